@@ -1,0 +1,1 @@
+"""Published releases, add-only: one folder each, named by the release's id."""

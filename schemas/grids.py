@@ -1,0 +1,177 @@
+"""Pandera schemas of the grids: targets, forcing, features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandera.xarray as px
+import xarray as xr
+
+from somobench.schemas.variables import DYNAMIC_FORCING, VARIABLES, attrs_of
+
+SERIES = ("layer", "cell", "time")
+A_DAY = np.timedelta64(1, "D")
+
+
+def _within(low: float, high: float, units: str) -> px.Check:
+    def check(values: xr.DataArray) -> xr.DataArray:
+        return ((values >= low) & (values <= high)) | values.isnull()
+
+    return px.Check(check, error=f"{low} to {high} {units}")
+
+
+def _some_finite(values: xr.DataArray) -> bool:
+    return bool(np.isfinite(values).any())
+
+
+def _none_missing(values: xr.DataArray) -> bool:
+    return bool(values.notnull().all())
+
+
+SOME_FINITE = px.Check(_some_finite, error="not missing everywhere")
+NONE_MISSING = px.Check(_none_missing, error="no missing value")
+
+
+def physical(
+    name: str,
+    dims: tuple[str, ...],
+    *checks: px.Check,
+    required: bool = True,
+    dtype: str | None = None,
+) -> px.DataVar:
+    """Return the schema of a variable: dtype, dims, units and physical range."""
+    variable = VARIABLES[name]
+    within = _within(variable.minimum, variable.maximum, variable.units)
+    return px.DataVar(
+        dtype=dtype or variable.dtype,
+        dims=dims,
+        checks=[within, *checks],
+        nullable=True,
+        required=required,
+        attrs={"units": attrs_of(name)["units"]},
+    )
+
+
+def counted(
+    dims: tuple[str, ...], dtype: str, low: float = 0, high: float = np.inf
+) -> px.DataVar:
+    """Return the schema of a plain number without unit."""
+    return px.DataVar(
+        dtype=dtype, dims=dims, checks=[_within(low, high, "")], nullable=True
+    )
+
+
+def _text(dims: tuple[str, ...]) -> px.DataVar:
+    return px.DataVar(dims=dims)
+
+
+def _is_daily(times: xr.DataArray) -> bool:
+    values = times.to_numpy().astype("datetime64[ns]")
+    midnight = values == values.astype("datetime64[D]")
+    return bool(midnight.all() and (np.diff(values) == A_DAY).all())
+
+
+def _sorted_unique(values: xr.DataArray) -> bool:
+    listed = [str(item) for item in values.to_numpy()]
+    return listed == sorted(set(listed)) and len(listed) > 0
+
+
+def _positions_match(dataset: xr.Dataset) -> bool:
+    return all(
+        str(cell) == f"{float(latitude)}_{float(longitude)}"
+        for cell, latitude, longitude in zip(
+            dataset["cell"].to_numpy(),
+            dataset["latitude"].to_numpy(),
+            dataset["longitude"].to_numpy(),
+            strict=True,
+        )
+    )
+
+
+TIME = px.Coordinate(
+    dtype="datetime64[ns]",
+    checks=px.Check(_is_daily, error="every day once, at 00:00, in order"),
+)
+CELL = px.Coordinate(
+    checks=px.Check(_sorted_unique, error="at least one cell, sorted, each once")
+)
+LATITUDE = px.Coordinate(dtype="float64", checks=_within(-90, 90, "degrees_north"))
+LONGITUDE = px.Coordinate(dtype="float64", checks=_within(-180, 180, "degrees_east"))
+LAYER = px.Coordinate(dtype="int8", checks=_within(1, 9, ""))
+DEPTH = px.Coordinate(dtype="float64", checks=_within(0, 10, "m"))
+POSITIONS = px.Check(_positions_match, error='cell "{latitude}_{longitude}"')
+
+_GRID_COORDS: Mapping[str, px.Coordinate] = {
+    "cell": CELL,
+    "latitude": LATITUDE,
+    "longitude": LONGITUDE,
+    "layer": LAYER,
+    "layer_depth_from": DEPTH,
+    "layer_depth_to": DEPTH,
+    "time": TIME,
+}
+
+TARGETS = px.DatasetSchema(
+    data_vars={
+        "soil_moisture": physical("soil_moisture", SERIES, SOME_FINITE),
+        "soil_moisture_in_situ": physical("soil_moisture_in_situ", SERIES, SOME_FINITE),
+        "is_gapfilled": counted(SERIES, "int8", 0, 1),
+        "observation_count": counted(SERIES, "int16"),
+        "scale_slope": counted(SERIES[:2], "float64"),
+        "scale_offset": counted(SERIES[:2], "float64", -np.inf),
+        "overlap_days": counted(SERIES[:2], "int32"),
+        "station_count": counted(SERIES[:2], "int16"),
+        "accepted_count": counted(SERIES[:2], "int16"),
+        "used_count": counted(SERIES[:2], "int16"),
+        "station_spread": counted(SERIES[:2], "float32"),
+        "primary_network": _text(SERIES[:2]),
+        "primary_station": _text(SERIES[:2]),
+        "primary_sensor": _text(SERIES[:2]),
+        "depth_from": counted(SERIES[:2], "float32"),
+        "depth_to": counted(SERIES[:2], "float32"),
+    },
+    coords=dict(_GRID_COORDS),
+    checks=[POSITIONS],
+    strict=True,
+    name="targets",
+)
+
+FORCING = px.DatasetSchema(
+    data_vars={
+        **{
+            name: physical(name, SERIES[1:], NONE_MISSING, required=False)
+            for name in (*DYNAMIC_FORCING, "skin_temperature", "evaporation")
+        },
+        "reanalysis_soil_moisture": physical(
+            "reanalysis_soil_moisture", SERIES, SOME_FINITE, required=False
+        ),
+    },
+    coords=dict(_GRID_COORDS),
+    checks=[POSITIONS],
+    strict=True,
+    name="forcing",
+)
+
+BY_SPLIT = ("split", "layer", "cell")
+
+FEATURES = px.DatasetSchema(
+    data_vars={
+        "scale_slope": counted(BY_SPLIT, "float64"),
+        "scale_offset": counted(BY_SPLIT, "float64", -np.inf),
+        "scale_is_full_record": counted(BY_SPLIT, "int8", 0, 1),
+        "climatology": physical("climatology", (*BY_SPLIT, "day_of_year")),
+        "climatology_source": counted(BY_SPLIT, "int8", 0, 3),
+        "normalisation_mean": counted(("split", "variable"), "float64", -np.inf),
+        "normalisation_std": counted(("split", "variable"), "float64"),
+    },
+    coords={
+        "cell": CELL,
+        "latitude": LATITUDE,
+        "longitude": LONGITUDE,
+        "layer": LAYER,
+    },
+    checks=[POSITIONS],
+    strict=True,
+    name="features",
+)

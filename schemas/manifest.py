@@ -1,0 +1,134 @@
+"""The manifest of a release: what is in it, hash by hash, and where it came from."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ValidationError as PydanticError
+
+from somobench.schemas.errors import Failure, ValidationError
+from somobench.schemas.recipe import RELEASE_ID, SHA256
+
+SCHEMA_VERSION = "1"
+"""Version of the file contract in docs/data-specification.md."""
+
+Sha256 = Annotated[str, Field(pattern=SHA256)]
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
+
+
+class Record(BaseModel):
+    """A frozen record that accepts no unknown field."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ArrayRecord(Record):
+    """One array, or one column of a table, described by its decoded values."""
+
+    dtype: str
+    dims: tuple[str, ...]
+    shape: tuple[int, ...]
+    units: str | None = None
+    finite_count: int | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    mean: float | None = None
+    sha256: Sha256
+
+
+class FileRecord(Record):
+    """One file of the release."""
+
+    size: Annotated[int, Field(ge=0)]
+    sha256: Sha256
+    arrays: dict[str, ArrayRecord] = {}
+
+
+class SourceRecord(Record):
+    """One raw input, with the credit that its producer asks for."""
+
+    role: str
+    source: str
+    name: str
+    sha256: Sha256
+    size: int
+    producer: str
+    licence: str
+    citation: str
+    version_producer: str | None = None
+    url: str | None = None
+    doi: str | None = None
+    date_accessed: dt.date | None = None
+
+
+class FeatureSetRecord(Record):
+    """One named selection of model inputs."""
+
+    variables: tuple[str, ...]
+    lags: tuple[int, ...]
+    needs_observations: bool
+    layers: tuple[int, ...]
+    description: str
+
+
+class SplitRecord(Record):
+    """One split: its definition, the hash of its rows, and what its audit found."""
+
+    definition: dict[str, Any]
+    sha256: Sha256
+    audit: dict[str, Any]
+
+
+class Manifest(Record):
+    """Everything that a reader checks before it believes a file."""
+
+    schema_version: str
+    release: Annotated[str, Field(pattern=RELEASE_ID)]
+    title: str
+    description: str
+    licence_spdx: str
+    redistributable: bool
+    predecessor: str | None
+    period: tuple[dt.date, dt.date]
+    grid_resolution: float
+    layers: tuple[int, ...]
+    target_moments_from: dict[str, str]
+    """By layer: `reanalysis` where targets are scaled to it, else `observations`."""
+    feature_sets: dict[str, FeatureSetRecord]
+    feature_sets_refused: dict[str, str]
+    splits: dict[str, SplitRecord]
+    splits_left_out: dict[str, str]
+    sources: tuple[SourceRecord, ...]
+    recipe_sha256: Sha256
+    package_version: str
+    pipeline_sha256: Sha256
+    files: dict[FileName, FileRecord]
+
+
+def parse_manifest(text: str | bytes, what: str) -> Manifest:
+    """Check a manifest's text.
+
+    Raises
+    ------
+    ValidationError
+        With every unknown, missing or impossible field.
+    """
+    try:
+        return Manifest.model_validate(json.loads(text))
+    except PydanticError as error:
+        failures = [
+            Failure(
+                ".".join(str(part) for part in item["loc"]),
+                repr(item["input"])[:80],
+                item["msg"],
+            )
+            for item in error.errors()
+        ]
+        raise ValidationError(what, failures) from error
+    except ValueError as error:
+        raise ValidationError(
+            what, [Failure("text", str(error), "a JSON object")]
+        ) from error

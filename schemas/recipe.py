@@ -1,0 +1,244 @@
+"""The parameters of one release: a misspelt key or an impossible value stops here."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
+from pydantic import ValidationError as PydanticError
+
+from somobench.schemas.errors import Failure, InputError, ValidationError
+from somobench.schemas.variables import VARIABLES
+
+RELEASE_ID = r"^[a-z][a-z0-9_]*-\d+\.\d+\.\d+$"
+SHA256 = r"^[0-9a-f]{64}$"
+
+
+class Params(BaseModel):
+    """A frozen block of parameters that accepts no unknown key."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ReleaseParams(Params):
+    """Identity and licence of the release."""
+
+    recipe: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
+    title: str
+    description: str
+    licence_spdx: str
+    redistributable: bool
+    predecessor: str | None = None
+
+    @property
+    def id(self) -> str:
+        """Release id, `<recipe>-<major.minor.patch>`."""
+        return f"{self.recipe}-{self.version}"
+
+
+class PeriodParams(Params):
+    """First and last day, both inside, UTC."""
+
+    start: dt.date
+    end: dt.date
+
+    @model_validator(mode="after")
+    def _ordered(self) -> PeriodParams:
+        if self.end < self.start:
+            message = f"end {self.end} lies before start {self.start}"
+            raise ValueError(message)
+        return self
+
+
+class InputParams(Params):
+    """One raw input: where it lies, what it is, and how its producer wants credit."""
+
+    name: str
+    path: str
+    """Relative to the root of real input data, or `virtual` where it is generated."""
+    sha256: Annotated[str, Field(pattern=SHA256)] | None = None
+    producer: str
+    version_producer: str | None = None
+    licence: str
+    citation: str
+    url: str | None = None
+    doi: str | None = None
+    date_accessed: dt.date | None = None
+
+
+class GridParams(Params):
+    """The target grid: cell-centred, latitude and longitude, WGS84."""
+
+    resolution: Annotated[float, Field(gt=0, le=5)]
+
+
+class LayerParams(Params):
+    """A nominal target layer, in whole centimetres."""
+
+    layer: Annotated[int, Field(ge=1, le=9)]
+    depth_from_cm: Annotated[int, Field(ge=0)]
+    depth_to_cm: Annotated[int, Field(gt=0)]
+    midpoint_cm: Annotated[float, Field(gt=0)]
+
+
+class StationParams(Params):
+    """Where station data come from and which of them count."""
+
+    source: Literal["ismn", "uscrn"]
+    inputs: tuple[InputParams, ...]
+    good_flags: tuple[str, ...]
+    minimum_count: Annotated[int, Field(ge=1)]
+    minimum_days: Annotated[int, Field(ge=2)]
+    depth_rounding: Literal["nearest", "down", "up"] = "nearest"
+
+
+class ForcingParams(Params):
+    """Where daily meteorology comes from and how it is made daily."""
+
+    source: Literal["era5", "station"]
+    inputs: tuple[InputParams, ...]
+    variables: tuple[str, ...]
+    frequency: Literal["hourly", "daily"]
+    accumulation: Literal["hour_ending", "since_00_utc", "daily_total"]
+    registration: Literal["node", "cell", "points"]
+    remapping: Literal["corner_mean", "none", "nearest"]
+    latent_heat: Annotated[float, Field(gt=2, lt=3)] = 2.45
+    names: dict[str, str] = {}
+    """Names of this input where they differ from the source's own."""
+
+    @field_validator("variables")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = sorted(set(names) - set(VARIABLES))
+        if unknown:
+            message = f"unknown variables {unknown}; known: {sorted(VARIABLES)}"
+            raise ValueError(message)
+        return names
+
+
+class ReferenceParams(Params):
+    """Soil moisture that targets are matched to, and the overlap that it takes."""
+
+    source: Literal["era5", "none"]
+    inputs: tuple[InputParams, ...] = ()
+    """Empty where the forcing inputs carry the reference as well."""
+    layers: tuple[int, ...] = ()
+    """Layers with a reference; targets of other layers stay unscaled."""
+    minimum_overlap: Annotated[int, Field(ge=2)] = 90
+
+
+class TargetParams(Params):
+    """The published target rule's thresholds."""
+
+    minimum_days: Annotated[int, Field(ge=2)] = 90
+    secondary_minimum_overlap: Annotated[int, Field(ge=2)] = 90
+    secondary_minimum_correlation: Annotated[float, Field(ge=-1, le=1)] = 0.30
+    decimals: Annotated[int, Field(ge=1, le=9)] = 5
+
+
+class RegionParams(Params):
+    """A named box; a cell belongs to the first box that holds its centre."""
+
+    name: str
+    south: float
+    north: float
+    west: float
+    east: float
+
+
+class TemporalSplitParams(Params):
+    """Split by calendar: validation and test begin where the part before ends."""
+
+    validation_start: dt.date
+    test_start: dt.date
+    minimum_train_years: Annotated[float, Field(gt=0)] = 1.0
+
+
+class SpatialSplitParams(Params):
+    """Split by spatial blocks, so that neighbours stay together."""
+
+    block_degrees: Annotated[float, Field(gt=0)]
+    folds: Annotated[int, Field(ge=3)]
+    seed: int
+    minimum_cells: Annotated[int, Field(ge=3)] = 10
+
+
+class SplitParams(Params):
+    """Every split that the release should carry where its data allow."""
+
+    temporal: TemporalSplitParams | None = None
+    spatial: SpatialSplitParams | None = None
+
+
+class FeatureParams(Params):
+    """Lags of feature set `memory`, and the smoothing of the climatology."""
+
+    lags: Annotated[int, Field(ge=0, le=365)] = 7
+    climatology_window: Annotated[int, Field(ge=1)] = 35
+    climatology_minimum_days: Annotated[int, Field(ge=1)] = 180
+    climatology_shrinkage_years: Annotated[float, Field(ge=0)] = 1.0
+
+
+class VirtualParams(Params):
+    """The simulated world: its size and its seed."""
+
+    seed: int
+    cells_per_region: Annotated[int, Field(ge=1)]
+    box_nodes: Annotated[int, Field(ge=3)]
+
+
+class Recipe(Params):
+    """All that a build may read."""
+
+    release: ReleaseParams
+    period: PeriodParams
+    grid: GridParams
+    layers: tuple[LayerParams, ...]
+    stations: StationParams
+    forcing: ForcingParams
+    reference: ReferenceParams
+    targets: TargetParams
+    regions: tuple[RegionParams, ...]
+    splits: SplitParams
+    features: FeatureParams
+    virtual: VirtualParams | None = None
+
+
+def load_recipe(path: Path | str = "params.yaml") -> Recipe:
+    """Read and check a recipe.
+
+    Raises
+    ------
+    InputError
+        If the file is absent or isn't YAML.
+    ValidationError
+        With every unknown key and impossible value.
+    """
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise InputError(
+            f"recipe {path}", found=error, expected="a readable YAML file"
+        ) from error
+    try:
+        return Recipe.model_validate(content)
+    except PydanticError as error:
+        failures = [
+            Failure(
+                ".".join(str(part) for part in item["loc"]),
+                repr(item["input"])[:80],
+                item["msg"],
+            )
+            for item in error.errors()
+        ]
+        raise ValidationError(f"recipe {path}", failures) from error

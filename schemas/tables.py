@@ -1,0 +1,179 @@
+"""Pandera schemas of the tables: sensors, observations, splits, cells."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+
+from somobench.schemas.variables import REGIMES, ROLES, VARIABLES
+
+DAY_DEFINITIONS = ("UTC", "local_standard_time")
+
+
+def _text(*, allowed: tuple[str, ...] | None = None, blank: bool = False) -> pa.Column:
+    checks = [] if blank else [pa.Check(_not_blank, error="text that isn't blank")]
+    if allowed is not None:
+        checks.append(pa.Check.isin(allowed, error=f"one of {', '.join(allowed)}"))
+    return pa.Column("str", checks)
+
+
+def _number(
+    dtype: str, low: float | None, high: float | None, *, nullable: bool = False
+) -> pa.Column:
+    check = pa.Check.in_range(
+        -np.inf if low is None else low,
+        np.inf if high is None else high,
+        include_min=low is not None,
+        include_max=high is not None,
+        error=f"from {low} to {high}" if high is not None else f"at least {low}",
+    )
+    return pa.Column(dtype, check, nullable=nullable)
+
+
+def _day() -> pa.Column:
+    return pa.Column(
+        "datetime64[ns]", pa.Check(_is_midnight, error="days at 00:00 without zone")
+    )
+
+
+def _physical(name: str, *, nullable: bool = False, dtype: str = "float64") -> pa.Column:
+    variable = VARIABLES[name]
+    return _number(dtype, variable.minimum, variable.maximum, nullable=nullable)
+
+
+def _not_blank(column: pd.Series) -> pd.Series:
+    return column.str.strip() != ""
+
+
+def _is_midnight(column: pd.Series) -> pd.Series:
+    return column == column.dt.normalize()
+
+
+def _not_empty(frame: pd.DataFrame) -> bool:
+    return len(frame) > 0
+
+
+def sorted_unique(*keys: str) -> pa.Check:
+    """Return a check that rows are in the order of `keys`, none of them twice."""
+
+    def check(frame: pd.DataFrame) -> bool:
+        if not set(keys) <= set(frame):
+            return False
+        order = frame.loc[:, list(keys)].reset_index(drop=True)
+        ordered = order.sort_values(list(keys), kind="stable", ignore_index=True)
+        return not order.duplicated().any() and order.equals(ordered)
+
+    return pa.Check(check, error=f"rows sorted by {', '.join(keys)}, each once")
+
+
+def _depths_ordered(frame: pd.DataFrame) -> pd.Series:
+    return frame["depth_from"] <= frame["depth_to"]
+
+
+def _period_ordered(frame: pd.DataFrame) -> pd.Series:
+    return frame["start"] <= frame["end"]
+
+
+def _id_matches_position(frame: pd.DataFrame) -> pd.Series:
+    expected = [
+        f"{float(latitude)}_{float(longitude)}"
+        for latitude, longitude in zip(
+            frame["latitude"], frame["longitude"], strict=True
+        )
+    ]
+    return frame["cell_id"] == pd.Series(expected, index=frame.index, dtype="str")
+
+
+NOT_EMPTY = pa.Check(_not_empty, error="at least one row")
+
+SENSORS = pa.DataFrameSchema(
+    {
+        "sensor_id": _text(),
+        "station_id": _text(),
+        "network": _text(),
+        "station": _text(),
+        "sensor": _text(),
+        "latitude": _number("float64", -90, 90),
+        "longitude": _number("float64", -180, 180),
+        "elevation": _number("float64", -500, 9000, nullable=True),
+        "depth_from": _number("float64", 0, 100),
+        "depth_to": _number("float64", 0, 100),
+        "depth_from_cm": _number("int16", 0, 10000),
+        "depth_to_cm": _number("int16", 0, 10000),
+        "layer": _number("int8", 0, 9),
+        "cell_id": _text(),
+        "day_definition": _text(allowed=DAY_DEFINITIONS),
+        "start": _day(),
+        "end": _day(),
+        "valid_days": _number("int32", 0, None),
+        "value_count": _number("int32", 0, None),
+        "source_file": _text(),
+    },
+    checks=[
+        NOT_EMPTY,
+        sorted_unique("sensor_id"),
+        pa.Check(_depths_ordered, error="depth_from not below depth_to"),
+        pa.Check(_period_ordered, error="start not after end"),
+    ],
+    strict=True,
+    ordered=True,
+    name="stations",
+)
+"""One row a soil-moisture sensor."""
+
+OBSERVATIONS = pa.DataFrameSchema(
+    {
+        "sensor_id": _text(),
+        "time": _day(),
+        "soil_moisture": _number("float64", 0, 1),
+        "observation_count": _number("int16", 1, None),
+    },
+    checks=[NOT_EMPTY, sorted_unique("sensor_id", "time")],
+    strict=True,
+    ordered=True,
+    name="observations",
+)
+"""One row a sensor and day: the mean of the day's good values, in m3 m-3."""
+
+SPLITS = pa.DataFrameSchema(
+    {
+        "split": _text(),
+        "cell_id": _text(),
+        "start": _day(),
+        "end": _day(),
+        "role": _text(allowed=ROLES),
+    },
+    checks=[
+        sorted_unique("split", "cell_id", "start"),
+        pa.Check(_period_ordered, error="start not after end"),
+    ],
+    strict=True,
+    ordered=True,
+    name="splits",
+)
+"""One row a range of days, both ends inside; may be empty where no split is carried."""
+
+CELLS = pa.DataFrameSchema(
+    {
+        "cell_id": _text(),
+        "latitude": _number("float64", -90, 90),
+        "longitude": _number("float64", -180, 180),
+        "region": _text(),
+        "mean_air_temperature": _physical("air_temperature", nullable=True),
+        "mean_precipitation": _physical("precipitation", nullable=True),
+        "mean_net_radiation": _physical("net_radiation", nullable=True),
+        "dryness": _physical("dryness", nullable=True),
+        "regime": _text(allowed=REGIMES),
+        "node_count": _number("int8", 0, 4),
+    },
+    checks=[
+        NOT_EMPTY,
+        sorted_unique("cell_id"),
+        pa.Check(_id_matches_position, error='cell_id "{latitude}_{longitude}"'),
+    ],
+    strict=False,
+    ordered=False,
+    name="cells",
+)
+"""One row a cell; static attributes may follow as further columns."""

@@ -1,0 +1,189 @@
+"""Every variable once: name, unit, physical range, CF name, names in each source.
+
+Schemas, attributes, documentation and tests read them from here. What belongs
+elsewhere: thresholds of the target rule (recipes) and file layouts (schemas).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variable:
+    """A physical quantity as every release stores it.
+
+    `minimum` and `maximum` bound what is physically possible on land, in `units`;
+    `source_names` maps a source to the name that it uses.
+    """
+
+    name: str
+    units: str
+    long_name: str
+    minimum: float
+    maximum: float
+    standard_name: str | None = None
+    dtype: str = "float32"
+    source_names: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.minimum < self.maximum:
+            message = f"{self.name}: minimum {self.minimum} >= maximum {self.maximum}"
+            raise ValueError(message)
+
+
+SOIL_MOISTURE_NAME = "volume_fraction_of_condensed_water_in_soil"
+
+_VARIABLES = (
+    Variable(
+        name="soil_moisture",
+        units="m3 m-3",
+        long_name="volumetric soil moisture",
+        standard_name=SOIL_MOISTURE_NAME,
+        minimum=0.0,
+        maximum=1.5,  # the published rule matches mean and variance, without a cap
+        source_names={"ismn": "sm"},
+    ),
+    Variable(
+        name="soil_moisture_in_situ",
+        units="m3 m-3",
+        long_name="volumetric soil moisture as measured, unscaled",
+        standard_name=SOIL_MOISTURE_NAME,
+        minimum=-0.5,  # a gap-filling series is matched to the primary, without a cap
+        maximum=1.5,
+    ),
+    Variable(
+        name="soil_moisture_above",
+        units="m3 m-3",
+        long_name="observed soil moisture of the layer above",
+        standard_name=SOIL_MOISTURE_NAME,
+        minimum=0.0,
+        maximum=1.5,
+    ),
+    Variable(
+        name="reanalysis_soil_moisture",
+        units="m3 m-3",
+        long_name="reanalysis soil moisture of the layer",
+        standard_name=SOIL_MOISTURE_NAME,
+        minimum=0.0,
+        maximum=1.0,
+    ),
+    Variable(
+        name="climatology",
+        units="m3 m-3",
+        long_name="smoothed day-of-year mean of train days",
+        standard_name=SOIL_MOISTURE_NAME,
+        minimum=-0.5,
+        maximum=1.5,
+    ),
+    Variable(
+        name="precipitation",
+        units="mm d-1",
+        long_name="daily precipitation",
+        standard_name="lwe_precipitation_rate",
+        minimum=0.0,
+        maximum=2000.0,  # record 24 h rain is 1825 mm (WMO, Foc-Foc 1966)
+        source_names={"era5": "tp", "ismn": "p", "uscrn": "P_DAILY_CALC"},
+    ),
+    Variable(
+        name="air_temperature",
+        units="K",
+        long_name="daily mean air temperature at 2 m",
+        standard_name="air_temperature",
+        minimum=180.0,
+        maximum=335.0,
+        source_names={"era5": "t2m", "ismn": "ta", "uscrn": "T_DAILY_AVG"},
+    ),
+    Variable(
+        name="specific_humidity",
+        units="kg kg-1",
+        long_name="daily mean specific humidity at 2 m",
+        standard_name="specific_humidity",
+        minimum=0.0,
+        maximum=0.04,
+    ),
+    Variable(
+        name="shortwave_radiation",
+        units="MJ m-2 d-1",
+        long_name="daily downward shortwave radiation at the surface",
+        standard_name="surface_downwelling_shortwave_flux_in_air",
+        minimum=-0.5,
+        maximum=50.0,
+        source_names={"era5": "ssrd", "uscrn": "SOLARAD_DAILY"},
+    ),
+    Variable(
+        name="net_radiation",
+        units="MJ m-2 d-1",
+        long_name="daily net radiation at the surface",
+        standard_name="surface_net_downward_radiative_flux",
+        minimum=-25.0,
+        maximum=40.0,
+    ),
+    Variable(
+        name="relative_humidity",
+        units="%",
+        long_name="daily mean relative humidity at 2 m",
+        standard_name="relative_humidity",
+        minimum=0.0,
+        maximum=105.0,
+        source_names={"uscrn": "RH_DAILY_AVG"},
+    ),
+    Variable(
+        name="skin_temperature",
+        units="K",
+        long_name="daily mean temperature of the land surface",
+        standard_name="surface_temperature",
+        minimum=180.0,
+        maximum=350.0,
+        source_names={"era5": "skt", "uscrn": "SUR_TEMP_DAILY_AVG"},
+    ),
+    Variable(
+        name="evaporation",
+        units="mm d-1",
+        long_name="daily evaporation, positive upward",
+        standard_name="lwe_water_evaporation_rate",
+        minimum=-5.0,
+        maximum=30.0,
+        source_names={"era5": "e"},
+    ),
+    Variable(
+        name="dryness",
+        units="1",
+        long_name="net radiation over latent heat times precipitation, long-term mean",
+        minimum=0.0,
+        maximum=1000.0,
+        dtype="float64",
+    ),
+)
+
+VARIABLES: Mapping[str, Variable] = MappingProxyType(
+    {variable.name: variable for variable in _VARIABLES}
+)
+
+DYNAMIC_FORCING = (
+    "precipitation",
+    "air_temperature",
+    "specific_humidity",
+    "relative_humidity",
+    "shortwave_radiation",
+    "net_radiation",
+)
+"""Daily meteorology that feature set `forcing` offers, where a release has it."""
+
+STATE_FORCING = ("skin_temperature",)
+"""Land-surface state that only feature set `state` offers."""
+
+REGIMES = ("energy-limited", "water-limited", "unknown")
+ROLES = ("train", "validation", "test")
+FEATURE_SETS = ("climatology", "forcing", "memory", "state")
+
+
+def attrs_of(name: str) -> dict[str, str]:
+    """Return the attributes that an array of the variable carries."""
+    variable = VARIABLES[name]
+    attrs = {"units": variable.units, "long_name": variable.long_name}
+    if variable.standard_name is not None:
+        attrs["standard_name"] = variable.standard_name
+    return attrs

@@ -1,0 +1,59 @@
+"""Shared fixtures: real data where it is present, seeded generators, no network."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """Return the root of the checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Return the folder of real input archives, or skip where there is none."""
+    root = Path(os.environ.get("SOMOBENCH_DATA", ROOT.parent / "shared" / "data"))
+    if not (root / "PROVENANCE.md").is_file():
+        pytest.skip(f"no real input data in {root}; set SOMOBENCH_DATA")
+    return root
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Return a seeded generator."""
+    return np.random.default_rng(20260601)
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Refuse every connection that leaves this machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if isinstance(address, tuple) and address[0] not in LOOPBACK:
+            message = f"a test tried to reach {address[0]}"
+            raise ConnectionRefusedError(message)
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+    yield
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give every test a cache of its own and no release but the packaged ones."""
+    monkeypatch.setenv("SOMOBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("SOMOBENCH_RELEASES", raising=False)
+    monkeypatch.delenv("SOMOBENCH_OFFLINE", raising=False)
