@@ -8,10 +8,16 @@ import numpy as np
 import pandera.xarray as px
 import xarray as xr
 
+from somobench.schemas.checks import (
+    CELLS_IN_ORDER,
+    DAILY,
+    NONE_MISSING,
+    POSITIONS_MATCH,
+    SOME_FINITE,
+)
 from somobench.schemas.variables import DYNAMIC_FORCING, VARIABLES, attrs_of
 
 SERIES = ("layer", "cell", "time")
-A_DAY = np.timedelta64(1, "D")
 
 
 def _within(low: float, high: float, units: str) -> px.Check:
@@ -19,18 +25,6 @@ def _within(low: float, high: float, units: str) -> px.Check:
         return ((values >= low) & (values <= high)) | values.isnull()
 
     return px.Check(check, error=f"{low} to {high} {units}")
-
-
-def _some_finite(values: xr.DataArray) -> bool:
-    return bool(np.isfinite(values).any())
-
-
-def _none_missing(values: xr.DataArray) -> bool:
-    return bool(values.notnull().all())
-
-
-SOME_FINITE = px.Check(_some_finite, error="not missing everywhere")
-NONE_MISSING = px.Check(_none_missing, error="no missing value")
 
 
 def physical(
@@ -66,41 +60,12 @@ def _text(dims: tuple[str, ...]) -> px.DataVar:
     return px.DataVar(dims=dims)
 
 
-def _is_daily(times: xr.DataArray) -> bool:
-    values = times.to_numpy().astype("datetime64[ns]")
-    midnight = values == values.astype("datetime64[D]")
-    return bool(midnight.all() and (np.diff(values) == A_DAY).all())
-
-
-def _sorted_unique(values: xr.DataArray) -> bool:
-    listed = [str(item) for item in values.to_numpy()]
-    return listed == sorted(set(listed)) and len(listed) > 0
-
-
-def _positions_match(dataset: xr.Dataset) -> bool:
-    return all(
-        str(cell) == f"{float(latitude)}_{float(longitude)}"
-        for cell, latitude, longitude in zip(
-            dataset["cell"].to_numpy(),
-            dataset["latitude"].to_numpy(),
-            dataset["longitude"].to_numpy(),
-            strict=True,
-        )
-    )
-
-
-TIME = px.Coordinate(
-    dtype="datetime64[ns]",
-    checks=px.Check(_is_daily, error="every day once, at 00:00, in order"),
-)
-CELL = px.Coordinate(
-    checks=px.Check(_sorted_unique, error="at least one cell, sorted, each once")
-)
+TIME = px.Coordinate(dtype="datetime64[ns]", checks=DAILY)
+CELL = px.Coordinate(checks=CELLS_IN_ORDER)
 LATITUDE = px.Coordinate(dtype="float64", checks=_within(-90, 90, "degrees_north"))
 LONGITUDE = px.Coordinate(dtype="float64", checks=_within(-180, 180, "degrees_east"))
 LAYER = px.Coordinate(dtype="int8", checks=_within(1, 9, ""))
 DEPTH = px.Coordinate(dtype="float64", checks=_within(0, 10, "m"))
-POSITIONS = px.Check(_positions_match, error='cell "{latitude}_{longitude}"')
 
 _GRID_COORDS: Mapping[str, px.Coordinate] = {
     "cell": CELL,
@@ -132,7 +97,7 @@ TARGETS = px.DatasetSchema(
         "depth_to": counted(SERIES[:2], "float32"),
     },
     coords=dict(_GRID_COORDS),
-    checks=[POSITIONS],
+    checks=[POSITIONS_MATCH],
     strict=True,
     name="targets",
 )
@@ -148,7 +113,7 @@ FORCING = px.DatasetSchema(
         ),
     },
     coords=dict(_GRID_COORDS),
-    checks=[POSITIONS],
+    checks=[POSITIONS_MATCH],
     strict=True,
     name="forcing",
 )
@@ -171,7 +136,7 @@ FEATURES = px.DatasetSchema(
         "longitude": LONGITUDE,
         "layer": LAYER,
     },
-    checks=[POSITIONS],
+    checks=[POSITIONS_MATCH],
     strict=True,
     name="features",
 )

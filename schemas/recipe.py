@@ -94,7 +94,7 @@ class LayerParams(Params):
 class StationParams(Params):
     """Where station data come from and which of them count."""
 
-    source: Literal["ismn", "uscrn"]
+    source: Literal["ismn", "uscrn", "uscrn_hourly"]
     inputs: tuple[InputParams, ...]
     good_flags: tuple[str, ...]
     minimum_count: Annotated[int, Field(ge=1)]
@@ -115,6 +115,14 @@ class ForcingParams(Params):
     latent_heat: Annotated[float, Field(gt=2, lt=3)] = 2.45
     names: dict[str, str] = {}
     """Names of this input where they differ from the source's own."""
+    minimum_hours: Annotated[int, Field(ge=1, le=24)] = 20
+    """Source `station`: good hours that a day of an hourly station needs."""
+    maximum_gap: Annotated[int, Field(ge=0)] = 5
+    """Source `station`: days in a row that are filled; a longer gap drops the cell."""
+    maximum_precipitation_gap: Annotated[int, Field(ge=0)] = 3
+    """The same for precipitation, of which neighbouring days tell least."""
+    optional_variables: tuple[str, ...] = ()
+    """Source `station`: variables that a cell may lack, as missing on all days."""
 
     @field_validator("variables")
     @classmethod

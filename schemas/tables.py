@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
+from somobench.schemas.checks import NOT_EMPTY, cell_name, sorted_unique
 from somobench.schemas.variables import REGIMES, ROLES, VARIABLES
 
 DAY_DEFINITIONS = ("UTC", "local_standard_time")
@@ -50,23 +51,6 @@ def _is_midnight(column: pd.Series) -> pd.Series:
     return column == column.dt.normalize()
 
 
-def _not_empty(frame: pd.DataFrame) -> bool:
-    return len(frame) > 0
-
-
-def sorted_unique(*keys: str) -> pa.Check:
-    """Return a check that rows are in the order of `keys`, none of them twice."""
-
-    def check(frame: pd.DataFrame) -> bool:
-        if not set(keys) <= set(frame):
-            return False
-        order = frame.loc[:, list(keys)].reset_index(drop=True)
-        ordered = order.sort_values(list(keys), kind="stable", ignore_index=True)
-        return not order.duplicated().any() and order.equals(ordered)
-
-    return pa.Check(check, error=f"rows sorted by {', '.join(keys)}, each once")
-
-
 def _depths_ordered(frame: pd.DataFrame) -> pd.Series:
     return frame["depth_from"] <= frame["depth_to"]
 
@@ -77,15 +61,13 @@ def _period_ordered(frame: pd.DataFrame) -> pd.Series:
 
 def _id_matches_position(frame: pd.DataFrame) -> pd.Series:
     expected = [
-        f"{float(latitude)}_{float(longitude)}"
+        cell_name(latitude, longitude)
         for latitude, longitude in zip(
             frame["latitude"], frame["longitude"], strict=True
         )
     ]
     return frame["cell_id"] == pd.Series(expected, index=frame.index, dtype="str")
 
-
-NOT_EMPTY = pa.Check(_not_empty, error="at least one row")
 
 SENSORS = pa.DataFrameSchema(
     {

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 import xarray as xr
+from pandera.api.checks import Check
 from pandera.config import ValidationDepth, config_context
 from pandera.errors import SchemaError, SchemaErrors
 from pandera.xarray import DatasetSchema
 
+from somobench.schemas.checks import found_by
 from somobench.schemas.errors import Failure, ValidationError
 
 SHOWN = 3  # failing values shown of each check
@@ -54,16 +56,18 @@ def validate_grid(dataset: xr.Dataset, schema: DatasetSchema, what: str) -> xr.D
 
 
 def _failures(errors: SchemaErrors) -> list[Failure]:
-    found = (_failure(error) for error in errors.schema_errors)
+    found = (_failure(error, errors.data) for error in errors.schema_errors)
     return list(dict.fromkeys(found))
 
 
-def _failure(error: SchemaError) -> Failure:
+def _failure(error: SchemaError, whole: Any) -> Failure:
     name = getattr(error.schema, "name", None)
     where = str(name) if name else "whole"
     check = error.check
-    if isinstance(check, pa.Check):
-        return Failure(where, _found(error.failure_cases), _expected(check))
+    if isinstance(check, Check):
+        part = whole[where] if where in whole else whole
+        found = found_by(check, part) or _found(error.failure_cases)
+        return Failure(where, found, str(check.error or check.name))
     if error.failure_cases is not None and str(check).startswith("dtype"):
         return Failure(where, f"dtype {_dtype_of(error)}", str(check))
     return Failure(where, str(error).replace("\n", " "), f"check {check}")
@@ -75,10 +79,6 @@ def _dtype_of(error: SchemaError) -> str:
     if isinstance(data, pd.DataFrame | xr.Dataset) and column in data:
         data = data[column]
     return str(getattr(data, "dtype", error.failure_cases))
-
-
-def _expected(check: pa.Check) -> str:
-    return str(check.error or check.name)
 
 
 def _found(cases: Any) -> str:

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -61,7 +60,6 @@ def test_killed_writer_leaves_nothing_under_the_name(tmp_path: Path) -> None:
     os.kill(writer.pid, signal.SIGKILL)
     writer.wait(timeout=10)
     writer.stdout.close()
-    time.sleep(0)
     assert not target.exists()
 
 

@@ -1,0 +1,163 @@
+"""The release stage, from stage outputs to a folder that proves itself."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from somobench.catalog.archive import write_zarr_zip
+from somobench.catalog.atomic import write_json, write_parquet
+from somobench.catalog.manifest import sha256_file
+from somobench.pipelines.release import build_release, pipeline_sha256
+from somobench.schemas.errors import ValidationError
+from somobench.schemas.manifest import parse_manifest
+from somobench.schemas.recipe import Recipe, load_recipe
+
+from factories import (
+    make_cells,
+    make_features,
+    make_forcing,
+    make_observations,
+    make_sensors,
+    make_splits,
+    make_targets,
+)
+
+INPUT = {
+    "role": "stations",
+    "source": "ismn",
+    "name": "stations",
+    "path": "ismn.zip",
+    "size": 10,
+    "sha256": "0" * 64,
+    "generated": True,
+    "producer": "SoMoBench",
+    "version_producer": None,
+    "licence": "CC0-1.0",
+    "citation": "None.",
+    "url": None,
+    "doi": None,
+    "date_accessed": None,
+}
+SPLIT = {"definition": {"kind": "temporal"}, "sha256": "1" * 64, "audit": {}}
+FEATURE_SET: dict[str, Any] = {
+    "variables": ["precipitation"],
+    "lags": [0],
+    "needs_observations": False,
+    "layers": [1, 2, 3],
+    "description": "meteorology of the day",
+}
+
+
+@pytest.fixture
+def recipe(repository: Path) -> Recipe:
+    return load_recipe(repository / "conf" / "recipe" / "virtual.yaml")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Return a folder with the outputs of every stage before this one."""
+    folder = tmp_path / "data"
+    targets = make_targets()
+    targets["overlap_days"][:] = 0  # unscaled: no moments to keep
+    write_zarr_zip(targets, folder / "targets.zarr.zip")
+    write_zarr_zip(make_forcing(), folder / "forcing.zarr.zip")
+    write_zarr_zip(make_features(), folder / "features.zarr.zip")
+    write_parquet(make_splits(), folder / "splits.parquet")
+    write_parquet(make_cells(), folder / "cells.parquet")
+    write_parquet(make_sensors(), folder / "stations.parquet")
+    write_parquet(make_observations(), folder / "observations.parquet")
+    for name in ("ingest", "forcing", "targets"):
+        write_json({"stage": name}, folder / f"{name}.json")
+    write_json(
+        {"splits": {"temporal": SPLIT}, "left_out": {"spatial": "2 cells"}},
+        folder / "splits.json",
+    )
+    write_json(
+        {"feature_sets": {"forcing": FEATURE_SET}, "refused": {"state": "no skin"}},
+        folder / "features.json",
+    )
+    write_json([INPUT], folder / "raw" / "inputs.json")
+    return folder
+
+
+def test_release_twice_gives_the_same_bytes(
+    data: Path, tmp_path: Path, recipe: Recipe
+) -> None:
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        build_release(recipe, data, folder)
+    names = [sorted(file.name for file in folder.iterdir()) for folder in folders]
+    assert names[0] == names[1]
+    for name in names[0]:
+        one, two = ((folder / name).read_bytes() for folder in folders)
+        assert one == two, name
+
+
+def test_manifest_covers_every_other_file(
+    data: Path, tmp_path: Path, recipe: Recipe
+) -> None:
+    folder = tmp_path / "release"
+    build_release(recipe, data, folder)
+    manifest = parse_manifest((folder / "MANIFEST.json").read_bytes(), "manifest")
+    found = {file.name: sha256_file(file) for file in folder.iterdir()}
+    del found["MANIFEST.json"]
+    assert {name: file.sha256 for name, file in manifest.files.items()} == found
+    assert manifest.release == "virtual-0.1.0"
+    assert manifest.splits_left_out == {"spatial": "2 cells"}
+    assert manifest.feature_sets_refused == {"state": "no skin"}
+    assert manifest.target_moments_from == dict.fromkeys("123", "reanalysis")
+
+
+def test_stations_stay_out_where_the_licence_forbids(
+    data: Path, tmp_path: Path, recipe: Recipe
+) -> None:
+    closed = recipe.release.model_copy(update={"redistributable": False})
+    folder = tmp_path / "release"
+    build_release(recipe.model_copy(update={"release": closed}), data, folder)
+    assert not (folder / "stations.parquet").exists()
+    assert (folder / "cells.parquet").exists()
+
+
+def test_file_that_breaks_its_schema_stops_the_release(
+    data: Path, tmp_path: Path, recipe: Recipe
+) -> None:
+    forcing = make_forcing()
+    forcing["precipitation"][0, 0] = -1
+    write_zarr_zip(forcing, data / "forcing.zarr.zip")
+    with pytest.raises(ValidationError, match=r"forcing.zarr.zip: 1 failed"):
+        build_release(recipe, data, tmp_path / "release")
+    assert not (tmp_path / "release").exists()
+
+
+def test_targets_off_their_reference_stop_the_release(
+    data: Path, tmp_path: Path, recipe: Recipe
+) -> None:
+    targets = make_targets()
+    targets["overlap_days"][:] = 9  # claims a match that the values do not keep
+    write_zarr_zip(targets, data / "targets.zarr.zip")
+    with pytest.raises(ValidationError, match="largest_mean_difference"):
+        build_release(recipe, data, tmp_path / "release")
+    assert not (tmp_path / "release").exists()
+
+
+def test_documents_parse_and_name_the_release(
+    data: Path, tmp_path: Path, recipe: Recipe
+) -> None:
+    folder = tmp_path / "release"
+    build_release(recipe, data, folder)
+    assert json.loads((folder / "croissant.json").read_text())["name"] == "virtual-0.1.0"
+    citation = yaml.safe_load((folder / "CITATION.cff").read_text())
+    assert citation["version"] == "virtual-0.1.0"
+    readme = (folder / "README.md").read_text()
+    assert "not carried: `spatial`: 2 cells" in readme
+    assert "not observations" in readme
+
+
+def test_pipeline_digest_is_a_sha256_that_stays() -> None:
+    assert pipeline_sha256() == pipeline_sha256()
+    assert re.fullmatch(r"[0-9a-f]{64}", pipeline_sha256())
