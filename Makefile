@@ -1,0 +1,91 @@
+# `make` lists the targets. Choose the Python with PYTHON=, the environment with VENV=.
+PYTHON ?= python3
+VENV ?= .venv
+PYTEST_ARGS ?=
+
+BIN := $(VENV)/bin
+RUN := PATH="$(abspath $(BIN)):$$PATH" $(abspath $(BIN))/python -m
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+SOURCES := src/somobench catalog pipelines schemas releases
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help release test lint format types golden params deps dev wheel constraints clean \
+	distclean check-python
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+release: $(VENV)/.build-$(VERSION)  ## build and publish the release that Git commits, from raw data up
+	$(RUN) dvc repro
+	$(RUN) somobench.pipelines.publish
+	@$(RUN) somobench.catalog.generate releases/virtual-*
+
+test: $(VENV)/.dev-$(VERSION)  ## run every test that needs no network
+	$(RUN) pytest -m "not network" -n auto --dist loadfile $(PYTEST_ARGS)
+
+lint: $(VENV)/.dev-$(VERSION)  ## check style and format
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+
+format: $(VENV)/.dev-$(VERSION)  ## mend style and format
+	$(RUN) ruff check --fix .
+	$(RUN) ruff format .
+
+# mypy knows no package-dir mapping: it gets the packages as one tree of links.
+types: $(VENV)/.dev-$(VERSION)  ## check types
+	rm -rf build/types
+	mkdir -p build/types/somobench
+	ln -s $(CURDIR)/src/somobench/* $(addprefix $(CURDIR)/,$(filter-out src/%,$(SOURCES))) build/types/somobench/
+	MYPYPATH=build/types $(RUN) mypy --package somobench
+
+golden: $(VENV)/.dev-$(VERSION)  ## write the golden files anew, for review in the diff
+	SOMOBENCH_GOLDEN=write $(RUN) pytest -q -m "not network" -k golden || true
+	git diff --stat -- tests/golden
+
+params: $(VENV)/.build-$(VERSION)  ## compose params.yaml anew from conf/
+	$(RUN) somobench.pipelines.compose_params
+
+deps: $(VENV)/.dev-$(VERSION)  ## write the code dependencies in dvc.yaml anew, from the imports
+	$(BIN)/python tests/import_graph.py
+
+dev: $(VENV)/.dev-$(VERSION)  ## install for editors and type checkers; repeat after adding a file
+	$(PIP) --no-deps --editable . --config-settings editable_mode=strict
+
+wheel: $(VENV)/.dev-$(VERSION)  ## build the sdist, and the wheel from it
+	rm -rf dist
+	$(RUN) build --outdir dist .
+
+constraints:  ## write constraints.txt anew, from the newest versions that fit PYTHON
+	rm -rf build/constraints
+	$(PYTHON) -m venv build/constraints
+	build/constraints/bin/python -m pip install --quiet '.[dev]'
+	(sed -n '/^#/p' constraints.txt; build/constraints/bin/python -m pip freeze --all \
+		| grep -v -E '^(pip|somobench)\b' | LC_ALL=C sort -f) > build/constraints.txt
+	mv build/constraints.txt constraints.txt
+
+clean:  ## remove what tools and builds left; keep environment, data and DVC's cache
+	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find $(SOURCES) tests -name __pycache__ -prune -exec rm -rf {} +
+
+distclean: clean  ## remove the environment and the stages' outputs too
+	rm -rf $(VENV) data
+
+$(VENV)/.build-$(VERSION): pyproject.toml constraints.txt | check-python
+	@echo "installing what a build needs into $(VENV)"
+	@$(BIN)/python -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] != "$(VERSION)")' \
+		2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
+	$(PIP) --editable '.[build]'
+	touch $@
+
+$(VENV)/.dev-$(VERSION): $(VENV)/.build-$(VERSION)
+	@echo "installing what development needs into $(VENV)"
+	$(PIP) --editable '.[dev]'
+	touch $@
+
+check-python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "SoMoBench needs Python 3.11 or newer; $(PYTHON) is $(or $(VERSION),not there)." >&2; \
+		echo "Name another one, for example: make $(MAKECMDGOALS) PYTHON=python3.13" >&2; \
+		exit 1; }

@@ -1,0 +1,97 @@
+"""What a user asks for: one feature set of one release, and how its target is scaled.
+
+Refuses what can be refused without a release; `check_against` refuses the rest.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from somobench.catalog.registry import unknown
+from somobench.schemas.errors import UsageError
+from somobench.schemas.manifest import Manifest
+from somobench.schemas.variables import FEATURE_SETS
+
+SCALINGS = ("full", "train", "none")
+PARAMETERS = ("release", "layer", "scaling", "split")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetRequest:
+    """A feature set by name, with the target that belongs to it.
+
+    `layer` is `None` for all layers. `scaling` is `full` (factors of the full
+    record), `train` (factors of the train days of `split`) or `none` (as measured).
+    """
+
+    feature_set: str
+    layer: int | None = None
+    scaling: str = "full"
+    split: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.feature_set, str):
+            raise unknown("feature set", self.feature_set, FEATURE_SETS)
+        if self.scaling not in SCALINGS:
+            raise unknown("scaling", self.scaling, SCALINGS)
+        if self.split is not None and not isinstance(self.split, str):
+            raise UsageError("split", found=repr(self.split), expected="a name")
+        if self.scaling == "train" and self.split is None:
+            raise UsageError(
+                "scaling 'train'",
+                found="no split",
+                expected="the split whose train days give the factors",
+                hint="add split=..., or use scaling='full'",
+            )
+        object.__setattr__(self, "layer", _whole(self.layer))
+
+    def check_against(self, manifest: Manifest) -> None:
+        """Refuse what the release doesn't carry, with its reason.
+
+        Raises
+        ------
+        UnknownNameError
+        """
+        of = f"of release {manifest.release}"
+        self._check_feature_set(manifest, of)
+        if self.split is not None and self.split not in manifest.splits:
+            reason = manifest.splits_left_out.get(self.split)
+            raise unknown(f"split {of}", self.split, sorted(manifest.splits), reason)
+        layers = manifest.feature_sets[self.feature_set].layers
+        if self.layer is not None and self.layer not in layers:
+            what = f"layer {of}, feature set {self.feature_set!r}"
+            raise unknown(what, self.layer, layers)
+
+    def _check_feature_set(self, manifest: Manifest, of: str) -> None:
+        if self.feature_set not in manifest.feature_sets:
+            reason = manifest.feature_sets_refused.get(self.feature_set)
+            names = sorted(manifest.feature_sets)
+            raise unknown(f"feature set {of}", self.feature_set, names, reason)
+
+
+def _whole(layer: Any) -> int | None:
+    if layer is None:
+        return None
+    try:
+        if isinstance(layer, bool):
+            raise TypeError
+        return operator.index(layer)
+    except TypeError:
+        raise UsageError(
+            "layer", found=repr(layer), expected="a whole number, or None for all"
+        ) from None
+
+
+def refuse_unknown_keywords(given: Mapping[str, Any]) -> None:
+    """Refuse keywords that no door has.
+
+    Raises
+    ------
+    UnknownNameError
+    """
+    for name in given:
+        if name not in PARAMETERS:
+            raise unknown("parameter", name, PARAMETERS)

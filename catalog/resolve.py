@@ -1,0 +1,247 @@
+"""From a release id to verified files: record, manifest, sha256, folder or cache."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from somobench.catalog.cache import verify_file
+from somobench.catalog.fetch import RemoteObject, cached, fetch
+from somobench.catalog.registry import (
+    MANIFEST,
+    CatalogRecord,
+    check_release,
+    folders_of,
+    packaged_folder,
+    read_record,
+    unknown,
+)
+from somobench.schemas.errors import IntegrityError, SomobenchError, UsageError
+from somobench.schemas.manifest import SCHEMA_VERSION, Manifest, parse_manifest
+
+MAXIMUM_MANIFEST = 64_000_000  # bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """A release whose manifest is checked, and the places that may have its files."""
+
+    manifest: Manifest
+    manifest_sha256: str
+    folder: Path | None
+    base_urls: tuple[str, ...] = ()
+    withdrawn: str | None = None
+
+    @property
+    def id(self) -> str:
+        """Release id, `<recipe>-<major.minor.patch>`."""
+        return self.manifest.release
+
+    def path_of(self, name: str) -> Path:
+        """Return the path of a file of the release, verified, fetched if need be.
+
+        Raises
+        ------
+        UnknownNameError
+            If the release has no such file.
+        IntegrityError
+            If the file is missing or has other bytes.
+        NetworkError
+            If it has to be fetched and can't be.
+        """
+        here = self.local_path(name)
+        return here or fetch(self.remote(name))
+
+    def local_path(self, name: str, *, always: bool = False) -> Path | None:
+        """Return the verified path of a file on this machine, or nothing.
+
+        With `always`, the file is hashed whatever was verified before.
+        """
+        wanted = self.remote(name)
+        path = None if self.folder is None else self.folder / name
+        if path is None or not _exists(path):
+            found = cached(wanted, always=always)
+            if found is None and not self.base_urls:
+                raise _missing(wanted, self.folder)
+            return found
+        _refuse_escape(path)
+        verify_file(path, wanted.sha256, wanted.size, always=always)
+        return path
+
+    def remote(self, name: str) -> RemoteObject:
+        """Return what a file of the release must be, and its addresses."""
+        record = self.manifest.files.get(name)
+        if record is None:
+            kind = f"file of release {self.id}"
+            raise unknown(kind, name, sorted(self.manifest.files))
+        return RemoteObject(
+            name=name,
+            sha256=record.sha256,
+            size=record.size,
+            urls=_urls(self.base_urls, name),
+        )
+
+
+def resolve(release: object, catalog: Path | None = None) -> Release:
+    """Find a release and check its manifest.
+
+    A catalogued release is the one whose manifest has the pinned sha256, wherever it
+    lies; a local one must lie in one place only, or be the same in all of them.
+
+    Parameters
+    ----------
+    release : str
+        Full id, `<recipe>-<major.minor.patch>`.
+    catalog : Path, optional
+        Folder of the catalog whose pins count; by default the packaged one.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such release.
+    IntegrityError
+        If its manifest isn't the pinned one.
+    """
+    name = check_release(release, catalog)
+    record = read_record(name, catalog)
+    return _resolve_local(name) if record is None else _resolve_pinned(record)
+
+
+def _resolve_pinned(record: CatalogRecord) -> Release:
+    if record.withdrawn:
+        message = f"release {record.release} is withdrawn: {record.withdrawn}"
+        warnings.warn(message, UserWarning, stacklevel=2)
+    found: dict[str, Path] = {}
+    for folder in folders_of(record.release):
+        text = _read_manifest(folder / MANIFEST)
+        digest = hashlib.sha256(text).hexdigest()
+        if digest == record.manifest_sha256:
+            return _release(text, record.release, folder, record)
+        found.setdefault(digest, folder)
+    wanted = RemoteObject(
+        name=MANIFEST,
+        sha256=record.manifest_sha256,
+        size=record.manifest_size,
+        urls=_urls(record.base_urls, MANIFEST),
+    )
+    if not wanted.urls and cached(wanted) is None:
+        raise _not_pinned(record, found)
+    return _release(fetch(wanted).read_bytes(), record.release, None, record)
+
+
+def _resolve_local(name: str) -> Release:
+    texts: dict[bytes, Path] = {}
+    for folder in folders_of(name):
+        texts.setdefault(_read_manifest(folder / MANIFEST), folder)
+    if len(texts) > 1:
+        raise UsageError(
+            f"release {name}",
+            found="different contents in " + ", ".join(map(str, texts.values())),
+            expected="one content for one id",
+            hint="remove one, or give it another version",
+        )
+    text, folder = texts.popitem()
+    return _release(text, name, folder, None)
+
+
+def _release(
+    text: bytes, name: str, folder: Path | None, record: CatalogRecord | None
+) -> Release:
+    manifest = _parse(text, name)
+    return Release(
+        manifest=manifest,
+        manifest_sha256=hashlib.sha256(text).hexdigest(),
+        folder=folder,
+        base_urls=record.base_urls if record else (),
+        withdrawn=record.withdrawn if record else None,
+    )
+
+
+def _parse(text: bytes, name: str) -> Manifest:
+    """Check a manifest; one of a later schema is refused before its fields are."""
+    what = f"manifest of release {name}"
+    try:
+        schema = json.loads(text)["schema_version"]
+        later = int(schema) > int(SCHEMA_VERSION)
+    except (ValueError, KeyError, TypeError) as error:
+        raise IntegrityError(what, found=error, expected="a JSON manifest") from error
+    if later:
+        raise UsageError(
+            what,
+            found=f"schema version {schema}",
+            expected=f"at most {SCHEMA_VERSION}",
+            hint="pip install --upgrade somobench",
+        )
+    try:
+        manifest = parse_manifest(text, what)
+    except SomobenchError as error:
+        raise IntegrityError(
+            what, found=error.found, expected="every field of its schema"
+        ) from error
+    if manifest.release != name:
+        raise IntegrityError(what, found=manifest.release, expected=name)
+    return manifest
+
+
+def _read_manifest(path: Path) -> bytes:
+    _refuse_escape(path)
+    try:
+        with path.open("rb") as stream:
+            text = stream.read(MAXIMUM_MANIFEST + 1)
+    except OSError as error:
+        raise IntegrityError(
+            f"file {path}", found=error.strerror, expected="a readable manifest"
+        ) from error
+    if len(text) > MAXIMUM_MANIFEST:
+        raise IntegrityError(
+            f"file {path}",
+            found="a larger file",
+            expected=f"at most {MAXIMUM_MANIFEST} bytes",
+        )
+    return text
+
+
+def _refuse_escape(path: Path) -> None:
+    """Refuse a link that leads out of the folder of its release.
+
+    The packaged folder is exempt: a strict editable install consists of links.
+    """
+    folder = path.parent
+    inside = path.resolve().parent == folder.resolve()
+    if not inside and folder.parent != packaged_folder():
+        raise IntegrityError(
+            f"file {path}",
+            found=f"a link to {path.resolve()}",
+            expected="a file inside the folder of its release",
+        )
+
+
+def _exists(path: Path) -> bool:
+    return path.exists() or path.is_symlink()
+
+
+def _urls(base_urls: tuple[str, ...], name: str) -> tuple[str, ...]:
+    return tuple(f"{base.rstrip('/')}/{quote(name)}" for base in base_urls)
+
+
+def _missing(wanted: RemoteObject, folder: Path | None) -> IntegrityError:
+    return IntegrityError(
+        f"file {wanted.name}",
+        found=f"nothing in {folder or 'the cache'}",
+        expected=f"{wanted.size} bytes with sha256 {wanted.sha256}",
+        hint="restore the release folder; its release has no address to fetch from",
+    )
+
+
+def _not_pinned(record: CatalogRecord, found: dict[str, Path]) -> IntegrityError:
+    listed = "; ".join(f"sha256 {key} in {folder}" for key, folder in found.items())
+    return IntegrityError(
+        f"manifest of release {record.release}",
+        found=listed or "no copy on this machine, and no address to fetch it from",
+        expected=f"sha256 {record.manifest_sha256}, as the catalog pins it",
+        hint="a rebuilt release needs another version; otherwise restore its folder",
+    )

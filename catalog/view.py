@@ -1,0 +1,252 @@
+"""Feature sets as views of a release's files: selection, lags, scaling, roles.
+
+Pure functions on grids and tables, in memory or Dask-backed; which files they come
+from is the business of `reader`. What a feature set holds is said by the release.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from somobench.catalog.request import DatasetRequest
+from somobench.schemas.errors import IntegrityError
+from somobench.schemas.manifest import FeatureSetRecord
+from somobench.schemas.variables import DYNAMIC_FORCING, ROLES, attrs_of
+
+CELL_COLUMNS = ("region", "regime", "dryness")
+TARGET_DECIMALS = 5  # of published targets; rescaled ones are rounded alike
+
+
+def target_view(
+    targets: xr.Dataset, features: xr.Dataset | None, request: DatasetRequest
+) -> xr.Dataset:
+    """Return the target in the requested scaling, for all layers of `targets`.
+
+    Parameters
+    ----------
+    targets : Dataset, (layer, cell, time), m3 m-3
+    features : Dataset, (split, layer, cell)
+        Needed for `scaling="train"` alone.
+    request : DatasetRequest
+
+    Returns
+    -------
+    Dataset
+        `soil_moisture` and `is_gapfilled`, (layer, cell, time), float32 and int8; with
+        train scaling also `scale_is_full_record`, (layer, cell): 1 where a cell has no
+        train day and keeps the factors of its full record.
+    """
+    view = xr.Dataset(coords=targets.coords)
+    if request.scaling == "full":
+        view["soil_moisture"] = targets["soil_moisture"]
+    elif request.scaling == "none":
+        view["soil_moisture"] = targets["soil_moisture_in_situ"]
+    else:
+        factors = _of_split(features, targets, request)
+        view["soil_moisture"] = rescale(
+            targets["soil_moisture_in_situ"],
+            factors["scale_slope"],
+            factors["scale_offset"],
+        )
+        view["scale_is_full_record"] = factors["scale_is_full_record"]
+    view["soil_moisture"].attrs = attrs_of("soil_moisture")
+    view["is_gapfilled"] = targets["is_gapfilled"]
+    return view
+
+
+def rescale(
+    in_situ: xr.DataArray, slope: xr.DataArray, offset: xr.DataArray
+) -> xr.DataArray:
+    """Apply scale factors as targets are published: no negatives, five decimals.
+
+    Parameters
+    ----------
+    in_situ : DataArray, (layer, cell, time), m3 m-3
+    slope, offset : DataArray, (layer, cell), 1 and m3 m-3
+
+    Returns
+    -------
+    DataArray, (layer, cell, time), m3 m-3, float32
+    """
+    scaled = offset + slope * in_situ.astype("float64")
+    scaled = scaled.where(scaled >= 0).round(TARGET_DECIMALS)
+    return scaled.astype("float32").transpose(*in_situ.dims)
+
+
+def climatology_view(
+    features: xr.Dataset | None, targets: xr.Dataset, request: DatasetRequest
+) -> xr.DataArray:
+    """Return the climatology of the split on every day, (layer, cell, time)."""
+    by_day = _of_split(features, targets, request)["climatology"]
+    days = day_of_year(targets["time"])
+    daily = by_day.sel(day_of_year=days).drop_vars("day_of_year")
+    return daily.transpose("layer", "cell", "time")
+
+
+def day_of_year(time: xr.DataArray) -> xr.DataArray:
+    """Return the day of the calendar year, (time), int16, as climatologies count it.
+
+    1 March is day 60, in leap years 61.
+    """
+    days = time.dt.dayofyear.astype("int16")
+    days.attrs = {"long_name": "day of the calendar year", "units": "1"}
+    return days.rename("day_of_year")
+
+
+def _of_split(
+    features: xr.Dataset | None, targets: xr.Dataset, request: DatasetRequest
+) -> xr.Dataset:
+    """Select a split, and the cells and layers of the targets."""
+    if features is None:
+        message = "features are needed for train scaling and the climatology"
+        raise ValueError(message)
+    chosen = features.sel(split=request.split, layer=targets["layer"])
+    return on_target_grid(chosen.drop_vars("split"), targets, "features")
+
+
+def on_target_grid(grid: xr.Dataset, targets: xr.Dataset, what: str) -> xr.Dataset:
+    """Return another grid of the release on the cells and days of the targets.
+
+    Raises
+    ------
+    IntegrityError
+        If it lacks one of them.
+    """
+    for dim in ("cell", "time"):
+        if dim not in grid.dims:
+            continue
+        wanted, have = targets.get_index(dim), grid.get_index(dim)
+        lacking = wanted.difference(have)
+        if len(lacking):
+            raise IntegrityError(
+                f"{what} of the release",
+                found=f"no {dim} {lacking[0]} and {len(lacking) - 1} more",
+                expected=f"every {dim} of the targets",
+            )
+        if not have.equals(wanted):
+            grid = grid.sel({dim: wanted})
+    return grid
+
+
+def forcing_view(
+    forcing: xr.Dataset, definition: FeatureSetRecord, names: tuple[str, ...]
+) -> xr.Dataset:
+    """Return forcing variables; those of the weather with lags if there are any.
+
+    Returns
+    -------
+    Dataset
+        (cell, time) or (cell, time, lag), in the dtype of `forcing`.
+    """
+    has_lags = any(definition.lags)
+    return xr.Dataset(
+        {
+            name: lagged(forcing[name], definition.lags)
+            if has_lags and name in DYNAMIC_FORCING
+            else forcing[name]
+            for name in names
+        }
+    )
+
+
+def lagged(series: xr.DataArray, lags: tuple[int, ...]) -> xr.DataArray:
+    """Add a `lag` dimension: the value of as many days before.
+
+    Lag 0 is the day itself; days before the first are missing. In memory and for
+    lags without gaps the result is a read-only view that takes no more memory.
+
+    Parameters
+    ----------
+    series : DataArray, (cell, time), float
+    lags : whole days
+
+    Returns
+    -------
+    DataArray, (cell, time, lag)
+    """
+    if series.chunks is not None:
+        series = series.chunk(time=-1)
+    result: xr.DataArray = xr.apply_ufunc(
+        _lag_window,
+        series,
+        kwargs={"lags": lags},
+        input_core_dims=[["time"]],
+        output_core_dims=[["time", "lag"]],
+        dask="parallelized",
+        output_dtypes=[series.dtype],
+        dask_gufunc_kwargs={"output_sizes": {"lag": len(lags)}},
+        keep_attrs=True,
+    )
+    days = xr.Variable(
+        "lag",
+        np.asarray(lags, "int16"),
+        {"units": "d", "long_name": "days before the day of the target"},
+    )
+    return result.assign_coords(lag=days).transpose(..., "time", "lag")
+
+
+def _lag_window(values: np.ndarray[Any, Any], lags: tuple[int, ...]) -> Any:
+    """Return (..., time, lag) from (..., time)."""
+    longest = max(lags)
+    before = np.full((*values.shape[:-1], longest), np.nan, values.dtype)
+    padded = np.concatenate([before, values], axis=-1)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, longest + 1, axis=-1)
+    if lags == tuple(range(longest + 1)):
+        return windows[..., ::-1]
+    return windows[..., [longest - lag for lag in lags]]
+
+
+def layer_above(soil_moisture: xr.DataArray) -> xr.DataArray:
+    """Return, for each layer, the target of the layer above; missing for the first."""
+    above = soil_moisture.shift(layer=1)
+    above.attrs = attrs_of("soil_moisture_above")
+    return above
+
+
+def role_view(splits: pd.DataFrame, targets: xr.Dataset, split: str) -> xr.DataArray:
+    """Return the role of every day of every cell in a split.
+
+    Parameters
+    ----------
+    splits : table of the release: split, cell_id, start, end, role
+    targets : Dataset with cell and time
+    split : str
+
+    Returns
+    -------
+    DataArray, (cell, time), int8
+        0 none, 1 train, 2 validation, 3 test.
+    """
+    rows = splits[splits["split"] == split]
+    cells = pd.Index(targets["cell"].to_numpy().astype(str)).get_indexer(
+        rows["cell_id"].astype(str)
+    )
+    rows, cells = rows[cells >= 0], cells[cells >= 0]
+    times = targets["time"].to_numpy()
+    first = np.searchsorted(times, rows["start"].to_numpy(times.dtype), "left")
+    after = np.searchsorted(times, rows["end"].to_numpy(times.dtype), "right")
+    codes = rows["role"].map({role: code for code, role in enumerate(ROLES, 1)})
+    role = np.zeros((targets.sizes["cell"], len(times)), "int8")
+    for cell, start, end, code in zip(cells, first, after, codes, strict=True):
+        role[cell, start:end] = code
+    attrs = {
+        "long_name": f"role of the day in split {split}",
+        "flag_values": np.arange(len(ROLES) + 1, dtype="int8"),
+        "flag_meanings": " ".join(("none", *ROLES)),
+    }
+    return xr.DataArray(role, dims=("cell", "time"), attrs=attrs)
+
+
+def cell_coords(cells: pd.DataFrame, targets: xr.Dataset) -> dict[str, xr.Variable]:
+    """Return region, regime and dryness as coordinates of the cells."""
+    table = cells.set_index("cell_id").reindex(targets["cell"].to_numpy().astype(str))
+    coords = {
+        name: xr.Variable("cell", table[name].to_numpy().astype(str))
+        for name in CELL_COLUMNS[:2]
+    }
+    dryness = table["dryness"].to_numpy("float64")
+    return coords | {"dryness": xr.Variable("cell", dryness, attrs_of("dryness"))}

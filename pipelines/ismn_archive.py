@@ -1,0 +1,219 @@
+"""Members of an ISMN archive, a zip or a folder, read one at a time in memory.
+
+Nothing is ever unpacked to disk. A zip is judged by its directory alone before any
+member is read: one hostile entry refuses the whole archive. A damaged member is the
+caller's to count, because the rest of the archive can still be right.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import struct
+import threading
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from somobench.schemas.errors import InputError
+
+MAXIMUM_MEMBER_SIZE = 2**30  # bytes; ten million rows of the longer layout
+MAXIMUM_RATIO = 200  # unpacked to packed; station files reach 30
+RATIO_MATTERS_FROM = 2**20  # bytes unpacked; tiny members compress without bound
+MAXIMUM_MEMBERS = 500_000  # the whole ISMN holds about 30,000
+
+
+_ZIP_ERRORS = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError),
+    *(NotImplementedError, ValueError),  # odd flags and versions, names not UTF-8
+)
+
+
+class Member(NamedTuple):
+    """A file of an archive: its name with `/`, and its size unpacked in bytes."""
+
+    name: str
+    size: int
+
+
+class DamagedMemberError(InputError):
+    """A member whose bytes can't be had: bad checksum, cut short, too large."""
+
+
+class Archive(Protocol):
+    """Files by name; `read` may be called from several threads."""
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """Files sorted by name."""
+        ...
+
+    def read(self, name: str) -> bytes:
+        """Return a member's bytes, or raise DamagedMemberError."""
+        ...
+
+
+class FolderArchive:
+    """The files below a folder; links to folders are not followed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        files = (
+            Path(folder) / name for folder, _, names in os.walk(path) for name in names
+        )
+        self.members = tuple(
+            sorted(
+                Member(file.relative_to(path).as_posix(), _size_of(file))
+                for file in files
+            )
+        )
+
+    def read(self, name: str) -> bytes:
+        """Return a file's bytes."""
+        path = self._path / name
+        try:
+            _check_size(name, path.stat().st_size)
+            return path.read_bytes()
+        except OSError as error:
+            raise _damaged(name, error) from error
+
+
+class ZipArchive:
+    """The members of an open zip file, once its directory proves harmless."""
+
+    def __init__(self, path: Path, file: zipfile.ZipFile) -> None:
+        self._zip = file
+        self._lock = threading.Lock()
+        entries = [entry for entry in file.infolist() if not entry.is_dir()]
+        _check_names(path, file.namelist())
+        for entry in file.infolist():
+            _check_entry(path, entry)
+        self.members = tuple(
+            sorted(Member(entry.filename, entry.file_size) for entry in entries)
+        )
+
+    def read(self, name: str) -> bytes:
+        """Return a member's bytes, their checksum checked."""
+        _check_size(name, self._zip.getinfo(name).file_size)
+        try:
+            with self._lock:  # zipfile counts its open members without one
+                member = self._zip.open(name)
+            try:
+                return member.read()
+            finally:
+                with self._lock:
+                    member.close()
+        except _ZIP_ERRORS as error:
+            raise _damaged(name, error) from error
+
+
+@contextmanager
+def open_archive(path: Path) -> Iterator[Archive]:
+    """Open a zip or a folder for reading.
+
+    Raises
+    ------
+    InputError
+        If the path is neither, if the zip's directory is damaged, or if it holds an
+        entry that is absolute, climbs with `..`, uses backslashes, comes twice, is a
+        link, a device, encrypted, packed by an unusual method, or a bomb.
+    """
+    if path.is_dir():
+        yield FolderArchive(path)
+        return
+    if not path.is_file():
+        raise InputError(
+            f"station archive {path}", found="nothing", expected="a zip or a folder"
+        )
+    _check_directory_size(path)
+    try:
+        file = zipfile.ZipFile(path)
+    except _ZIP_ERRORS as error:
+        raise InputError(
+            f"station archive {path}", found=error, expected="a whole zip file"
+        ) from error
+    with file:
+        yield ZipArchive(path, file)
+
+
+def _check_names(path: Path, names: list[str]) -> None:
+    for name in names:
+        parts = name.removesuffix("/").split("/")
+        drive = len(parts[0]) > 1 and parts[0][1] == ":"
+        if "\\" in name or drive or {"", ".", ".."} & set(parts):
+            raise _refused(path, name, "a relative path below the archive with '/'")
+        if not name.isprintable():
+            raise _refused(path, name, "a name without control characters")
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise _refused(path, twice[0], f"each member once; {len(twice)} come twice")
+
+
+def _check_entry(path: Path, entry: zipfile.ZipInfo) -> None:
+    kind = stat.S_IFMT(entry.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise _refused(path, entry.filename, "a plain file, no link or device")
+    if entry.flag_bits & 1:
+        raise _refused(path, entry.filename, "a member without encryption")
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise _refused(path, entry.filename, "a member that is stored or deflated")
+    ratio = entry.file_size / max(entry.compress_size, 1)
+    if entry.file_size > RATIO_MATTERS_FROM and ratio > MAXIMUM_RATIO:
+        raise _refused(
+            path,
+            f"{entry.filename} with {entry.file_size} bytes, packed {ratio:.0f} to 1",
+            f"at most {MAXIMUM_RATIO} to 1",
+        )
+
+
+def _check_directory_size(path: Path) -> None:
+    """Refuse a directory of a million members before it is loaded into memory."""
+    tail = _tail(path)
+    at = tail.rfind(b"PK\x05\x06")
+    if at < 0 or at + 22 > len(tail):
+        return  # not a zip; zipfile says so
+    count = struct.unpack_from("<H", tail, at + 10)[0]
+    large = tail.rfind(b"PK\x06\x06")
+    if large >= 0 and large + 40 <= len(tail):
+        count = max(count, struct.unpack_from("<Q", tail, large + 32)[0])
+    if count > MAXIMUM_MEMBERS:
+        raise _refused(path, f"{count} members", f"at most {MAXIMUM_MEMBERS}")
+
+
+def _tail(path: Path, size: int = 2**17) -> bytes:
+    """Last bytes of a file, where a zip keeps the end of its directory."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - size))
+        return file.read()
+
+
+def _size_of(file: Path) -> int:
+    """Size of a file; 0 of a link that leads nowhere, which reading reports."""
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
+
+
+def _check_size(name: str, size: int) -> None:
+    if size > MAXIMUM_MEMBER_SIZE:
+        raise _damaged(name, f"{size} bytes", f"at most {MAXIMUM_MEMBER_SIZE} bytes")
+
+
+def _refused(path: Path, found: str, expected: str) -> InputError:
+    return InputError(
+        f"station archive {path}",
+        found=ascii(found),
+        expected=expected,
+        hint="get the archive again from its producer",
+    )
+
+
+def _damaged(
+    name: str, found: object, expected: str = "a member that unpacks whole"
+) -> DamagedMemberError:
+    return DamagedMemberError(name, found=found, expected=expected)

@@ -1,0 +1,283 @@
+"""Compiled loop over the bytes of an ISMN station file.
+
+Imported only when rows are read: numba belongs to the extra `build`, and nothing is
+compiled before the first call. `ismn_rows` is its only caller.
+"""
+
+# ruff: noqa: PLR2004 (digits, months, hours and minutes are their own names)
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+Function = TypeVar("Function", bound=Callable[..., object])
+Bytes = NDArray[np.uint8]
+Integers = NDArray[np.int64]
+Whole = int | np.int64
+Span = tuple[int, int]
+Columns = tuple[Integers, NDArray[np.float64], NDArray[np.int16], NDArray[np.int16]]
+
+FIRST_YEAR, LAST_YEAR = 1900, 2199
+MAXIMUM_FLAGS = 1024  # different flag texts in one file; real files hold below 50
+
+# Places in the state that a run leaves behind.
+ROWS, FLAGS, PROVIDERS, SLOW, LINE, LINE_START, UNENDED = 0, 1, 2, 3, 4, 5, 6
+ERRORS, ERROR_LINE, ERROR_START, ERROR_KIND = 7, 8, 9, 10
+STATE_SIZE = 11
+
+# Kinds of row errors.
+TIME, COLUMNS, METADATA, FLAG, MANY = 1, 2, 3, 4, 5
+
+_TAB, _NEWLINE, _RETURN, _BLANK = 9, 10, 13, 32
+_MINUS, _PLUS, _POINT, _SLASH, _ZERO, _COLON, _TILDE = 45, 43, 46, 47, 48, 58, 126
+_EXACT = 2**53  # integers up to here are exact, so are powers of ten up to 22
+_POWERS = np.array([float(f"1e{power}") for power in range(23)])
+_DAYS_BEFORE = np.array([0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334])
+_MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
+_EPOCH_DAYS = 719162  # from 0001-01-01 to 1970-01-01
+_NO_TIME = np.int64(-(2**62))
+_NO_NUMBER = -1000
+_TIME_SIZE = 16
+_NO_CODE_FLAG, _NO_CODE_MANY = -1, -2
+
+
+def compiled(function: Function) -> Function:
+    """Compile at the first call, run without the interpreter lock.
+
+    The result is kept on disk, unless no folder for it can be written.
+    """
+    try:
+        compiler = numba.njit(cache=True, nogil=True, error_model="numpy")
+        return cast(Function, compiler(function))
+    except RuntimeError:
+        compiler = numba.njit(nogil=True, error_model="numpy")
+        return cast(Function, compiler(function))
+
+
+@compiled
+def _is_end(byte: int) -> bool:
+    return byte in (_NEWLINE, _RETURN)
+
+
+@compiled
+def _is_gap(byte: int) -> bool:
+    return byte in (_BLANK, _TAB, _NEWLINE, _RETURN)
+
+
+@compiled
+def _next_token(data: Bytes, position: int) -> tuple[int, int]:
+    """Span of the next token of this line; empty at the end of the line."""
+    size = data.size
+    while position < size and (data[position] in (_BLANK, _TAB)):
+        position += 1
+    start = position
+    while position < size and not _is_gap(data[position]):
+        position += 1
+    return start, position
+
+
+@compiled
+def _after_line(data: Bytes, position: int) -> int:
+    """Start of the next line; a pair of different line ends counts as one."""
+    size = data.size
+    while position < size and not _is_end(data[position]):
+        position += 1
+    if position + 1 < size:
+        follower = data[position + 1]
+        if _is_end(follower) and follower != data[position]:
+            return position + 2
+    return min(position + 1, size)
+
+
+@compiled
+def _two(data: Bytes, position: int) -> Whole:
+    """Read two digits; far below zero where there is another byte."""
+    tens = np.int64(data[position]) - _ZERO
+    ones = np.int64(data[position + 1]) - _ZERO
+    if tens < 0 or tens > 9 or ones < 0 or ones > 9:
+        return _NO_NUMBER
+    return 10 * tens + ones
+
+
+@compiled
+def _days(year: Whole, month: Whole, day: Whole) -> Whole:
+    """Days since 1970 in the Gregorian calendar; _NO_TIME if there is no such day."""
+    if year < FIRST_YEAR or year > LAST_YEAR or month < 1 or month > 12 or day < 1:
+        return _NO_TIME
+    leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    if day > _MONTH_DAYS[month - 1] + (1 if leap and month == 2 else 0):
+        return _NO_TIME
+    past = year - 1
+    leaps = past // 4 - past // 100 + past // 400
+    days: Whole = past * 365 + leaps - _EPOCH_DAYS + _DAYS_BEFORE[month - 1]
+    return days + day - 1 + (1 if leap and month > 2 else 0)
+
+
+@compiled
+def _minutes(data: Bytes, start: int) -> Whole:
+    """Minutes since 1970 of `yyyy/mm/dd HH:MM`; _NO_TIME if it isn't that."""
+    stop = start + _TIME_SIZE
+    if stop > data.size or (stop < data.size and not _is_gap(data[stop])):
+        return _NO_TIME
+    if data[start + 4] != _SLASH or data[start + 7] != _SLASH:
+        return _NO_TIME
+    if data[start + 10] != _BLANK or data[start + 13] != _COLON:
+        return _NO_TIME
+    year = 100 * _two(data, start) + _two(data, start + 2)
+    hour, minute = _two(data, start + 11), _two(data, start + 14)
+    days = _days(year, _two(data, start + 5), _two(data, start + 8))
+    if days == _NO_TIME or hour < 0 or hour > 23 or minute < 0 or minute > 59:
+        return _NO_TIME
+    return (days * 24 + hour) * 60 + minute
+
+
+@compiled
+def _number(data: Bytes, position: int) -> tuple[bool, float, int]:
+    """Decimal number and its end; exact where True, else left to Python's `float`."""
+    start, size = position, data.size
+    negative = position < size and data[position] == _MINUS
+    if negative or (position < size and data[position] == _PLUS):
+        position += 1
+    mantissa, point, begin = np.int64(0), -1, position
+    while position < size:
+        byte = np.int64(data[position])
+        if _ZERO <= byte <= _ZERO + 9 and mantissa <= _EXACT:
+            mantissa = 10 * mantissa + (byte - _ZERO)
+        elif byte == _POINT and point < 0:
+            point = position
+        else:
+            break
+        position += 1
+    decimals = 0 if point < 0 else position - point - 1
+    digits = position - begin - (0 if point < 0 else 1)
+    ended = position == size or _is_gap(data[position])
+    if not ended or digits == 0 or mantissa > _EXACT or decimals > 22:
+        return False, np.nan, _next_token(data, start)[1]
+    value = np.float64(mantissa) / _POWERS[decimals]
+    return True, -value if negative else value, position
+
+
+@compiled
+def _same(data: Bytes, start: int, other: Bytes, other_start: int, size: int) -> bool:
+    for offset in range(size):
+        if data[start + offset] != other[other_start + offset]:
+            return False
+    return True
+
+
+@compiled
+def _code(
+    data: Bytes, span: tuple[int, int], spans: Integers, count: int
+) -> tuple[int, int]:
+    """Code of a flag text and the number of texts known after it."""
+    start, stop = span
+    for code in range(count):
+        known, known_stop = spans[code, 0], spans[code, 1]
+        if known_stop - known == stop - start and _same(
+            data, start, data, known, stop - start
+        ):
+            return code, count
+    for position in range(start, stop):
+        if data[position] <= _BLANK or data[position] > _TILDE:
+            return _NO_CODE_FLAG, count
+    if count == MAXIMUM_FLAGS:
+        return _NO_CODE_MANY, count
+    spans[count, 0], spans[count, 1] = start, stop
+    return count, count + 1
+
+
+@compiled
+def _skip_repeated(data: Bytes, position: int, segment: Bytes) -> int:
+    """Position after the second time and the repeated metadata of a CEOP row; -1."""
+    position = _next_token(data, _next_token(data, position)[1])[1]
+    position = _next_token(data, position)[0]
+    size = segment.size
+    if position + size > data.size or not _same(data, position, segment, 0, size):
+        return -1
+    return position + size
+
+
+@compiled
+def _row(
+    data: Bytes, start: int, segment: Bytes
+) -> tuple[int, Whole, float, Span, Span, Span, bool]:
+    """Read one row.
+
+    Gives the kind of its error or 0, minutes, value, the spans of value, flag and
+    provider's flag, and whether the value is exact.
+    """
+    position = start + _TIME_SIZE
+    nothing = (start, start)
+    minutes = _minutes(data, start)
+    if minutes == _NO_TIME:
+        return TIME, minutes, np.nan, nothing, nothing, nothing, True
+    if segment.size > 0:
+        position = _skip_repeated(data, position, segment)
+        if position < 0:
+            return METADATA, minutes, np.nan, nothing, nothing, nothing, True
+    begin = _next_token(data, position)[0]
+    exact, value, position = _number(data, begin)
+    flag = _next_token(data, position)
+    provider = _next_token(data, flag[1])
+    rest = _next_token(data, provider[1])
+    kind = COLUMNS if flag[0] == flag[1] or rest[0] != rest[1] else 0
+    return kind, minutes, value, (begin, position), flag, provider, exact
+
+
+@compiled
+def read_rows(
+    data: Bytes, position: int, line: int, segment: Bytes
+) -> tuple[Columns, Integers, Integers, Integers, Integers]:
+    """Read rows into columns; flag spans, slow values and the state go with them.
+
+    Returns
+    -------
+    tuple
+        Columns (minutes, values, flag codes, provider codes), of which the first
+        `state[ROWS]` count; (N, 2) spans of flags and of provider flags; (N, 5) row,
+        start, stop, line and line start of values that need Python's `float`; state.
+    """
+    size, bound, state = data.size, 1, np.zeros(STATE_SIZE, np.int64)
+    for offset in range(position, size):
+        bound += _is_end(data[offset])
+    times, values = np.empty(bound, np.int64), np.empty(bound, np.float64)
+    codes, others = np.empty(bound, np.int16), np.empty(bound, np.int16)
+    flags = np.empty((MAXIMUM_FLAGS, 2), np.int64)
+    providers = np.empty((MAXIMUM_FLAGS, 2), np.int64)
+    slow = np.empty((bound, 5), np.int64)
+    rows = slows = flag_count = provider_count = errors = 0
+    while position < size:
+        start, stop = _next_token(data, position)
+        if start != stop:
+            kind, minutes, value, number, flag, provider, exact = _row(
+                data, start, segment
+            )
+            code, flag_count = _code(data, flag, flags, flag_count)
+            other, provider_count = _code(data, provider, providers, provider_count)
+            if kind == 0 and min(code, other) < 0:
+                kind = MANY if min(code, other) == _NO_CODE_MANY else FLAG
+            times[rows], values[rows] = minutes, value
+            codes[rows], others[rows] = code, other
+            state[LINE], state[LINE_START] = line, start
+            if kind == 0 and not exact:
+                slow[slows, 0], slow[slows, 1], slow[slows, 2] = rows, *number
+                slow[slows, 3], slow[slows, 4] = line, start
+                slows += 1
+            if kind != 0:
+                if errors == 0:
+                    state[ERROR_LINE], state[ERROR_START] = line, start
+                    state[ERROR_KIND] = kind
+                errors += 1
+            rows += kind == 0
+            position = provider[1]
+        position = _after_line(data, position)
+        line += 1
+    state[ROWS], state[FLAGS], state[PROVIDERS] = rows, flag_count, provider_count
+    state[SLOW], state[ERRORS] = slows, errors
+    state[UNENDED] = size > 0 and not _is_end(data[size - 1])
+    return (times, values, codes, others), flags, providers, slow, state

@@ -1,0 +1,116 @@
+"""Anomalies of daily series: from a moving mean and from a seasonal climatology.
+
+The definitions are pytesmo's `calc_anomaly` and `calc_climatology` on a complete daily
+axis where missing days are NaN. Plain arrays, (row, time); the input is untouched.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+WINDOW = 35  # days; pytesmo's default for anomalies and for smoothing a climatology
+SHORT_WINDOW = 5  # days; pytesmo smooths the series with it before averaging by day
+LEAP_YEAR = 366
+_DAYS_BEFORE = np.array([0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335])
+
+
+def leap_year_day(time: NDArray[np.datetime64]) -> Integers:
+    """Count days 1 to 366 as in a leap year: 1 March is 61 in every year.
+
+    Parameters
+    ----------
+    time : (time,), datetime64
+
+    Returns
+    -------
+    (time,)
+        pytesmo's `respect_leap_years=False`; day 60 exists in leap years only.
+    """
+    days, months = time.astype("datetime64[D]"), time.astype("datetime64[M]")
+    before = _DAYS_BEFORE[months.astype(np.int64) % 12]
+    return np.asarray(before + (days - months).astype(np.int64) + 1, dtype=np.int64)
+
+
+def moving_mean(values: Floats, window: int = WINDOW, *, fill: bool = False) -> Floats:
+    """Average each row over a centred window of days, missing days left out.
+
+    Parameters
+    ----------
+    values : (row, time)
+        One value a day, NaN where missing.
+    window : int
+        Days; `window // 2` on either side, cut off at the ends of the series.
+    fill : bool
+        Give a mean on missing days too, where the window holds any value.
+
+    Returns
+    -------
+    (row, time)
+    """
+    valid = np.isfinite(values)
+    half = window // 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        centre = np.where(valid, values, 0.0).sum(axis=1) / valid.sum(axis=1)
+        total = _window_sum(np.where(valid, values - centre[:, None], 0.0), half)
+        count = _window_sum(valid.astype(np.float64), half)
+        mean = np.where(count > 0, total / count + centre[:, None], np.nan)
+    return mean if fill else np.where(valid, mean, np.nan)
+
+
+def _window_sum(values: Floats, half: int) -> Floats:
+    rows, size = values.shape
+    cumulative = np.zeros((rows, size + 1 + 2 * half))
+    np.cumsum(values, axis=1, out=cumulative[:, half + 1 : half + 1 + size])
+    cumulative[:, half + 1 + size :] = cumulative[:, half + size][:, None]
+    return np.asarray(cumulative[:, 2 * half + 1 :] - cumulative[:, :size])
+
+
+def moving_anomaly(values: Floats, window: int = WINDOW) -> Floats:
+    """Subtract the centred moving mean (short-term anomaly), (row, time)."""
+    return np.asarray(values - moving_mean(values, window))
+
+
+def seasonal_climatology(values: Floats, day_of_year: Integers) -> Floats:
+    """Average each row by day of the year and smooth it around the year.
+
+    Parameters
+    ----------
+    values : (row, time)
+        NaN where missing or not to be used.
+    day_of_year : (time,)
+        1 to 366, as `leap_year_day` gives it.
+
+    Returns
+    -------
+    (row, 366)
+        NaN where no value lies within 17 days (and 2 for the first smoothing).
+
+    Notes
+    -----
+    pytesmo's `calc_climatology` defaults: a 5-day moving mean of the series that also
+    fills missing days, the mean by day of the year, a 35-day moving mean that wraps
+    around the turn of the year.
+    """
+    smooth = moving_mean(values, SHORT_WINDOW, fill=True)
+    order = np.argsort(day_of_year, kind="stable")
+    present, starts = np.unique(day_of_year[order], return_index=True)
+    ordered = smooth[:, order]
+    valid = np.isfinite(ordered)
+    total = np.add.reduceat(np.where(valid, ordered, 0.0), starts, axis=1)
+    count = np.add.reduceat(valid.astype(np.float64), starts, axis=1)
+    yearly = np.full((values.shape[0], LEAP_YEAR), np.nan)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        yearly[:, present - 1] = total / count
+    wrapped = np.concatenate([yearly[:, -WINDOW:], yearly, yearly[:, :WINDOW]], axis=1)
+    return moving_mean(wrapped, WINDOW, fill=True)[:, WINDOW:-WINDOW]
+
+
+def seasonal_anomaly(
+    values: Floats, day_of_year: Integers, climatology: Floats
+) -> Floats:
+    """Subtract a climatology (row, 366) from daily values (row, time)."""
+    return np.asarray(values - climatology[:, day_of_year - 1])

@@ -1,0 +1,105 @@
+"""What `list` and `info` say of releases."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from somobench.catalog.registry import (
+    MANIFEST,
+    folders_of,
+    known_releases,
+    local_names,
+    packaged_folder,
+    read_record,
+)
+from somobench.catalog.resolve import Release
+from somobench.cli_output import size_text
+
+
+def listing() -> list[dict[str, str]]:
+    """Return release, origin and title of every release that can be opened here."""
+    on_machine = set(local_names())
+    return [
+        {
+            "release": name,
+            "from": _origin(name, on_machine),
+            "title": _title(name),
+        }
+        for name in known_releases()
+    ]
+
+
+def _origin(name: str, on_machine: set[str]) -> str:
+    if (packaged_folder() / name / MANIFEST).exists():
+        return "package"
+    return "this machine" if name in on_machine else "network"
+
+
+def _title(name: str) -> str:
+    """Return the title; a folder that can't be read is listed nevertheless."""
+    record = read_record(name)
+    if record is not None:
+        return record.title + (" (withdrawn)" if record.withdrawn else "")
+    try:
+        content = json.loads((folders_of(name)[0] / MANIFEST).read_bytes())
+        return str(content["title"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "(unreadable manifest)"
+
+
+def description(release: Release) -> dict[str, Any]:
+    """Return all of the manifest but the arrays, and where the release was found."""
+    content = release.manifest.model_dump(mode="json")
+    content["files"] = {
+        name: {"size": record.size, "sha256": record.sha256}
+        for name, record in release.manifest.files.items()
+    }
+    return content | {
+        "manifest_sha256": release.manifest_sha256,
+        "folder": None if release.folder is None else str(release.folder),
+        "base_urls": list(release.base_urls),
+        "withdrawn": release.withdrawn,
+    }
+
+
+def sections(release: Release) -> Iterator[tuple[str, list[str]]]:
+    """Yield headings with their lines."""
+    manifest = release.manifest
+    start, end = manifest.period
+    yield (
+        f"{manifest.release}: {manifest.title}",
+        [
+            manifest.description,
+            f"period {start} to {end}, layers {', '.join(map(str, manifest.layers))},"
+            f" grid {manifest.grid_resolution} degrees",
+            f"licence {manifest.licence_spdx}",
+            f"manifest sha256 {release.manifest_sha256}",
+            *([f"withdrawn: {release.withdrawn}"] if release.withdrawn else []),
+        ],
+    )
+    carried = [
+        f"{name}: {record.description}"
+        for name, record in sorted(manifest.feature_sets.items())
+    ]
+    yield "feature sets", carried + _refused(manifest.feature_sets_refused)
+    yield "splits", sorted(manifest.splits) + _refused(manifest.splits_left_out)
+    yield (
+        "files",
+        [
+            f"{name}: {size_text(record.size)}"
+            for name, record in sorted(manifest.files.items())
+        ],
+    )
+    yield (
+        "sources",
+        [
+            f"{source.name}: {source.citation} ({source.licence})"
+            for source in manifest.sources
+        ],
+    )
+
+
+def _refused(reasons: dict[str, str]) -> list[str]:
+    return [f"no {name}: {reason}" for name, reason in sorted(reasons.items())]

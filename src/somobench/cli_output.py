@@ -1,0 +1,51 @@
+"""How the command line prints: tables, JSON, and texts that can't move the cursor."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+UNITS = ("B", "kB", "MB", "GB")
+THOUSAND = 1000
+
+
+def printable(text: str, keep: str = "") -> str:
+    """Replace control characters, so that a text from a file can't steer a terminal."""
+    return "".join(
+        letter if letter.isprintable() or letter in keep else "\ufffd"
+        for letter in text
+    )
+
+
+def show_json(content: Any) -> None:
+    """Print content as JSON in ASCII, keys in order."""
+    sys.stdout.write(json.dumps(content, indent=2, sort_keys=True, default=str) + "\n")
+
+
+def show_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table: drawn on a terminal, else one line a row with tabs between."""
+    cells = [[printable(str(cell)) for cell in row] for row in rows]
+    if not sys.stdout.isatty():
+        for row in cells:
+            sys.stdout.write("\t".join(row) + "\n")
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*heads, box=None, pad_edge=False)
+    for row in cells:
+        table.add_row(*(Text(cell, overflow="fold") for cell in row))
+    Console().print(table)
+
+
+def size_text(size: int) -> str:
+    """Return a number of bytes with three digits or so."""
+    value = float(size)
+    for unit in UNITS:
+        if value < THOUSAND or unit == UNITS[-1]:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= THOUSAND
+    raise AssertionError

@@ -1,0 +1,96 @@
+"""Open releases by name: the door without Intake, and the packaged catalog."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from somobench.catalog.registry import catalog_folder, check_release, known_releases
+from somobench.catalog.request import DatasetRequest
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def open_dataset(
+    feature_set: str,
+    *,
+    release: str,
+    layer: int | None = None,
+    scaling: str = "full",
+    split: str | None = None,
+    lazy: bool = False,
+) -> xr.Dataset:
+    """Open a feature set of a release, with its target.
+
+    The files are verified against the release's manifest, and fetched into the cache
+    if this machine doesn't have them. Targets that are missing are NaN.
+
+    Parameters
+    ----------
+    feature_set : str
+        `climatology`, `forcing`, `memory` or `state`.
+    release : str
+        Full id, such as `virtual-0.1.0`; there is no default and no latest.
+    layer : int, optional
+        One layer; by default all, on dimension `layer`.
+    scaling : {"full", "train", "none"}
+        Factors of the target: of the full record, of the train days of `split`, or
+        none, which is as measured.
+    split : str, optional
+        Adds `role`, (cell, time): 0 none, 1 train, 2 validation, 3 test.
+    lazy : bool
+        Dask-backed instead of in memory.
+
+    Returns
+    -------
+    Dataset
+        `soil_moisture`, (layer, cell, time), m3 m-3, and the inputs of the set,
+        (cell, time) or (cell, time, lag); units stand in the attributes.
+
+    Raises
+    ------
+    UnknownNameError, UsageError
+        For a name that doesn't exist; the message lists those that do.
+    IntegrityError
+        If a file isn't the published one.
+    NetworkError
+        If a file has to be fetched and can't be.
+
+    Examples
+    --------
+    >>> import somobench
+    >>> somobench.open_dataset("memory", release="virtual")
+    Traceback (most recent call last):
+    ...
+    somobench.schemas.errors.UnknownNameError: unknown release
+    ...
+    """
+    request = DatasetRequest(
+        feature_set=feature_set, layer=layer, scaling=scaling, split=split
+    )
+    name = check_release(release)
+    from somobench.catalog.reader import read_feature_set
+    from somobench.catalog.resolve import resolve
+
+    return read_feature_set(resolve(name), request, lazy=lazy)
+
+
+def list_releases() -> list[str]:
+    """Return the ids of all releases that can be opened here, local ones too."""
+    return known_releases()
+
+
+def catalog_path() -> str:
+    """Return the path of the packaged catalog, for `intake.open_catalog`."""
+    return str(catalog_folder() / "somobench.yaml")
+
+
+def open_catalog() -> Any:
+    """Open the packaged catalog with Intake.
+
+    As `intake.open_catalog(catalog_path())`, but a name that doesn't exist is refused
+    with those that do.
+    """
+    from somobench.catalog.local import ReleaseCatalog
+
+    return ReleaseCatalog(catalog_path())

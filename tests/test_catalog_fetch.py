@@ -1,0 +1,392 @@
+"""Downloads over a loopback server that fails in every way we know of."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+import loopback_server as web
+from somobench.catalog import download, fetch
+from somobench.catalog.addresses import AttemptError, check_address, check_redirect
+from somobench.catalog.cache import cache_folder, object_path
+from somobench.catalog.fetch import RemoteObject
+from somobench.schemas.errors import (
+    InputError,
+    IntegrityError,
+    NetworkError,
+    OfflineError,
+    SomobenchError,
+)
+
+CONTENT = bytes(range(256)) * 400
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+FLIPPED = CONTENT[:1000] + b"\xff" + CONTENT[1001:]
+LOGIN = b"<html>Please log in</html>"
+
+
+@pytest.fixture(autouse=True)
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Record the pauses between rounds instead of sleeping."""
+    slept: list[float] = []
+    monkeypatch.setattr(fetch, "_sleep", slept.append)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    return slept
+
+
+def wanted(*bases: str) -> RemoteObject:
+    return RemoteObject(
+        name="object.bin",
+        sha256=SHA256,
+        size=len(CONTENT),
+        urls=tuple(f"{base}/object.bin" for base in bases),
+    )
+
+
+def cached_files() -> list[Path]:
+    objects = cache_folder() / "sha256"
+    return [path for path in objects.rglob("*") if path.is_file()]
+
+
+def test_an_object_is_fetched_once_and_read_from_the_cache_after() -> None:
+    with web.serving(web.body(CONTENT)) as server:
+        first = fetch.fetch(wanted(server.base))
+        second = fetch.fetch(wanted(server.base))
+    assert first == second == object_path(SHA256)
+    assert first.read_bytes() == CONTENT
+    assert server.asked == ["/r/object.bin"]
+
+
+NETWORK_TROUBLE = {
+    "truncated": web.cut(CONTENT, 5000, announced=len(CONTENT)),
+    "truncated, no length": web.cut(CONTENT, 5000, announced=None),
+    "empty, no length": web.cut(b"", 0, announced=None),
+    "401": web.status(401),
+    "403": web.status(403),
+    "404": web.status(404),
+    "410": web.status(410),
+    "416": web.status(416),
+    "429 with a long wait": web.status(429, Retry_After="3600"),
+    "500": web.status(500),
+    "204": web.status(204),
+    "redirect to file": web.redirect("file:///etc/hostname"),
+    "redirect to ftp": web.redirect("ftp://127.0.0.1/x"),
+    "redirect link-local": web.redirect("http://169.254.169.254/latest/meta-data"),
+    "redirect to https private": web.redirect("https://10.0.0.1/object.bin"),
+}
+OTHER_CONTENT = {
+    "flipped bit": web.body(FLIPPED),
+    "extra bytes": web.body(CONTENT + b"x"),
+    "extra bytes, no length": web.cut(CONTENT + b"x", 10**6, announced=None),
+    "login page": web.body(LOGIN, Content_Type="text/html"),
+    "zero bytes": web.body(b""),
+    "gzip once": web.gzipped(CONTENT, 1),
+    "gzip twice": web.gzipped(CONTENT, 2),
+    "shorter length": web.cut(CONTENT, 5000, announced=5000),
+}
+
+
+@pytest.mark.parametrize("trouble", NETWORK_TROUBLE)
+def test_network_trouble_ends_as_network_error_with_an_empty_cache(
+    trouble: str,
+) -> None:
+    with (
+        web.serving(NETWORK_TROUBLE[trouble]) as server,
+        pytest.raises(NetworkError, match="object.bin") as error,
+    ):
+        fetch.fetch(wanted(server.base))
+    assert SHA256 in str(error.value)
+    assert cached_files() == []
+    assert len(server.asked) <= fetch.ROUNDS
+
+
+@pytest.mark.parametrize("trouble", OTHER_CONTENT)
+def test_other_bytes_end_as_integrity_error_with_an_empty_cache(trouble: str) -> None:
+    with (
+        web.serving(OTHER_CONTENT[trouble]) as server,
+        pytest.raises(IntegrityError, match="object.bin"),
+    ):
+        fetch.fetch(wanted(server.base))
+    assert cached_files() == []
+
+
+@pytest.mark.parametrize("trouble", {**NETWORK_TROUBLE, **OTHER_CONTENT})
+def test_a_second_mirror_mends_every_trouble_of_the_first(trouble: str) -> None:
+    bad = {**NETWORK_TROUBLE, **OTHER_CONTENT}[trouble]
+    with web.serving(bad) as first, web.serving(web.body(CONTENT)) as second:
+        path = fetch.fetch(wanted(first.base, second.base))
+    assert path.read_bytes() == CONTENT
+    assert len(first.asked) == len(second.asked) == 1
+
+
+def test_no_more_than_twice_the_size_is_asked_of_one_mirror() -> None:
+    # three rounds are allowed, but two whole wrong bodies are 2 x size already
+    with web.serving(web.body(FLIPPED)) as server, pytest.raises(IntegrityError):
+        fetch.fetch(wanted(server.base))
+    assert len(server.asked) == 2
+
+
+def test_a_login_page_is_named_in_the_error() -> None:
+    page = web.body(LOGIN, Content_Type="text/html")
+    with web.serving(page) as server, pytest.raises(IntegrityError, match="text/html"):
+        fetch.fetch(wanted(server.base))
+
+
+@pytest.mark.parametrize("code", [429, 500, 502, 503])
+def test_a_passing_trouble_is_asked_again(code: int, waits: list[float]) -> None:
+    with web.serving(web.status(code), web.body(CONTENT)) as server:
+        fetch.fetch(wanted(server.base))
+    assert len(server.asked) == 2
+    assert waits == [fetch.BACKOFF_SECONDS]
+
+
+def test_retry_after_is_waited_for_within_its_bound(waits: list[float]) -> None:
+    busy = web.status(503, Retry_After="7")
+    with web.serving(busy, web.body(CONTENT)) as server:
+        fetch.fetch(wanted(server.base))
+    assert waits == [7.0]
+
+
+def test_a_refusal_is_not_asked_again() -> None:
+    with web.serving(web.status(404)) as server, pytest.raises(NetworkError):
+        fetch.fetch(wanted(server.base))
+    assert len(server.asked) == 1
+
+
+def test_a_redirect_on_the_same_host_is_followed() -> None:
+    with web.serving(web.redirect("/elsewhere"), web.body(CONTENT)) as server:
+        assert fetch.fetch(wanted(server.base)).read_bytes() == CONTENT
+    assert server.asked == ["/r/object.bin", "/elsewhere"]
+
+
+def test_a_redirect_loop_ends() -> None:
+    with web.serving(web.redirect("/again")) as server, pytest.raises(NetworkError):
+        fetch.fetch(wanted(server.base))
+    assert len(server.asked) == download.MAXIMUM_REDIRECTS + 1
+
+
+def test_a_hanging_body_ends_at_the_read_timeout(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(download, "READ_SECONDS", 0.2)
+    over = threading.Event()
+    start = time.monotonic()
+    with web.serving(web.hang(over)) as server, pytest.raises(NetworkError):
+        fetch.fetch(wanted(server.base))
+    over.set()
+    assert time.monotonic() - start < 5
+
+
+def test_a_trickling_body_ends_at_the_deadline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(download, "GRACE_SECONDS", 0.3)
+    monkeypatch.setattr(download, "MINIMUM_RATE", 1e9)
+    over = threading.Event()
+    with (
+        web.serving(web.trickle(CONTENT, over)) as server,
+        pytest.raises(NetworkError, match="not complete after"),
+    ):
+        fetch.fetch(wanted(server.base))
+    over.set()
+    assert cached_files() == []
+
+
+def test_a_reset_connection_is_a_network_error() -> None:
+    def reset(handler: web.Handler) -> None:
+        handler.head(200, Content_Length=str(len(CONTENT)))
+        handler.wfile.write(CONTENT[:3000])
+        handler.connection.close()
+
+    with web.serving(reset) as server, pytest.raises(NetworkError):
+        fetch.fetch(wanted(server.base))
+    assert cached_files() == []
+
+
+def test_a_closed_port_and_a_name_that_does_not_resolve_are_network_errors() -> None:
+    with web.serving(web.status(200)) as server:
+        closed = server.base
+    with pytest.raises(NetworkError, match="127.0.0.1"):
+        fetch.fetch(wanted(closed, "https://nowhere.invalid/r"))
+
+
+def test_a_garbage_proxy_variable_is_a_typed_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.setenv("HTTP_PROXY", "garbage://%%%")
+    with pytest.raises(NetworkError):
+        fetch.fetch(wanted("http://127.0.0.1:9/r"))
+
+
+def test_offline_a_cold_cache_is_refused_and_a_warm_one_serves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with web.serving(web.body(CONTENT)) as server:
+        monkeypatch.setenv("SOMOBENCH_OFFLINE", "1")
+        with pytest.raises(OfflineError, match=r"object\.bin[\s\S]*somobench fetch"):
+            fetch.fetch(wanted(server.base))
+        assert server.asked == []
+        monkeypatch.setenv("SOMOBENCH_OFFLINE", "0")
+        fetch.fetch(wanted(server.base))
+        monkeypatch.setenv("SOMOBENCH_OFFLINE", "1")
+        assert fetch.fetch(wanted(server.base)).read_bytes() == CONTENT
+
+
+def test_a_damaged_object_is_replaced_online_and_refused_offline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with web.serving(web.body(CONTENT)) as server:
+        path = fetch.fetch(wanted(server.base))
+        path.write_bytes(FLIPPED)
+        monkeypatch.setenv("SOMOBENCH_OFFLINE", "1")
+        with pytest.raises(IntegrityError, match="sha256"):
+            fetch.fetch(wanted(server.base))
+        monkeypatch.delenv("SOMOBENCH_OFFLINE")
+        assert fetch.fetch(wanted(server.base)).read_bytes() == CONTENT
+
+
+def test_leftovers_of_killed_downloads_are_removed() -> None:
+    folder = object_path(SHA256).parent
+    folder.mkdir(parents=True)
+    old, fresh = folder / ".partial-old", folder / ".partial-fresh"
+    for leftover in (old, fresh):
+        leftover.write_bytes(b"half")
+    os.utime(old, (1, 1))
+    with web.serving(web.body(CONTENT)) as server:
+        fetch.fetch(wanted(server.base))
+    assert not old.exists()
+    assert fresh.exists()  # may belong to a process that is still downloading
+
+
+def test_a_cache_that_cannot_be_written_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("no folder")
+    monkeypatch.setenv("SOMOBENCH_CACHE", str(blocked))
+    with (
+        web.serving(web.body(CONTENT)) as server,
+        pytest.raises(InputError, match="SOMOBENCH_CACHE"),
+    ):
+        fetch.fetch(wanted(server.base))
+
+
+def test_a_full_disk_is_named_and_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(self: download.BoundedFile, block: bytes) -> None:
+        raise download.DiskError(OSError(28, "No space left on device"))
+
+    monkeypatch.setattr(download.BoundedFile, "write", full)
+    with (
+        web.serving(web.body(CONTENT)) as server,
+        pytest.raises(InputError, match="No space left on device"),
+    ):
+        fetch.fetch(wanted(server.base))
+    assert cached_files() == []
+
+
+def test_a_cache_with_blanks_and_other_letters_in_its_name_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOMOBENCH_CACHE", str(tmp_path / "my cache, naïve \u571f"))
+    with web.serving(web.body(CONTENT)) as server:
+        assert fetch.fetch(wanted(server.base)).read_bytes() == CONTENT
+
+
+PROCESS = """
+import sys
+from somobench.catalog.fetch import RemoteObject, fetch
+name, sha256, size, url = sys.argv[1:]
+print(fetch(RemoteObject(name=name, sha256=sha256, size=int(size), urls=(url,))))
+"""
+
+
+def test_four_processes_download_one_object_once() -> None:
+    def slowly(handler: web.Handler) -> None:
+        time.sleep(0.5)
+        web.body(CONTENT)(handler)
+
+    with web.serving(slowly) as server:
+        command = [sys.executable, "-c", PROCESS, "object.bin", SHA256]
+        command += [str(len(CONTENT)), f"{server.base}/object.bin"]
+        running = [
+            subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+            for _ in range(4)
+        ]
+        answers = {process.communicate(timeout=60)[0] for process in running}
+    assert answers == {f"{object_path(SHA256)}\n"}
+    assert len(server.asked) == 1
+
+
+def test_a_killed_download_leaves_nothing_that_opens() -> None:
+    over, asked = threading.Event(), threading.Event()
+
+    def slowly(handler: web.Handler) -> None:
+        asked.set()
+        web.trickle(CONTENT, over)(handler)
+
+    with web.serving(slowly, web.body(CONTENT)) as server:
+        command = [sys.executable, "-c", PROCESS, "object.bin", SHA256]
+        command += [str(len(CONTENT)), f"{server.base}/object.bin"]
+        running = subprocess.Popen(command)
+        assert asked.wait(30)
+        running.kill()
+        running.wait()
+        over.set()
+        assert not object_path(SHA256).exists()
+        assert fetch.fetch(wanted(server.base)).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.org/x",
+        "ftp://example.org/x",
+        "file:///etc/hostname",
+        "https://user:secret@example.org/x",
+        "https:///x",
+        "//example.org/x",
+        "https://[broken/x",
+        "http://127.0.0.1.example.org/x",
+    ],
+)
+def test_an_address_that_is_not_allowed_is_refused(url: str) -> None:
+    with pytest.raises(AttemptError):
+        check_address(url)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://example.org/x",
+        "https://127.0.0.1/x",
+        "https://10.1.2.3/x",
+        "https://169.254.169.254/x",
+        "https://[::1]/x",
+        "https://localhost/x",
+    ],
+)
+def test_a_redirect_from_https_into_a_private_place_is_refused(target: str) -> None:
+    with pytest.raises(AttemptError):
+        check_redirect("https://example.org/x", target)
+
+
+def test_errors_show_no_query_and_so_no_token() -> None:
+    with web.serving(web.status(404)) as server:
+        secret = RemoteObject(
+            name="object.bin",
+            sha256=SHA256,
+            size=len(CONTENT),
+            urls=(f"{server.base}/object.bin?token=hush",),
+        )
+        with pytest.raises(SomobenchError) as error:
+            fetch.fetch(secret)
+    assert "hush" not in str(error.value)

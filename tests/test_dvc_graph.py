@@ -1,0 +1,184 @@
+"""The stage graph: its order, and dependencies that are complete."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from import_graph import needed_files, with_code_dependencies
+from somobench.schemas.recipe import Recipe, load_recipe
+
+ROOT = Path(__file__).resolve().parents[1]
+DVC: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))
+STAGES: dict[str, dict[str, Any]] = DVC["stages"]
+ORDER = ["raw", "ingest", "forcing", "targets", "splits", "features", "release"]
+
+
+def is_code(dependency: str) -> bool:
+    return not dependency.startswith("data/")
+
+
+def recipe_sections(stage: str) -> set[str]:
+    """Return the sections of the recipe that the code of a stage reads by attribute.
+
+    Every attribute with the name of a section counts, whatever it is read from, so the
+    answer can be too large but not too small.
+    """
+    read: set[str] = set()
+    for name in needed_files(f"somobench.pipelines.{stage}", ROOT):
+        if name.startswith("pipelines/"):
+            tree = ast.parse((ROOT / name).read_text("utf-8"))
+            read |= {
+                node.attr
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Attribute)
+                and isinstance(node.value, ast.Name)
+                and node.value.id == "recipe"
+            }
+    return read & set(Recipe.model_fields)
+
+
+def own_parameters(stage: str) -> set[str]:
+    return {item for item in STAGES[stage]["params"] if isinstance(item, str)}
+
+
+def test_stages_stand_in_the_order_that_they_run() -> None:
+    assert [name for name in STAGES if name in ORDER] == ORDER
+
+
+def test_every_input_of_a_stage_is_an_output_of_an_earlier_one() -> None:
+    made: set[str] = set()
+    for name, stage in STAGES.items():
+        taken = {item for item in stage["deps"] if not is_code(item)}
+        assert taken - made == set(), name
+        made |= set(stage["outs"])
+
+
+def test_every_output_reaches_the_release() -> None:
+    taken = {item for stage in STAGES.values() for item in stage["deps"]}
+    made = {item for stage in STAGES.values() for item in stage["outs"]}
+    assert made - taken == {"data/release"}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_stage_runs_its_module(stage: str) -> None:
+    assert STAGES[stage]["cmd"] == f"python -m somobench.pipelines.{stage}"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_module_of_a_stage_does_its_work_when_run(stage: str) -> None:
+    # Without this block `python -m` would end at once, with status 0.
+    tree = ast.parse((ROOT / f"pipelines/{stage}.py").read_text("utf-8"))
+    last = tree.body[-1]
+    assert isinstance(last, ast.If)
+    assert ast.unparse(last.test) == "__name__ == '__main__'"
+    assert ast.unparse(last.body) in {"main()", "run_stage(main)"}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_stage_depends_on_exactly_the_code_that_it_imports(stage: str) -> None:
+    listed = {item for item in STAGES[stage]["deps"] if is_code(item)}
+    folders = {item for item in listed if (ROOT / item).is_dir()}
+    needed = needed_files(f"somobench.pipelines.{stage}", ROOT)
+    needed = {item for item in needed if item.partition("/")[0] not in folders}
+    assert listed - folders == needed, "run: make deps"
+
+
+def test_code_dependencies_written_anew_are_the_committed_ones() -> None:
+    text = (ROOT / "dvc.yaml").read_text("utf-8")
+    assert with_code_dependencies(text, ROOT) == text, "run: make deps"
+
+
+def test_code_dependencies_are_added_and_removed_and_the_rest_stays() -> None:
+    own, foreign = "      - pipelines/ingest.py\n", "      - catalog/nothing.py\n"
+    text = with_code_dependencies((ROOT / "dvc.yaml").read_text("utf-8"), ROOT)
+    worn = text.replace(own, foreign + "      - data/zone\n")
+    renewed = with_code_dependencies(worn, ROOT).splitlines()
+    assert sorted(renewed) == sorted([*text.splitlines(), "      - data/zone"])
+
+
+def test_release_depends_on_every_source_that_its_manifest_digests() -> None:
+    # pipeline_sha256 of the manifest covers these three packages.
+    assert {"catalog", "pipelines", "schemas"} <= set(STAGES["release"]["deps"])
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_stage_depends_on_every_section_of_the_recipe_that_it_reads(stage: str) -> None:
+    assert recipe_sections(stage) - own_parameters(stage) == set()
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_stage_depends_only_on_sections_that_a_recipe_has(stage: str) -> None:
+    assert own_parameters(stage) - set(Recipe.model_fields) == set()
+
+
+def test_release_depends_on_the_whole_recipe_and_the_package_version() -> None:
+    # Its manifest states the hash of the recipe and the version of the package.
+    parameters = STAGES["release"]["params"]
+    assert own_parameters("release") == set(Recipe.model_fields)
+    assert {"pyproject.toml": ["project.version"]} in parameters
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_output_path_names_no_release(stage: str) -> None:
+    # A path that changes with the recipe makes DVC delete the other recipe's output.
+    names = {path.stem for path in (ROOT / "conf/recipe").glob("*.yaml")}
+    for output in STAGES[stage]["outs"]:
+        assert output.startswith("data/")
+        assert not any(name in output for name in names)
+
+
+def test_artifact_is_the_release_of_the_committed_recipe() -> None:
+    release = load_recipe(ROOT / "params.yaml").release
+    artifact = DVC["artifacts"][release.recipe]
+    assert artifact["path"] == f"releases/{release.id}"
+    assert artifact["type"] == "dataset"
+
+
+def composed(*overrides: str) -> str:
+    """Compose the parameters as DVC does, with Hydra's own interface."""
+    from hydra import compose, initialize_config_dir
+    from omegaconf import OmegaConf
+
+    with initialize_config_dir(str(ROOT / "conf"), version_base=None):
+        config = compose("config", overrides=list(overrides))
+    OmegaConf.resolve(config)
+    return OmegaConf.to_yaml(config)
+
+
+def test_committed_parameters_are_the_composition_byte_by_byte() -> None:
+    committed = (ROOT / "params.yaml").read_text("utf-8")
+    assert committed == composed(), "run: make params"
+
+
+def test_dvc_composes_the_committed_parameters(tmp_path: Path) -> None:
+    from somobench.pipelines.compose_params import compose_params
+
+    compose_params(ROOT / "conf", tmp_path / "params.yaml")
+    written = (tmp_path / "params.yaml").read_bytes()
+    assert written == (ROOT / "params.yaml").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "name", sorted(path.stem for path in (ROOT / "conf/recipe").glob("*.yaml"))
+)
+def test_recipe_composes_to_valid_parameters_of_its_own_name(
+    name: str, tmp_path: Path
+) -> None:
+    (tmp_path / "params.yaml").write_text(composed(f"recipe={name}"), "utf-8")
+    assert load_recipe(tmp_path / "params.yaml").release.recipe == name
+
+
+def test_remotes_verify_what_they_deliver() -> None:
+    # Without `verify` DVC hands out damaged objects of a remote with exit code 0.
+    config = configparser.ConfigParser()
+    config.read(ROOT / ".dvc/config")
+    remotes = [name for name in config.sections() if name.startswith("'remote")]
+    assert [name for name in remotes if config[name].get("verify") != "true"] == []
+    assert config["core"]["analytics"] == "false"
+    assert config["core"]["autostage"] == "false"

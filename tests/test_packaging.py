@@ -1,0 +1,229 @@
+"""What ships, what it needs, and who may import whom."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from importlib.metadata import distribution, packages_distributions
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from import_graph import FOLDERS, imported, modules, outside_imports
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+MODULES = modules(ROOT)
+
+ALLOWED = {
+    "somobench.schemas": {"somobench.schemas"},
+    "somobench.catalog": {"somobench.schemas", "somobench.catalog"},
+    "somobench.releases": set(),
+    "somobench": {"somobench", "somobench.schemas", "somobench.catalog"},
+    "somobench.pipelines": set(FOLDERS),
+}
+OPENS = f"""
+import somobench
+names = somobench.list_releases()
+assert names and names[0].startswith("virtual-"), names
+dataset = somobench.open_dataset("forcing", release=names[0])
+assert dataset.sizes["cell"] > 0, dataset
+import importlib
+for module in {sorted(set(MODULES) - {"somobench.build"})!r}:
+    if "pipelines" not in module:
+        importlib.import_module(module)
+"""
+
+
+def package_of(module: str) -> str:
+    return module if module in FOLDERS else module.rpartition(".")[0]
+
+
+def normalised(requirement: str) -> str:
+    """Return the name in a requirement, as indexes compare names."""
+    name = re.match(r"[\w.-]+", requirement)
+    assert name, requirement
+    return re.sub(r"[-_.]+", "-", name.group()).lower()
+
+
+def declared(*extras: str) -> set[str]:
+    project = PROJECT["project"]
+    listed = list(project["dependencies"])
+    for extra in extras:
+        listed += project["optional-dependencies"][extra]
+    return {normalised(requirement) for requirement in listed}
+
+
+def test_every_folder_of_python_modules_is_listed_as_a_package() -> None:
+    listed = PROJECT["tool"]["setuptools"]["package-dir"]
+    top = {
+        path.parent.relative_to(ROOT).as_posix() for path in ROOT.glob("*/__init__.py")
+    }
+    inside = {
+        path.parent.relative_to(ROOT).as_posix()
+        for folder in ("src", *top)
+        for path in (ROOT / folder).rglob("__init__.py")
+    }
+    assert sorted(PROJECT["tool"]["setuptools"]["packages"]) == sorted(listed)
+    assert listed == FOLDERS
+    assert top | inside == set(listed.values())
+
+
+def test_packages_are_flat() -> None:
+    nested = [
+        path.relative_to(ROOT).as_posix()
+        for folder in FOLDERS.values()
+        for path in (ROOT / folder).rglob("*.py")
+        if path.parent != ROOT / folder
+    ]
+    assert nested == []
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_module_imports_only_in_the_allowed_direction(module: str) -> None:
+    used = {package_of(name) for name in imported(MODULES[module], ROOT)}
+    assert used - ALLOWED[package_of(module)] == set()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_module_imports_no_folder_by_its_bare_name(module: str) -> None:
+    bare = {"catalog", "pipelines", "releases", "schemas"}
+    assert outside_imports(MODULES[module]) & bare == set()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_module_imports_only_declared_distributions(module: str) -> None:
+    distributions = packages_distributions()
+    names = outside_imports(MODULES[module]) - set(sys.stdlib_module_names)
+    used = {
+        name: {normalised(item) for item in distributions.get(name, [f"{name}?"])}
+        for name in names - {"somobench"}
+    }
+    extras = ("build", "models") if package_of(module) == "somobench.pipelines" else ()
+    missing = {name for name in used if not used[name] & declared(*extras)}
+    assert missing == set()
+
+
+def test_constraints_pin_every_declared_distribution_exactly() -> None:
+    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    pins = [line for line in lines if not line.startswith("#")]
+    assert [pin for pin in pins if not re.fullmatch(r"[\w.-]+==[\w.!+]+", pin)] == []
+    pinned = {normalised(pin) for pin in pins}
+    assert declared("build", "models", "dev") - {"somobench"} - pinned == set()
+
+
+def test_entry_points_load() -> None:
+    ours = distribution("somobench").entry_points
+    assert {point.group for point in ours} == {"console_scripts", "intake.drivers"}
+    for point in ours:
+        assert callable(point.load())
+
+
+def run_python(code: str, *arguments: str, **options: Any) -> str:
+    done = subprocess.run(
+        [sys.executable, *arguments, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        **options,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_import_of_the_package_loads_nothing_heavy() -> None:
+    code = "import sys, somobench; print(*sys.modules)"
+    heavy = {"dask", "dvc", "intake", "numba", "numpy", "pandas", "pydantic", "xarray"}
+    assert set(run_python(code).split()) & heavy == set()
+
+
+def test_opening_a_release_loads_nothing_of_what_building_takes() -> None:
+    imports = "import sys, somobench.open, somobench.cli, somobench.catalog.driver"
+    code = f"{imports}; print(*sys.modules)"
+    extra = {"dvc", "hydra", "netCDF4", "numba", "sklearn"}
+    assert set(run_python(code).split()) & extra == set()
+
+
+@pytest.fixture(scope="module")
+def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the sdist of a bare clone with the working tree's files, then its wheel."""
+    folder = tmp_path_factory.mktemp("distributions")
+    clone = folder / "clone"
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True).stdout
+    for name in names.decode().split("\0"):
+        source = ROOT / name
+        if name and source.is_file():
+            target = clone / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(source.read_bytes())
+    build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, clone]
+    done = subprocess.run(build, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def wheel_of(folder: Path) -> Path:
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+@pytest.mark.slow
+def test_wheel_through_the_sdist_holds_every_module_and_release(
+    distributions: Path,
+) -> None:
+    expected = {
+        f"{package.replace('.', '/')}/{path.relative_to(ROOT / folder).as_posix()}"
+        for package, folder in FOLDERS.items()
+        for pattern in ("*.py", "py.typed", "*.yaml", "releases/*.yaml", "virtual-*/*")
+        for path in (ROOT / folder).glob(pattern)
+    }
+    with zipfile.ZipFile(wheel_of(distributions)) as wheel:
+        found = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    assert found == expected
+    assert any(name.endswith("/MANIFEST.json") for name in found)
+
+
+@pytest.mark.slow
+def test_sdist_and_wheel_carry_the_licence(distributions: Path) -> None:
+    (sdist,) = distributions.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = [name.partition("/")[2] for name in archive.getnames()]
+    with zipfile.ZipFile(wheel_of(distributions)) as wheel:
+        names += wheel.namelist()
+    assert len([name for name in names if name.endswith("LICENSE")]) == 2
+
+
+@pytest.mark.slow
+def test_unpacked_wheel_opens_a_release_away_from_the_checkout(
+    distributions: Path, tmp_path: Path
+) -> None:
+    unpacked = tmp_path / "unpacked"
+    with zipfile.ZipFile(wheel_of(distributions)) as wheel:
+        wheel.extractall(unpacked)
+    code = f"import sys; sys.path.insert(0, {str(unpacked)!r})\n{OPENS}"
+    where = "print(somobench.__file__)"
+    assert str(unpacked) in run_python(code + where, cwd=tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.network
+def test_wheel_works_in_an_empty_environment(
+    distributions: Path, tmp_path: Path
+) -> None:
+    environment = tmp_path / "environment"
+    subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+    python = environment / "bin" / "python"
+    pins = ("--constraint", str(ROOT / "constraints.txt"))
+    wheel = str(wheel_of(distributions))
+    install = [python, "-m", "pip", "install", "--quiet", *pins, wheel]
+    subprocess.run(install, check=True)
+    subprocess.run([python, "-c", OPENS], cwd=tmp_path, check=True)
+    command = environment / "bin" / "somobench"
+    listed = subprocess.run([command, "list"], cwd=tmp_path, check=True, stdout=-1)
+    assert b"virtual-" in listed.stdout
