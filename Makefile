@@ -41,8 +41,8 @@ types: $(VENV)/.dev-$(VERSION)  ## check types
 	MYPYPATH=build/types $(RUN) mypy --package somobench
 
 golden: $(VENV)/.dev-$(VERSION)  ## write the golden files anew, for review in the diff
-	SOMOBENCH_GOLDEN=write $(RUN) pytest -q -m "not network" -k golden || true
-	git diff --stat -- tests/golden
+	SOMOBENCH_GOLDEN=write $(RUN) pytest -q tests/test_golden.py
+	git --no-pager diff --stat -- tests/golden
 
 params: $(VENV)/.build-$(VERSION)  ## compose params.yaml anew from conf/
 	$(RUN) somobench.pipelines.compose_params

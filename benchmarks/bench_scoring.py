@@ -64,7 +64,9 @@ def _timed(what: str, action: Callable[[], Any]) -> Any:
 def main() -> None:
     cells, days = (int(argument) for argument in (*sys.argv[1:3], 1500, 8000)[:2])
     target, ours, theirs = _timed("making the case", lambda: _case(cells, days))
-    train = xr.DataArray(np.arange(days) < days // 2, {"time": target["time"]}, ("time",))
+    train = xr.DataArray(
+        np.arange(days) < days // 2, {"time": target["time"]}, ("time",)
+    )
     start = time.perf_counter()
     drawn = _timed("block length and draws", lambda: draw_days([ours, theirs], target))
     first = _timed(

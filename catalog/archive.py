@@ -65,7 +65,7 @@ def open_zarr_zip(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*does not have a Zarr V3.*")
         return xr.open_dataset(
-            ZipStore(Path(path), mode="r"),
+            ZipStore(Path(path), mode="r"),  # type: ignore[arg-type]  # zarr stores open too
             engine="zarr",
             chunks=chunks,
             consolidated=False,

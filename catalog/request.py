@@ -63,7 +63,8 @@ class DatasetRequest:
         layers = manifest.feature_sets[self.feature_set].layers
         if self.layer is not None and self.layer not in layers:
             what = f"layer {of}, feature set {self.feature_set!r}"
-            raise unknown(what, self.layer, layers)
+            reason = manifest.layers_left_out.get(str(self.layer))
+            raise unknown(what, self.layer, layers, reason)
 
     def _check_feature_set(self, manifest: Manifest, of: str) -> None:
         if self.feature_set not in manifest.feature_sets:

@@ -141,7 +141,7 @@ def finished(dataset: xr.Dataset, cells: pd.DataFrame, recipe: Recipe) -> xr.Dat
     for name, attrs in _COORD_ATTRS.items():
         result[name].attrs = dict(attrs)
     result.attrs = {
-        "day_definition": "UTC",
+        "day_definition": dataset.attrs.get("day_definition", "UTC"),
         "grid_registration": recipe.forcing.registration,
         "grid_resolution": recipe.grid.resolution,
         "remapping": recipe.forcing.remapping,

@@ -23,6 +23,7 @@ from somobench.schemas.recipe import Recipe
 
 FORCING_SOURCES: Mapping[str, str] = {
     "era5": "somobench.pipelines.era5_source:Era5Source",
+    "station": "somobench.pipelines.station_meteorology:StationMeteorology",
 }
 
 

@@ -137,6 +137,7 @@ def _manifest(
     recipe: Recipe, data: Path, reports: dict[str, Any], folder: Path
 ) -> Manifest:
     release, features = recipe.release, reports["features"]
+    layers = _carried_layers(recipe, reports["targets"])
     return Manifest(
         schema_version=SCHEMA_VERSION,
         release=release.id,
@@ -147,10 +148,11 @@ def _manifest(
         predecessor=release.predecessor,
         period=(recipe.period.start, recipe.period.end),
         grid_resolution=recipe.grid.resolution,
-        layers=tuple(layer.layer for layer in recipe.layers),
-        target_moments_from=_moments_from(recipe),
+        layers=layers,
+        layers_left_out=_layers_left_out(recipe, layers),
+        target_moments_from=_moments_from(recipe, layers),
         feature_sets={
-            name: FeatureSetRecord.model_validate(record)
+            name: FeatureSetRecord.model_validate(record | {"layers": layers})
             for name, record in features["feature_sets"].items()
         },
         feature_sets_refused=features["refused"],
@@ -167,11 +169,25 @@ def _manifest(
     )
 
 
-def _moments_from(recipe: Recipe) -> dict[str, str]:
+def _carried_layers(recipe: Recipe, report: dict[str, Any]) -> tuple[int, ...]:
+    numbers = (layer.layer for layer in recipe.layers)
+    return tuple(item for item in numbers if report["layers"][str(item)]["cells"])
+
+
+def _layers_left_out(recipe: Recipe, carried: tuple[int, ...]) -> dict[str, str]:
+    return {
+        str(layer.layer): f"no usable sensor lies inside {layer.depth_from_cm} to "
+        f"{layer.depth_to_cm} cm"
+        for layer in recipe.layers
+        if layer.layer not in carried
+    }
+
+
+def _moments_from(recipe: Recipe, carried: tuple[int, ...]) -> dict[str, str]:
     scaled = recipe.reference.layers if recipe.reference.source != "none" else ()
     return {
-        str(layer.layer): "reanalysis" if layer.layer in scaled else "observations"
-        for layer in recipe.layers
+        str(layer): "reanalysis" if layer in scaled else "observations"
+        for layer in carried
     }
 
 

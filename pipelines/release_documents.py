@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from somobench.schemas.manifest import Manifest
@@ -60,6 +61,7 @@ def readme(manifest: Manifest) -> str:
         "|---|---|",
         *(f"| `{name}` | {FILES[name]} |" for name in manifest.files if name in FILES),
         "",
+        *_listed("Layers", manifest.layers, manifest.layers_left_out),
         *_listed("Feature sets", manifest.feature_sets, manifest.feature_sets_refused),
         *_listed("Splits", manifest.splits, manifest.splits_left_out),
         "## Sources",
@@ -74,7 +76,7 @@ def readme(manifest: Manifest) -> str:
     return "\n".join(lines)
 
 
-def _listed(title: str, carried: dict[str, Any], missing: dict[str, str]) -> list[str]:
+def _listed(title: str, carried: Iterable[Any], missing: dict[str, str]) -> list[str]:
     return [
         f"## {title}",
         "",

@@ -6,7 +6,7 @@ is in `target_rule`, the layout of the grid in `target_grid`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -47,6 +47,20 @@ class SensorSeries:
     days: pd.DatetimeIndex
     values: Series
     counts: NDArray[np.int16]
+
+    def without_cells(self, cells: Collection[str]) -> SensorSeries:
+        """Return the series of the sensors that lie in none of these cells."""
+        kept = ~self.sensors["cell_id"].isin(list(cells)).to_numpy()
+        return SensorSeries(
+            self.sensors[kept].reset_index(drop=True),
+            self.days,
+            self.values[kept],
+            self.counts[kept],
+        )
+
+    def measured_count(self) -> int:
+        """Count the sensors with at least one value."""
+        return int(np.isfinite(self.values).any(axis=1).sum())
 
 
 class Outcome(NamedTuple):

@@ -29,10 +29,13 @@ class TargetReport:
     series : SensorSeries
         The one that targets are built from.
     recipe : Recipe
+    outside : int
+        Sensors left out beforehand, because their cell has no forcing.
     """
 
-    def __init__(self, series: SensorSeries, recipe: Recipe) -> None:
+    def __init__(self, series: SensorSeries, recipe: Recipe, outside: int = 0) -> None:
         self._sensors = series.sensors
+        self._outside = outside
         self._layers = {
             layer.layer: Counter[str](cells=0, days=0) for layer in recipe.layers
         }
@@ -64,6 +67,7 @@ class TargetReport:
         return {
             "sensors": {
                 "candidates": self._outcomes.total(),
+                "in cells without forcing": self._outside,
                 **self._outcomes,
             },
             "rejected_by_reason": dict(

@@ -1,11 +1,12 @@
 """Stage `targets`: daily observations and a reference to gridded targets.
 
-Reads stations.parquet, observations.parquet and forcing.zarr.zip; writes
-targets.zarr.zip and targets.json.
+Reads stations.parquet, observations.parquet, forcing.zarr.zip and forcing.json; writes
+targets.zarr.zip and targets.json. Sensors in cells without forcing are left out.
 """
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -55,10 +56,12 @@ def write_targets(recipe: Recipe, folder: Path) -> None:
         _check_days(forcing, days)
         positions = forcing[["latitude", "longitude"]].to_dataframe()
         reference = forcing.get("reanalysis_soil_moisture")
-        series = read_series(folder / "observations.parquet", sensors, days)
+        everything = read_series(folder / "observations.parquet", sensors, days)
+        series = everything.without_cells(_cells_without_forcing(folder))
         _check_cells(series, positions)
         grid = TargetGrid(series, positions, recipe)
-        report = TargetReport(series, recipe)
+        outside = everything.measured_count() - series.measured_count()
+        report = TargetReport(series, recipe, outside)
         for result in build_targets(series, _loaded(reference), recipe):
             grid.add(result)
             report.add(result)
@@ -97,6 +100,11 @@ def read_series(
         values[row, day] = table["soil_moisture"]
         counts[row, day] = table["observation_count"]
     return SensorSeries(kept, days, values, counts)
+
+
+def _cells_without_forcing(folder: Path) -> list[str]:
+    report = json.loads((folder / "forcing.json").read_text(encoding="utf-8"))
+    return [row["cell_id"] for row in report["dropped_cells"]]
 
 
 def _loaded(reference: xr.DataArray | None) -> xr.DataArray | None:

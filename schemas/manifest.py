@@ -95,6 +95,7 @@ class Manifest(Record):
     period: tuple[dt.date, dt.date]
     grid_resolution: float
     layers: tuple[int, ...]
+    layers_left_out: dict[str, str]
     target_moments_from: dict[str, str]
     """By layer: `reanalysis` where targets are scaled to it, else `observations`."""
     feature_sets: dict[str, FeatureSetRecord]

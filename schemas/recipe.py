@@ -197,6 +197,53 @@ class FeatureParams(Params):
     climatology_shrinkage_years: Annotated[float, Field(ge=0)] = 1.0
 
 
+class BoostingParams(Params):
+    """Rung `gradient_boosting`; how many trees count is chosen on validation days."""
+
+    trees: Annotated[int, Field(ge=1)] = 150
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.1
+    leaves: Annotated[int, Field(ge=2)] = 15
+    leaf_minimum_values: Annotated[int, Field(ge=1)] = 200
+
+
+Bounds = tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]]
+
+
+class WaterBalanceParams(Params):
+    """Rung `water_balance`: bounds of its parameters, and the train days it takes."""
+
+    parameter_sets: Annotated[int, Field(ge=1)] = 300
+    spin_up_days: Annotated[int, Field(ge=0)] = 730
+    minimum_days: Annotated[int, Field(ge=2)] = 180
+    """Train days of a layer that a cell needs for parameters of its own."""
+    capacity: Bounds = (20.0, 1000.0)
+    """Water that the soil can hold, mm."""
+    runoff_shape: Bounds = (1.0, 10.0)
+    evaporation_shape: Bounds = (0.1, 2.0)
+    evaporation_maximum: Bounds = (0.3, 1.0)
+    """Greatest evaporation over net radiation, as water."""
+    melt_rate: Bounds = (0.5, 5.0)
+    """mm K-1 d-1"""
+
+
+class BaselineParams(Params):
+    """The ladder: its seed, and what each rung may choose from on validation days."""
+
+    seed: Annotated[int, Field(ge=0)] = 1
+    minimum_values: Annotated[int, Field(ge=2)] = 90
+    """Train values of a layer that a pooled fit needs."""
+    maximum_values: Annotated[int, Field(ge=2)] = 500_000
+    """Train values that a pooled fit draws where there are more."""
+    penalties: Annotated[tuple[float, ...], Field(min_length=1)] = (1e-4, 1e-2, 1.0)
+    """Ridge penalties for each train value and standardised input."""
+    clusters: Annotated[int, Field(ge=1)] = 27
+    cluster_starts: Annotated[int, Field(ge=1)] = 5
+    cluster_minimum_values: Annotated[int, Field(ge=2)] = 30
+    """A cluster with fewer train values takes the regression over all of them."""
+    boosting: BoostingParams = BoostingParams()
+    water_balance: WaterBalanceParams = WaterBalanceParams()
+
+
 class VirtualParams(Params):
     """The simulated world: its size and its seed."""
 
@@ -219,6 +266,7 @@ class Recipe(Params):
     regions: tuple[RegionParams, ...]
     splits: SplitParams
     features: FeatureParams
+    baselines: BaselineParams = BaselineParams()
     virtual: VirtualParams | None = None
 
 

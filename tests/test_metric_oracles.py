@@ -46,7 +46,9 @@ def _complete(
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return the paired values of each cell in float64."""
     kept = []
-    for x, y in zip(*(series.to_numpy().astype(float) for series in pairs), strict=True):
+    for x, y in zip(
+        *(series.to_numpy().astype(float) for series in pairs), strict=True
+    ):
         both = np.isfinite(x) & np.isfinite(y)
         kept.append((x[both], y[both]))
     return kept
@@ -176,7 +178,9 @@ def test_anomaly_r_equals_pytesmo_on_paired_days(
     for row in range(4):
         parts = []
         for series in (_series(array.where(both), row) for array in pairs):
-            reference = None if name == "anomaly_r" else anomaly.calc_climatology(series)
+            reference = (
+                None if name == "anomaly_r" else anomaly.calc_climatology(series)
+            )
             parts.append(
                 anomaly.calc_anomaly(
                     series, climatology=reference, respect_leap_years=False

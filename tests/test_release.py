@@ -71,8 +71,10 @@ def data(tmp_path: Path) -> Path:
     write_parquet(make_cells(), folder / "cells.parquet")
     write_parquet(make_sensors(), folder / "stations.parquet")
     write_parquet(make_observations(), folder / "observations.parquet")
-    for name in ("ingest", "forcing", "targets"):
+    for name in ("ingest", "forcing"):
         write_json({"stage": name}, folder / f"{name}.json")
+    counts = {"1": {"cells": 2}, "2": {"cells": 0}, "3": {"cells": 1}}
+    write_json({"layers": counts}, folder / "targets.json")
     write_json(
         {"splits": {"temporal": SPLIT}, "left_out": {"spatial": "2 cells"}},
         folder / "splits.json",
@@ -110,7 +112,18 @@ def test_manifest_covers_every_other_file(
     assert manifest.release == "virtual-0.1.0"
     assert manifest.splits_left_out == {"spatial": "2 cells"}
     assert manifest.feature_sets_refused == {"state": "no skin"}
-    assert manifest.target_moments_from == dict.fromkeys("123", "reanalysis")
+    assert manifest.target_moments_from == dict.fromkeys("13", "reanalysis")
+
+
+def test_layer_without_targets_is_left_out_with_the_reason(
+    data: Path, tmp_path: Path, recipe: Recipe
+) -> None:
+    manifest = build_release(recipe, data, tmp_path / "release")
+    assert manifest.layers == (1, 3)
+    assert manifest.layers_left_out == {
+        "2": "no usable sensor lies inside 10 to 30 cm"
+    }
+    assert manifest.feature_sets["forcing"].layers == (1, 3)
 
 
 def test_stations_stay_out_where_the_licence_forbids(

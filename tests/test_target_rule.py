@@ -327,7 +327,8 @@ def test_in_situ_of_the_primary_keeps_two_decimals_more_than_the_target() -> Non
     # 0.1 + 0.5 * 0.1234567 = 0.16172835; five decimals mapped back give 0.12346
     line = Matching(0.5, 0.1, 90)
     raw = np.array([0.12345674, 0.2, 0.3])
-    primary = candidate("a", raw, matching=line)
+    values = np.round(apply_matching(raw, line), 5)
+    primary = Candidate("a", "a", 0, raw, values, line)
     assert in_situ_of(fill_gaps(5, 5, [primary], SHORT), 5)[0] == 0.1234567
 
 

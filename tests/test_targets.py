@@ -13,6 +13,7 @@ import xarray as xr
 
 from factories import cell_ids, days, grid_coords, make_sensors
 from somobench.catalog.archive import open_zarr_zip, write_zarr_zip
+from somobench.catalog.atomic import write_json
 from somobench.pipelines.target_cells import (
     SensorSeries,
     build_targets,
@@ -153,6 +154,7 @@ def test_every_sensor_has_one_outcome_and_a_reason(
     _, report = built(series, reference, recipe)
     assert report["sensors"] == {
         "candidates": 8,  # nine rows, one of which is in no layer
+        "in cells without forcing": 0,
         "primary": 2,
         "gap-filling": 1,
         "accepted, filled no day": 1,
@@ -312,6 +314,7 @@ def write_inputs(
     forcing = xr.Dataset(coords=grid_coords(length=LENGTH))
     forcing["reanalysis_soil_moisture"] = reference.assign_attrs(units="m3 m-3")
     write_zarr_zip(forcing, folder / "forcing.zarr.zip")
+    write_json({"dropped_cells": []}, folder / "forcing.json")
     return observations
 
 
@@ -384,3 +387,23 @@ def test_report_is_written_where_no_sensor_passes(
     report = json.loads((tmp_path / "targets.json").read_text())
     assert report["rejected_by_reason"]["valid days below the minimum"] > 0
     assert not (tmp_path / "targets.zarr.zip").exists()
+
+
+def test_cell_that_the_forcing_dropped_is_left_out_and_counted(
+    tmp_path: Path, series: SensorSeries, reference: xr.DataArray, recipe: Recipe
+) -> None:
+    write_inputs(tmp_path, series, reference)
+    cell = cell_ids()[1]
+    with open_zarr_zip(tmp_path / "forcing.zarr.zip") as forcing:
+        kept = forcing.load().drop_sel(cell=cell)
+    write_zarr_zip(kept, tmp_path / "forcing.zarr.zip")
+    with pytest.raises(InputError, match=f"no cell {cell}"):
+        write_targets(recipe, tmp_path)
+    write_json({"dropped_cells": [{"cell_id": cell}]}, tmp_path / "forcing.json")
+    write_targets(recipe, tmp_path)
+    report = json.loads((tmp_path / "targets.json").read_text())
+    with open_zarr_zip(tmp_path / "targets.zarr.zip") as targets:
+        assert cell not in targets["cell"].to_numpy()
+    measured = np.isfinite(series.values).any(axis=1)
+    inside = (series.sensors["cell_id"] == cell).to_numpy()
+    assert report["sensors"]["in cells without forcing"] == (measured & inside).sum()

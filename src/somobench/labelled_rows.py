@@ -151,6 +151,8 @@ def _refuse_other_axes(prediction: xr.DataArray, target: xr.DataArray) -> None:
                 expected=f"the target's: {_summary(target, str(dim))}",
                 hint="prediction.reindex_like(target) leaves missing days as NaN",
             )
+    if target.sizes[TIME] == 0:
+        raise InputError("time of the target", found="no day", expected="at least one")
     steps = np.diff(target[TIME].to_numpy().astype("datetime64[D]").astype(np.int64))
     if (steps != 1).any():
         raise InputError(
