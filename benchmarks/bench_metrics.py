@@ -3,7 +3,8 @@
     python benchmarks/bench_metrics.py [cells] [days]
 
 float32 series with 30 % missing days. Each rival's scores are first checked to be equal
-to ours; xskillscore gets float64, because its float32 sums err by 1e-6.
+to ours; xskillscore gets float64, because its float32 sums err by 1e-6. Its Spearman is
+left out: it doesn't skip missing days.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from somobench.anomalies import moving_anomaly
 from somobench.metrics import score
 
 NAMES = ("pearson_r", "bias", "rmse", "ubrmse", "nse", "kge_2009", "spearman_r")
+Names = tuple[str, ...]
 Scores = dict[str, np.ndarray]
 
 
@@ -37,12 +39,12 @@ def _case(cells: int, days: int) -> tuple[xr.DataArray, xr.DataArray]:
     return xr.DataArray(prediction, coords, dims), xr.DataArray(target, coords, dims)
 
 
-def _ours(prediction: xr.DataArray, target: xr.DataArray, names: tuple) -> Scores:
+def _ours(prediction: xr.DataArray, target: xr.DataArray, names: Names) -> Scores:
     scored = score(prediction, target, metrics=names)
     return {name: scored[name].values for name in names}
 
 
-def _numpy(prediction: xr.DataArray, target: xr.DataArray, names: tuple) -> Scores:
+def _numpy(prediction: xr.DataArray, target: xr.DataArray, names: Names) -> Scores:
     both = np.isfinite(target.values)
     x = np.where(both, prediction.values.astype(float), np.nan)
     y = np.where(both, target.values.astype(float), np.nan)
@@ -63,8 +65,8 @@ def _numpy(prediction: xr.DataArray, target: xr.DataArray, names: tuple) -> Scor
     return {name: found[name] for name in names}
 
 
-def _pytesmo(prediction: xr.DataArray, target: xr.DataArray, names: tuple) -> Scores:
-    from pytesmo.metrics import pairwise
+def _pytesmo(prediction: xr.DataArray, target: xr.DataArray, names: Names) -> Scores:
+    from pytesmo.metrics import pairwise  # type: ignore[import-untyped]
 
     oracles = {
         "pearson_r": pairwise.pearson_r,
@@ -83,15 +85,14 @@ def _pytesmo(prediction: xr.DataArray, target: xr.DataArray, names: tuple) -> Sc
 
 
 def _xskillscore(
-    prediction: xr.DataArray, target: xr.DataArray, names: tuple
+    prediction: xr.DataArray, target: xr.DataArray, names: Names
 ) -> Scores:
-    import xskillscore
+    import xskillscore  # type: ignore[import-untyped]
 
     both = np.isfinite(target)
     pair = prediction.where(both).astype(float), target.astype(float)
     oracles = {
         "pearson_r": xskillscore.pearson_r,
-        "spearman_r": xskillscore.spearman_r,
         "bias": xskillscore.me,
         "rmse": xskillscore.rmse,
     }
@@ -119,7 +120,9 @@ def _compare(rival: str, function: Callable[..., Scores], *args: object) -> None
 
 
 def _compare_anomalies(target: xr.DataArray) -> None:
-    from pytesmo.time_series.anomaly import calc_anomaly
+    from pytesmo.time_series.anomaly import (  # type: ignore[import-untyped]
+        calc_anomaly,
+    )
 
     def theirs() -> Scores:
         rows = [calc_anomaly(row.astype(float).to_series()) for row in target]
@@ -135,7 +138,7 @@ def _compare_anomalies(target: xr.DataArray) -> None:
 
 
 def main() -> None:
-    cells, days = (int(argument) for argument in (*sys.argv[1:3], 150, 8000)[:2])
+    cells, days = map(int, sys.argv[1:3]) if len(sys.argv) > 2 else (150, 8000)
     prediction, target = _case(cells, days)
     print(f"{cells} cells x {days} days, CPU seconds, best of 3")
     warnings.simplefilter("ignore")
@@ -143,7 +146,6 @@ def main() -> None:
     _compare("pytesmo", _pytesmo, prediction, target, NAMES[:5])
     _compare("pytesmo, Spearman", _pytesmo, prediction, target, NAMES[6:])
     _compare("xskillscore", _xskillscore, prediction, target, NAMES[:3])
-    _compare("xskillscore, Spearman", _xskillscore, prediction, target, NAMES[6:])
     _compare_anomalies(target)
 
 

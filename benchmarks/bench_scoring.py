@@ -54,15 +54,16 @@ def _labels(target: xr.DataArray, prefix: str, groups: int) -> xr.DataArray:
 
 
 def _timed(what: str, action: Callable[[], Any]) -> Any:
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), time.process_time()
     result = action()
+    wall, busy = time.perf_counter() - start, time.process_time() - busy
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(f"{what:42s} {time.perf_counter() - start:7.2f} s   peak {peak:5.2f} GB")
+    print(f"{what:42s} {wall:7.2f} s  CPU {busy:6.2f} s  peak {peak:5.2f} GB")
     return result
 
 
 def main() -> None:
-    cells, days = (int(argument) for argument in (*sys.argv[1:3], 1500, 8000)[:2])
+    cells, days = map(int, sys.argv[1:3]) if len(sys.argv) > 2 else (1500, 8000)
     target, ours, theirs = _timed("making the case", lambda: _case(cells, days))
     train = xr.DataArray(
         np.arange(days) < days // 2, {"time": target["time"]}, ("time",)
@@ -79,7 +80,7 @@ def main() -> None:
         region=_labels(target, "region ", REGIONS),
         regime=_labels(target, "regime ", 2),
         network=_labels(target, "network ", NETWORKS),
-        valid_days=target.notnull().sum("time"),
+        valid_days=np.isfinite(target).sum("time"),
         station_count=stations,
     )
     pooled = _timed("pools", lambda: pool_scores(first, pools))

@@ -16,9 +16,10 @@ import numpy as np
 import xarray as xr
 import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
-from zarr.storage import MemoryStore, ZipStore
+from zarr.storage import MemoryStore
 
 from somobench.catalog.atomic import replacing
+from somobench.catalog.zip_store import ProcessZipStore
 
 FIXED_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip member can carry
 CELLS_A_CHUNK = 64
@@ -64,8 +65,9 @@ def open_zarr_zip(
     """Open a zipped grid lazily; with `chunks` (such as `{}`) backed by Dask."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*does not have a Zarr V3.*")
+        store: Any = ProcessZipStore(Path(path), mode="r")
         return xr.open_dataset(
-            ZipStore(Path(path), mode="r"),  # type: ignore[arg-type]  # zarr stores open too
+            store,
             engine="zarr",
             chunks=chunks,
             consolidated=False,

@@ -85,9 +85,7 @@ def describe_file(path: Path) -> FileRecord:
             arrays = describe_grid(dataset)
     elif path.suffix == ".parquet":
         arrays = describe_table(pd.read_parquet(path))
-    return FileRecord(
-        size=path.stat().st_size, sha256=sha256_file(path), arrays=arrays
-    )
+    return FileRecord(size=path.stat().st_size, sha256=sha256_file(path), arrays=arrays)
 
 
 def describe_grid(dataset: xr.Dataset) -> dict[str, ArrayRecord]:

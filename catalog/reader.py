@@ -11,9 +11,11 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
+from somobench.catalog.archive import open_zarr_zip
 from somobench.catalog.request import DatasetRequest
 from somobench.catalog.resolve import Release
 from somobench.catalog.view import (
+    FACTORS,
     cell_coords,
     climatology_view,
     day_of_year,
@@ -23,7 +25,6 @@ from somobench.catalog.view import (
     role_view,
     target_view,
 )
-from somobench.catalog.zip_store import open_shared_zip
 
 TARGETS = "targets.zarr.zip"
 FORCING = "forcing.zarr.zip"
@@ -95,7 +96,7 @@ class _Files:
         self._chunks: dict[str, int] | None = {} if lazy else None
 
     def _grid(self, name: str) -> xr.Dataset:
-        grid = open_shared_zip(self._release.path_of(name), self._chunks)
+        grid = open_zarr_zip(self._release.path_of(name), self._chunks)
         grid.attrs = {}
         return grid
 
@@ -103,7 +104,7 @@ class _Files:
         return pd.read_parquet(self._release.path_of(name))
 
     def targets(self, layers: tuple[int, ...]) -> xr.Dataset:
-        names = ["soil_moisture", "soil_moisture_in_situ", "is_gapfilled"]
+        names = ["soil_moisture", "soil_moisture_in_situ", "is_gapfilled", *FACTORS]
         return self._grid(TARGETS)[names].sel(layer=list(layers))
 
     def features(self) -> xr.Dataset:

@@ -17,6 +17,7 @@ from somobench.schemas.errors import IntegrityError
 from somobench.schemas.manifest import FeatureSetRecord
 from somobench.schemas.variables import DYNAMIC_FORCING, ROLES, attrs_of
 
+FACTORS = ("scale_slope", "scale_offset")
 CELL_COLUMNS = ("region", "regime", "dryness")
 TARGET_DECIMALS = 5  # of published targets; rescaled ones are rounded alike
 
@@ -80,10 +81,24 @@ def rescale(
 def climatology_view(
     features: xr.Dataset | None, targets: xr.Dataset, request: DatasetRequest
 ) -> xr.DataArray:
-    """Return the climatology of the split on every day, (layer, cell, time)."""
-    by_day = _of_split(features, targets, request)["climatology"]
+    """Return the climatology of the split on every day, in the target's scaling.
+
+    Releases hold it in train scaling; the split's lines lead back to what was measured,
+    and the full record's from there to full scaling.
+
+    Returns
+    -------
+    DataArray, (layer, cell, time), m3 m-3, float32
+    """
+    of_split = _of_split(features, targets, request)
+    by_day = of_split["climatology"]
+    if request.scaling != "train":
+        by_day = (by_day - of_split["scale_offset"]) / of_split["scale_slope"]
+    if request.scaling == "full":
+        by_day = targets["scale_offset"] + targets["scale_slope"] * by_day
     days = day_of_year(targets["time"])
-    daily = by_day.sel(day_of_year=days).drop_vars("day_of_year")
+    daily = by_day.astype("float32").sel(day_of_year=days).drop_vars("day_of_year")
+    daily.attrs = attrs_of("climatology")
     return daily.transpose("layer", "cell", "time")
 
 
@@ -201,8 +216,9 @@ def _lag_window(values: np.ndarray[Any, Any], lags: tuple[int, ...]) -> Any:
 
 
 def layer_above(soil_moisture: xr.DataArray) -> xr.DataArray:
-    """Return, for each layer, the target of the layer above; missing for the first."""
-    above = soil_moisture.shift(layer=1)
+    """Return, for each layer, the target of the layer above; missing where none is."""
+    layers = soil_moisture["layer"]
+    above = soil_moisture.reindex(layer=layers - 1).assign_coords(layer=layers)
     above.attrs = attrs_of("soil_moisture_above")
     return above
 

@@ -7,13 +7,8 @@ disturb each other's reads; here every process opens the file for itself.
 from __future__ import annotations
 
 import os
-import warnings
 import weakref
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
-import xarray as xr
 from zarr.storage import ZipStore
 
 _opened: weakref.WeakValueDictionary[int, ProcessZipStore] = (
@@ -41,17 +36,3 @@ def _open_all_again() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_open_all_again)
-
-
-def open_shared_zip(path: Path, chunks: Mapping[str, int] | None = None) -> xr.Dataset:
-    """Open a zipped grid lazily; with `chunks` (such as `{}`) backed by Dask."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*does not have a Zarr V3.*")
-        store: Any = ProcessZipStore(path, mode="r")
-        return xr.open_dataset(
-            store,
-            engine="zarr",
-            chunks=chunks,
-            consolidated=False,
-            zarr_format=3,
-        )

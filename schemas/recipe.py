@@ -197,16 +197,17 @@ class FeatureParams(Params):
     climatology_shrinkage_years: Annotated[float, Field(ge=0)] = 1.0
 
 
+Positive = Annotated[float, Field(gt=0)]
+Bounds = tuple[Positive, Positive]
+
+
 class BoostingParams(Params):
     """Rung `gradient_boosting`; how many trees count is chosen on validation days."""
 
     trees: Annotated[int, Field(ge=1)] = 150
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.1
+    learning_rate: Positive = 0.1
     leaves: Annotated[int, Field(ge=2)] = 15
     leaf_minimum_values: Annotated[int, Field(ge=1)] = 200
-
-
-Bounds = tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]]
 
 
 class WaterBalanceParams(Params):
@@ -234,7 +235,7 @@ class BaselineParams(Params):
     """Train values of a layer that a pooled fit needs."""
     maximum_values: Annotated[int, Field(ge=2)] = 500_000
     """Train values that a pooled fit draws where there are more."""
-    penalties: Annotated[tuple[float, ...], Field(min_length=1)] = (1e-4, 1e-2, 1.0)
+    penalties: tuple[Positive, ...] = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
     """Ridge penalties for each train value and standardised input."""
     clusters: Annotated[int, Field(ge=1)] = 27
     cluster_starts: Annotated[int, Field(ge=1)] = 5

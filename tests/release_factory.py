@@ -64,6 +64,8 @@ def make_targets(*, count: int = 2) -> xr.Dataset:
     filled = np.zeros(measured.shape, "int8")
     filled[:, :, -1] = 1
     targets["is_gapfilled"] = (series, filled)
+    targets["scale_slope"] = (series[:2], np.full((3, count), FULL_SLOPE))
+    targets["scale_offset"] = (series[:2], np.full((3, count), FULL_OFFSET))
     return targets
 
 
@@ -159,6 +161,7 @@ def write_manifest(folder: Path, *, title: str = "Toy") -> Manifest:
         period=(dt.date(2018, 1, 1), dt.date(2018, 1, DAYS)),
         grid_resolution=0.25,
         layers=LAYERS,
+        layers_left_out={"4": "no sensor at this depth"},
         target_moments_from={"1": "reanalysis", "2": "reanalysis", "3": "observations"},
         feature_sets=feature_sets(),
         feature_sets_refused={"radar": "no source of radar data"},

@@ -63,9 +63,9 @@ def test_anomaly_is_the_value_less_its_moving_mean() -> None:
 
 
 def test_climatology_wraps_around_the_turn_of_the_year() -> None:
-    # A year that is 1 on its last day and 0 else, every day of it there in a leap year.
-    # Smoothed over 5 days that is 1/3, 1/4, 1/5 ... at the cut-off end of the series:
-    # days 366, 365, 364 average 3, 4 and 5 values. The sum, 47/60, spreads over 35 days.
+    # A leap year that is 1 on its last day and 0 else. Windows of 5 days are cut off at
+    # the end of the series: days 366, 365, 364 average 3, 4, 5 values and become 1/3,
+    # 1/4, 1/5. Their sum, 47/60, spreads over 35 days.
     values = np.zeros((1, 366))
     values[0, -1] = 1.0
     climatology = seasonal_climatology(values, np.arange(1, 367))[0]

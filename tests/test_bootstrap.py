@@ -132,9 +132,8 @@ def test_unknown_rule_is_named() -> None:
 def test_scores_are_those_without_bootstrap(rng: np.random.Generator) -> None:
     good, _, target = make_models(rng)
     train = target["time"].dt.year == 2018
-    masks = {"train": train, "scored": ~train}
-    scored = bootstrap_scores(good, target, **masks)
-    plain = score(good, target, **masks)
+    scored = bootstrap_scores(good, target, train=train, scored=~train)
+    plain = score(good, target, train=train, scored=~train)
     for name in plain.data_vars:
         np.testing.assert_allclose(scored.scores[name], plain[name], rtol=1e-12)
     assert scored.scores.attrs["block_length"] == scored.days.length
@@ -148,9 +147,9 @@ def test_replicate_is_the_score_of_the_drawn_days(rng: np.random.Generator) -> N
     for draw in range(3):
         weights = np.repeat(days.weights[draw], days.step).astype(int)
         used = np.repeat(np.arange(200), weights)
-        drawn = [a.values[:, used] for a in (poor, target)]
+        x, y = (a.values[:, used] for a in (poor, target))
         day = np.ones(used.size, dtype=int)
-        expected = score_rows(Rows(*drawn, day), metrics_named(names))
+        expected = score_rows(Rows(x, y, day), metrics_named(names))
         for name in names:
             np.testing.assert_allclose(
                 scored.replicates[name][draw], expected.values[name], rtol=1e-5

@@ -170,6 +170,8 @@ def test_the_nearest_name_is_offered(catalog: Any) -> None:
 def test_what_a_release_leaves_out_is_refused_with_its_reason(catalog: Any) -> None:
     with pytest.raises(UnknownNameError, match="at least 10 are needed"):
         somobench.open_dataset("memory", release=RELEASE, split="spatial")
+    with pytest.raises(UnknownNameError, match="no sensor at this depth"):
+        somobench.open_dataset("memory", release=RELEASE, layer=4)
     with pytest.raises(UnknownNameError, match="no source of radar data"):
         somobench.open_dataset("radar", release=RELEASE)
 

@@ -16,6 +16,7 @@ from release_factory import RELEASE, copy_release, make_targets
 from somobench.catalog.view import (
     day_of_year,
     lagged,
+    layer_above,
     on_target_grid,
     rescale,
     role_view,
@@ -189,13 +190,29 @@ def test_state_holds_the_target_of_the_layer_above(toy: Path) -> None:
 
 
 def test_climatology_follows_the_day_of_the_year(toy: Path) -> None:
-    dataset = open_toy("climatology", split="temporal")
+    dataset = open_toy("climatology", split="temporal", scaling="train")
     # layer/10 + day/1000: layer 2 on 3 January
     value = dataset["climatology"].sel(layer=2, time="2018-01-03")
     assert value.values == pytest.approx([0.203, 0.203], abs=1e-6)
     assert dataset["climatology"].dtype == np.float32
     assert dataset["day_of_year"].values.tolist() == list(range(1, 11))
     assert "climatology" not in open_toy("climatology")
+
+
+def test_climatology_has_the_scale_of_the_target(toy: Path) -> None:
+    # Layer 2 on 3 January is 0.203 in train scaling, (0.203 - 0.2) / 0.25 = 0.012 as
+    # measured, and 0.1 + 0.5 * 0.012 = 0.106 on the full record's line.
+    for scaling, expected in (("train", 0.203), ("none", 0.012), ("full", 0.106)):
+        dataset = open_toy("climatology", split="temporal", scaling=scaling)
+        value = dataset["climatology"].sel(layer=2, time="2018-01-03")
+        assert value.values == pytest.approx([expected] * 2, abs=1e-6), scaling
+
+
+def test_layer_above_a_missing_layer_is_missing() -> None:
+    layers = xr.DataArray(
+        [[0.1], [0.3]], dims=("layer", "time"), coords={"layer": np.int8([1, 3])}
+    )
+    assert np.isnan(layer_above(layers)).all()
 
 
 def test_attributes_name_the_release_and_its_manifest(toy: Path) -> None:

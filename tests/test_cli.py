@@ -66,6 +66,7 @@ def test_info_tells_what_is_left_out_and_why(
     told = capsys.readouterr().out
     assert "no radar: no source of radar data" in told
     assert "no spatial: 2 cells, at least 10 are needed" in told
+    assert "no layer 4: no sensor at this depth" in told
     assert "Made by hand." in told
     assert run(monkeypatch, "info", RELEASE, "--json") == 0
     content = json.loads(capsys.readouterr().out)

@@ -23,24 +23,36 @@ def is_code(dependency: str) -> bool:
     return not dependency.startswith("data/")
 
 
-def recipe_sections(stage: str) -> set[str]:
-    """Return the sections of the recipe that the code of a stage reads by attribute.
+def recipe_keys(stage: str) -> set[str]:
+    """Return what a stage's code reads of `recipe`: `grid`, or `features.lags`.
 
-    Every attribute with the name of a section counts, whatever it is read from, so the
-    answer can be too large but not too small.
+    A section that is handed on or whose property is read counts as a whole.
     """
     read: set[str] = set()
     for name in needed_files(f"somobench.pipelines.{stage}", ROOT):
         if name.startswith("pipelines/"):
-            tree = ast.parse((ROOT / name).read_text("utf-8"))
-            read |= {
-                node.attr
-                for node in ast.walk(tree)
-                if isinstance(node, ast.Attribute)
-                and isinstance(node.value, ast.Name)
-                and node.value.id == "recipe"
-            }
-    return read & set(Recipe.model_fields)
+            read |= _keys(ast.parse((ROOT / name).read_text("utf-8")))
+    return read
+
+
+def _keys(tree: ast.Module) -> set[str]:
+    inner = {
+        id(node.value): node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+    }
+    keys = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and _is_recipe(node.value):
+            section = Recipe.model_fields.get(node.attr)
+            fields = getattr(section and section.annotation, "model_fields", {})
+            key = inner.get(id(node))
+            keys |= {f"{node.attr}.{key}" if key in fields else node.attr}
+    return {key for key in keys if key.partition(".")[0] in Recipe.model_fields}
+
+
+def _is_recipe(node: ast.expr) -> bool:
+    return ast.unparse(node).rpartition(".")[2] == "recipe"
 
 
 def own_parameters(stage: str) -> set[str]:
@@ -108,19 +120,35 @@ def test_release_depends_on_every_source_that_its_manifest_digests() -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_stage_depends_on_every_section_of_the_recipe_that_it_reads(stage: str) -> None:
-    assert recipe_sections(stage) - own_parameters(stage) == set()
+def test_stage_depends_on_all_of_the_recipe_that_it_reads(stage: str) -> None:
+    own = own_parameters(stage)
+    read = {key for key in recipe_keys(stage) if key.partition(".")[0] not in own}
+    assert read - own == set()
+
+
+@pytest.mark.parametrize("stage", [name for name in STAGES if name != "release"])
+def test_stage_depends_on_nothing_of_the_recipe_that_it_does_not_read(
+    stage: str,
+) -> None:
+    read = recipe_keys(stage)
+    sections = {key.partition(".")[0] for key in read}
+    assert own_parameters(stage) - read - sections == set()
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_stage_depends_only_on_sections_that_a_recipe_has(stage: str) -> None:
-    assert own_parameters(stage) - set(Recipe.model_fields) == set()
+def test_stage_depends_only_on_keys_that_the_recipe_has(stage: str) -> None:
+    recipe = yaml.safe_load((ROOT / "params.yaml").read_text("utf-8"))
+    for key in own_parameters(stage):
+        section, _, name = key.partition(".")
+        assert section in recipe
+        assert not name or name in recipe[section]
 
 
 def test_release_depends_on_the_whole_recipe_and_the_package_version() -> None:
     # Its manifest states the hash of the recipe and the version of the package.
     parameters = STAGES["release"]["params"]
-    assert own_parameters("release") == set(Recipe.model_fields)
+    sections = yaml.safe_load((ROOT / "params.yaml").read_text("utf-8"))
+    assert own_parameters("release") == set(sections)
     assert {"pyproject.toml": ["project.version"]} in parameters
 
 
@@ -172,6 +200,12 @@ def test_recipe_composes_to_valid_parameters_of_its_own_name(
 ) -> None:
     (tmp_path / "params.yaml").write_text(composed(f"recipe={name}"), "utf-8")
     assert load_recipe(tmp_path / "params.yaml").release.recipe == name
+    # DVC needs every key that a stage names to be there, be it null.
+    given = yaml.safe_load(composed(f"recipe={name}"))
+    for key in {key for stage in STAGES for key in own_parameters(stage)}:
+        section, _, inner = key.partition(".")
+        assert section in given
+        assert not inner or inner in given[section]
 
 
 def test_remotes_verify_what_they_deliver() -> None:

@@ -10,9 +10,8 @@ from somobench.metric_kernels import Scores
 
 
 def totals(members: np.ndarray, target: np.ndarray) -> Scores:
-    """Finish the sums over all days."""
-    additive = ensemble_family(members, target)
-    return additive.finish([daily.sum(axis=1) for daily in additive.daily])
+    """Score all days."""
+    return ensemble_family(members, target).totals()
 
 
 def test_crps_of_two_members_is_derived_by_hand() -> None:

@@ -12,14 +12,8 @@ from somobench.extremes import (
     extremes_family,
     sedi,
 )
-from somobench.metric_kernels import Additive, Scores
 
 NAN = np.nan
-
-
-def totals(additive: Additive) -> Scores:
-    """Finish the sums over all days."""
-    return additive.finish([daily.sum(axis=1) for daily in additive.daily])
 
 
 def table(*counts: float) -> float:
@@ -50,7 +44,7 @@ def test_rates_are_counted_by_hand() -> None:
     # dry below 0.2: target dry on days 1-4, prediction on days 3-6, day 8 has no pair
     target = np.array([[0.1, 0.1, 0.1, 0.1, 0.3, 0.3, 0.3, NAN, 0.3, 0.3]])
     prediction = np.array([[0.3, 0.3, 0.1, 0.1, 0.1, 0.1, 0.3, NAN, 0.3, 0.3]])
-    scores = totals(extremes_family("dry", prediction, target, np.array([0.2])))
+    scores = extremes_family("dry", prediction, target, np.array([0.2])).totals()
     assert scores["hit_rate_dry"][0] == pytest.approx(2 / 4)
     assert scores["false_alarm_rate_dry"][0] == pytest.approx(2 / 5)
     assert scores["frequency_bias_dry"][0] == pytest.approx(4 / 4)
@@ -84,7 +78,7 @@ def test_sedi_is_missing_where_target_never_changes() -> None:
 
 def test_row_without_threshold_has_no_score() -> None:
     series = np.array([[0.1, 0.3, 0.1]])
-    scores = totals(extremes_family("dry", series, series, np.array([NAN])))
+    scores = extremes_family("dry", series, series, np.array([NAN])).totals()
     assert all(np.isnan(values[0]) for values in scores.values())
 
 
@@ -154,7 +148,7 @@ def test_lags_are_averages_over_matched_events() -> None:
 
     target = days((10, 30), (60, 80), (110, 125))
     prediction = days((13, 28), (61, 84))
-    scores = totals(droughts_family(prediction, target, np.array([0.2])))
+    scores = droughts_family(prediction, target, np.array([0.2])).totals()
     assert scores["drought_onset_lag"][0] == pytest.approx(2.0)
     assert scores["drought_recovery_lag"][0] == pytest.approx(1.0)
     assert scores["drought_detection_rate"][0] == pytest.approx(2 / 3)
@@ -162,5 +156,5 @@ def test_lags_are_averages_over_matched_events() -> None:
 
 def test_row_without_drought_has_no_lag() -> None:
     wet = series_of("w" * 50)
-    scores = totals(droughts_family(wet, wet, np.array([0.2])))
+    scores = droughts_family(wet, wet, np.array([0.2])).totals()
     assert all(np.isnan(values[0]) for values in scores.values())

@@ -72,8 +72,7 @@ def sections(release: Release) -> Iterator[tuple[str, list[str]]]:
         f"{manifest.release}: {manifest.title}",
         [
             manifest.description,
-            f"period {start} to {end}, layers {', '.join(map(str, manifest.layers))},"
-            f" grid {manifest.grid_resolution} degrees",
+            f"period {start} to {end}, grid {manifest.grid_resolution} degrees",
             f"licence {manifest.licence_spdx}",
             f"manifest sha256 {release.manifest_sha256}",
             *([f"withdrawn: {release.withdrawn}"] if release.withdrawn else []),
@@ -84,6 +83,8 @@ def sections(release: Release) -> Iterator[tuple[str, list[str]]]:
         for name, record in sorted(manifest.feature_sets.items())
     ]
     yield "feature sets", carried + _refused(manifest.feature_sets_refused)
+    layers = [str(layer) for layer in manifest.layers]
+    yield "layers", layers + _refused(manifest.layers_left_out, "layer ")
     yield "splits", sorted(manifest.splits) + _refused(manifest.splits_left_out)
     yield (
         "files",
@@ -101,5 +102,5 @@ def sections(release: Release) -> Iterator[tuple[str, list[str]]]:
     )
 
 
-def _refused(reasons: dict[str, str]) -> list[str]:
-    return [f"no {name}: {reason}" for name, reason in sorted(reasons.items())]
+def _refused(reasons: dict[str, str], kind: str = "") -> list[str]:
+    return [f"no {kind}{name}: {reason}" for name, reason in sorted(reasons.items())]

@@ -153,4 +153,4 @@ def distribution_family(prediction: Floats, target: Floats) -> Additive:
             scores[name] = np.abs(values[2 * index] - values[2 * index + 1])
         return scores
 
-    return Additive(daily, finish)
+    return Additive.of(daily, finish)

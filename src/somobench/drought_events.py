@@ -141,4 +141,4 @@ def droughts_family(prediction: Floats, target: Floats, threshold: Floats) -> Ad
                 "drought_recovery_lag": recovery_lag / recoveries,
             }
 
-    return Additive(tuple(daily), finish)
+    return Additive.of(daily, finish)

@@ -93,4 +93,4 @@ def ensemble_family(members: Floats, target: Floats) -> Additive:
             "spread_skill_ratio": np.where(np.isfinite(ratio), ratio, np.nan),
         }
 
-    return Additive(tuple(np.where(valid, part, 0.0) for part in daily), finish)
+    return Additive.of((np.where(valid, part, 0.0) for part in daily), finish)

@@ -104,7 +104,7 @@ def extremes_family(
             }
 
     daily = (valid, foretold & observed, foretold, observed)
-    return Additive(tuple(array.astype(np.float64) for array in daily), finish)
+    return Additive.of((array.astype(np.float64) for array in daily), finish)
 
 
 def _ratio(numerator: Floats, denominator: Floats) -> Floats:

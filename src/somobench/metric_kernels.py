@@ -7,7 +7,7 @@ moments, correlation and ranks. Plain arrays only; labels belong to `somobench.m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Scores = dict[str, Floats]
+
+Factors = tuple[Floats] | tuple[Floats, Floats]
 
 ROUNDING = 1e-12  # of the mean: a float64 series that varies less is constant
 ANOMALY_ROUNDING = 1e-6  # of the mean: what float32 storage leaves of a zero anomaly
@@ -26,14 +28,26 @@ class Additive:
 
     Attributes
     ----------
-    daily : tuple of (row, time) arrays
-        Zero on days that do not count.
+    daily : tuple of factors
+        Each one or two arrays (row, time) whose product is what adds up; zero on days
+        that do not count.
     finish : callable
         From one sum a daily array, each (..., row), to scores (..., row) by name.
     """
 
-    daily: tuple[Floats, ...]
+    daily: tuple[Factors, ...]
     finish: Callable[[Sequence[Floats]], Scores]
+
+    @classmethod
+    def of(
+        cls, daily: Iterable[Floats], finish: Callable[[Sequence[Floats]], Scores]
+    ) -> Additive:
+        """Wrap arrays that add up as they are."""
+        return cls(tuple((array,) for array in daily), finish)
+
+    def totals(self) -> Scores:
+        """Return the scores of all days."""
+        return self.finish([total(factors) for factors in self.daily])
 
 
 @dataclass(frozen=True)
@@ -59,28 +73,40 @@ class Moments:
         return self.variance_error + self.bias**2
 
 
-def centred(values: Floats) -> tuple[Floats, Floats]:
+def centred(
+    values: Floats, valid: NDArray[np.bool_] | None = None
+) -> tuple[Floats, Floats]:
     """Subtract each row's mean; missing days become 0, an empty row's mean NaN.
 
     Sums of centred values stay exact where sums of the values would cancel.
     """
-    valid = np.isfinite(values)
-    count = valid.sum(axis=1)
+    if valid is None:
+        valid = np.isfinite(values)
+    result = np.where(valid, values, 0.0)
     with np.errstate(invalid="ignore"):
-        mean = np.where(valid, values, 0.0).sum(axis=1) / count
-    return np.where(valid, values - mean[:, None], 0.0), mean
+        mean = result.sum(axis=1) / np.count_nonzero(valid, axis=1)
+        result -= mean[:, None]
+    np.copyto(result, 0.0, where=~valid)
+    return result, mean
 
 
-def daily_products(prediction: Floats, target: Floats) -> tuple[Floats, ...]:
-    """Return the seven daily arrays that `moments_of` wants, from centred pairs."""
+def total(factors: Factors) -> Floats:
+    """Sum a product over time without forming it, (row,)."""
+    if len(factors) == 1:
+        return factors[0].sum(axis=1)
+    return np.asarray(np.einsum("rt,rt->r", *factors))
+
+
+def daily_products(prediction: Floats, target: Floats) -> tuple[Factors, ...]:
+    """Return the products that `moments_of` wants after the count of days."""
     error = prediction - target
     return (
-        prediction,
-        target,
-        prediction * prediction,
-        target * target,
-        prediction * target,
-        error * error,
+        (prediction,),
+        (target,),
+        (prediction, prediction),
+        (target, target),
+        (prediction, target),
+        (error, error),
     )
 
 
@@ -156,9 +182,9 @@ def _finite(values: Floats) -> Floats:
 
 def moments_family(prediction: Floats, target: Floats) -> Additive:
     """Describe pairs (row, time; NaN where not paired) by their moments."""
-    valid = np.isfinite(target).astype(np.float64)
-    x, x_centre = centred(prediction)
-    y, y_centre = centred(target)
+    valid = np.isfinite(target)
+    x, x_centre = centred(prediction, valid)
+    y, y_centre = centred(target, valid)
 
     def finish(sums: Sequence[Floats]) -> Scores:
         moments = moments_of(sums, x_centre, y_centre)
@@ -166,7 +192,8 @@ def moments_family(prediction: Floats, target: Floats) -> Additive:
             moments, ROUNDING * np.abs(x_centre), ROUNDING * np.abs(y_centre)
         )
 
-    return Additive((valid, *daily_products(x, y)), finish)
+    days = valid.astype(np.float64)
+    return Additive(((days,), *daily_products(x, y)), finish)
 
 
 def anomaly_family(
@@ -178,8 +205,8 @@ def anomaly_family(
 ) -> Additive:
     """Correlate anomalies (row, time); the raw pairs only set what counts as zero."""
     valid = np.isfinite(prediction_anomaly) & np.isfinite(target_anomaly)
-    x, x_centre = centred(np.where(valid, prediction_anomaly, np.nan))
-    y, y_centre = centred(np.where(valid, target_anomaly, np.nan))
+    x, x_centre = centred(prediction_anomaly, valid)
+    y, y_centre = centred(target_anomaly, valid)
     x_floor = ANOMALY_ROUNDING * np.abs(centred(prediction)[1])
     y_floor = ANOMALY_ROUNDING * np.abs(centred(target)[1])
 
@@ -187,4 +214,5 @@ def anomaly_family(
         moments = moments_of(sums, x_centre, y_centre)
         return {name: correlation(moments, x_floor, y_floor)}
 
-    return Additive((valid.astype(np.float64), *daily_products(x, y)), finish)
+    days = valid.astype(np.float64)
+    return Additive(((days,), *daily_products(x, y)), finish)

@@ -60,7 +60,9 @@ def with_balanced(
     )
 
 
-def percentile_interval(replicates: Floats, level: float) -> tuple[Floats, Floats]:
+def percentile_interval(
+    replicates: Floats | Replicates, level: float
+) -> tuple[Floats, Floats]:
     """Percentile interval over the last axis; NaN where too few draws have a value."""
     finite = np.isfinite(replicates)
     enough = finite.mean(axis=-1) >= _ENOUGH_DRAWS

@@ -100,4 +100,5 @@ def ranks_family(prediction: Floats, target: Floats, *, replicated: bool) -> Add
         with np.errstate(invalid="ignore", divide="ignore"):
             return {"spearman_r": np.clip(rho + shift / days, -1.0, 1.0)}
 
-    return Additive((valid.astype(np.float64), np.where(valid, change, 0.0)), finish)
+    daily = valid.astype(np.float64), np.where(valid, change, 0.0)
+    return Additive.of(daily, finish)

@@ -8,6 +8,7 @@ which keeps their correlation in space, and all models do, which pairs them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,8 +48,9 @@ class ResampledDays:
         """Number of draws."""
         return int(self.weights.shape[0])
 
-    def sums(self, daily: Floats) -> Floats:
-        """Sum daily values (row, time) over the days of every draw, (draw, row)."""
+    def sums(self, *factors: NDArray[Any]) -> Floats:
+        """Sum a product of (row, time) arrays over each draw's days, (draw, row)."""
+        daily = factors[0] * factors[1] if len(factors) > 1 else factors[0]
         if not self.scored.all():
             daily = daily[:, self.scored]
         rows, days = daily.shape

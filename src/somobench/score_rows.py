@@ -62,11 +62,11 @@ class Rows:
         prediction = self.prediction[rows].astype(np.float64)
         target = self.target[rows].astype(np.float64)
         finite = np.isfinite(prediction)
-        paired = np.isfinite(target) & (
-            finite.all(axis=-1) if prediction.ndim > target.ndim else finite
-        )
-        target[~paired] = np.nan
-        prediction[~paired] = np.nan
+        ensemble = prediction.ndim > target.ndim
+        paired = np.isfinite(target) & (finite.all(axis=-1) if ensemble else finite)
+        np.copyto(target, np.nan, where=~paired)
+        apart = ~paired[..., None] if ensemble else ~paired
+        np.copyto(prediction, np.nan, where=apart)
         return replace(
             self,
             prediction=prediction,
@@ -166,18 +166,20 @@ def score_rows(
     families = tuple(dict.fromkeys(metric.family for metric in wanted))
     for part in _chunks(rows):
         chunk = rows.part(part)
-        paired = np.isfinite(chunk.target).astype(np.float64)
-        count[part] = paired.sum(axis=1)
+        paired = np.isfinite(chunk.target)
+        count[part] = np.count_nonzero(paired, axis=1)
         enough = count[part] >= minimum_count
         drawn = None if days is None else days.sums(paired) >= minimum_count
         for family in families:
             additive = FAMILIES[family](chunk, days is not None)
-            scores = additive.finish([daily.sum(axis=1) for daily in additive.daily])
+            scores = additive.totals()
             for name in values.keys() & scores.keys():
                 values[name][part] = np.where(enough, scores[name], np.nan)
             if days is None or drawn is None:
                 continue
-            scores = additive.finish([days.sums(daily) for daily in additive.daily])
+            scores = additive.finish(
+                [days.sums(*product) for product in additive.daily]
+            )
             for name in values.keys() & scores.keys():
                 kept = np.where(drawn, scores[name], np.nan)
                 replicates[name][:, part] = np.where(enough, kept, np.nan)

@@ -1,0 +1,196 @@
+"""Stage `baselines`: what every rung of the ladder predicts on every split.
+
+Reads targets, forcing, features, splits and cells; writes a file a split under
+predictions/ and baselines.json.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from somobench.baseline_fit import NotAvailable
+from somobench.baselines import RUNGS, Prediction, Rung, fit_predict
+from somobench.catalog.archive import open_zarr_zip, write_zarr_zip
+from somobench.catalog.atomic import replacing, write_json
+from somobench.pipelines.run_stage import run_stage
+from somobench.problem import TEST, Problem, build_problem
+from somobench.schemas.grids import FEATURES, FORCING, TARGETS
+from somobench.schemas.manifest import FeatureSetRecord
+from somobench.schemas.predictions import PREDICTIONS
+from somobench.schemas.recipe import Recipe, load_recipe
+from somobench.schemas.tables import CELLS, SPLITS
+from somobench.schemas.validate import validate_grid, validate_table
+from somobench.schemas.variables import attrs_of
+
+DATA = Path("data")
+Outcomes = dict[str, Prediction | NotAvailable]
+
+
+class Inputs(NamedTuple):
+    """What the stage reads, checked and in memory."""
+
+    targets: xr.Dataset
+    forcing: xr.Dataset
+    features: xr.Dataset
+    splits: pd.DataFrame
+    cells: pd.DataFrame
+    definitions: dict[str, Any]
+
+
+def main() -> None:
+    """Run the stage on the recipe and folder of the checkout."""
+    write_baselines(load_recipe(), DATA)
+
+
+def write_baselines(recipe: Recipe, folder: Path) -> None:
+    """Write predictions/<split>.zarr.zip and baselines.json for a folder.
+
+    Raises
+    ------
+    IntegrityError
+        If a cell or day of the targets has no forcing or features.
+    UsageError
+        If scikit-learn isn't installed.
+    ValidationError
+        If an input or a result breaks its schema.
+    """
+    inputs = read_inputs(folder)
+    report: dict[str, Any] = {"ladder": describe_ladder(), "splits": {}}
+    with replacing(folder / "predictions") as partial:
+        partial.mkdir()
+        for split in sorted(set(inputs.splits["split"].astype(str))):
+            problem = problem_of(split, inputs, recipe)
+            outcomes: Outcomes = {name: fit_predict(name, problem) for name in RUNGS}
+            report["splits"][split] = describe_outcomes(outcomes)
+            grid = predictions_of(outcomes, problem, inputs.targets)
+            validate_grid(grid, PREDICTIONS, f"predictions of split {split}")
+            write_zarr_zip(grid, partial / f"{split}.zarr.zip", {"rung": 1})
+    write_json(report, folder / "baselines.json")
+
+
+def read_inputs(folder: Path) -> Inputs:
+    """Read and check what the stage needs."""
+    grids = []
+    for name, schema in (
+        ("targets", TARGETS),
+        ("forcing", FORCING),
+        ("features", FEATURES),
+    ):
+        with open_zarr_zip(folder / f"{name}.zarr.zip") as grid:
+            grids.append(validate_grid(grid.load(), schema, f"{name}.zarr.zip"))
+    splits, cells = (
+        validate_table(pd.read_parquet(folder / f"{name}.parquet"), schema, name)
+        for name, schema in (("splits", SPLITS), ("cells", CELLS))
+    )
+    definitions = json.loads((folder / "features.json").read_text("utf-8"))
+    return Inputs(*grids, splits, cells, definitions)
+
+
+def problem_of(split: str, inputs: Inputs, recipe: Recipe) -> Problem:
+    """Return the problem of one split."""
+    sets = inputs.definitions["feature_sets"]
+    return build_problem(
+        split,
+        targets=inputs.targets,
+        forcing=inputs.forcing,
+        features=inputs.features,
+        splits=inputs.splits,
+        cells=inputs.cells,
+        feature_sets={
+            name: FeatureSetRecord.model_validate(sets[name]) for name in sets
+        },
+        refused=inputs.definitions["refused"],
+        latent_heat=recipe.forcing.latent_heat,
+        params=recipe.baselines,
+    )
+
+
+def predictions_of(
+    outcomes: Outcomes, problem: Problem, targets: xr.Dataset
+) -> xr.Dataset:
+    """Join the rungs that a split carries, on its test cells and days.
+
+    Parameters
+    ----------
+    outcomes : by name of the rung
+    problem : Problem
+    targets : Dataset of schema TARGETS
+
+    Returns
+    -------
+    Dataset of schema PREDICTIONS
+        Rungs in the order of the ladder; every day from the first to the last test day.
+    """
+    tested = problem.role == TEST
+    cells = np.flatnonzero(tested.any(axis=1))
+    days = np.flatnonzero(tested.any(axis=0))
+    period = slice(int(days[0]), int(days[-1]) + 1)
+    found = {
+        name: outcome.values[:, cells, period]
+        for name, outcome in outcomes.items()
+        if isinstance(outcome, Prediction)
+    }
+    marks = [int(RUNGS[name].needs_observations) for name in found]
+    meaning = "1 where the rung reads observations of the cell that it predicts"
+    coords = targets[["cell", "time", "layer"]].isel(cell=cells, time=period).coords
+    grid = xr.Dataset(coords=coords).assign_coords(rung=list(found))
+    grid["soil_moisture"] = (
+        ("rung", "layer", "cell", "time"),
+        np.stack(list(found.values())),
+        attrs_of("soil_moisture") | {"scaling": "train"},
+    )
+    grid["needs_observations"] = (
+        "rung",
+        np.array(marks, "int8"),
+        {"long_name": meaning},
+    )
+    return grid.assign_attrs(split=problem.split)
+
+
+def describe_ladder() -> list[dict[str, Any]]:
+    """Describe every rung, lowest first."""
+    return [_describe_rung(rung) for rung in RUNGS.values()]
+
+
+def _describe_rung(rung: Rung) -> dict[str, Any]:
+    return {
+        "name": rung.name,
+        "title": rung.title,
+        "description": rung.description,
+        "needs": [list(group) for group in rung.needs],
+        "feature_set": rung.feature_set,
+        "needs_observations": rung.needs_observations,
+        "reference": rung.reference,
+    }
+
+
+def describe_outcomes(outcomes: Outcomes) -> dict[str, Any]:
+    """Say of each rung whether it is available, what was chosen, and how it fitted."""
+    return {
+        name: {
+            "available": isinstance(outcome, Prediction),
+            "needs_observations": RUNGS[name].needs_observations,
+            **_describe_outcome(outcome),
+        }
+        for name, outcome in outcomes.items()
+    }
+
+
+def _describe_outcome(outcome: Prediction | NotAvailable) -> dict[str, Any]:
+    if isinstance(outcome, NotAvailable):
+        return {"reason": outcome.reason}
+    return {
+        "predicted_values": int(np.isfinite(outcome.values).sum()),
+        "hyper_parameters": outcome.fit.chosen,
+        "fit": outcome.fit.summary,
+    }
+
+
+if __name__ == "__main__":
+    run_stage(main)

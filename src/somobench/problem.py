@@ -1,0 +1,206 @@
+"""What one split gives a model: inputs, targets by role, and nothing it must not see.
+
+Targets of train and of validation days are arrays of their own, so a fit can't meet a
+test day. `observed` holds every day and is meant for models that say that they read
+observations of the cell that they predict; `without_observations` takes it away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from somobench.catalog.view import day_of_year, on_target_grid, rescale, role_view
+from somobench.schemas.manifest import FeatureSetRecord
+from somobench.schemas.recipe import BaselineParams
+from somobench.schemas.tables import CELLS
+from somobench.schemas.variables import ROLES
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+TRAIN, VALIDATION, TEST = range(1, len(ROLES) + 1)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Problem:
+    """One split as a model meets it; arrays aren't to be written to.
+
+    Attributes
+    ----------
+    split : name of the split
+    layers : array, (layer,)
+    role : array, (cell, day), int8
+        0 none, 1 train, 2 validation, 3 test.
+    has_target : array, (layer, cell), bool
+        Whether there is a target on any day.
+    train_target, validation_target : array, (layer, cell, day), m3 m-3
+        Train-scaled targets, NaN on all other days, and wherever the scale factors
+        know a test day.
+    observed : array, (layer, cell, day), m3 m-3, or None
+        Train-scaled targets of all days, test days included.
+    forcing : mapping of variable to array, (cell, day), in its unit
+    reanalysis : array, (layer, cell, day), m3 m-3, or None
+    climatology : array, (layer, cell, day), m3 m-3
+    statics : mapping of name to array, (cell,)
+        Attributes of cells; those of the climate are means over train days.
+    normalisation : mapping of variable to mean and standard deviation
+        Over train cells and days.
+    feature_sets : mapping of name to FeatureSetRecord
+    refused : mapping of name of a feature set to why the release lacks it
+    latent_heat : float, MJ kg-1
+    params : BaselineParams
+    """
+
+    split: str
+    layers: NDArray[np.int8]
+    role: NDArray[np.int8]
+    has_target: Mask
+    train_target: Array
+    validation_target: Array
+    observed: Array | None
+    forcing: Mapping[str, NDArray[np.float32]]
+    reanalysis: Array | None
+    climatology: Array
+    statics: Mapping[str, Array]
+    normalisation: Mapping[str, tuple[float, float]]
+    feature_sets: Mapping[str, FeatureSetRecord]
+    refused: Mapping[str, str]
+    latent_heat: float
+    params: BaselineParams
+
+    @property
+    def test(self) -> Mask:
+        """Where a prediction is asked for, (layer, cell, day)."""
+        return self.has_target[..., None] & (self.role == TEST)
+
+    @property
+    def train_cells(self) -> Mask:
+        """Cells with a train day, (cell,)."""
+        trained: Mask = (self.role == TRAIN).any(axis=1)
+        return trained
+
+    def without_observations(self) -> Problem:
+        """Return the same problem without observations of test days."""
+        return replace(self, observed=None)
+
+
+def build_problem(
+    split: str,
+    *,
+    targets: xr.Dataset,
+    forcing: xr.Dataset,
+    features: xr.Dataset,
+    splits: pd.DataFrame,
+    cells: pd.DataFrame,
+    feature_sets: Mapping[str, FeatureSetRecord],
+    refused: Mapping[str, str],
+    latent_heat: float,
+    params: BaselineParams,
+) -> Problem:
+    """Gather what one split gives a model from the files of a release.
+
+    Parameters
+    ----------
+    split : str
+        A split of `features` and `splits`.
+    targets : Dataset of schema TARGETS
+    forcing : Dataset of schema FORCING
+    features : Dataset of schema FEATURES
+    splits : DataFrame of schema SPLITS
+    cells : DataFrame of schema CELLS
+    feature_sets, refused : mapping
+        As the release defines them.
+    latent_heat : float, MJ kg-1
+    params : BaselineParams
+
+    Raises
+    ------
+    IntegrityError
+        If a cell or day of the targets has no forcing or features.
+    """
+    forcing = on_target_grid(forcing, targets, "forcing")
+    chosen = on_target_grid(features.sel(split=split), targets, "features")
+    role = role_view(splits, targets, split).to_numpy()
+    observed = rescale(
+        targets["soil_moisture_in_situ"], chosen["scale_slope"], chosen["scale_offset"]
+    )
+    values = observed.to_numpy().astype(np.float64)
+    own_factors = chosen["scale_is_full_record"].to_numpy() == 0
+    untested = ~(role == TEST).any(axis=1)
+    daily = chosen["climatology"].sel(day_of_year=day_of_year(targets["time"]))
+    series = {
+        str(name): forcing[name].transpose("cell", "time").to_numpy()
+        for name in sorted(forcing.data_vars)
+        if name != "reanalysis_soil_moisture"
+    }
+    return Problem(
+        split=split,
+        layers=targets["layer"].to_numpy(),
+        role=role,
+        has_target=np.isfinite(targets["scale_slope"].to_numpy()),
+        train_target=_of_role(values, role == TRAIN, own_factors),
+        validation_target=_of_role(values, role == VALIDATION, own_factors | untested),
+        observed=values,
+        forcing=series,
+        reanalysis=_reanalysis(forcing, targets),
+        climatology=daily.transpose("layer", "cell", "time").to_numpy().astype(float),
+        statics=_statics(forcing, series, (role == TRAIN).any(axis=0), cells),
+        normalisation=_normalisation(chosen),
+        feature_sets=feature_sets,
+        refused=refused,
+        latent_heat=latent_heat,
+        params=params,
+    )
+
+
+def _of_role(values: Array, has_role: Mask, usable: Mask) -> Array:
+    """Keep the values of a role where scale factors know no test day."""
+    return np.where(has_role & usable[..., None], values, np.nan)
+
+
+def _reanalysis(forcing: xr.Dataset, targets: xr.Dataset) -> Array | None:
+    if "reanalysis_soil_moisture" not in forcing:
+        return None
+    series = forcing["reanalysis_soil_moisture"].sel(layer=targets["layer"])
+    return series.transpose("layer", "cell", "time").to_numpy().astype(np.float64)
+
+
+def _statics(
+    forcing: xr.Dataset,
+    series: Mapping[str, NDArray[np.float32]],
+    window: Mask,
+    cells: pd.DataFrame,
+) -> dict[str, Array]:
+    """Return latitude, climate of the train days, and the table's further numbers."""
+    means = {
+        name: series[name][:, window].mean(axis=1, dtype=np.float64)
+        for name in ("air_temperature", "precipitation", "net_radiation")
+        if name in series
+    }
+    statics = {"latitude": forcing["latitude"].to_numpy().astype(np.float64)}
+    if "air_temperature" in means:
+        statics["mean_air_temperature"] = means["air_temperature"]
+    if {"precipitation", "net_radiation"} <= set(means):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            statics["log_dryness"] = np.log(
+                means["net_radiation"] / means["precipitation"]
+            )
+    table = cells.set_index("cell_id").loc[forcing["cell"].to_numpy().astype(str)]
+    further = table.drop(columns=[name for name in CELLS.columns if name in table])
+    numbers = further.select_dtypes("floating")
+    return statics | {
+        str(name): numbers[name].to_numpy("float64") for name in sorted(numbers)
+    }
+
+
+def _normalisation(chosen: xr.Dataset) -> dict[str, tuple[float, float]]:
+    names = chosen["variable"].to_numpy().astype(str).tolist()
+    mean = chosen["normalisation_mean"].to_numpy().tolist()
+    std = chosen["normalisation_std"].to_numpy().tolist()
+    return dict(zip(names, zip(mean, std, strict=True), strict=True))
