@@ -15,7 +15,13 @@ import xarray as xr
 from somobench.catalog.request import DatasetRequest
 from somobench.schemas.errors import IntegrityError
 from somobench.schemas.manifest import FeatureSetRecord
-from somobench.schemas.variables import DYNAMIC_FORCING, ROLES, attrs_of
+from somobench.schemas.variables import (
+    DYNAMIC_FORCING,
+    ROLES,
+    STATIC_ATTRIBUTES,
+    STATIC_CLASSES,
+    attrs_of,
+)
 
 FACTORS = ("scale_slope", "scale_offset")
 CELL_COLUMNS = ("region", "regime", "dryness")
@@ -258,11 +264,22 @@ def role_view(splits: pd.DataFrame, targets: xr.Dataset, split: str) -> xr.DataA
 
 
 def cell_coords(cells: pd.DataFrame, targets: xr.Dataset) -> dict[str, xr.Variable]:
-    """Return region, regime and dryness as coordinates of the cells."""
+    """Return region, regime, dryness and static attributes as coordinates of cells.
+
+    Attributes that the table lacks have no coordinate; unknown ones are missing, and
+    unknown classes empty.
+    """
     table = cells.set_index("cell_id").reindex(targets["cell"].to_numpy().astype(str))
     coords = {
         name: xr.Variable("cell", table[name].to_numpy().astype(str))
         for name in CELL_COLUMNS[:2]
     }
-    dryness = table["dryness"].to_numpy("float64")
-    return coords | {"dryness": xr.Variable("cell", dryness, attrs_of("dryness"))}
+    for name, meaning in STATIC_CLASSES.items():
+        if name in table:
+            texts = table[name].fillna("").to_numpy().astype(str)
+            coords[name] = xr.Variable("cell", texts, {"long_name": meaning})
+    for name in ("dryness", *STATIC_ATTRIBUTES):
+        if name in table:
+            numbers = table[name].to_numpy("float64")
+            coords[name] = xr.Variable("cell", numbers, attrs_of(name))
+    return coords

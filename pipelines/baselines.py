@@ -7,12 +7,16 @@ predictions/ and baselines.json.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
+from pandera.pandas import DataFrameSchema
+from pandera.xarray import DatasetSchema
 
 from somobench.baseline_fit import NotAvailable
 from somobench.baselines import RUNGS, Prediction, Rung, fit_predict
@@ -29,7 +33,7 @@ from somobench.schemas.validate import validate_grid, validate_table
 from somobench.schemas.variables import attrs_of
 
 DATA = Path("data")
-Outcomes = dict[str, Prediction | NotAvailable]
+Outcomes = Mapping[str, Prediction | NotAvailable]
 
 
 class Inputs(NamedTuple):
@@ -66,7 +70,7 @@ def write_baselines(recipe: Recipe, folder: Path) -> None:
         partial.mkdir()
         for split in sorted(set(inputs.splits["split"].astype(str))):
             problem = problem_of(split, inputs, recipe)
-            outcomes: Outcomes = {name: fit_predict(name, problem) for name in RUNGS}
+            outcomes = climb(problem)
             report["splits"][split] = describe_outcomes(outcomes)
             grid = predictions_of(outcomes, problem, inputs.targets)
             validate_grid(grid, PREDICTIONS, f"predictions of split {split}")
@@ -76,20 +80,23 @@ def write_baselines(recipe: Recipe, folder: Path) -> None:
 
 def read_inputs(folder: Path) -> Inputs:
     """Read and check what the stage needs."""
-    grids = []
-    for name, schema in (
-        ("targets", TARGETS),
-        ("forcing", FORCING),
-        ("features", FEATURES),
-    ):
-        with open_zarr_zip(folder / f"{name}.zarr.zip") as grid:
-            grids.append(validate_grid(grid.load(), schema, f"{name}.zarr.zip"))
-    splits, cells = (
-        validate_table(pd.read_parquet(folder / f"{name}.parquet"), schema, name)
-        for name, schema in (("splits", SPLITS), ("cells", CELLS))
+    return Inputs(
+        targets=_grid(folder / "targets.zarr.zip", TARGETS),
+        forcing=_grid(folder / "forcing.zarr.zip", FORCING),
+        features=_grid(folder / "features.zarr.zip", FEATURES),
+        splits=_table(folder / "splits.parquet", SPLITS),
+        cells=_table(folder / "cells.parquet", CELLS),
+        definitions=json.loads((folder / "features.json").read_text("utf-8")),
     )
-    definitions = json.loads((folder / "features.json").read_text("utf-8"))
-    return Inputs(*grids, splits, cells, definitions)
+
+
+def _grid(path: Path, schema: DatasetSchema) -> xr.Dataset:
+    with open_zarr_zip(path) as grid:
+        return validate_grid(grid.load(), schema, path.name)
+
+
+def _table(path: Path, schema: DataFrameSchema) -> pd.DataFrame:
+    return validate_table(pd.read_parquet(path), schema, path.name)
 
 
 def problem_of(split: str, inputs: Inputs, recipe: Recipe) -> Problem:
@@ -111,6 +118,33 @@ def problem_of(split: str, inputs: Inputs, recipe: Recipe) -> Problem:
     )
 
 
+class AskedPart(NamedTuple):
+    """Cells with a test day, and the days from the first to the last test day."""
+
+    cells: NDArray[np.intp]
+    days: slice
+
+
+def asked_part(problem: Problem) -> AskedPart:
+    """Return the part of the grid that predictions are stored for."""
+    tested = problem.role == TEST
+    days = np.flatnonzero(tested.any(axis=0))
+    period = slice(int(days[0]), int(days[-1]) + 1)
+    return AskedPart(np.flatnonzero(tested.any(axis=1)), period)
+
+
+def climb(problem: Problem) -> dict[str, Prediction | NotAvailable]:
+    """Fit every rung, lowest first, and keep what it predicts on the test part."""
+    part = asked_part(problem)
+    outcomes: dict[str, Prediction | NotAvailable] = {}
+    for name in RUNGS:
+        outcome = fit_predict(name, problem)
+        if isinstance(outcome, Prediction):
+            outcome = outcome._replace(values=outcome.values[:, part.cells, part.days])
+        outcomes[name] = outcome
+    return outcomes
+
+
 def predictions_of(
     outcomes: Outcomes, problem: Problem, targets: xr.Dataset
 ) -> xr.Dataset:
@@ -118,7 +152,7 @@ def predictions_of(
 
     Parameters
     ----------
-    outcomes : by name of the rung
+    outcomes : by name of the rung, as of `climb`
     problem : Problem
     targets : Dataset of schema TARGETS
 
@@ -127,19 +161,16 @@ def predictions_of(
     Dataset of schema PREDICTIONS
         Rungs in the order of the ladder; every day from the first to the last test day.
     """
-    tested = problem.role == TEST
-    cells = np.flatnonzero(tested.any(axis=1))
-    days = np.flatnonzero(tested.any(axis=0))
-    period = slice(int(days[0]), int(days[-1]) + 1)
+    part = asked_part(problem)
     found = {
-        name: outcome.values[:, cells, period]
+        name: outcome.values
         for name, outcome in outcomes.items()
         if isinstance(outcome, Prediction)
     }
     marks = [int(RUNGS[name].needs_observations) for name in found]
     meaning = "1 where the rung reads observations of the cell that it predicts"
-    coords = targets[["cell", "time", "layer"]].isel(cell=cells, time=period).coords
-    grid = xr.Dataset(coords=coords).assign_coords(rung=list(found))
+    axes = targets[["cell", "time", "layer"]].isel(cell=part.cells, time=part.days)
+    grid = xr.Dataset(coords=axes.coords).assign_coords(rung=list(found))
     grid["soil_moisture"] = (
         ("rung", "layer", "cell", "time"),
         np.stack(list(found.values())),
@@ -187,8 +218,8 @@ def _describe_outcome(outcome: Prediction | NotAvailable) -> dict[str, Any]:
         return {"reason": outcome.reason}
     return {
         "predicted_values": int(np.isfinite(outcome.values).sum()),
-        "hyper_parameters": outcome.fit.chosen,
-        "fit": outcome.fit.summary,
+        "hyper_parameters": outcome.chosen,
+        "fit": outcome.summary,
     }
 
 

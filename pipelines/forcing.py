@@ -1,6 +1,6 @@
 """Stage `forcing`: raw meteorology to daily forcing of the cells with stations.
 
-Reads stations.parquet, observations.parquet and the raw inputs; writes
+Reads stations.parquet, observations.parquet, statics.parquet and the raw inputs; writes
 forcing.zarr.zip, cells.parquet and forcing.json.
 """
 
@@ -31,9 +31,11 @@ from somobench.pipelines.forcing_source import (
 )
 from somobench.pipelines.inputs import InputRecord, verified_inputs
 from somobench.pipelines.precision import STORED_STEP
+from somobench.pipelines.static_attributes import with_static_attributes
 from somobench.schemas.errors import InputError
 from somobench.schemas.grids import FORCING
 from somobench.schemas.recipe import Recipe, load_recipe
+from somobench.schemas.static_attributes import STATICS
 from somobench.schemas.tables import CELLS, SENSORS
 from somobench.schemas.validate import validate_grid, validate_table
 from somobench.schemas.variables import attrs_of
@@ -67,27 +69,33 @@ def write_forcing(recipe: Recipe, folder: Path) -> None:
     references = (
         verified_inputs(inputs_file, "reference") if recipe.reference.inputs else []
     )
+    stations, observed = _sensors(folder)
     request = ForcingRequest(
         recipe=recipe,
-        cells=_cells(folder),
+        cells=observed_cells(stations, observed),
         inputs=tuple(path for _, path in inputs),
         reference_inputs=tuple(path for _, path in references),
     )
     given = forcing_source(recipe.forcing.source).daily(request)
     kept = _kept(request.cells, given)
     dataset = finished(given.dataset.isel(cell=kept), request.cells[kept], recipe)
-    table = cell_table(
+    climate = cell_table(
         dataset, given.node_count[kept], recipe.regions, recipe.forcing.latent_heat
     )
+    used = stations[(stations["layer"] > 0) & stations["sensor_id"].isin(observed)]
+    table, described_by = with_static_attributes(climate, used, _statics(folder))
     validate_grid(dataset, FORCING, "forcing.zarr.zip")
     validate_table(table, CELLS, "cells.parquet")
     records = [record for record, _ in (*inputs, *references)]
     write_zarr_zip(dataset, folder / "forcing.zarr.zip")
     write_parquet(table, folder / "cells.parquet")
-    write_json(report_of(given, dataset, table, records), folder / "forcing.json")
+    report = report_of(given, dataset, table, records)
+    report["static_attributes_of"] = described_by
+    write_json(report, folder / "forcing.json")
 
 
-def _cells(folder: Path) -> pd.DataFrame:
+def _sensors(folder: Path) -> tuple[pd.DataFrame, list[str]]:
+    """Return the table of sensors, and the ids of those that have observations."""
     stations = validate_table(
         pd.read_parquet(folder / "stations.parquet"), SENSORS, "stations.parquet"
     )
@@ -95,7 +103,12 @@ def _cells(folder: Path) -> pd.DataFrame:
     observed: set[str] = set()
     for batch in file.iter_batches(columns=["sensor_id"]):
         observed.update(batch.column("sensor_id").unique().to_pylist())
-    return observed_cells(stations, sorted(observed))
+    return stations, sorted(observed)
+
+
+def _statics(folder: Path) -> pd.DataFrame:
+    path = folder / "statics.parquet"
+    return validate_table(pd.read_parquet(path), STATICS, path.name)
 
 
 def _kept(cells: pd.DataFrame, given: DailyForcing) -> NDArray[np.bool_]:

@@ -26,14 +26,17 @@ from somobench.pipelines.inputs import (
 from somobench.pipelines.run_stage import run_stage
 from somobench.pipelines.sensor_days import SensorRecord, sensor_record
 from somobench.pipelines.sources import Rejection, StationSource, station_source
+from somobench.pipelines.static_attributes import read_statics
 from somobench.schemas.errors import InputError
 from somobench.schemas.recipe import Recipe, load_recipe
+from somobench.schemas.static_attributes import STATICS
 from somobench.schemas.tables import OBSERVATIONS, SENSORS
 from somobench.schemas.validate import validate_table
 
 DATA = Path("data")
 STATIONS_FILE = "stations.parquet"
 OBSERVATIONS_FILE = "observations.parquet"
+STATICS_FILE = "statics.parquet"
 REPORT_FILE = "ingest.json"
 
 
@@ -46,7 +49,8 @@ def ingest(recipe: Recipe, inputs_file: Path | str, destination: Path | str) -> 
     inputs_file : path
         Record of the `raw` stage; size and sha256 of each archive are checked.
     destination : path
-        Folder that gets `stations.parquet`, `observations.parquet`, `ingest.json`.
+        Folder that gets `stations.parquet`, `observations.parquet`,
+        `statics.parquet` and `ingest.json`.
 
     Raises
     ------
@@ -60,7 +64,8 @@ def ingest(recipe: Recipe, inputs_file: Path | str, destination: Path | str) -> 
     folder = Path(destination)
     source = station_source(recipe.stations.source)
     inputs = verified_inputs(inputs_file, "stations")
-    ingested = read_stations([path for _, path in inputs], source, recipe)
+    paths = [path for _, path in inputs]
+    ingested = read_stations(paths, source, recipe)
     minimum_count = source.minimum_count or recipe.stations.minimum_count
     report = account(
         ingested, [_archive(record) for record, _ in inputs], minimum_count
@@ -69,10 +74,18 @@ def ingest(recipe: Recipe, inputs_file: Path | str, destination: Path | str) -> 
         raise _nothing_left(report)
     stations = stations_table(ingested.sensors, recipe.grid.resolution)
     observations = observations_table(ingested.sensors)
+    statics, unread = read_statics(recipe.stations.source, paths, stations)
+    report["static_variables"] = {
+        "stations": stations["station_id"].nunique(),
+        "described": len(statics),
+        "rejected_files": [vars(item) for item in unread],
+    }
     validate_table(stations, SENSORS, STATIONS_FILE)
     validate_table(observations, OBSERVATIONS, OBSERVATIONS_FILE)
+    validate_table(statics, STATICS, STATICS_FILE)
     write_parquet(stations, folder / STATIONS_FILE)
     write_parquet(observations, folder / OBSERVATIONS_FILE)
+    write_parquet(statics, folder / STATICS_FILE)
     write_json(report, folder / REPORT_FILE)
 
 

@@ -87,11 +87,16 @@ def parse_static_variables(text: str) -> dict[str, StaticValue]:
             message = f"{len(cells)} columns in {line[:60]!r}"
             raise ValueError(message)
         quantity, _, depth, _, value, _, source = cells[:COLUMNS]
-        if quantity in _CLASSES:
+        if quantity in _CLASSES and value:
             found.setdefault(f"{_CLASSES[quantity]}_{source}", value)
         elif quantity in _SOIL and depth and float(depth) in _LAYER:
             name, factor = _SOIL[quantity]
-            if float(value) >= 0:  # a negative number stands for an unknown one
+            if _is_known(value):
                 name += _LAYER[float(depth)]
                 found.setdefault(name, round(float(value) * factor, 6))
     return found
+
+
+def _is_known(value: str) -> bool:
+    """Tell whether a number is given; a negative one stands for an unknown one."""
+    return value.lower() not in ("", "nan", "none") and float(value) >= 0

@@ -1,7 +1,8 @@
 """Publish a built release: once, complete, and never changed after.
 
 Run as `python -m somobench.pipelines.publish [RELEASES]` in a checkout: it publishes
-`data/release` into the folder RELEASES, `releases` by default.
+`data/release` into the folder RELEASES. Without one it publishes into `releases` what
+Git is to hold, and asks for an entry in `CHANGELOG.md`.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def publish_release(
     releases : Path
         Folder of published releases.
     changelog : Path, optional
-        A redistributable release must have a heading with its id here.
+        Where one is given, the release must have a heading with its id in it.
 
     Raises
     ------
@@ -64,7 +65,7 @@ def publish_release(
     """
     manifest = _read_manifest(source, "dvc repro --force release")
     _require_complete(source, manifest, "dvc repro --force release")
-    if changelog is not None and manifest.redistributable:
+    if changelog is not None:
         _require_changelog_entry(manifest.release, changelog)
     target = releases / manifest.release
     releases.mkdir(parents=True, exist_ok=True)
@@ -142,7 +143,7 @@ def _require_changelog_entry(release: str, changelog: Path) -> None:
         raise InputError(
             f"changelog {changelog}",
             found=f"no heading with {release}",
-            expected="an entry for each release that others may get",
+            expected="an entry for each release that others get",
             hint="write what changes for users of the data, then publish again",
         )
 
@@ -212,11 +213,11 @@ def how_to_open(published: Published) -> str:
 
 def main() -> None:
     """Verify the stages' outputs and publish `data/release` of this folder."""
-    releases = Path(sys.argv[1] if len(sys.argv) > 1 else "releases")
+    given = [Path(argument) for argument in sys.argv[1:2]]
+    changelog = None if given else Path("CHANGELOG.md")
+    releases = given[0] if given else Path("releases")
     verify_outputs(Path())
-    published = publish_release(
-        Path("data/release"), releases, changelog=Path("CHANGELOG.md")
-    )
+    published = publish_release(Path("data/release"), releases, changelog=changelog)
     sys.stdout.write(how_to_open(published))
 
 

@@ -99,7 +99,7 @@ def climate_space(cells: pd.DataFrame, targets: xr.Dataset) -> dict[str, Any]:
         `mean_air_temperature` (degrees Celsius), `dryness` and `layers` (those with
         a target); None where a climate value is unknown.
     """
-    has_target = np.isfinite(targets["scale_slope"].transpose("cell", "layer"))
+    slopes = targets["scale_slope"].transpose("cell", "layer").to_numpy()
     layers = targets["layer"].to_numpy()
     table = cells.set_index("cell_id").loc[targets["cell"].to_numpy().astype(str)]
     temperature = table["mean_air_temperature"].to_numpy() - CELSIUS_ZERO
@@ -110,5 +110,5 @@ def climate_space(cells: pd.DataFrame, targets: xr.Dataset) -> dict[str, Any]:
         "longitude": table["longitude"].tolist(),
         "mean_air_temperature": [rounded(value, 3) for value in temperature],
         "dryness": [rounded(value, 4) for value in table["dryness"]],
-        "layers": [layers[row].tolist() for row in has_target.to_numpy()],
+        "layers": [layers[row].tolist() for row in np.isfinite(slopes)],
     }

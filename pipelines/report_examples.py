@@ -5,7 +5,7 @@ Pure: picks the cell with most sensors in its target; nothing about it is typica
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,8 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.pipelines.report_statistics import rounded
 from somobench.pipelines.report_stations import GAP_FILLING, PRIMARY, SensorDays
+from somobench.pipelines.report_statistics import rounded
 
 MINIMUM_DAYS = 10  # of a month, for a mean that may be drawn
 FILLING_SHOWN = 3  # gap-filling sensors drawn beside the primary
@@ -35,8 +35,13 @@ def choose_examples(report: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
     return chosen
 
 
+def sensors_shown(source: Mapping[str, Any]) -> list[str]:
+    """Return the sensors of an example that are drawn: the primary first."""
+    return [source[PRIMARY], *source[GAP_FILLING][:FILLING_SHOWN]]
+
+
 def example_series(
-    source: Mapping[str, Any], targets: xr.Dataset, sensors: Iterable[SensorDays]
+    source: Mapping[str, Any], targets: xr.Dataset, sensors: Mapping[str, SensorDays]
 ) -> dict[str, Any]:
     """Average a target, its primary and up to three filling sensors by month.
 
@@ -44,7 +49,7 @@ def example_series(
     ----------
     source : a row of `sources` of targets.json
     targets : schema TARGETS
-    sensors : at least those of the source
+    sensors : by id, at least those that `sensors_shown` names
 
     Returns
     -------
@@ -53,16 +58,14 @@ def example_series(
         `series`: role, sensor_id (None for the target) and `means`, m3 m-3 unscaled;
         None in a month with fewer than ten days.
     """
-    days = targets.get_index("time")
-    wanted = [source[PRIMARY], *source[GAP_FILLING][:FILLING_SHOWN]]
-    found = {item.sensor_id: item for item in sensors if item.sensor_id in wanted}
+    days = pd.DatetimeIndex(targets.get_index("time"))
     place = {"layer": source["layer"], "cell": source["cell_id"]}
     target = targets["soil_moisture_in_situ"].sel(place).to_numpy().astype(np.float64)
     series = [_series("target", None, target, days)]
-    for name in wanted:
+    for name in sensors_shown(source):
         role = PRIMARY if name == source[PRIMARY] else GAP_FILLING
         values = np.full(len(days), np.nan)
-        values[found[name].position] = found[name].values
+        values[sensors[name].position] = sensors[name].values
         series.append(_series(role, name, values, days))
     return {
         "cell_id": source["cell_id"],

@@ -21,7 +21,11 @@ from somobench.pipelines.report_availability import (
     climate_space,
     completeness,
 )
-from somobench.pipelines.report_examples import choose_examples, example_series
+from somobench.pipelines.report_examples import (
+    choose_examples,
+    example_series,
+    sensors_shown,
+)
 from somobench.pipelines.report_losses import losses
 from somobench.pipelines.report_reanalysis import agreement, distributions
 from somobench.pipelines.report_stations import (
@@ -99,12 +103,15 @@ def _layer(
     found = {"depths": chosen_depths(targets, layer), "days": int(valid.sum())}
     if not valid.any():
         return found
+    days = pd.DatetimeIndex(targets.get_index("time"))
     found["gapfilled_days"] = int((one["is_gapfilled"].to_numpy() == 1).sum())
-    found["availability"] = completeness(valid, targets.get_index("time"))
+    found["availability"] = completeness(valid, days)
     sensors = [item for item in compared if item.layer == layer]
     found["stations"] = by_role(sensors)
     found["sources"] = several_sources(targets, layer, sensors)
-    regions = cells.set_index("cell_id")["region"].loc[one["cell"].to_numpy().astype(str)]
+    regions = cells.set_index("cell_id")["region"].loc[
+        one["cell"].to_numpy().astype(str)
+    ]
     return found | _beside_the_reanalysis(one, values, forcing, regions.tolist())
 
 
@@ -140,9 +147,13 @@ def _examples(
         return {}
     first_day = targets["time"].to_numpy().astype("datetime64[ns]")[0]
     chosen = choose_examples(report)
+    wanted = {name for source in chosen.values() for name in sensors_shown(source)}
+    sensors = {
+        sensor.sensor_id: sensor
+        for sensor in read_sensor_days(path, first_day)
+        if sensor.sensor_id in wanted
+    }
     return {
-        str(layer): example_series(
-            source, targets, read_sensor_days(path, first_day)
-        )
+        str(layer): example_series(source, targets, sensors)
         for layer, source in sorted(chosen.items())
     }

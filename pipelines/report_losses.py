@@ -35,7 +35,9 @@ def losses(ingest: Mapping[str, Any], targets: Mapping[str, Any]) -> dict[str, A
         reasons = ingest.get("rejected_by_reason", {})
         found["files"] = _account(files["read"], _scaled_to(reasons, files))
     if "values" in ingest:
-        found["values"] = _account(ingest["values"]["good"], ingest["values"]["dropped"])
+        found["values"] = _account(
+            ingest["values"]["good"], ingest["values"]["dropped"]
+        )
     if "days" in ingest:
         found["days"] = _account(ingest["days"]["kept"], ingest["days"]["dropped"])
     if "sensors" in ingest and "sensors" in targets:

@@ -80,9 +80,7 @@ def row_correlations(
     return correlation, pairs
 
 
-def _correlations(
-    x: NDArray[Any], y: NDArray[Any]
-) -> tuple[Floats, NDArray[np.int64]]:
+def _correlations(x: NDArray[Any], y: NDArray[Any]) -> tuple[Floats, NDArray[np.int64]]:
     both = np.isfinite(x) & np.isfinite(y)
     pairs = both.sum(axis=1)
     first, second = (_centred(values, both, pairs) for values in (x, y))

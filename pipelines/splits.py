@@ -1,30 +1,31 @@
 """Stage `splits`: targets to splits.parquet and splits.json.
 
-Reads targets.zarr.zip, cells.parquet and stations.parquet.
+Reads targets.zarr.zip, targets.json, cells.parquet, stations.parquet and
+forcing.zarr.zip.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import xarray as xr
 
-from somobench.catalog.archive import open_zarr_zip
 from somobench.catalog.atomic import write_json, write_parquet
-from somobench.catalog.view import role_view
-from somobench.schemas.errors import Failure, InputError, ValidationError
-from somobench.schemas.grids import TARGETS
+from somobench.pipelines.split_inputs import read_split_data
+from somobench.schemas.errors import Failure, ValidationError
 from somobench.schemas.recipe import Recipe, load_recipe
-from somobench.schemas.tables import CELLS, SENSORS, SPLITS
-from somobench.schemas.validate import validate_grid, validate_table
-from somobench.schemas.variables import ROLES
-from somobench.split_audit import audit_split
+from somobench.schemas.tables import SPLITS
+from somobench.schemas.validate import validate_table
+from somobench.split_audit import PAIRS, Claim, SplitAudit, audit_split
+from somobench.split_by_blocks import block_of
+from somobench.split_by_groups import networks_of, regions_of
+from somobench.split_parts import target_days
 from somobench.splits import (
     Assignment,
     LeftOut,
+    SplitData,
     build_splits,
     definition_of,
     split_sha256,
@@ -45,33 +46,24 @@ def write_splits(recipe: Recipe, folder: Path) -> None:
     Raises
     ------
     InputError
-        If a cell with a target is absent from cells.parquet.
+        If a cell with a target is absent from cells.parquet or the forcing, or a sensor
+        behind a target from stations.parquet.
     ValidationError
-        If an input or the result breaks its schema, or the audit finds a day in two
-        roles or a role without a target.
+        If an input or the result breaks its schema, or the audit of a split fails.
     """
-    cells = _table(folder / "cells.parquet", CELLS)
-    stations = _table(folder / "stations.parquet", SENSORS)
-    with open_zarr_zip(folder / "targets.zarr.zip") as targets:
-        validate_grid(targets, TARGETS, "targets.zarr.zip")
-        available = xr.apply_ufunc(np.isfinite, targets["soil_moisture"].load())
-    table, report = splits_of(available, cells, stations, recipe)
+    table, report = splits_of(read_split_data(recipe, folder), recipe)
     validate_table(table, SPLITS, "splits.parquet")
     write_parquet(table, folder / "splits.parquet")
     write_json(report, folder / "splits.json")
 
 
-def splits_of(
-    available: xr.DataArray, cells: pd.DataFrame, stations: pd.DataFrame, recipe: Recipe
-) -> tuple[pd.DataFrame, dict[str, Any]]:
+def splits_of(data: SplitData, recipe: Recipe) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Build, hash and audit every split of a recipe.
 
     Parameters
     ----------
-    available : DataArray, (layer, cell, time), bool
-        Where a target exists.
-    cells : DataFrame of schema CELLS
-    stations : DataFrame of schema SENSORS
+    data : SplitData
+        Of the cells with a target.
     recipe : Recipe
 
     Returns
@@ -79,30 +71,36 @@ def splits_of(
     tuple of DataFrame and dict
         Rows of schema SPLITS; definition, hash and audit of each split, and why any
         was left out.
+
+    Raises
+    ------
+    ValidationError
+        With every failure of every split's audit.
     """
-    positions = _cells_with_targets(cells, available)
-    outcomes = build_splits(
-        recipe.splits,
-        positions,
-        pd.DatetimeIndex(available["time"].to_numpy()),
-        available.to_numpy(),
-    )
+    outcomes = build_splits(recipe.splits, data)
     carried = {
         name: item for name, item in outcomes.items() if isinstance(item, Assignment)
     }
     table = split_table(carried)
-    used = stations[stations["layer"] > 0]
-    splits: dict[str, Any] = {}
+    audits, splits = {}, {}
     for name, assignment in carried.items():
         rows = table[table["split"] == name]
-        days = _target_days(available, rows, name)
-        audit = audit_split(rows, positions, used, days, recipe.features.lags)
-        _check_audit(name, audit)
+        params = getattr(recipe.splits, name)
+        definition = definition_of(name, params, assignment)
+        audits[name] = audit_split(
+            rows,
+            data.cells,
+            data.sources,
+            target_days(rows, data),
+            lags=data.lags,
+            claim=claim_of(definition, data),
+        )
         splits[name] = {
-            "definition": definition_of(name, getattr(recipe.splits, name), assignment),
+            "definition": definition,
             "sha256": split_sha256(rows),
-            "audit": audit,
+            "audit": audits[name].content(),
         }
+    _refuse_failures(audits)
     left_out = {
         name: item.reason
         for name, item in outcomes.items()
@@ -111,44 +109,41 @@ def splits_of(
     return table, {"splits": splits, "left_out": left_out}
 
 
-def _cells_with_targets(cells: pd.DataFrame, available: xr.DataArray) -> pd.DataFrame:
-    names = available["cell"].to_numpy().astype(str)
-    table = cells.set_index(cells["cell_id"].astype(str))
-    missing = sorted(set(names) - set(table.index))
-    if missing:
-        raise InputError(
-            "cells.parquet",
-            found=f"no cell {', '.join(missing[:5])} ({len(missing)} missing)",
-            expected="every cell of targets.zarr.zip",
-            hint="run the stage forcing again",
-        )
-    return table.loc[names].reset_index(drop=True)
+def claim_of(definition: Mapping[str, Any], data: SplitData) -> Claim | None:
+    """Return what a split promises to keep apart, from the data rather than its rows.
+
+    None for splits by year, which keep apart the days of a cell and no more.
+    """
+    cells = data.cells
+    match definition["kind"]:
+        case "temporal":
+            return Claim("date", {})
+        case "spatial":
+            blocks = block_of(cells, definition["parameters"]["block_degrees"])
+            return Claim("block", _labels(cells, blocks))
+        case "ungauged" if definition["held_out_by"] == "network":
+            return Claim("network", networks_of(data.sources))
+        case "ungauged":
+            return Claim("region", regions_of(cells))
+        case "energy_to_water" | "water_to_energy":
+            pairs = tuple(pair for pair in PAIRS if "test" in pair)
+            return Claim("regime", _labels(cells, cells["regime"]), pairs)
+    return None
 
 
-def _target_days(
-    available: xr.DataArray, rows: pd.DataFrame, name: str
-) -> dict[str, Any]:
-    """Count the days with a target by role and layer."""
-    roles = role_view(rows, available.to_dataset(name="available"), name).to_numpy()
-    has_target = available.transpose("layer", "cell", "time").to_numpy()
-    return {
-        role: (has_target & (roles == code)).sum(axis=(1, 2))
-        for code, role in enumerate(ROLES, 1)
-    }
+def _labels(cells: pd.DataFrame, labels: pd.Series[str]) -> dict[str, frozenset[str]]:
+    pairs = zip(cells["cell_id"].astype(str), labels.astype(str), strict=True)
+    return {cell: frozenset((label,)) for cell, label in pairs}
 
 
-def _check_audit(name: str, audit: dict[str, Any]) -> None:
+def _refuse_failures(audits: Mapping[str, SplitAudit]) -> None:
     failures = [
-        Failure(f"split {name}", f"{audit[key]} {key}", expected)
-        for key, expected in (("days_in_two_roles", "0"), ("empty_roles", "none"))
-        if audit[key]
+        Failure(f"split {name}", f"{item.number} {item.check}: {item.found}", "none")
+        for name, audit in audits.items()
+        for item in audit.failures
     ]
     if failures:
         raise ValidationError("splits.parquet", failures)
-
-
-def _table(path: Path, schema: Any) -> pd.DataFrame:
-    return validate_table(pd.read_parquet(path), schema, path.name)
 
 
 if __name__ == "__main__":

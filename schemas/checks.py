@@ -6,6 +6,8 @@ that it failed; here a wide check is a function that describes the defect.
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -19,20 +21,83 @@ Finder = Callable[[Any], str | None]
 
 _FINDERS: dict[str, Finder] = {}
 A_DAY = np.timedelta64(1, "D")
+_UNFIT = (TypeError, ValueError, AttributeError, ArithmeticError, LookupError)
+"""What NumPy, pandas and xarray raise for data of another type or shape."""
+SHOWN = 3  # values shown of those that are wrong
 
 
-def wide(expected: str, find: Finder) -> Check:
-    """Return a check that holds where `find` finds nothing."""
-    if _FINDERS.setdefault(expected, find) is not find:
+def wide(expected: str, find: Finder, *, needs: tuple[str, ...] = ()) -> Check:
+    """Return a check that holds where `find` finds nothing.
+
+    Parameters
+    ----------
+    expected : str
+        What holds, in words; each text belongs to one finder.
+    find : callable
+        Describes the defect.
+    needs : tuple of str
+        Columns or variables that it reads. Where one is absent nothing is said: its
+        absence is a failure of its own.
+    """
+
+    def guarded(data: Any) -> str | None:
+        if not set(needs) <= _names(data):
+            return None
+        try:
+            return find(data)
+        except _UNFIT as error:
+            return f"values that can't be compared: {error}"
+
+    if expected in _FINDERS:
         message = f"two checks expect {expected!r}"
         raise ValueError(message)
-    return Check(lambda data: find(data) is None, error=expected)
+    _FINDERS[expected] = guarded
+    return Check(lambda data: guarded(data) is None, error=expected)
+
+
+def _names(data: Any) -> set[str]:
+    listed = data.variables if isinstance(data, xr.Dataset) else data
+    return {str(name) for name in listed} if not _is_column(data) else set()
+
+
+def _is_column(data: Any) -> bool:
+    return isinstance(data, xr.DataArray | pd.Series)
 
 
 def found_by(check: Check, data: Any) -> str | None:
     """Describe what a wide check found, or None if it isn't one."""
     find = _FINDERS.get(str(check.error))
     return None if find is None else find(data)
+
+
+@functools.cache
+def within(expected: str, low: float | None, high: float | None) -> Check:
+    """Return a check that no value is infinite, below `low` or above `high`.
+
+    Missing values pass. It says how many values are wrong and shows the first, without
+    the table of all of them that Pandera would make.
+    """
+
+    def find(values: pd.Series | xr.DataArray) -> str | None:
+        array = values.to_numpy()
+        bad = (
+            np.isinf(array) if array.dtype.kind == "f" else np.zeros(array.shape, bool)
+        )
+        if low is not None:
+            bad |= array < low
+        if high is not None:
+            bad |= array > high
+        if not bad.any():
+            return None
+        return f"{int(bad.sum())} values such as {some_of(array[bad])}"
+
+    return wide(expected, find)
+
+
+def some_of(values: Any) -> str:
+    """Show the first few distinct values."""
+    distinct = list(dict.fromkeys(str(value) for value in np.ravel(values)[:1000]))
+    return ", ".join(distinct[:SHOWN]) + (", …" if len(distinct) > SHOWN else "")
 
 
 def _no_rows(frame: pd.DataFrame) -> str | None:
@@ -46,17 +111,21 @@ def sorted_unique(*keys: str) -> Check:
     """Return a check that rows are in the order of `keys`, none of them twice."""
 
     def find(frame: pd.DataFrame) -> str | None:
-        if not set(keys) <= set(frame):
-            return f"no column {', '.join(sorted(set(keys) - set(frame)))}"
-        order = frame.loc[:, list(keys)].reset_index(drop=True)
-        twice = order.duplicated()
+        later = np.zeros(max(len(frame) - 1, 0), dtype=bool)
+        same = ~later
+        for key in keys:
+            column = frame[key].array
+            before, after = column[:-1], column[1:]
+            later |= same & np.asarray(after > before, dtype=bool)
+            same &= np.asarray(after == before, dtype=bool)
+        if later.all():
+            return None
+        twice = frame.duplicated(list(keys)).to_numpy()
         if twice.any():
             return f"{int(twice.sum())} rows twice, the first at row {twice.argmax()}"
-        ordered = order.sort_values(list(keys), kind="stable")
-        moved = ordered.index.to_numpy() != order.index.to_numpy()
-        return f"row {moved.argmax()} out of order" if moved.any() else None
+        return f"row {int((~later).argmax()) + 1} out of order"
 
-    return wide(f"rows sorted by {', '.join(keys)}, each once", find)
+    return wide(f"rows sorted by {', '.join(keys)}, each once", find, needs=keys)
 
 
 def _not_daily(times: xr.DataArray) -> str | None:
@@ -78,7 +147,7 @@ def _cells_out_of_order(cells: xr.DataArray) -> str | None:
     listed = [str(item) for item in cells.to_numpy()]
     if not listed:
         return "no cell"
-    for before, after in zip(listed, listed[1:], strict=False):
+    for before, after in itertools.pairwise(listed):
         if before >= after:
             return f"{before} followed by {after}"
     return None
@@ -92,7 +161,7 @@ def _nothing_finite(values: xr.DataArray) -> str | None:
 
 
 def _something_missing(values: xr.DataArray) -> str | None:
-    missing = int(values.isnull().sum())
+    missing = int(np.isnan(values).sum())
     return f"{missing} of {values.size} values missing" if missing else None
 
 
@@ -106,14 +175,15 @@ def cell_name(latitude: float, longitude: float) -> str:
 
 
 def _misplaced_cell(dataset: xr.Dataset) -> str | None:
-    names = ("cell", "latitude", "longitude")
-    if not set(names) <= set(dataset.coords):
-        return "no coordinates"
-    columns = (dataset[name].to_numpy() for name in names)
+    columns = (dataset[name].to_numpy() for name in ("cell", "latitude", "longitude"))
     for cell, latitude, longitude in zip(*columns, strict=True):
         if str(cell) != cell_name(latitude, longitude):
             return f"cell {cell} at {latitude}, {longitude}"
     return None
 
 
-POSITIONS_MATCH = wide("every cell named by its centre", _misplaced_cell)
+POSITIONS_MATCH = wide(
+    "every cell named by its centre",
+    _misplaced_cell,
+    needs=("cell", "latitude", "longitude"),
+)

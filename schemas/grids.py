@@ -1,12 +1,13 @@
-"""Pandera schemas of the grids: targets, forcing, features."""
+"""Pandera schemas of the grids: targets, forcing, features.
+
+These hold between stages; what is released holds more (`somobench.schemas.released`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import pandera.xarray as px
-import xarray as xr
 
 from somobench.schemas.checks import (
     CELLS_IN_ORDER,
@@ -14,17 +15,29 @@ from somobench.schemas.checks import (
     NONE_MISSING,
     POSITIONS_MATCH,
     SOME_FINITE,
+    within,
+)
+from somobench.schemas.feature_checks import DAYS_OF_YEAR, STATISTICS_FIT
+from somobench.schemas.place_checks import ON_ITS_GRID
+from somobench.schemas.statistics_checks import MEANS, plausible_mean
+from somobench.schemas.target_checks import (
+    BELOW_POROSITY,
+    LAYERS_IN_ORDER,
+    SHORT_ATTRIBUTES,
+    UNPACKED,
 )
 from somobench.schemas.variables import DYNAMIC_FORCING, VARIABLES, attrs_of
 
 SERIES = ("layer", "cell", "time")
+DEEPEST = 5.0  # m; soil layers given in cm lie beyond it
+STEEPEST = 100.0  # scale slope; a reference varies as much as the sensor, or less
 
 
-def _within(low: float, high: float, units: str) -> px.Check:
-    def check(values: xr.DataArray) -> xr.DataArray:
-        return ((values >= low) & (values <= high)) | values.isnull()
-
-    return px.Check(check, error=f"{low} to {high} {units}")
+def _within(low: float | None, high: float | None, units: str) -> px.Check:
+    if low is None or high is None:
+        bound = "finite" if low is None else f"at least {low}"
+        return within(f"{bound} {units}".strip(), low, high)
+    return within(f"{low} to {high} {units}".strip(), low, high)
 
 
 def physical(
@@ -48,7 +61,10 @@ def physical(
 
 
 def counted(
-    dims: tuple[str, ...], dtype: str, low: float = 0, high: float = np.inf
+    dims: tuple[str, ...],
+    dtype: str,
+    low: float | None = 0,
+    high: float | None = None,
 ) -> px.DataVar:
     """Return the schema of a plain number without unit."""
     return px.DataVar(
@@ -65,7 +81,7 @@ CELL = px.Coordinate(checks=CELLS_IN_ORDER)
 LATITUDE = px.Coordinate(dtype="float64", checks=_within(-90, 90, "degrees_north"))
 LONGITUDE = px.Coordinate(dtype="float64", checks=_within(-180, 180, "degrees_east"))
 LAYER = px.Coordinate(dtype="int8", checks=_within(1, 9, ""))
-DEPTH = px.Coordinate(dtype="float64", checks=_within(0, 10, "m"))
+DEPTH = px.Coordinate(dtype="float64", checks=_within(0, DEEPEST, "m"))
 
 _GRID_COORDS: Mapping[str, px.Coordinate] = {
     "cell": CELL,
@@ -77,14 +93,28 @@ _GRID_COORDS: Mapping[str, px.Coordinate] = {
     "time": TIME,
 }
 
+_MEAN = {name: (plausible_mean(name),) for name in MEANS}
+_WHOLE_GRID = (POSITIONS_MATCH, ON_ITS_GRID, SHORT_ATTRIBUTES, UNPACKED)
+
 TARGETS = px.DatasetSchema(
     data_vars={
-        "soil_moisture": physical("soil_moisture", SERIES, SOME_FINITE),
-        "soil_moisture_in_situ": physical("soil_moisture_in_situ", SERIES, SOME_FINITE),
+        "soil_moisture": physical(
+            "soil_moisture",
+            SERIES,
+            SOME_FINITE,
+            BELOW_POROSITY,
+            *_MEAN["soil_moisture"],
+        ),
+        "soil_moisture_in_situ": physical(
+            "soil_moisture_in_situ",
+            SERIES,
+            SOME_FINITE,
+            *_MEAN["soil_moisture_in_situ"],
+        ),
         "is_gapfilled": counted(SERIES, "int8", 0, 1),
         "observation_count": counted(SERIES, "int16"),
-        "scale_slope": counted(SERIES[:2], "float64"),
-        "scale_offset": counted(SERIES[:2], "float64", -np.inf),
+        "scale_slope": counted(SERIES[:2], "float64", 0, STEEPEST),
+        "scale_offset": counted(SERIES[:2], "float64", None),
         "overlap_days": counted(SERIES[:2], "int32"),
         "station_count": counted(SERIES[:2], "int16"),
         "accepted_count": counted(SERIES[:2], "int16"),
@@ -93,11 +123,11 @@ TARGETS = px.DatasetSchema(
         "primary_network": _text(SERIES[:2]),
         "primary_station": _text(SERIES[:2]),
         "primary_sensor": _text(SERIES[:2]),
-        "depth_from": counted(SERIES[:2], "float32"),
-        "depth_to": counted(SERIES[:2], "float32"),
+        "depth_from": counted(SERIES[:2], "float32", 0, DEEPEST),
+        "depth_to": counted(SERIES[:2], "float32", 0, DEEPEST),
     },
     coords=dict(_GRID_COORDS),
-    checks=[POSITIONS_MATCH],
+    checks=[*_WHOLE_GRID, LAYERS_IN_ORDER],
     strict=True,
     name="targets",
 )
@@ -105,15 +135,21 @@ TARGETS = px.DatasetSchema(
 FORCING = px.DatasetSchema(
     data_vars={
         **{
-            name: physical(name, SERIES[1:], NONE_MISSING, required=False)
+            name: physical(
+                name, SERIES[1:], NONE_MISSING, *_MEAN.get(name, ()), required=False
+            )
             for name in (*DYNAMIC_FORCING, "skin_temperature", "evaporation")
         },
         "reanalysis_soil_moisture": physical(
-            "reanalysis_soil_moisture", SERIES, SOME_FINITE, required=False
+            "reanalysis_soil_moisture",
+            SERIES,
+            SOME_FINITE,
+            *_MEAN["reanalysis_soil_moisture"],
+            required=False,
         ),
     },
     coords=dict(_GRID_COORDS),
-    checks=[POSITIONS_MATCH],
+    checks=[*_WHOLE_GRID, LAYERS_IN_ORDER],
     strict=True,
     name="forcing",
 )
@@ -122,12 +158,12 @@ BY_SPLIT = ("split", "layer", "cell")
 
 FEATURES = px.DatasetSchema(
     data_vars={
-        "scale_slope": counted(BY_SPLIT, "float64"),
-        "scale_offset": counted(BY_SPLIT, "float64", -np.inf),
+        "scale_slope": counted(BY_SPLIT, "float64", 0, STEEPEST),
+        "scale_offset": counted(BY_SPLIT, "float64", None),
         "scale_is_full_record": counted(BY_SPLIT, "int8", 0, 1),
         "climatology": physical("climatology", (*BY_SPLIT, "day_of_year")),
         "climatology_source": counted(BY_SPLIT, "int8", 0, 3),
-        "normalisation_mean": counted(("split", "variable"), "float64", -np.inf),
+        "normalisation_mean": counted(("split", "variable"), "float64", None),
         "normalisation_std": counted(("split", "variable"), "float64"),
     },
     coords={
@@ -135,8 +171,9 @@ FEATURES = px.DatasetSchema(
         "latitude": LATITUDE,
         "longitude": LONGITUDE,
         "layer": LAYER,
+        "day_of_year": px.Coordinate(dtype="int16", checks=DAYS_OF_YEAR),
     },
-    checks=[POSITIONS_MATCH],
+    checks=[*_WHOLE_GRID, STATISTICS_FIT],
     strict=True,
     name="features",
 )

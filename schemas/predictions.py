@@ -1,4 +1,4 @@
-"""Pandera schema of predictions: every rung that a split can carry, on its test days."""
+"""Pandera schema of predictions: every rung that a split carries, on its test days."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from pydantic import (
 )
 from pydantic import ValidationError as PydanticError
 
+from somobench.schemas.baseline_params import BaselineParams
 from somobench.schemas.errors import Failure, InputError, ValidationError
 from somobench.schemas.variables import VARIABLES
 
@@ -179,6 +180,42 @@ class SpatialSplitParams(Params):
     folds: Annotated[int, Field(ge=3)]
     seed: int
     minimum_cells: Annotated[int, Field(ge=3)] = 10
+    fold: Annotated[int, Field(ge=0)] = 0
+    """The fold that is tested; the next one validates, the first after the last."""
+
+    @model_validator(mode="after")
+    def _numbered(self) -> SpatialSplitParams:
+        if self.fold >= self.folds:
+            message = f"fold {self.fold} of {self.folds}; folds are numbered from 0"
+            raise ValueError(message)
+        return self
+
+
+class UngaugedSplitParams(Params):
+    """Hold out whole networks, or regions where there are too few networks."""
+
+    seed: int
+    test_fraction: Annotated[float, Field(gt=0, lt=0.5)] = 0.2
+    """Share of cells to test on, and to validate on; met as networks allow."""
+    minimum_cells: Annotated[int, Field(ge=3)] = 10
+
+
+class YearSplitParams(Params):
+    """Split each cell's years by their dryness."""
+
+    minimum_years: Annotated[int, Field(ge=6)] = 6
+    first_month: Annotated[int, Field(ge=1, le=12)] = 1
+    """Month that years begin with: 1 for calendar years."""
+
+
+class RegimeSplitParams(Params):
+    """Train on cells of one regime, test on those of the other."""
+
+    seed: int
+    validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
+    """Share of the train side's cells, drawn by a hash, that validate."""
+    minimum_cells: Annotated[int, Field(ge=2)] = 5
+    """Of either regime."""
 
 
 class SplitParams(Params):
@@ -186,6 +223,11 @@ class SplitParams(Params):
 
     temporal: TemporalSplitParams | None = None
     spatial: SpatialSplitParams | None = None
+    ungauged: UngaugedSplitParams | None = None
+    dry_years: YearSplitParams | None = None
+    wet_years: YearSplitParams | None = None
+    energy_to_water: RegimeSplitParams | None = None
+    water_to_energy: RegimeSplitParams | None = None
 
 
 class FeatureParams(Params):
@@ -195,54 +237,6 @@ class FeatureParams(Params):
     climatology_window: Annotated[int, Field(ge=1)] = 35
     climatology_minimum_days: Annotated[int, Field(ge=1)] = 180
     climatology_shrinkage_years: Annotated[float, Field(ge=0)] = 1.0
-
-
-Positive = Annotated[float, Field(gt=0)]
-Bounds = tuple[Positive, Positive]
-
-
-class BoostingParams(Params):
-    """Rung `gradient_boosting`; how many trees count is chosen on validation days."""
-
-    trees: Annotated[int, Field(ge=1)] = 150
-    learning_rate: Positive = 0.1
-    leaves: Annotated[int, Field(ge=2)] = 15
-    leaf_minimum_values: Annotated[int, Field(ge=1)] = 200
-
-
-class WaterBalanceParams(Params):
-    """Rung `water_balance`: bounds of its parameters, and the train days it takes."""
-
-    parameter_sets: Annotated[int, Field(ge=1)] = 300
-    spin_up_days: Annotated[int, Field(ge=0)] = 730
-    minimum_days: Annotated[int, Field(ge=2)] = 180
-    """Train days of a layer that a cell needs for parameters of its own."""
-    capacity: Bounds = (20.0, 1000.0)
-    """Water that the soil can hold, mm."""
-    runoff_shape: Bounds = (1.0, 10.0)
-    evaporation_shape: Bounds = (0.1, 2.0)
-    evaporation_maximum: Bounds = (0.3, 1.0)
-    """Greatest evaporation over net radiation, as water."""
-    melt_rate: Bounds = (0.5, 5.0)
-    """mm K-1 d-1"""
-
-
-class BaselineParams(Params):
-    """The ladder: its seed, and what each rung may choose from on validation days."""
-
-    seed: Annotated[int, Field(ge=0)] = 1
-    minimum_values: Annotated[int, Field(ge=2)] = 90
-    """Train values of a layer that a pooled fit needs."""
-    maximum_values: Annotated[int, Field(ge=2)] = 500_000
-    """Train values that a pooled fit draws where there are more."""
-    penalties: tuple[Positive, ...] = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
-    """Ridge penalties for each train value and standardised input."""
-    clusters: Annotated[int, Field(ge=1)] = 27
-    cluster_starts: Annotated[int, Field(ge=1)] = 5
-    cluster_minimum_values: Annotated[int, Field(ge=2)] = 30
-    """A cluster with fewer train values takes the regression over all of them."""
-    boosting: BoostingParams = BoostingParams()
-    water_balance: WaterBalanceParams = WaterBalanceParams()
 
 
 class VirtualParams(Params):

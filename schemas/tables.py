@@ -1,4 +1,7 @@
-"""Pandera schemas of the tables: sensors, observations, splits, cells."""
+"""Pandera schemas of the tables: sensors, observations, splits, cells.
+
+These hold between stages; what is released holds more (`somobench.schemas.released`).
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,28 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from somobench.schemas.checks import NOT_EMPTY, cell_name, sorted_unique
+from somobench.schemas.checks import NOT_EMPTY, cell_name, sorted_unique, within
+from somobench.schemas.place_checks import CELL_IDS
+from somobench.schemas.static_attributes import STATIC_CHECKS
+from somobench.schemas.table_checks import (
+    DEPTHS_MATCH,
+    DISJOINT_RANGES,
+    DRYNESS_FITS,
+    FRACTIONS,
+    MAGNITUDE,
+    REGIME_FITS,
+    TRAIN_AND_TEST,
+)
 from somobench.schemas.variables import REGIMES, ROLES, VARIABLES
 
 DAY_DEFINITIONS = ("UTC", "local_standard_time")
+FIRST_DAY, LAST_DAY = pd.Timestamp("1900-01-01"), pd.Timestamp("2199-12-31")
+NANOSECONDS_A_DAY = 86_400_000_000_000
+MINUTES = 1440  # of a day; no sensor delivers more values
 
 
-def _text(*, allowed: tuple[str, ...] | None = None, blank: bool = False) -> pa.Column:
-    checks = [] if blank else [pa.Check(_not_blank, error="text that isn't blank")]
+def _text(*further: pa.Check, allowed: tuple[str, ...] | None = None) -> pa.Column:
+    checks = [pa.Check(_not_blank, error="text that isn't blank"), *further]
     if allowed is not None:
         checks.append(pa.Check.isin(allowed, error=f"one of {', '.join(allowed)}"))
     return pa.Column("str", checks)
@@ -22,33 +39,36 @@ def _text(*, allowed: tuple[str, ...] | None = None, blank: bool = False) -> pa.
 def _number(
     dtype: str, low: float | None, high: float | None, *, nullable: bool = False
 ) -> pa.Column:
-    check = pa.Check.in_range(
-        -np.inf if low is None else low,
-        np.inf if high is None else high,
-        include_min=low is not None,
-        include_max=high is not None,
-        error=f"from {low} to {high}" if high is not None else f"at least {low}",
-    )
+    text = f"from {low} to {high}" if high is not None else f"at least {low}"
+    check = within(text, low, high)
     return pa.Column(dtype, check, nullable=nullable)
 
 
 def _day() -> pa.Column:
-    return pa.Column(
-        "datetime64[ns]", pa.Check(_is_midnight, error="days at 00:00 without zone")
+    midnight = pa.Check(_is_midnight, error="days at 00:00 without zone")
+    plausible = pa.Check.in_range(
+        FIRST_DAY, LAST_DAY, error=f"days from {FIRST_DAY:%Y} to {LAST_DAY:%Y}"
     )
+    return pa.Column("datetime64[ns]", [midnight, plausible])
 
 
-def _physical(name: str, *, nullable: bool = False, dtype: str = "float64") -> pa.Column:
+def _physical(
+    name: str, *, nullable: bool = False, dtype: str = "float64"
+) -> pa.Column:
     variable = VARIABLES[name]
     return _number(dtype, variable.minimum, variable.maximum, nullable=nullable)
 
 
 def _not_blank(column: pd.Series) -> pd.Series:
-    return column.str.strip() != ""
+    # Tables repeat few texts in many rows: look at each once.
+    codes, texts = pd.factorize(column)
+    blank = np.array([not str(text).strip() for text in texts], dtype=bool)
+    return pd.Series(~np.append(blank, True)[codes], index=column.index)
 
 
 def _is_midnight(column: pd.Series) -> pd.Series:
-    return column == column.dt.normalize()
+    nanoseconds = column.to_numpy().astype("datetime64[ns]").astype(np.int64)
+    return pd.Series(nanoseconds % NANOSECONDS_A_DAY == 0, index=column.index)
 
 
 def _depths_ordered(frame: pd.DataFrame) -> pd.Series:
@@ -84,7 +104,7 @@ SENSORS = pa.DataFrameSchema(
         "depth_from_cm": _number("int16", 0, 10000),
         "depth_to_cm": _number("int16", 0, 10000),
         "layer": _number("int8", 0, 9),
-        "cell_id": _text(),
+        "cell_id": _text(CELL_IDS),
         "day_definition": _text(allowed=DAY_DEFINITIONS),
         "start": _day(),
         "end": _day(),
@@ -97,6 +117,7 @@ SENSORS = pa.DataFrameSchema(
         sorted_unique("sensor_id"),
         pa.Check(_depths_ordered, error="depth_from not below depth_to"),
         pa.Check(_period_ordered, error="start not after end"),
+        DEPTHS_MATCH,
     ],
     strict=True,
     ordered=True,
@@ -109,9 +130,9 @@ OBSERVATIONS = pa.DataFrameSchema(
         "sensor_id": _text(),
         "time": _day(),
         "soil_moisture": _number("float64", 0, 1),
-        "observation_count": _number("int16", 1, None),
+        "observation_count": _number("int16", 1, MINUTES),
     },
-    checks=[NOT_EMPTY, sorted_unique("sensor_id", "time")],
+    checks=[NOT_EMPTY, sorted_unique("sensor_id", "time"), MAGNITUDE],
     strict=True,
     ordered=True,
     name="observations",
@@ -121,7 +142,7 @@ OBSERVATIONS = pa.DataFrameSchema(
 SPLITS = pa.DataFrameSchema(
     {
         "split": _text(),
-        "cell_id": _text(),
+        "cell_id": _text(CELL_IDS),
         "start": _day(),
         "end": _day(),
         "role": _text(allowed=ROLES),
@@ -129,6 +150,8 @@ SPLITS = pa.DataFrameSchema(
     checks=[
         sorted_unique("split", "cell_id", "start"),
         pa.Check(_period_ordered, error="start not after end"),
+        DISJOINT_RANGES,
+        TRAIN_AND_TEST,
     ],
     strict=True,
     ordered=True,
@@ -138,7 +161,7 @@ SPLITS = pa.DataFrameSchema(
 
 CELLS = pa.DataFrameSchema(
     {
-        "cell_id": _text(),
+        "cell_id": _text(CELL_IDS),
         "latitude": _number("float64", -90, 90),
         "longitude": _number("float64", -180, 180),
         "region": _text(),
@@ -153,6 +176,10 @@ CELLS = pa.DataFrameSchema(
         NOT_EMPTY,
         sorted_unique("cell_id"),
         pa.Check(_id_matches_position, error='cell_id "{latitude}_{longitude}"'),
+        DRYNESS_FITS,
+        REGIME_FITS,
+        FRACTIONS,
+        *STATIC_CHECKS,
     ],
     strict=False,
     ordered=False,

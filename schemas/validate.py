@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 import xarray as xr
@@ -13,10 +12,8 @@ from pandera.config import ValidationDepth, config_context
 from pandera.errors import SchemaError, SchemaErrors
 from pandera.xarray import DatasetSchema
 
-from somobench.schemas.checks import found_by
+from somobench.schemas.checks import found_by, some_of
 from somobench.schemas.errors import Failure, ValidationError
-
-SHOWN = 3  # failing values shown of each check
 
 
 def validate_table(
@@ -65,7 +62,7 @@ def _failure(error: SchemaError, whole: Any) -> Failure:
     where = str(name) if name else "whole"
     check = error.check
     if isinstance(check, Check):
-        part = whole[where] if where in whole else whole
+        part = whole.get(where, whole)
         found = found_by(check, part) or _found(error.failure_cases)
         return Failure(where, found, str(check.error or check.name))
     if error.failure_cases is not None and str(check).startswith("dtype"):
@@ -92,6 +89,4 @@ def _found(cases: Any) -> str:
         values = values[~pd.isna(values)]
     else:
         return str(cases)
-    distinct = list(dict.fromkeys(str(value) for value in np.ravel(values)[:1000]))
-    shown = ", ".join(distinct[:SHOWN]) + (", …" if len(distinct) > SHOWN else "")
-    return f"{len(values)} values such as {shown}"
+    return f"{len(values)} values such as {some_of(values)}"

@@ -158,9 +158,42 @@ _VARIABLES = (
     ),
 )
 
-VARIABLES: Mapping[str, Variable] = MappingProxyType(
-    {variable.name: variable for variable in _VARIABLES}
+_SOIL = (
+    ("clay_fraction", "1", "clay, share of the fine earth's weight"),
+    ("organic_carbon_fraction", "1", "organic carbon, share of weight"),
+    ("sand_fraction", "1", "sand, share of the fine earth's weight"),
+    ("saturation", "m3 m-3", "soil moisture at saturation"),
+    ("silt_fraction", "1", "silt, share of the fine earth's weight"),
 )
+_SOIL_DEPTHS = (("", "0 to 30 cm"), ("_below_30_cm", "30 to 100 cm"))
+
+_STATIC = tuple(
+    Variable(
+        name=name + suffix,
+        units=units,
+        long_name=f"{long_name}, {depth}",
+        minimum=0.0,
+        maximum=1.0,
+        dtype="float64",
+    )
+    for suffix, depth in _SOIL_DEPTHS
+    for name, units, long_name in _SOIL
+)
+
+VARIABLES: Mapping[str, Variable] = MappingProxyType(
+    {variable.name: variable for variable in (*_VARIABLES, *_STATIC)}
+)
+
+STATIC_ATTRIBUTES = tuple(variable.name for variable in _STATIC)
+"""Numbers that don't change over time; a cell table has those that its source gives."""
+
+STATIC_CLASSES: Mapping[str, str] = MappingProxyType(
+    {
+        "climate_class": "Koeppen-Geiger class (Peel and others 2007)",
+        "land_cover": "code of ESA CCI land cover, of the newest epoch delivered",
+    }
+)
+"""Classes as text, empty where unknown, and what they mean."""
 
 DYNAMIC_FORCING = (
     "precipitation",

@@ -64,15 +64,28 @@ def named_in_texts(path: Path, root: Path) -> set[str]:
     return {match.group(1) for match in matches if source_of(match.group(1), root)}
 
 
-def outside_imports(path: Path) -> set[str]:
-    """Return the top names of every absolute import of a file, ours included."""
+def outside_imports(path: Path, *, eager: bool = False) -> set[str]:
+    """Return the top names of the absolute imports of a file, ours included.
+
+    With `eager`, only of those that run when the file is imported.
+    """
     names: set[str] = set()
-    for node in ast.walk(_tree(path)):
+    pending: list[ast.AST] = [_tree(path)]
+    while pending:
+        node = pending.pop()
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.add(node.module)
+        if not (eager and _is_late(node)):
+            pending += ast.iter_child_nodes(node)
     return {name.partition(".")[0] for name in names}
+
+
+def _is_late(node: ast.AST) -> bool:
+    if isinstance(node, ast.If):
+        return "TYPE_CHECKING" in ast.unparse(node.test)
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
 
 
 def _tree(path: Path) -> ast.Module:

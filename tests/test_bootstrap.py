@@ -63,7 +63,9 @@ def test_sums_repeat_days_as_often_as_the_draw_does(rng: np.random.Generator) ->
     daily = rng.random((3, 23))
     days = resample_days(np.ones(23, dtype=bool), length=5, draws=4, seed=1)
     repeats = np.repeat(days.weights, days.step, axis=1)[:, :23]
-    np.testing.assert_allclose(days.sums(daily), repeats @ daily.T)
+    once, squared = days.sums([(daily,), (daily, daily)])
+    np.testing.assert_allclose(once, repeats @ daily.T)
+    np.testing.assert_allclose(squared, repeats @ (daily**2).T)
 
 
 def test_days_without_pairs_are_taken_out_before_blocks_are_cut() -> None:
@@ -72,7 +74,7 @@ def test_days_without_pairs_are_taken_out_before_blocks_are_cut() -> None:
     days = resample_days(scored, length=4, draws=9, seed=1)
     assert days.weights.shape == (9, 20)
     daily = np.where(scored, 1.0, 1e9)[None]
-    assert (days.sums(daily) == 20).all()
+    assert (days.sums([(daily,)])[0] == 20).all()
 
 
 def test_seed_decides_the_draws() -> None:
@@ -252,7 +254,7 @@ def test_interval_without_blocks_would_be_far_too_narrow() -> None:
     target = persistent(rng, (300, 1500), 0.9)
     error = 0.3 - 0.2 * target + 0.6 * persistent(rng, (300, 1500), 0.9)
     single = resample_days(np.ones(1500, dtype=bool), length=1, draws=200)
-    lower, upper = percentile_interval((single.sums(error) / 1500).T, 0.9)
+    lower, upper = percentile_interval((single.sums([(error,)])[0] / 1500).T, 0.9)
     covered = ((lower <= 0.3) & (upper >= 0.3)).mean()
     blocks = percentile_interval(scores.replicates["bias"].T, 0.9)
     inside = (blocks[0] <= truth["bias"]) & (truth["bias"] <= blocks[1])

@@ -16,6 +16,8 @@ from somobench import build
 from somobench.build import build_recipe, find_checkout, list_recipes
 from somobench.schemas.errors import InputError, SomobenchError, UnknownNameError
 
+TESTS = str(Path(__file__).parent)
+
 RECIPE = """\
 # @package _global_
 release:
@@ -34,7 +36,7 @@ stages:
 
 # Waits where a file asks for it, so that a test can look at a build under way.
 STAGE = """\
-import hashlib, json, os, pathlib, sys, time, yaml
+import json, os, pathlib, sys, time, yaml
 release = yaml.safe_load(open("params.yaml"))["release"]
 name = release["recipe"]
 signals = pathlib.Path(os.environ["SOMOBENCH_DATA"]) / name
@@ -47,17 +49,13 @@ folder = pathlib.Path("data/release")
 folder.mkdir(parents=True, exist_ok=True)
 content = os.environ["SOMOBENCH_DATA"].encode()
 (folder / "input_root").write_bytes(content)
-manifest = {{
-    "schema_version": "1", "release": f"{{name}}-{{release['version']}}",
-    "title": name, "description": "", "licence_spdx": "CC0-1.0",
-    "redistributable": False, "predecessor": None,
-    "period": ["2018-01-01", "2018-12-31"], "grid_resolution": 0.25, "layers": [1],
-    "target_moments_from": {{}}, "feature_sets": {{}}, "feature_sets_refused": {{}},
-    "splits": {{}}, "splits_left_out": {{}}, "sources": [], "recipe_sha256": "0" * 64,
-    "package_version": "0.1.0", "pipeline_sha256": "{digit}" * 64,
-    "files": {{"input_root": {{
-        "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}}}},
-}}
+sys.path.append({tests!r})
+from toy_manifest import toy_manifest
+manifest = toy_manifest(
+    {{"input_root": content}},
+    release=f"{{name}}-{{release['version']}}",
+    pipeline_sha256="{digit}" * 64,
+)
 (folder / "MANIFEST.json").write_text(json.dumps(manifest))
 """
 
@@ -79,7 +77,7 @@ def write_checkout(root: Path, repository: Path) -> None:
     params = "release:\n  recipe: virtual\n  version: 0.1.0\n"
     (root / "params.yaml").write_text(params)
     (root / "dvc.yaml").write_text(PIPELINE)
-    (root / "make_release.py").write_text(STAGE.format(digit=1))
+    (root / "make_release.py").write_text(STAGE.format(digit=1, tests=TESTS))
     (root / ".gitignore").write_text("/data/\n/releases/*\n")
     git(root, "init", "-q")
     git(root, "add", "-A")
@@ -220,7 +218,7 @@ def test_build_of_a_published_version_with_other_content_is_refused(
     before = published.read_bytes()
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.setenv("SOMOBENCH_DATA", str(tmp_path / "elsewhere"))
-    (checkout / "make_release.py").write_text(STAGE.format(digit=2))
+    (checkout / "make_release.py").write_text(STAGE.format(digit=2, tests=TESTS))
     with pytest.raises(SomobenchError, match="step 'publish'") as error:
         build_recipe("other", root=checkout)
     assert error.value.exit_code == 4

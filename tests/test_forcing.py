@@ -21,6 +21,7 @@ from somobench.schemas.grids import FORCING
 from somobench.schemas.recipe import Recipe, load_recipe
 from somobench.schemas.tables import CELLS as CELLS_SCHEMA
 from somobench.schemas.validate import validate_grid, validate_table
+from static_factory import make_statics
 
 OUTPUTS = ("cells.parquet", "forcing.json", "forcing.zarr.zip")
 ALL_CELLS = (*CELLS, "0.125_0.125")
@@ -55,6 +56,7 @@ def write_tables(folder: Path, cells: tuple[str, ...]) -> None:
     observations["sensor_id"] = stations["sensor_id"]
     write_parquet(stations, folder / "stations.parquet")
     write_parquet(observations, folder / "observations.parquet")
+    write_parquet(make_statics(stations=()), folder / "statics.parquet")
 
 
 def write_world(

@@ -314,3 +314,10 @@ def test_mask_with_other_days_is_refused(rng: np.random.Generator) -> None:
     prediction, target = make_pair(rng)
     with pytest.raises(InputError, match="mask of days"):
         score(prediction, target, scored=all_days(target)[1:])
+
+
+def test_single_series_is_scored_to_a_number(rng: np.random.Generator) -> None:
+    prediction, target = make_pair(rng, cells=1)
+    single = score(prediction[0], target[0])
+    assert single["rmse"].dims == ()
+    assert float(single["rmse"]) == float(score(prediction, target)["rmse"][0])

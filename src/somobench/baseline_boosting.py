@@ -11,7 +11,7 @@ from somobench.baseline_fit import Outcome
 from somobench.baseline_inputs import design_of_feature_set
 from somobench.baseline_pooled import Learned, Learner, Sample, fit_pooled
 from somobench.problem import Array, Problem
-from somobench.schemas.recipe import BoostingParams
+from somobench.schemas.baseline_params import BoostingParams
 
 
 def fit_gradient_boosting(problem: Problem) -> Outcome:

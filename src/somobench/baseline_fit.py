@@ -13,7 +13,7 @@ class Fit(NamedTuple):
     """Predictions of a rung on one split.
 
     `values` is (layer, cell, day), m3 m-3, NaN where nothing is predicted. `chosen`
-    holds hyper-parameters and `summary` facts of the fit, both by layer, ready for JSON.
+    holds hyper-parameters and `summary` facts of the fit, by layer, ready for JSON.
     """
 
     values: Array

@@ -22,7 +22,7 @@ from somobench.baseline_pooled import (
     mean_squared_error,
 )
 from somobench.problem import Array, Problem
-from somobench.schemas.recipe import BaselineParams
+from somobench.schemas.baseline_params import BaselineParams
 
 RADIATION = ("shortwave_radiation", "net_radiation")
 TEMPERATURE = ("air_temperature",)

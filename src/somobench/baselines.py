@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from somobench.baseline_boosting import fit_gradient_boosting
-from somobench.baseline_fit import Fit, NotAvailable, Outcome
+from somobench.baseline_fit import NotAvailable, Outcome
 from somobench.baseline_references import (
     predict_climatology,
     predict_persistence,
@@ -71,14 +71,16 @@ class Rung:
 
 
 class Prediction(NamedTuple):
-    """What a rung predicts on a split, with the record of its fit.
+    """What a rung predicts on a split, and how it came about.
 
     `values` is (layer, cell, day), m3 m-3, float32, five decimals, within the physical
-    range of soil moisture; NaN outside test days.
+    range of soil moisture; NaN outside test days. `chosen` holds hyper-parameters and
+    `summary` facts of the fit, both by layer.
     """
 
     values: NDArray[np.float32]
-    fit: Fit
+    chosen: dict[str, Any]
+    summary: dict[str, Any]
 
 
 _LADDER = (
@@ -205,7 +207,7 @@ def fit_predict(name: str, problem: Problem) -> Prediction | NotAvailable:
         outcome = rung.fit(problem)
     if isinstance(outcome, NotAvailable):
         return outcome
-    return Prediction(quantise(outcome.values), outcome)
+    return Prediction(quantise(outcome.values), outcome.chosen, outcome.summary)
 
 
 def missing_inputs(rung: Rung, problem: Problem) -> str:
@@ -241,7 +243,9 @@ def one_thread() -> Iterator[None]:
     try:
         import sklearn.cluster
         import sklearn.ensemble  # noqa: F401  # loads the thread pools to limit
-        from threadpoolctl import threadpool_limits
+        from threadpoolctl import (  # type: ignore[import-untyped]  # ships no types
+            threadpool_limits,
+        )
     except ImportError as error:
         raise UsageError(
             "the ladder",

@@ -10,8 +10,9 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
-from importlib import resources
 from typing import NamedTuple
+
+from somobench.page_style import STYLE
 
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -97,8 +98,8 @@ def number(value: float | None, digits: int | None = None) -> str:
 
     Examples
     --------
-    >>> number(None), number(0.71149, 2), number(12)
-    ('–', '0.71', '12')
+    >>> number(0.71149, 2), number(12), number(None) == ABSENT
+    ('0.71', '12', True)
     """
     if value is None:
         return ABSENT
@@ -106,7 +107,13 @@ def number(value: float | None, digits: int | None = None) -> str:
     return text.replace(",", THOUSANDS)
 
 
-def table(header: Sequence[object], rows: Sequence[Sequence[object]], title: str) -> Markup:
+def table(
+    header: Sequence[object],
+    rows: Sequence[Sequence[object]],
+    title: str,
+    *,
+    texts: bool = False,
+) -> Markup:
     """Return a table that scrolls inside its own box where it is too wide.
 
     Parameters
@@ -114,19 +121,21 @@ def table(header: Sequence[object], rows: Sequence[Sequence[object]], title: str
     header : one title a column
     rows : cells; numbers are written plainly (format them with `number` for digits)
         and None as a dash. The first cell names the row.
-    title : shown as caption
+    title : stands above, and doesn't scroll
+    texts : cells hold words, which are broken over lines and stand on the left
     """
     head = element("tr", joined([element("th", cell, scope="col") for cell in header]))
     body = joined([element("tr", joined(_cells(row))) for row in rows])
     content = element(
         "table",
-        element("caption", title),
         element("thead", head),
         element("tbody", body),
+        class_="texts" if texts else None,
     )
-    return element(
+    box = element(
         "div", content, class_="scroll", tabindex="0", role="region", aria_label=title
     )
+    return Markup(element("p", title, class_="title") + box)
 
 
 def _cells(row: Sequence[object]) -> list[Markup]:
@@ -140,8 +149,9 @@ def _cells(row: Sequence[object]) -> list[Markup]:
 def _shown(cell: object) -> object:
     if cell is None:
         return ABSENT
-    is_number = isinstance(cell, int | float) and not isinstance(cell, bool)
-    return number(cell) if is_number else cell  # type: ignore[arg-type]
+    if isinstance(cell, int | float) and not isinstance(cell, bool):
+        return number(cell)
+    return cell
 
 
 def details(title: object, *content: object) -> Markup:
@@ -178,14 +188,13 @@ def page(
     banner : a warning that stays in sight, such as that data are simulated
     opening : blocks before the table of contents
     """
-    style = resources.files("somobench").joinpath("page.css").read_text("utf-8")
     head = [
         Markup('<meta charset="utf-8">'),
         Markup('<meta name="viewport" content="width=device-width, initial-scale=1">'),
         Markup(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'),
         Markup('<meta name="referrer" content="no-referrer">'),
         element("title", title),
-        Markup(f"<style>\n{style}</style>"),
+        Markup(f"<style>\n{STYLE}</style>"),
     ]
     body = [
         element("p", banner, class_="banner", role="note") if banner else "",

@@ -16,8 +16,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from somobench.catalog.view import day_of_year, on_target_grid, rescale, role_view
+from somobench.schemas.baseline_params import BaselineParams
 from somobench.schemas.manifest import FeatureSetRecord
-from somobench.schemas.recipe import BaselineParams
 from somobench.schemas.tables import CELLS
 from somobench.schemas.variables import ROLES
 
@@ -135,8 +135,8 @@ def build_problem(
     untested = ~(role == TEST).any(axis=1)
     daily = chosen["climatology"].sel(day_of_year=day_of_year(targets["time"]))
     series = {
-        str(name): forcing[name].transpose("cell", "time").to_numpy()
-        for name in sorted(forcing.data_vars)
+        name: forcing[name].transpose("cell", "time").to_numpy()
+        for name in sorted(map(str, forcing.data_vars))
         if name != "reanalysis_soil_moisture"
     }
     return Problem(
@@ -191,11 +191,12 @@ def _statics(
             statics["log_dryness"] = np.log(
                 means["net_radiation"] / means["precipitation"]
             )
-    table = cells.set_index("cell_id").loc[forcing["cell"].to_numpy().astype(str)]
-    further = table.drop(columns=[name for name in CELLS.columns if name in table])
-    numbers = further.select_dtypes("floating")
+    table = cells.set_index("cell_id").reindex(forcing["cell"].to_numpy().astype(str))
+    numbers = table.drop(columns=list(CELLS.columns), errors="ignore").select_dtypes(
+        "float64"
+    )
     return statics | {
-        str(name): numbers[name].to_numpy("float64") for name in sorted(numbers)
+        name: numbers[name].to_numpy("float64") for name in sorted(map(str, numbers))
     }
 
 

@@ -7,13 +7,13 @@ which keeps their correlation in space, and all models do, which pairs them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from somobench.metric_kernels import Floats
+from somobench.metric_kernels import Factors, Floats
 from somobench.schemas.errors import UsageError
 
 STEPS_PER_BLOCK = 4  # blocks start at quarters of their length
@@ -48,18 +48,26 @@ class ResampledDays:
         """Number of draws."""
         return int(self.weights.shape[0])
 
-    def sums(self, *factors: NDArray[Any]) -> Floats:
-        """Sum a product of (row, time) arrays over each draw's days, (draw, row)."""
+    def sums(self, products: Sequence[Factors]) -> list[Floats]:
+        """Sum products of (row, time) arrays over each draw's days, (draw, row)."""
+        if not products:
+            return []
+        steps = np.concatenate([self._steps(factors) for factors in products])
+        drawn = self.weights @ steps.T
+        return np.split(drawn, len(products), axis=1)
+
+    def _steps(self, factors: Factors) -> Floats:
+        """Sum a product over the days of every step, (row, step)."""
         daily = factors[0] * factors[1] if len(factors) > 1 else factors[0]
         if not self.scored.all():
             daily = daily[:, self.scored]
         rows, days = daily.shape
         whole = days - days % self.step
-        parts = daily[:, :whole].reshape(rows, -1, self.step) @ np.ones(self.step)
-        if whole < days:
-            rest = daily[:, whole:].sum(axis=1, keepdims=True)
-            parts = np.concatenate([parts, rest], axis=1)
-        return np.asarray(self.weights @ parts.T)
+        steps = daily[:, :whole].reshape(rows, -1, self.step).sum(axis=2)
+        if whole == days:
+            return np.asarray(steps)
+        rest = daily[:, whole:].sum(axis=1, keepdims=True)
+        return np.concatenate([steps, rest], axis=1)
 
     def same_as(self, other: ResampledDays) -> bool:
         """Tell whether both use the same days in every draw."""

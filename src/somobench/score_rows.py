@@ -166,10 +166,10 @@ def score_rows(
     families = tuple(dict.fromkeys(metric.family for metric in wanted))
     for part in _chunks(rows):
         chunk = rows.part(part)
-        paired = np.isfinite(chunk.target)
+        paired = np.isfinite(chunk.target).astype(np.float64)
         count[part] = np.count_nonzero(paired, axis=1)
         enough = count[part] >= minimum_count
-        drawn = None if days is None else days.sums(paired) >= minimum_count
+        drawn = None if days is None else days.sums([(paired,)])[0] >= minimum_count
         for family in families:
             additive = FAMILIES[family](chunk, days is not None)
             scores = additive.totals()
@@ -177,9 +177,7 @@ def score_rows(
                 values[name][part] = np.where(enough, scores[name], np.nan)
             if days is None or drawn is None:
                 continue
-            scores = additive.finish(
-                [days.sums(*product) for product in additive.daily]
-            )
+            scores = additive.finish(days.sums(additive.daily))
             for name in values.keys() & scores.keys():
                 kept = np.where(drawn, scores[name], np.nan)
                 replicates[name][:, part] = np.where(enough, kept, np.nan)

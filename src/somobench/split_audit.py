@@ -1,36 +1,92 @@
-"""Look for leakage in a split: shared days, near neighbours, shared stations.
+"""Look for leakage in a split: shared days, places, stations, groups, memory.
 
-Numbers to judge a split by, published beside it. Only sets that overlap and roles
-without a target make it unusable.
+Pure, and apart from what makes splits: only rows, cells and the sensors behind targets
+are looked at. A failure makes a split unusable; what is reported is for the reader to
+judge.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from itertools import combinations
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from somobench.schemas.variables import ROLES
+from somobench.split_measures import distances, same_days, shared_stations
+from somobench.split_memory import boundaries, days_in_two_roles, reach
+from somobench.split_parts import Mask, role_masks
+from somobench.split_sites import (
+    SAME_POSITION,
+    SAME_SITE,
+    SAME_STATION,
+    links_between,
+)
 
-EARTH_RADIUS_KM = 6371.0088  # mean radius (IUGG)
-DISTANCE_DECIMALS = 3
+Severity = Literal["failure", "reported"]
+
+NAMED = 5  # examples in a finding
+PAIRS = tuple(combinations(ROLES, 2))
 FULL_RECORD_NOTE = (
     "scaling 'full' and the choice of the primary sensor use the whole record, test "
     "days included; scaling 'train' fits the line on train days only"
 )
 
 
+class Claim(NamedTuple):
+    """What a split keeps apart, besides the days of a cell.
+
+    `kind` is `date` (no date has two roles), or names the groups of cells, as in
+    `network`; `groups` holds those of each cell. `pairs` are the roles kept apart.
+    """
+
+    kind: str
+    groups: Mapping[str, frozenset[str]]
+    pairs: tuple[tuple[str, str], ...] = PAIRS
+
+
+class Finding(NamedTuple):
+    """One thing that roles share: what was looked for, how bad, how often, an example.
+
+    A failure makes the split unusable.
+    """
+
+    check: str
+    severity: Severity
+    number: int
+    found: str
+
+
+class SplitAudit(NamedTuple):
+    """What an audit measured and found; `findings` holds only what is there."""
+
+    measures: dict[str, Any]
+    findings: tuple[Finding, ...]
+
+    @property
+    def failures(self) -> tuple[Finding, ...]:
+        """The findings that make the split unusable."""
+        return tuple(item for item in self.findings if item.severity == "failure")
+
+    def content(self) -> dict[str, Any]:
+        """Return measures and findings as published beside the split."""
+        found = [item._asdict() for item in self.findings]
+        return {**self.measures, "findings": found}
+
+
 def audit_split(
     rows: pd.DataFrame,
     cells: pd.DataFrame,
-    stations: pd.DataFrame,
+    sources: pd.DataFrame,
     target_days: Mapping[str, NDArray[np.int64]],
+    *,
     lags: int,
-) -> dict[str, Any]:
-    """Measure what train and test of one split share.
+    claim: Claim | None = None,
+) -> SplitAudit:
+    """Measure what the roles of one split share.
 
     Parameters
     ----------
@@ -38,116 +94,170 @@ def audit_split(
         cell_id, start, end (both inside), role of one split.
     cells : DataFrame
         cell_id, latitude, longitude.
-    stations : DataFrame
-        station_id, cell_id: every station whose sensors may stand behind a target.
+    sources : DataFrame
+        cell_id, station_id, latitude, longitude of every sensor behind a target, as
+        primary or by filling gaps.
     target_days : mapping of role to array, (layer,)
         Days with a target in the role, summed over cells.
     lags : int, days
-        How far feature set `memory` looks back.
+        How far feature set `memory` looks back. Inputs of a day reach this far.
+    claim : Claim, optional
+        What the split promises to keep apart.
 
     Returns
     -------
-    dict
-        `days_in_two_roles` and `empty_roles` must be 0 and [] for a usable split.
+    SplitAudit
+        Failures: a day in two roles, a role without target, a cell that isn't in
+        `cells`, days of two roles within the reach of lagged targets (of one cell, or
+        of two that share a station, a site or a position), and a broken claim.
     """
-    members = {
-        role: set(rows.loc[rows["role"] == role, "cell_id"].astype(str))
-        for role in ROLES
-    }
-    return {
+    rows = rows.assign(cell_id=rows["cell_id"].astype(str))
+    days = pd.date_range(rows["start"].min(), rows["end"].max(), unit="ns")
+    names = cells["cell_id"].to_numpy().astype(str)
+    masks = role_masks(rows, names, days)
+    measures = {
         "days_in_two_roles": days_in_two_roles(rows),
-        "empty_roles": [role for role in ROLES if not target_days[role].sum()],
-        "cells": {role: len(members[role]) for role in ROLES},
-        "cell_days": {role: _cell_days(rows, role) for role in ROLES},
         "target_days_by_layer": {
             role: [int(count) for count in target_days[role]] for role in ROLES
         },
-        "cells_in_train_and_test": len(members["train"] & members["test"]),
-        "nearest_train_test_km": nearest_km(cells, members["train"], members["test"]),
-        "stations_in_train_and_test": shared_stations(
-            stations, members["train"], members["test"]
-        ),
-        "boundaries": boundaries(rows, lags),
+        "empty_roles": [role for role in ROLES if not target_days[role].sum()],
+        **_measured(masks, cells, sources),
+        "boundaries": boundaries(masks, lags),
         "full_record": FULL_RECORD_NOTE,
+    }
+    findings = [
+        *_own_days(rows, set(names), measures),
+        *_memory(measures["boundaries"]),
+        *_places(cells, sources, masks, lags),
+        *(_claimed(claim, names, masks, lags) if claim else ()),
+        *_reported(measures),
+    ]
+    return SplitAudit(measures, tuple(item for item in findings if item.number))
+
+
+def _measured(
+    masks: Mapping[str, Mask], cells: pd.DataFrame, sources: pd.DataFrame
+) -> dict[str, Any]:
+    """Count cells and days of the roles, and measure what lies between them."""
+    names = cells["cell_id"].to_numpy().astype(str)
+    members = {role: mask.any(axis=1) for role, mask in masks.items()}
+    return {
+        "cells": {role: int(some.sum()) for role, some in members.items()},
+        "cell_days": {role: int(mask.sum()) for role, mask in masks.items()},
+        "cells_in_train_and_test": int((members["train"] & members["test"]).sum()),
+        "distance_km": {
+            f"{one} to {other}": distances(cells, masks, one, other)
+            for one, other in PAIRS
+        },
+        "test_days_that_train_elsewhere": same_days(cells, masks),
+        "stations": shared_stations(sources, masks, names),
     }
 
 
-def days_in_two_roles(rows: pd.DataFrame) -> int:
-    """Count cell-days that more than one row covers."""
-    count = 0
-    for _, group in rows.sort_values(["cell_id", "start"]).groupby("cell_id"):
-        covered = pd.Timestamp.min
-        for start, end in zip(group["start"], group["end"], strict=True):
-            if start <= covered:
-                count += (min(end, covered) - start).days + 1
-            covered = max(covered, end)
-    return count
-
-
-def nearest_km(cells: pd.DataFrame, first: set[str], second: set[str]) -> float | None:
-    """Return the least great-circle distance between two sets of cells, in km.
-
-    None where a set is empty, 0 where they share a cell.
-    """
-    names = cells["cell_id"].astype(str)
-    positions = np.deg2rad(cells[["latitude", "longitude"]].to_numpy(float))
-    one, two = (positions[names.isin(group).to_numpy()] for group in (first, second))
-    if not len(one) or not len(two):
-        return None
-    nearest = min(float(_distance_km(here, two).min()) for here in one)
-    return round(nearest, DISTANCE_DECIMALS)
-
-
-def _distance_km(
-    here: NDArray[np.float64], there: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Haversine distance from one position, (2,), to others, (N, 2), in radians."""
-    half = np.sin((there - here) / 2) ** 2
-    chord = half[:, 0] + np.cos(here[0]) * np.cos(there[:, 0]) * half[:, 1]
-    distance: NDArray[np.float64] = (
-        2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.clip(chord, 0, 1)))
-    )
-    return distance
-
-
-def shared_stations(
-    stations: pd.DataFrame, first: set[str], second: set[str]
-) -> dict[str, Any]:
-    """Count stations with sensors in cells of both sets, and name the first of them."""
-    cell, station = stations["cell_id"].astype(str), stations["station_id"].astype(str)
-    shared = sorted(set(station[cell.isin(first)]) & set(station[cell.isin(second)]))
-    return {"count": len(shared), "first": shared[:10]}
-
-
-def boundaries(rows: pd.DataFrame, lags: int) -> list[dict[str, Any]]:
-    """Measure the gap in days wherever a cell passes from one role to another.
-
-    `shared_forcing_days` counts the forcing days before the boundary that lagged
-    features of the later role still read; `shared_target_days` is 1 where the last
-    observation before the boundary is what persistence starts from. The least gap of
-    all cells counts.
-    """
-    gaps: dict[tuple[str, str], int] = {}
-    for _, group in rows.sort_values(["cell_id", "start"]).groupby("cell_id"):
-        ranges = list(zip(group["start"], group["end"], group["role"], strict=True))
-        for place, (_, end, role) in enumerate(ranges):
-            for start, _, later in ranges[place + 1 :]:
-                pair = str(role), str(later)
-                gap = (start - end).days - 1
-                if role != later:
-                    gaps[pair] = min(gap, gaps.get(pair, gap))
+def _own_days(
+    rows: pd.DataFrame, known: set[str], measures: Mapping[str, Any]
+) -> list[Finding]:
+    unknown = sorted(set(rows["cell_id"]) - known)
+    empty, twice = measures["empty_roles"], measures["days_in_two_roles"]
     return [
-        {
-            "from": earlier,
-            "to": later,
-            "embargo_days": gap,
-            "shared_forcing_days": max(0, lags - gap),
-            "shared_target_days": int(gap == 0),
-        }
-        for (earlier, later), gap in sorted(gaps.items())
+        Finding("days_in_two_roles", "failure", twice, f"{twice} cell-days twice"),
+        Finding("empty_roles", "failure", len(empty), _named(empty, "without target")),
+        Finding("unknown_cells", "failure", len(unknown), _named(unknown, "not known")),
     ]
 
 
-def _cell_days(rows: pd.DataFrame, role: str) -> int:
-    chosen = rows[rows["role"] == role]
-    return int(((chosen["end"] - chosen["start"]).dt.days + 1).sum())
+def _memory(crossed: list[dict[str, Any]]) -> list[Finding]:
+    """Judge the boundaries between roles of a cell by the reach of lags."""
+    severities: dict[str, Severity] = {"target": "failure", "forcing": "reported"}
+    found = []
+    for kind, severity in severities.items():
+        shared = [item for item in crossed if item[f"shared_{kind}_days"]]
+        text = "; ".join(
+            f"{item['from']} to {item['to']}: {item['embargo_days']} days between, "
+            f"{item[f'shared_{kind}_days']} lagged {kind} days shared"
+            for item in shared
+        )
+        found.append(Finding(f"{kind}_lags", severity, len(shared), text))
+    return found
+
+
+def _places(
+    cells: pd.DataFrame, sources: pd.DataFrame, masks: Mapping[str, Mask], lags: int
+) -> list[Finding]:
+    """Find pairs of cells with one measuring place and roles that meet."""
+    place = {name: row for row, name in enumerate(cells["cell_id"].astype(str))}
+    met: dict[str, list[str]] = {SAME_STATION: [], SAME_SITE: [], SAME_POSITION: []}
+    for link in links_between(cells, sources):
+        if not {link.first, link.second} <= set(place):
+            continue
+        pair = place[link.first], place[link.second]
+        for one, other in PAIRS:
+            if any(
+                (reach(masks[one][[a]], lags) & masks[other][[b]]).any()
+                for a, b in (pair, pair[::-1])
+            ):
+                cells_of = f"{link.first} and {link.second}"
+                met[link.kind].append(f"{link.what} in {cells_of}, {one} and {other}")
+    return [
+        Finding(f"shared_{kind}", "failure", len(texts), "; ".join(texts[:NAMED]))
+        for kind, texts in met.items()
+    ]
+
+
+def _claimed(
+    claim: Claim, names: NDArray[np.str_], masks: Mapping[str, Mask], lags: int
+) -> list[Finding]:
+    """Hold a split to what it promises to keep apart."""
+    broken = []
+    for one, other in claim.pairs:
+        if claim.kind == "date":
+            first, second = (
+                np.asarray(masks[role].any(axis=0)) for role in (one, other)
+            )
+            count = int((reach(first, lags) & second).sum())
+            broken += [f"{count} dates of {other} near {one}"] * bool(count)
+        else:
+            groups = [
+                _groups(claim, names[masks[role].any(axis=1)]) for role in (one, other)
+            ]
+            shared = sorted(groups[0] & groups[1])
+            broken += [f"{name} in {one} and {other}" for name in shared]
+    return [
+        Finding(f"{claim.kind}_kept_apart", "failure", len(broken), _named(broken, ""))
+    ]
+
+
+def _groups(claim: Claim, names: NDArray[np.str_]) -> set[str]:
+    return {group for name in names for group in claim.groups.get(name, ())}
+
+
+def _reported(measures: Mapping[str, Any]) -> list[Finding]:
+    apart = measures["distance_km"]["train to test"]
+    elsewhere = measures["test_days_that_train_elsewhere"]
+    both = measures["stations"]["both"]
+    return [
+        Finding(
+            "distance",
+            "reported",
+            int(apart is not None),
+            f"test cells lie {apart and apart['nearest']} km or more from train cells",
+        ),
+        Finding(
+            "weather",
+            "reported",
+            elsewhere["cell_days"],
+            f"{elsewhere['cell_days']} test cell-days are train days of other cells, "
+            f"the nearest {elsewhere['nearest_km']} km away",
+        ),
+        Finding(
+            "stations",
+            "reported",
+            both,
+            f"{both} stations stand behind train and test targets, on other days",
+        ),
+    ]
+
+
+def _named(items: list[str], what: str) -> str:
+    more = f" and {len(items) - NAMED} more" if len(items) > NAMED else ""
+    return f"{', '.join(items[:NAMED])}{more} {what}".strip()

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from somobench.problem import Array
-from somobench.schemas.recipe import WaterBalanceParams
+from somobench.schemas.baseline_params import WaterBalanceParams
 
 FREEZING = 273.15  # K
 FIRST_WETNESS = 0.9  # of the capacity; forgotten during spin-up

@@ -1,0 +1,131 @@
+"""Sections of the report on what was lost: how much by each rule, and which.
+
+Each function takes numbers of `validation.json` and gives the blocks of a section.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from somobench.page import Markup, details, figure, number, paragraph, table
+from somobench.pipelines.report_plots import Bar, bars
+from somobench.pipelines.report_sections import KEPT, REST, ROLES, counted, percent
+from somobench.pipelines.report_svg import SERIES
+from somobench.schemas.recipe import Recipe
+
+RULES_SHOWN = 8  # bars of a panel; the rest are one bar, and all are in the table
+NAMES_SHOWN = 200  # rows of a table of names; the rest are in validation.json
+LOST = SERIES[1]
+Numbers = Mapping[str, Any]
+
+COUNTED = {
+    "sensors": ("Sensors", "sensors of files that could be read"),
+    "values": ("Values", "values of these sensors as delivered"),
+    "days": ("Sensor-days", "days on which a sensor has a good value"),
+    "files": ("Files", "files of soil moisture that were found"),
+}
+
+
+def lost_blocks(recipe: Recipe, report: Numbers) -> list[Markup]:
+    """Show what was kept and what each rule took, of sensors, values and days."""
+    losses = report["losses"]
+    panels = [
+        bars(
+            f"lost-{name}",
+            title,
+            _loss_bars(losses[name]),
+            f"% of {number(losses[name]['total'])} {name}",
+            100,
+        )
+        for name, (title, _) in COUNTED.items()
+        if name in losses and losses[name]["total"]
+    ]
+    if not panels:
+        return [paragraph("The stages reported no counts.")]
+    flags = ", ".join(recipe.stations.good_flags)
+    caption = (
+        f"Figure 1. What became of everything that was found: kept in blue, lost in "
+        f"orange, lost under rarer rules in grey. Rules apply in turn, and each loss "
+        f"is counted once, under the first rule that takes it. A value is kept if "
+        f"its flag is exactly {flags}; \u201cflag\u201d names other flags as "
+        f"delivered, joined ones as one. Shares are of counts: they don't tell which "
+        f"seasons or places lost most."
+    )
+    return [
+        figure(panels, caption, name="figure-1"),
+        details(
+            "Every rule with its count",
+            *(_loss_table(name, losses[name]) for name in COUNTED if name in losses),
+        ),
+    ]
+
+
+def _loss_bars(account: Numbers) -> list[Bar]:
+    total = account["total"]
+    kept = account.get("kept_by_role", {"kept": account["kept"]})
+    rows = [(ROLES.get(name, name), count, KEPT) for name, count in kept.items()]
+    first, rest = account["lost"][:RULES_SHOWN], account["lost"][RULES_SHOWN:]
+    rows += [(item["rule"], item["count"], LOST) for item in first]
+    if rest:
+        others = sum(item["count"] for item in rest)
+        rows.append((f"{len(rest)} other rules", others, REST))
+    return [
+        Bar(label, 100 * count / total, counted(count, total), colour)
+        for label, count, colour in rows
+    ]
+
+
+def _loss_table(name: str, account: Numbers) -> Markup:
+    total = account["total"]
+    kept = account.get("kept_by_role", {"kept": account["kept"]})
+    rows: list[list[Any]] = [
+        [ROLES.get(role, role), "kept", count, percent(count, total)]
+        for role, count in kept.items()
+    ]
+    rows += [
+        [item["rule"], "lost", item["count"], percent(item["count"], total)]
+        for item in account["lost"]
+    ]
+    title, meaning = COUNTED[name]
+    return table(
+        ["rule", "", "count", "share"], rows, f"{title}: {number(total)} {meaning}"
+    )
+
+
+def names_lost(stages: Numbers) -> list[Markup]:
+    """List the files and sensors that were rejected, by name, as far as they fit."""
+    ingest = stages.get("ingest", {})
+    rejected = stages.get("targets", {}).get("rejected_sensors", [])
+    lists = (
+        (
+            "Files that were rejected",
+            ("file", "reason", "found", "expected"),
+            ingest.get("rejected_files", []),
+        ),
+        (
+            "Sensors dropped before the target rule",
+            ("sensor_id", "reason"),
+            ingest.get("dropped_sensors", []),
+        ),
+        (
+            "Sensors rejected by the target rule",
+            ("sensor_id", "cell_id", "reason", "found", "expected"),
+            rejected,
+        ),
+    )
+    return [_names_table(*item) for item in lists if item[2]]
+
+
+def _names_table(
+    title: str, columns: Sequence[str], found: Sequence[Numbers]
+) -> Markup:
+    shown = [[row.get(name) for name in columns] for row in found[:NAMES_SHOWN]]
+    more = len(found) - len(shown)
+    told = f"{title}: {number(len(found))}"
+    if more:
+        told += f"; the first {NAMES_SHOWN} are listed, {number(more)} more are not"
+    header = [name.replace("_id", "") for name in columns]
+    return details(
+        f"{title} ({number(len(found))})", table(header, shown, told, texts=True)
+    )

@@ -1,0 +1,99 @@
+"""Schemas of what is released or handed to `somobench validate`: tables and grids.
+
+They add to the schemas between stages what only a finished file can promise: that its
+variables agree, and that no series stands still or steps. A sensor that stands still is
+no reason to stop `ingest`: the target rule refuses it and counts it. In a release it is
+one: nobody should learn from it.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import pandera.pandas as pa
+from pandera.api.checks import Check
+from pandera.xarray import DatasetSchema
+
+from somobench.schemas.feature_checks import SOURCE_TELLS
+from somobench.schemas.grids import FEATURES, FORCING, TARGETS
+from somobench.schemas.place_checks import NOT_SWAPPED, ONE_PLACE, STATION_IN_CELL
+from somobench.schemas.series_checks import (
+    NO_STEP_OF_A_SENSOR,
+    NO_STEP_OF_A_SERIES,
+    NO_STUCK_SENSOR,
+    no_stuck_series,
+)
+from somobench.schemas.statistics_checks import CLEAR_SKY
+from somobench.schemas.table_checks import DAYS_FIT, IDS_MATCH, ONE_LAYER
+from somobench.schemas.tables import CELLS, OBSERVATIONS, SENSORS, SPLITS
+from somobench.schemas.target_checks import (
+    COUNTED_WHERE_MEASURED,
+    DEPTH_IN_LAYER,
+    EVERY_CELL_HAS_TARGET,
+    FILLED_WHERE_PRESENT,
+    ONLY_WHERE_MEASURED,
+    SCALED_AS_STATED,
+)
+from somobench.schemas.variables import DYNAMIC_FORCING
+
+MAY_REST_AT_ZERO = ("precipitation", "evaporation", "shortwave_radiation")
+
+
+def _table(schema: pa.DataFrameSchema, *further: Check) -> pa.DataFrameSchema:
+    extended = copy.deepcopy(schema)
+    extended.checks = [*schema.checks, *further]
+    return extended
+
+
+def _grid(schema: DatasetSchema, *further: Check) -> DatasetSchema:
+    extended = copy.deepcopy(schema)
+    extended.checks = [*schema.checks, *further]
+    return extended
+
+
+_STUCK_FORCING = tuple(
+    no_stuck_series(name, may_rest_at_zero=name in MAY_REST_AT_ZERO)
+    for name in (
+        *DYNAMIC_FORCING,
+        "skin_temperature",
+        "evaporation",
+        "reanalysis_soil_moisture",
+    )
+)
+
+RELEASED_TABLES: Mapping[str, pa.DataFrameSchema] = MappingProxyType(
+    {
+        "stations": _table(
+            SENSORS,
+            IDS_MATCH,
+            ONE_LAYER,
+            DAYS_FIT,
+            STATION_IN_CELL,
+            ONE_PLACE,
+            NOT_SWAPPED,
+        ),
+        "observations": _table(OBSERVATIONS, NO_STUCK_SENSOR, NO_STEP_OF_A_SENSOR),
+        "cells": CELLS,
+        "splits": SPLITS,
+    }
+)
+RELEASED_GRIDS: Mapping[str, DatasetSchema] = MappingProxyType(
+    {
+        "targets": _grid(
+            TARGETS,
+            SCALED_AS_STATED,
+            COUNTED_WHERE_MEASURED,
+            FILLED_WHERE_PRESENT,
+            ONLY_WHERE_MEASURED,
+            EVERY_CELL_HAS_TARGET,
+            DEPTH_IN_LAYER,
+            no_stuck_series("soil_moisture"),
+            no_stuck_series("soil_moisture_in_situ"),
+            NO_STEP_OF_A_SERIES,
+        ),
+        "forcing": _grid(FORCING, CLEAR_SKY, *_STUCK_FORCING),
+        "features": _grid(FEATURES, SOURCE_TELLS),
+    }
+)

@@ -1,0 +1,129 @@
+"""Order-of-magnitude statistics: right units with wrong values.
+
+A unit that is off by a factor leaves every value possible and the mean impossible.
+Bounds hold for the mean over all cells and days of a file, and lie beyond every land
+climate; a file of fewer than 90 days isn't judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from pandera.api.checks import Check
+
+from somobench.schemas.checks import wide
+
+MINIMUM_DAYS = 90
+
+
+class Bounds(NamedTuple):
+    """Lowest and highest mean over a file, in the variable's unit."""
+
+    low: float
+    high: float
+
+
+MEANS: Mapping[str, Bounds] = MappingProxyType(
+    {
+        # USCRN 2020: 0.016 the driest sensor, 0.54 the wettest; peat reaches 0.9.
+        "soil_moisture": Bounds(0.01, 0.8),
+        "soil_moisture_in_situ": Bounds(0.01, 0.8),
+        "reanalysis_soil_moisture": Bounds(0.01, 0.8),
+        # Yuma, Arizona, in 2020: 0.06. Record of a year: 72 (Cherrapunji, WMO 1860).
+        "precipitation": Bounds(0.04, 75.0),
+        # Annual means on land: 216 (Dome Fuji) to 308 (Dallol); seasons reach further.
+        "air_temperature": Bounds(200.0, 318.0),
+        "skin_temperature": Bounds(200.0, 325.0),
+        # Saturation at 216 K and 600 hPa is 0.00003, at 303 K and 1000 hPa 0.027.
+        "specific_humidity": Bounds(0.00003, 0.027),
+        "relative_humidity": Bounds(5.0, 100.0),
+        # Net radiation of a year is at most 160 W m-2 on land: 14.
+        "net_radiation": Bounds(-5.0, 22.0),
+        # Upward is positive; 12 is an irrigated oasis in summer.
+        "evaporation": Bounds(0.005, 12.0),
+    }
+)
+
+CLEARNESS = Bounds(0.2, 0.85)
+"""Mean shortwave radiation over that at the top of the atmosphere, of any cell.
+Measured 0.34 to 0.68 (86 USCRN stations of 2020); 0.78 is a cloudless year at altitude.
+kW h m-2 gives 0.15, W m-2 6."""
+
+
+def plausible_mean(name: str) -> Check:
+    """Return a check of the mean of a variable over all that a file holds."""
+    low, high = MEANS[name]
+
+    def find(values: xr.DataArray) -> str | None:
+        if values.sizes.get("time", 0) < MINIMUM_DAYS:
+            return None
+        mean = float(values.mean(dtype="float64"))
+        return (
+            None if low <= mean <= high or np.isnan(mean) else f"a mean of {mean:.6g}"
+        )
+
+    return wide(f"a mean {name} from {low} to {high}", find)
+
+
+def extraterrestrial_radiation(
+    latitude: NDArray[np.float64], day_of_year: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return daily radiation at the top of the atmosphere.
+
+    Parameters
+    ----------
+    latitude : (N,) degrees north
+    day_of_year : (M,) 1 to 366
+
+    Returns
+    -------
+    (N, M) MJ m-2 d-1
+
+    Notes
+    -----
+    FAO Irrigation and Drainage Paper 56, equations 21 to 25.
+
+    Examples
+    --------
+    Its example 8: 20 degrees south, 3 September.
+
+    >>> radiation = extraterrestrial_radiation(np.array([-20.0]), np.array([246]))
+    >>> radiation.round(1).tolist()
+    [[32.2]]
+    """
+    phi = np.radians(latitude)[:, None]
+    angle = 2 * np.pi * day_of_year / 365
+    distance = 1 + 0.033 * np.cos(angle)
+    declination = 0.409 * np.sin(angle - 1.39)
+    sunset = np.arccos(np.clip(-np.tan(phi) * np.tan(declination), -1, 1))
+    high = np.sin(phi) * np.sin(declination) * sunset
+    low = np.cos(phi) * np.cos(declination) * np.sin(sunset)
+    radiation: NDArray[np.float64] = 24 * 60 / np.pi * 0.0820 * distance * (high + low)
+    return radiation
+
+
+def _impossible_sky(dataset: xr.Dataset) -> str | None:
+    if dataset.sizes["time"] < MINIMUM_DAYS:
+        return None
+    above = extraterrestrial_radiation(
+        dataset["latitude"].to_numpy(), dataset["time"].dt.dayofyear.to_numpy()
+    )
+    mean = dataset["shortwave_radiation"].mean("time", dtype="float64").to_numpy()
+    ratio = mean / above.mean(axis=1)
+    wrong = (ratio < CLEARNESS.low) | (ratio > CLEARNESS.high)
+    if not wrong.any():
+        return None
+    cell = dataset["cell"].to_numpy()[wrong][0]
+    return f"{ratio[wrong][0]:.3g} of it in cell {cell}"
+
+
+CLEAR_SKY = wide(
+    f"{CLEARNESS.low} to {CLEARNESS.high} of the radiation above the atmosphere",
+    _impossible_sky,
+    needs=("shortwave_radiation", "latitude", "time", "cell"),
+)

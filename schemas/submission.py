@@ -1,0 +1,134 @@
+"""Pandera schema of a submission, in the one order that it is brought into.
+
+Each check on values names the first cell, day and layer that break it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandera.xarray as px
+import xarray as xr
+
+from somobench.schemas.checks import CELLS_IN_ORDER, SOME_FINITE, wide
+from somobench.schemas.scores import LONGEST_LEAD
+from somobench.schemas.variables import VARIABLES
+
+PREDICTION = "soil_moisture"
+SERIES_DIMS = ("layer", "cell", "time")
+OPTIONAL_DIMS = ("lead_time", "member")
+DIMS = ("lead_time", *SERIES_DIMS, "member")
+"""Order of dims, of which `lead_time` and `member` may be absent."""
+
+UNITS = ("m3 m-3", "m3/m3", "m^3 m^-3", "m**3 m**-3", "m3m-3")
+"""Spellings of the unit that are accepted."""
+
+MAXIMUM_MEMBERS = 1000
+_SHOWN = 3  # offenders named
+_BLOCK = 4_000_000  # values looked at together
+
+_PHYSICAL = VARIABLES[PREDICTION]
+
+
+def _offenders(values: xr.DataArray, kind: str) -> str | None:
+    """Name the first values that are infinite or outside the physical range."""
+    array = values.to_numpy()
+    flat, count, first = array.reshape(-1), 0, []
+    for start in range(0, flat.size, _BLOCK):
+        part = flat[start : start + _BLOCK]
+        infinite = np.isinf(part)
+        bad = infinite
+        if kind == "range":
+            bad = ~infinite & ((part < _PHYSICAL.minimum) | (part > _PHYSICAL.maximum))
+        places = np.flatnonzero(bad)
+        count += places.size
+        first += (places[: _SHOWN - len(first)] + start).tolist()
+    if not count:
+        return None
+    named = "; ".join(_where(values, flat, place) for place in first)
+    return f"{count} values: {named}"
+
+
+def _where(values: xr.DataArray, flat: np.ndarray, place: int) -> str:  # type: ignore[type-arg]
+    """Describe one value, such as 34.2 in cell 41.875_-111.625 on 2020-07-01."""
+    labels = []
+    for dim, index in zip(
+        values.dims, np.unravel_index(place, values.shape), strict=True
+    ):
+        label = values[str(dim)].to_numpy()[index]
+        text = str(label)[:10] if dim == "time" else str(label)
+        labels.append(f"{dim} {text}")
+    return f"{flat[place]:g} at {', '.join(labels)}"
+
+
+NO_INFINITY = wide(
+    "finite numbers, or NaN for a missing day", lambda data: _offenders(data, "inf")
+)
+IN_RANGE = wide(
+    f"{_PHYSICAL.minimum:g} to {_PHYSICAL.maximum:g} m3 m-3",
+    lambda data: _offenders(data, "range"),
+)
+
+
+def _twice(values: xr.DataArray) -> str | None:
+    labels = values.to_numpy()
+    order = np.argsort(labels, kind="stable")
+    same = labels[order][1:] == labels[order][:-1]
+    return f"{labels[order][1:][same][0]} twice" if same.any() else None
+
+
+def _not_whole_days(times: xr.DataArray) -> str | None:
+    values = times.to_numpy().astype("datetime64[ns]")
+    late = values != values.astype("datetime64[D]")
+    return str(values[late][0]) if late.any() else None
+
+
+WHOLE_DAYS = wide("days at 00:00", _not_whole_days)
+EACH_DAY_ONCE = wide("each day once", _twice)
+EACH_LAYER_ONCE = wide("each layer once", _twice)
+EACH_MEMBER_ONCE = wide("each member once", _twice)
+EACH_LEAD_ONCE = wide("each lead time once", _twice)
+
+_COORDS = {
+    "cell": px.Coordinate(checks=CELLS_IN_ORDER),
+    "time": px.Coordinate(dtype="datetime64[ns]", checks=[WHOLE_DAYS, EACH_DAY_ONCE]),
+    "layer": px.Coordinate(dtype="int8", checks=EACH_LAYER_ONCE),
+}
+_OPTIONAL = {
+    "member": px.Coordinate(dtype="int64", checks=EACH_MEMBER_ONCE),
+    "lead_time": px.Coordinate(
+        dtype="int64",
+        checks=[
+            px.Check(
+                lambda days: (days >= 1) & (days <= LONGEST_LEAD),
+                error=f"1 to {LONGEST_LEAD} days",
+            ),
+            EACH_LEAD_ONCE,
+        ],
+    ),
+}
+
+
+def submission_schema(dims: tuple[str, ...]) -> px.DatasetSchema:
+    """Return the schema of a submission with these dims.
+
+    Parameters
+    ----------
+    dims : tuple of str
+        `DIMS`, with or without `lead_time` and `member`.
+    """
+    given = {name: coord for name, coord in _OPTIONAL.items() if name in dims}
+    prediction = px.DataVar(
+        dtype="float32",
+        dims=dims,
+        checks=[NO_INFINITY, IN_RANGE, SOME_FINITE],
+        nullable=True,
+    )
+    return px.DatasetSchema(
+        data_vars={PREDICTION: prediction},
+        coords=_COORDS | given,
+        strict=True,
+        name="submission",
+    )
+
+
+SUBMISSION = submission_schema(SERIES_DIMS)
