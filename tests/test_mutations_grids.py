@@ -1,4 +1,4 @@
-"""One defect a grid: each rejected by the check that should catch it, no good grid."""
+"""One defect a grid: each is caught by the check that should, no good grid is."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from factories import grid_coords, make_features
 
+from factories import grid_coords, make_features
 from somobench.schemas.errors import ValidationError
 from somobench.schemas.release_checks import validate_together
 from somobench.schemas.released import RELEASED_GRIDS
@@ -577,7 +577,7 @@ MUTATIONS: dict[str, tuple[str, Change, str, str]] = {
     ),
     "rain stuck": (
         "forcing",
-        lambda x: put("precipitation", 3.0, cell=1)(x),
+        put("precipitation", 3.0, cell=1),
         "forcing",
         "no precipitation at one value",
     ),
