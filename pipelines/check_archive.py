@@ -54,13 +54,13 @@ def check_archive(path: Path, variable: str = "sm") -> dict[str, Any]:
     rejections: list[Rejection] = []
     read = good = sensors = out_of_order = 0
     for item in source.read(path, variable=variable):
-        outcome = item if isinstance(item, Rejection) else _unit_rejection(item, flags)
-        if outcome is not None:
+        outcome = item if isinstance(item, Rejection) else _in_unit(item, flags)
+        if isinstance(outcome, Rejection):
             rejections.append(outcome)
             continue
-        kept = select_good(item, good_flags=flags, start=FIRST, end=LAST)
+        kept = select_good(outcome, good_flags=flags, start=FIRST, end=LAST)
         sensors += 1
-        read += len(item.values)
+        read += len(outcome.values)
         good += len(kept.values)
         dropped += kept.dropped
         out_of_order += kept.out_of_order
@@ -89,13 +89,13 @@ def _reader(path: Path) -> str:
     return "ismn"
 
 
-def _unit_rejection(
+def _in_unit(
     series: SensorSeries, flags: tuple[str, ...] | None
-) -> Rejection | None:
+) -> SensorSeries | Rejection:
     """Reject a file whose good values mostly can't be m3 m-3."""
     median = median_of_good(series, flags)
     if median is None or median <= MAXIMUM:
-        return None
+        return series
     found = f"good values with a median of {median:g}"
     expected = f"0 to {MAXIMUM:g} m3 m-3"
     return Rejection(series.metadata.source_file, "not m3 m-3", found, expected)

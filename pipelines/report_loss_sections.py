@@ -44,13 +44,17 @@ def lost_blocks(recipe: Recipe, report: Numbers) -> list[Markup]:
     if not panels:
         return [paragraph("The stages reported no counts.")]
     flags = ", ".join(recipe.stations.good_flags)
+    kept = (
+        f"A value is kept if its flag is exactly {flags}; \u201cflag\u201d names other "
+        f"flags as delivered, joined ones as one. "
+        if flags
+        else ""
+    )
     caption = (
         f"Figure 1. What became of everything that was found: kept in blue, lost in "
         f"orange, lost under rarer rules in grey. Rules apply in turn, and each loss "
-        f"is counted once, under the first rule that takes it. A value is kept if "
-        f"its flag is exactly {flags}; \u201cflag\u201d names other flags as "
-        f"delivered, joined ones as one. Shares are of counts: they don't tell which "
-        f"seasons or places lost most."
+        f"is counted once, under the first rule that takes it. {kept}Shares are of "
+        f"counts: they don't tell which seasons or places lost most."
     )
     return [
         figure(panels, caption, name="figure-1"),
@@ -63,8 +67,7 @@ def lost_blocks(recipe: Recipe, report: Numbers) -> list[Markup]:
 
 def _loss_bars(account: Numbers) -> list[Bar]:
     total = account["total"]
-    kept = account.get("kept_by_role", {"kept": account["kept"]})
-    rows = [(ROLES.get(name, name), count, KEPT) for name, count in kept.items()]
+    rows = [(label, count, KEPT) for label, count in _kept(account)]
     first, rest = account["lost"][:RULES_SHOWN], account["lost"][RULES_SHOWN:]
     rows += [(item["rule"], item["count"], LOST) for item in first]
     if rest:
@@ -76,12 +79,17 @@ def _loss_bars(account: Numbers) -> list[Bar]:
     ]
 
 
+def _kept(account: Numbers) -> list[tuple[str, int]]:
+    """Return what was kept: sensors by role, all else in one."""
+    if "kept_by_role" not in account:
+        return [("kept", account["kept"])]
+    return [(label, account["kept_by_role"][role]) for role, label in ROLES.items()]
+
+
 def _loss_table(name: str, account: Numbers) -> Markup:
     total = account["total"]
-    kept = account.get("kept_by_role", {"kept": account["kept"]})
     rows: list[list[Any]] = [
-        [ROLES.get(role, role), "kept", count, percent(count, total)]
-        for role, count in kept.items()
+        [label, "kept", count, percent(count, total)] for label, count in _kept(account)
     ]
     rows += [
         [item["rule"], "lost", item["count"], percent(item["count"], total)]

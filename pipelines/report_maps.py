@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import cos, radians
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ WORLD_LOWER = 45.0  # units by which the panel of the world, 2 by 1, is lower
 MARGIN = 0.15  # of the extent
 LEAST_MARGIN = 0.3  # degrees
 LEAST_COSINE = 0.1
+TICKS = 5  # steps at most, for labels such as -156.25
+KEY_LETTERS = 36  # in a row of the key
 WIDER = 1.25  # than high, as the panel is
 POINTS_SMALL = 200  # cells from which points are drawn smaller
 
@@ -47,7 +50,7 @@ def climate(name: str, cells: Mapping[str, Sequence[Any]]) -> Markup:
         axes.axvline(1, color=COLOURS["muted"], linewidth=1, linestyle="--")
         axes.set_xticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"])
         axes.set(xlabel="dryness, no unit", ylabel="mean temperature, \u00b0C")
-        _keyed(figure, axes, "Climate of the cells")
+        _keyed(figure, axes, "Climate of the cells", rows)
 
     return drawn(name, "Mean temperature against dryness of cells", _size(rows), draw)
 
@@ -63,8 +66,7 @@ def chart(name: str, cells: Mapping[str, Sequence[Any]]) -> Markup:
         _points(axes, rows)
         _frame(axes, cells["longitude"], cells["latitude"])
         axes.set(xlabel="longitude, \u00b0E", ylabel="latitude, \u00b0N")
-        axes.ticklabel_format(useOffset=False)
-        _keyed(figure, axes, "Position of the cells")
+        _keyed(figure, axes, "Position of the cells", rows)
 
     width, height = _size(rows)
     if _is_world(cells["longitude"]):
@@ -92,16 +94,31 @@ def _frame(axes: Axes, east: Sequence[float], north: Sequence[float]) -> None:
     axes.set_xlim(middle[0] - half / shrink * WIDER, middle[0] + half / shrink * WIDER)
     axes.set_ylim(middle[1] - half, middle[1] + half)
     axes.set_aspect(1 / shrink)
+    axes.locator_params(nbins=TICKS)
+    axes.ticklabel_format(useOffset=False)
 
 
 def _size(rows: Sequence[tuple[Any, Any, Any]]) -> tuple[float, float]:
-    regions = len({row[0] for row in rows})
-    return WIDTH, 250 + 14.0 * ((regions + 2) // 3)
+    key = _key(rows)
+    lines = -(-len(key) // _columns(key))
+    return WIDTH, 250 + 15.0 * lines
+
+
+def _key(rows: Sequence[tuple[Any, Any, Any]]) -> list[str]:
+    """Return what the key says of each region, in the order of their names."""
+    counts = Counter(row[0] for row in rows)
+    return [f"{region} ({counts[region]})" for region in sorted(counts)]
+
+
+def _columns(key: Sequence[str]) -> int:
+    longest = max(len(label) for label in key)
+    return max(1, min(3, KEY_LETTERS // longest))
 
 
 def _points(axes: Axes, rows: Sequence[tuple[Any, Any, Any]]) -> None:
     size = 22 if len(rows) < POINTS_SMALL else 9
-    for place, region in enumerate(sorted({row[0] for row in rows})):
+    regions = sorted({row[0] for row in rows})
+    for place, (region, label) in enumerate(zip(regions, _key(rows), strict=True)):
         chosen = [row for row in rows if row[0] == region]
         axes.scatter(
             [row[1] for row in chosen],
@@ -111,7 +128,7 @@ def _points(axes: Axes, rows: Sequence[tuple[Any, Any, Any]]) -> None:
             facecolors="none",
             edgecolors=SERIES[(place + 3) % len(SERIES)],
             linewidths=1.1,
-            label=f"{region} ({len(chosen)})",
+            label=label,
         )
 
 
@@ -119,12 +136,14 @@ def _limits(values: Sequence[float], usual: tuple[float, float]) -> tuple[float,
     return min(*values, usual[0], usual[1]), max(*values, usual[0], usual[1])
 
 
-def _keyed(figure: Figure, axes: Axes, title: str) -> None:
+def _keyed(
+    figure: Figure, axes: Axes, title: str, rows: Sequence[tuple[Any, Any, Any]]
+) -> None:
     figure.suptitle(title, x=0.01, ha="left", fontsize=11.5, color=COLOURS["ink"])
     axes.legend(
         loc="lower left",
         bbox_to_anchor=(0.0, 1.0),
-        ncols=3,
+        ncols=_columns(_key(rows)),
         borderpad=0.2,
         borderaxespad=0.1,
         columnspacing=1.0,

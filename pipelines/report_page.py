@@ -87,15 +87,20 @@ def build_report(
         sections,
         subtitle=f"Release {recipe.release.id}, licence {recipe.release.licence_spdx}",
         banner=VIRTUAL if recipe.virtual is not None else None,
-        opening=_opening(recipe, report),
+        opening=_opening(recipe, report, _day_definition(stages)),
     )
 
 
-def _opening(recipe: Recipe, report: Numbers) -> list[Markup]:
+def _day_definition(stages: Numbers) -> str:
+    name = stages.get("forcing", {}).get("grid", {}).get("day_definition", "")
+    return f" ({name.replace('_', ' ')})" if name else ""
+
+
+def _opening(recipe: Recipe, report: Numbers, days: str) -> list[Markup]:
     return [
         paragraph(recipe.release.description.strip()),
         paragraph(
-            f"Days {recipe.period.start} to {recipe.period.end}, grid of "
+            f"Days {recipe.period.start} to {recipe.period.end}{days}, grid of "
             f"{recipe.grid.resolution:g} degrees, "
             f"{len(report['cells']['cell_id'])} cells. ",
             "Numbers on this page are those of ",
@@ -192,7 +197,7 @@ def _truth_table(truth: Numbers) -> Markup:
             *(number(scores[kind].get(name), 3) for name in ("r", "ubrmse")),
             number(scores[kind].get("absolute_bias"), 3),
         ]
-        for layer, scores in truth.items()
+        for layer, scores in sorted(truth.items())
         for kind in ("targets", "sensors")
     ]
     header = ["what", "n", "r", "ubRMSE", "absolute bias"]
@@ -206,8 +211,8 @@ def _truth_table(truth: Numbers) -> Markup:
 
 def _not_carried(stages: Numbers) -> list[Markup]:
     missing = [
-        *stages.get("splits", {}).get("left_out", {}).items(),
-        *stages.get("features", {}).get("refused", {}).items(),
+        *sorted(stages.get("splits", {}).get("left_out", {}).items()),
+        *sorted(stages.get("features", {}).get("refused", {}).items()),
     ]
     if not missing:
         return [paragraph("Every split and feature set of the recipe is carried.")]

@@ -93,6 +93,7 @@ def boxes(
                 _box(axes, -index * step - part, item, SERIES[part])
         _rows_only(axes, -len(rows) * step + 1.1, 1.4)
         axes.set_xlim(*_wide_enough(rows, limits))
+        axes.locator_params(axis="x", nbins=6)
         axes.set(xlabel=axis)
         figure.suptitle(title, x=0.01, ha="left", fontsize=11.5, color=_INK)
         if shown:
@@ -250,11 +251,22 @@ def curves(
         if whole_numbers:
             axes.locator_params(axis="y", integer=True)
         if axes_labels[0] == YEAR:
-            axes.locator_params(axis="x", integer=True)
+            _whole_years(axes, [x for item in lines for x in item.x])
         _titled(figure, axes, title, len(lines))
 
     size = (WIDTH, 218 + 14.0 * ((len(lines) + 2) // 3))
     return drawn(name, f"{title}: {axes_labels[1]} by {axes_labels[0]}", size, draw)
+
+
+def _whole_years(axes: Axes, times: Sequence[float]) -> None:
+    """Mark whole years, also where there is but one."""
+    low, high = min(times), max(times)
+    if high - low < 1:
+        year = int(low)
+        axes.set_xlim(year - 0.5, year + 1.5)
+        axes.set_xticks([year], [str(year)])
+    else:
+        axes.locator_params(axis="x", integer=True)
 
 
 def _titled(figure: Figure, axes: Axes, title: str, entries: int) -> None:

@@ -44,6 +44,13 @@ def reanalysis_blocks(recipe: Recipe, report: Numbers) -> list[Markup]:
                 "targets can't be compared with it. Figure 6 is left out."
             )
         ]
+    compared = {layer.layer for layer, _ in layers}
+    without = [
+        layer_name(layer)
+        for layer, _ in with_targets(recipe, report)
+        if layer.layer not in compared
+    ]
+    told = f"Without a reanalysis: {', '.join(without)}. " if without else ""
     panels = [
         boxes(
             f"reanalysis-{layer.layer}",
@@ -62,7 +69,7 @@ def reanalysis_blocks(recipe: Recipe, report: Numbers) -> list[Markup]:
         f"Gap-filled days count. Scaling doesn't change a correlation, "
         f"so this is agreement of the observations. Cells "
         f"with fewer than 90 common days or differences are not in it. "
-        f"{HOW_TO_READ} {without_targets(recipe, report)}"
+        f"{told}{HOW_TO_READ} {without_targets(recipe, report)}"
     )
     rows = [row for layer, item in layers for row in _region_rows(layer, item)]
     header = ["layer and region", "cells", "cell-days"]
@@ -77,7 +84,7 @@ _PARTS = ("n", "25 %", "median", "75 %")
 
 
 def _pools(item: Numbers) -> list[tuple[str, Numbers]]:
-    regions = list(item["regions"].items())
+    regions = sorted(item["regions"].items())
     return regions if len(regions) == 1 else [("all cells", item["all"]), *regions]
 
 

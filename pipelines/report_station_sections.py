@@ -133,7 +133,7 @@ def _kind(role: str) -> str:
 
 def _primary_check(layers: Sequence[tuple[LayerParams, Numbers]]) -> Markup:
     told = [
-        f"{layer_name(layer)}: {primary['largest_difference']:.1e} "
+        f"{layer_name(layer)}: {primary['largest_difference']:.2g} "
         f"m\u00b3 m\u207b\u00b3 over {primary['sensors']} sensors"
         for layer, item in layers
         if (primary := item["stations"].get("primary"))
@@ -218,7 +218,7 @@ def _examples(recipe: Recipe, report: Numbers) -> list[Markup]:
             _example_curves(item),
             (YEAR, "soil moisture, m\u00b3 m\u207b\u00b3"),
         )
-        for name, item in found.items()
+        for name, item in sorted(found.items())
     ]
     caption = (
         "Figure 9. Examples: by layer the cell whose target has most gap-filling "
@@ -229,14 +229,14 @@ def _examples(recipe: Recipe, report: Numbers) -> list[Markup]:
     )
     listed = [
         f"{label}, layer {name}: {series['sensor_id']}"
-        for name, item in found.items()
+        for name, item in sorted(found.items())
         for label, series in zip(_names(item), item["series"], strict=True)
         if series["sensor_id"] is not None
     ]
     listed += [
         f"layer {name}: {item['filling_sensors']} sensors fill gaps, of which "
         f"{len(item['series']) - 2} are drawn"
-        for name, item in found.items()
+        for name, item in sorted(found.items())
         if item["filling_sensors"] > len(item["series"]) - 2
     ]
     return [

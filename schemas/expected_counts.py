@@ -37,9 +37,8 @@ def expected_counts() -> dict[str, Counts]:
 def counts_of(manifest: Manifest) -> Counts:
     """Count rows of tables, and lengths of dimensions of grids, as a manifest has them.
 
-    Examples
-    --------
-    `{"cells.parquet": {"rows": 40}, "targets.zarr.zip": {"cell": 40, "time": 2192}}`
+    Such as `{"cells.parquet": {"rows": 40}, "targets.zarr.zip": {"cell": 40, ...}}`;
+    `values` are the finite ones of the target.
     """
     counts: Counts = {}
     for name, file in sorted(manifest.files.items()):

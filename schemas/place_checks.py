@@ -68,7 +68,7 @@ def _centres(cells: pd.Series) -> Floats:
 def _unnamed_cell(cells: pd.Series) -> str | None:
     centres = _centres(cells)
     wrong = ~(np.abs(centres) <= (90.0, 180.0)).all(axis=1)
-    return f"{str(cells[wrong].iloc[0])!r}" if wrong.any() else None
+    return repr(str(cells.iloc[int(np.argmax(wrong))])) if np.any(wrong) else None
 
 
 CELL_IDS = wide('ids "{latitude}_{longitude}" of cell centres', _unnamed_cell)

@@ -10,7 +10,6 @@ from somobench.schemas.checks import wide
 LATENT_HEAT = (2.0, 3.0)  # MJ kg-1; any recipe's lies between
 LOWEST_MAXIMUM = 0.03  # m3 m-3; the driest sensor of USCRN 2020 reaches 0.035
 LOWEST_MEDIAN = 0.01  # m3 m-3; the driest sensor of USCRN 2020 has 0.015
-A_DAY = pd.Timedelta(1, "D")
 
 
 def _first(frame: pd.DataFrame, wrong: pd.Series, *names: str) -> str | None:
@@ -74,7 +73,7 @@ ONE_LAYER = wide(
 
 
 def _too_many_days(frame: pd.DataFrame) -> str | None:
-    days = (frame["end"] - frame["start"]) // A_DAY + 1
+    days = (frame["end"] - frame["start"]).dt.days + 1
     wrong = (frame["valid_days"] > days) | (frame["value_count"] < frame["valid_days"])
     return _first(frame, wrong, "sensor_id", "valid_days", "value_count")
 

@@ -84,13 +84,14 @@ def test_layouts_hold_the_same_values_where_they_overlap(shared_data: Path) -> N
         own = of_station([item], place.station, place.depth_from)
         both = there.join(own[own["value"] >= 0], how="inner", suffixes=("_newer", ""))
         differs = both["value_newer"] != both["value"]
-        compared[place.station] = len(both)
+        name = f"{place.network}/{place.station}"
+        compared[name] = len(both)
         if differs.any():
-            edited[place.station] = int(differs.sum())
+            edited[name] = int(differs.sum())
             assert set(both.loc[differs, "provider_newer"]) == {"E"}  # edited
             assert set(both.loc[differs, "provider"]) == {"M"}  # no flag yet
-    assert edited == {"Waimea_Plain": 2}
-    assert compared.pop("Island_Dairy") == 0  # in the older archive alone
+    assert edited == {"SCAN/Waimea_Plain": 2}
+    assert compared.pop("SCAN/Island_Dairy") == 0  # in the older archive alone
     assert len(compared) == 8
     assert min(compared.values()) > 8000
     assert sum(compared.values()) > 120_000

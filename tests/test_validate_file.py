@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import xarray as xr
 from typer.testing import CliRunner
 
 from ismn_files import file_name, header, rows, station_file, write_folder, write_zip
+from release_factory import write_manifest
 from somobench.catalog.archive import write_zarr_zip
 from somobench.catalog.atomic import write_parquet
 from somobench.cli_validate import validate
@@ -116,27 +116,62 @@ def test_table_of_something_else_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def virtual(repository: Path, tmp_path: Path) -> Path:
-    """Return a copy of the released virtual world."""
-    folders = sorted((repository / "releases").glob("virtual-*"))
-    if not folders:
-        pytest.skip("no release is built yet: make release")
-    return Path(shutil.copytree(folders[-1], tmp_path / folders[-1].name))
+def release(tmp_path: Path) -> Path:
+    """Write a release whose files agree."""
+    folder = tmp_path / "toy-0.1.0"
+    folder.mkdir()
+    for name, grid in GRIDS.items():
+        write_zarr_zip(grid(), folder / f"{name}.zarr.zip")
+    for name in ("cells", "splits"):
+        write_parquet(TABLES[name](), folder / f"{name}.parquet")
+    write_manifest(folder)
+    return folder
 
 
-def test_published_release_is_valid(virtual: Path) -> None:
-    reports = validate_file(virtual)
+def test_release_is_validated_file_by_file_and_together(release: Path) -> None:
+    reports = validate_file(release)
+    assert {report.kind for report in reports} == {*GRIDS, "cells", "splits", "release"}
     assert [report for report in reports if report.failures] == []
-    assert reports[-1].kind == "release"
 
 
-def test_release_that_lost_cells_fails_between_its_files(virtual: Path) -> None:
-    cells = pd.read_parquet(virtual / "cells.parquet")
-    write_parquet(cells.iloc[1:], virtual / "cells.parquet")
-    together = validate_file(virtual)[-1]
+def test_release_that_lost_cells_fails_between_its_files(release: Path) -> None:
+    write_parquet(TABLES["cells"]().iloc[1:], release / "cells.parquet")
+    together = validate_file(release)[-1]
     where = {failure.where for failure in together.failures}
-    assert "targets.zarr.zip cell" in where
-    assert "forcing.zarr.zip cell" in where
+    assert where == {"targets.zarr.zip cell", "forcing.zarr.zip cell"}
+
+
+def test_release_with_a_damaged_file_fails_there(release: Path) -> None:
+    splits = TABLES["splits"]()
+    write_parquet(splits.iloc[::-1], release / "splits.parquet")
+    failed = [report for report in validate_file(release) if report.failures]
+    assert [report.kind for report in failed] == ["splits"]
+
+
+def test_release_without_a_file_of_its_manifest_fails(release: Path) -> None:
+    (release / "forcing.zarr.zip").unlink()
+    together = validate_file(release)[-1]
+    assert ("forcing.zarr.zip", "no such file") in {
+        (failure.where, failure.found) for failure in together.failures
+    }
+
+
+def test_release_with_fewer_rows_than_reviewed_fails(
+    release: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reviewed = {"toy-0.1.0": {"cells.parquet": {"rows": 3}}}
+    monkeypatch.setattr(expected_counts, "expected_counts", lambda: reviewed)
+    (failure,) = validate_file(release)[-1].failures
+    assert failure == ("cells.parquet rows", "2", "3")
+
+
+def test_published_releases_are_valid(repository: Path) -> None:
+    folders = sorted((repository / "releases").glob("*-*.*.*"))
+    if not folders:
+        pytest.skip("no release is published in this checkout yet: make release")
+    for folder in folders:
+        failed = [report for report in validate_file(folder) if report.failures]
+        assert failed == []
 
 
 GOOD = station_file(rows([0.1, 0.2, 0.3]))

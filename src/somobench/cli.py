@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from somobench.cli_output import printable, show_json, show_table, size_text
+from somobench.cli_validate import validate
 from somobench.schemas.errors import SomobenchError
 
 if TYPE_CHECKING:
@@ -164,6 +165,9 @@ def build(recipe: Annotated[str, typer.Argument(metavar="RECIPE")]) -> None:
     from somobench.build import build_recipe
 
     build_recipe(recipe)
+
+
+app.command()(validate)
 
 
 def _resolve(release: str) -> Release:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -57,6 +58,8 @@ class ScoringCase:
     labels : mapping of DataArray of str, (series)
         Group of each series in each pool.
     moments_from : mapping of layer to "reanalysis" or "observations"
+    full_record : (series,), bool
+        Series without train days: their scale factors are those of the full record.
     """
 
     split: str
@@ -69,6 +72,7 @@ class ScoringCase:
     roles: xr.DataArray
     labels: Mapping[str, xr.DataArray]
     moments_from: Mapping[int, str]
+    full_record: NDArray[np.bool_]
 
     @property
     def series_layers(self) -> NDArray[np.int8]:
@@ -173,8 +177,10 @@ def build_case(
     period = slice(int(days[0]), int(days[-1]) + 1)
     observed = _series(scaled, layer, cell)
     trained = (role == TRAIN).to_numpy()[cell]
-    chosen = on_target_grid(features.sel(split=split), targets, "features")
-    climatology = chosen["climatology"].sel(layer=targets["layer"]).load()
+    chosen = on_target_grid(
+        features.sel(split=split, layer=targets["layer"]), targets, "features"
+    )
+    climatology = chosen["climatology"].load()
     climatology = climatology.transpose(*SERIES, "day_of_year")
     return ScoringCase(
         split=split,
@@ -189,6 +195,7 @@ def build_case(
         roles=role.assign_coords(cell=targets["cell"], time=targets["time"]),
         labels=_labels(targets, cells, observed, layer, cell),
         moments_from=moments_from,
+        full_record=_of_series(chosen["scale_is_full_record"], layer, cell) == 1,
     )
 
 
@@ -227,8 +234,8 @@ def _labels(
         ("series",),
     )
     table = cells.set_index("cell_id").loc[observed["cell"].to_numpy()]
-    network = targets["primary_network"].transpose(*SERIES).to_numpy()[layer, cell]
-    count = targets["station_count"].transpose(*SERIES).to_numpy()[layer, cell]
+    network = _of_series(targets["primary_network"], layer, cell)
+    count = _of_series(targets["station_count"], layer, cell)
     pools = standard_pools(
         xr.Dataset({"pair_count": like}),
         region=like.copy(data=_texts(table["region"])),
@@ -244,6 +251,12 @@ def _labels(
     }
 
 
+def _of_series(
+    grid: xr.DataArray, layer: NDArray[np.intp], cell: NDArray[np.intp]
+) -> NDArray[Any]:
+    return np.asarray(grid.transpose(*SERIES).to_numpy()[layer, cell])
+
+
 def _texts(values: object) -> NDArray[np.object_]:
     return np.asarray(values).astype(str).astype(object)
 
@@ -254,5 +267,3 @@ def _dryness_classes(dryness: pd.Series) -> NDArray[np.object_]:
     for name, (low, high) in DRYNESS_CLASSES.items():
         labels[(values >= low) & (values < high)] = name
     return labels
-
-

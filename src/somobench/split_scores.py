@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
+from pandera.pandas import DataFrameSchema
 
 from somobench.bootstrap import DRAWS, BootstrappedScores, draw_days
 from somobench.labelled_rows import label_rows
@@ -132,7 +133,10 @@ def only(scored: BootstrappedScores, metrics: Iterable[str]) -> BootstrappedScor
 
 
 def score_table(
-    case: ScoringCase, scored: BootstrappedScores, model: str
+    case: ScoringCase,
+    scored: BootstrappedScores,
+    model: str,
+    kinds: tuple[str, ...] = (*COARSE, *FINE),
 ) -> pd.DataFrame:
     """Pool a model's scores: every metric by region and regime, some in all pools.
 
@@ -143,10 +147,10 @@ def score_table(
     """
     columns = {"value": "score", "low": "lower", "high": "upper"}
     parts = []
-    for kinds, metrics in ((COARSE, None), (FINE, CORE)):
-        kept = scored if metrics is None else only(scored, metrics)
+    for chosen, kept in ((COARSE, scored), (FINE, only(scored, CORE))):
         finite = {m.name: _finite(kept, m.name) for m in kept.metrics}
-        for pools, clusters in _asked(case, kinds):
+        wanted = tuple(kind for kind in chosen if kind in kinds)
+        for pools, clusters in _asked(case, wanted):
             pooled = pool_scores(
                 kept, _named(pools), balanced=_balanced(pools), clusters=clusters
             )
@@ -201,8 +205,8 @@ def _asked(
     """
     pools = case.pools(kinds)
     whole = {key: labels for key, labels in pools.items() if key[1] == ALL_LAYERS}
-    if len(case.own_layers) == 1:
-        return [(whole, None)]
+    if len(case.own_layers) == 1 or not pools:
+        return [(whole, None)] if pools else []
     cells = case.target["cell"].drop_vars(["cell", "layer"])
     return [(whole, cells), ({k: v for k, v in pools.items() if k not in whole}, None)]
 
@@ -236,25 +240,25 @@ def cell_table(
     return pd.concat(parts, ignore_index=True)
 
 
+def finish_table(
+    parts: Iterable[pd.DataFrame], schema: DataFrameSchema, key: tuple[str, ...]
+) -> pd.DataFrame:
+    """Join rows, in the columns, types and order of a table of scores."""
+    names = list(schema.columns)
+    empty = pd.DataFrame({name: [] for name in names})
+    joined = pd.concat([part for part in parts if len(part)] or [empty])[names]
+    types = {name: str(column.dtype) for name, column in schema.columns.items()}
+    return joined.astype(types).sort_values(list(key), ignore_index=True)
+
+
 def finish_scores(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Join, sort and type rows of pooled scores."""
-    return _finished(list(parts), SCORES.columns, SCORE_KEY)
+    """Return pooled scores as a table of schema SCORES."""
+    return finish_table(parts, SCORES, SCORE_KEY)
 
 
 def finish_cell_scores(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Join, sort and type rows of scores of series."""
-    return _finished(list(parts), CELL_SCORES.columns, CELL_KEY)
-
-
-def _finished(
-    parts: list[pd.DataFrame], columns: Mapping[str, object], key: tuple[str, ...]
-) -> pd.DataFrame:
-    if not parts:
-        parts = [pd.DataFrame({name: [] for name in columns})]
-    joined = pd.concat(parts, ignore_index=True)[list(columns)]
-    types = {name: str(getattr(columns[name], "dtype", "")) for name in columns}
-    typed = joined.astype(types)
-    return typed.sort_values(list(key), ignore_index=True)
+    """Return scores of series as a table of schema CELL_SCORES."""
+    return finish_table(parts, CELL_SCORES, CELL_KEY)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,202 @@
+"""An ISMN archive to daily means of good values: this package against `ismn`.
+
+    python benchmarks/bench_ismn_scale.py [stations] [years] [folder]
+
+By default 300 stations with two probes, five years hourly: 600 files, 0.8 GB unpacked.
+The archive is generated once and kept if a folder is named. Each reader runs in a
+process of its own, so that peaks of memory are its own. Ours is the `ingest` stage as
+far as its tables, with every check; `ismn` builds its index, reads each sensor, and
+pandas takes daily means. Both must give the same days, counts and, to 1e-12, means.
+`inflate` only unpacks the members: the limit of a reader on one thread.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+DEPTHS = (0.05, 0.20)
+FLAGS = (b"G", b"D03", b"C02", b"D01,D03")
+SHARES = (0.93, 0.05, 0.01, 0.01)
+FIRST = "2010-01-01"
+MINIMUM_COUNT = 6
+MIB = 1024  # KiB
+
+
+def _times(years: int) -> np.ndarray:
+    hours = np.arange(FIRST, f"{2010 + years}-01-01", dtype="datetime64[h]")
+    texts = np.char.replace(np.datetime_as_string(hours, unit="m"), "-", "/")
+    texts = np.char.replace(texts, "T", " ")
+    return texts.astype("S16").view("u1").reshape(-1, 16)
+
+
+def _digits(values: np.ndarray) -> np.ndarray:
+    """Return `0.dddd` for values from 0 to 0.9999, as bytes (row, 6)."""
+    whole = np.round(values * 10_000).astype(int)
+    powers = np.array([1000, 100, 10, 1])
+    digits = whole[:, None] // powers % 10 + ord("0")
+    head = np.broadcast_to(np.frombuffer(b"0.", "u1"), (len(values), 2))
+    return np.hstack([head, digits.astype("u1")])
+
+
+def _rows(times: np.ndarray, rng: np.random.Generator) -> bytes:
+    """Return rows as ISMN writes them; zero bytes pad the flags and are left out."""
+    hours = np.arange(len(times))
+    season = 0.25 + 0.1 * np.sin(hours / 24 * 2 * np.pi / 365 + rng.uniform(0, 6))
+    values = np.clip(season + rng.normal(0, 0.01, len(times)), 0, 0.9)
+    width = max(len(flag) for flag in FLAGS)
+    table = np.array(FLAGS, f"S{width}").view("u1").reshape(-1, width)
+    flags = table[rng.choice(len(FLAGS), len(times), p=SHARES)]
+    blank = np.full((len(times), 3), ord(" "), "u1")
+    end = np.broadcast_to(np.frombuffer(b" M\r\n", "u1"), (len(times), 4))
+    parts = [times, blank, _digits(values), blank[:, :1], flags, end]
+    rows = np.hstack(parts).ravel()
+    return rows[rows != 0].tobytes()
+
+
+def generate(path: Path, stations: int, years: int) -> None:
+    """Write an archive in the header+values layout."""
+    rng = np.random.default_rng(20260601)
+    times = _times(years)
+    span = f"20100101_{2009 + years}1231"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        for number in range(stations):
+            name = f"ST{number:04d}"
+            place = f"{rng.uniform(30, 60):9.5f} {rng.uniform(-120, 30):10.5f}"
+            for depth in DEPTHS:
+                head = f"NET NET {name} {place} 100.00 {depth:7.2f} {depth:7.2f} Probe"
+                stem = f"NET/{name}/NET_NET_{name}_sm_{depth:.6f}_{depth:.6f}_Probe"
+                content = f"{head}\n\r".encode() + _rows(times, rng)
+                archive.writestr(f"{stem}_{span}.stm", content)
+
+
+def ours(path: Path) -> pd.DataFrame:
+    """Return station, depth, day, mean and count."""
+    from somobench.pipelines.ingest import read_stations
+    from somobench.pipelines.ingest_report import observations_table
+    from somobench.pipelines.sources import station_source
+    from somobench.schemas.recipe import Recipe, load_recipe
+
+    file = Path(__file__).parents[1] / "conf" / "recipe" / "ismn_era5.yaml"
+    content = load_recipe(file).model_dump(mode="json")
+    content["stations"]["minimum_days"] = 2
+    recipe = Recipe.model_validate(content)
+    ingested = read_stations([path], station_source("ismn"), recipe)
+    if ingested.rejections:
+        raise RuntimeError(ingested.rejections[0])
+    table = observations_table(ingested.sensors)
+    parts = table["sensor_id"].str.split("/", expand=True)
+    return pd.DataFrame(
+        {
+            "station": parts[1],
+            "depth": parts[2].str.partition("-")[0].astype(int),
+            "day": table["time"],
+            "mean": table["soil_moisture"],
+            "count": table["observation_count"].astype(int),
+        }
+    )
+
+
+def rival(path: Path) -> pd.DataFrame:
+    """Return the same by `ismn`, its index built anew."""
+    from ismn.interface import ISMN_Interface  # type: ignore[import-untyped]
+
+    warnings.simplefilter("ignore")
+    interface = ISMN_Interface(path, temp_root=path.parent)
+    found = []
+    for number in interface.get_dataset_ids("soil_moisture", 0, 1):
+        series, meta = interface.read_ts(number, return_meta=True)
+        good = series.loc[series["soil_moisture_flag"] == "G", "soil_moisture"]
+        days = good.resample("D").agg(["mean", "count"])
+        days = days[days["count"] >= MINIMUM_COUNT].rename_axis("day").reset_index()
+        station, depth = meta["station"]["val"], meta["instrument"]["depth_from"]
+        found.append(days.assign(station=station, depth=round(100 * depth)))
+    return pd.concat(found)[["station", "depth", "day", "mean", "count"]]
+
+
+def inflate(path: Path) -> pd.DataFrame:
+    """Unpack every member and return nothing."""
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            archive.read(name)
+    return pd.DataFrame()
+
+
+READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
+    "ours": ours,
+    "ismn": rival,
+    "inflate": inflate,
+}
+
+
+def run_reader(name: str, path: Path, result: Path) -> None:
+    """Time one reader in this process; compiling beforehand isn't counted."""
+    if name == "ours":
+        ours(path.with_name("tiny.zip"))
+    start = time.perf_counter()
+    table = READERS[name](path)
+    seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MIB
+    table.to_parquet(result)
+    print(json.dumps({"seconds": seconds, "MiB": peak}))
+
+
+def measured(name: str, path: Path) -> tuple[dict[str, float], pd.DataFrame]:
+    """Run a reader in a process of its own."""
+    result = path.with_name(f"{name}.parquet")
+    command = [sys.executable, __file__, "--run", name, str(path), str(result)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout.splitlines()[-1]), pd.read_parquet(result)
+
+
+def _same(one: pd.DataFrame, other: pd.DataFrame) -> None:
+    keys = ["station", "depth", "day"]
+    one, other = (
+        table.astype({"day": "datetime64[ns]"})
+        .sort_values(keys, ignore_index=True)
+        .astype({"count": int, "depth": int, "station": str})
+        for table in (one, other)
+    )
+    pd.testing.assert_frame_equal(one, other, rtol=0, atol=1e-12)
+
+
+def main(stations: int = 300, years: int = 5, folder: str | None = None) -> None:
+    """Generate the archive if it is absent, run all readers, and compare."""
+    with tempfile.TemporaryDirectory() as temporary:
+        place = Path(folder or temporary)
+        path = place / f"Data_separate_files_header_{stations}_{years}.zip"
+        if not path.exists():
+            generate(path, stations, years)
+        generate(place / "tiny.zip", 1, 1)
+        with zipfile.ZipFile(path) as archive:
+            sizes = [item.file_size for item in archive.infolist()]
+        packed = path.stat().st_size / 1e6
+        print(f"{len(sizes)} files, {sum(sizes) / 1e6:.0f} MB, {packed:.0f} MB packed")
+        taken, tables = {}, {}
+        for name in READERS:
+            taken[name], tables[name] = measured(name, path)
+        _same(tables["ours"], tables["ismn"])
+        print(f"{len(tables['ours'])} sensor-days, equal in both")
+        for name, cost in taken.items():
+            ratio = taken["ismn"]["seconds"] / cost["seconds"]
+            shown = f"{cost['seconds']:8.2f} s {cost['MiB']:6.0f} MiB {ratio:6.1f}x"
+            print(f"{name:10} {shown}")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--run"]:
+        run_reader(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]))
+    else:
+        numbers = [int(text) for text in sys.argv[1:3]]
+        main(*numbers, *sys.argv[3:4])

@@ -1,0 +1,377 @@
+"""Score a submission against a split of a release, and write what anybody can recompute.
+
+The command line's `evaluate` and `somobench.evaluate` both end here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import metadata, resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from somobench.catalog.archive import open_zarr_zip
+from somobench.catalog.atomic import replacing, write_json, write_parquet, write_text
+from somobench.catalog.fetch import fetch
+from somobench.catalog.reader import CELLS, FEATURES, SPLITS, TARGETS
+from somobench.catalog.request import DatasetRequest
+from somobench.catalog.resolve import Release, resolve
+from somobench.headline import RungName, headline, no_headline
+from somobench.lead_times import lead_summary, lead_table
+from somobench.metric_registry import REFERENCE_MOMENTS as REFERENCE_TEXT
+from somobench.resampled_days import ResampledDays
+from somobench.rung_comparison import Ladder, compare_with_rungs, open_ladder
+from somobench.schemas.errors import UsageError
+from somobench.schemas.scores import (
+    ALL_LAYERS,
+    CELL_SCORES,
+    LEAD_SCORES,
+    REFERENCE_MOMENTS,
+    SCORES,
+)
+from somobench.schemas.validate import validate_table
+from somobench.scoring_case import ScoringCase, build_case
+from somobench.split_scores import (
+    LEADING,
+    Model,
+    cell_table,
+    draw_common_days,
+    finish_cell_scores,
+    finish_scores,
+    score_model,
+    score_table,
+)
+from somobench.submission import Predictions, Submission, open_submission
+from somobench.submission_check import check_coverage, check_labels
+
+SCORE_SCHEMA = "1"
+SCORE_FILE, REPORT_FILE = "score.json", "report.html"
+TABLE_FILES = {
+    "scores": "scores.parquet",
+    "cell_scores": "cell_scores.parquet",
+    "lead_scores": "lead_scores.parquet",
+}
+TABLE_SCHEMAS = {
+    "scores": SCORES,
+    "cell_scores": CELL_SCORES,
+    "lead_scores": LEAD_SCORES,
+}
+FULL_RECORD = "Series without train days keep the scale factors of their full record."
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Evaluation:
+    """A submission's scores.
+
+    Attributes
+    ----------
+    scores : DataFrame of schema SCORES
+    cell_scores : DataFrame of schema CELL_SCORES
+    lead_scores : DataFrame of schema LEAD_SCORES, or None without lead times
+    record : dict
+        Content of `score.json`: what was scored against what, and the headline.
+    """
+
+    scores: pd.DataFrame
+    cell_scores: pd.DataFrame
+    lead_scores: pd.DataFrame | None
+    record: dict[str, Any]
+
+    @property
+    def headline(self) -> dict[str, Any]:
+        """The highest rung that is beaten with confidence, and how each compares."""
+        found: dict[str, Any] = self.record["headline"]
+        return found
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The tables by name."""
+        named = {name: getattr(self, name) for name in TABLE_FILES}
+        return {name: table for name, table in named.items() if table is not None}
+
+    def write(self, folder: Path | str, *, overwrite: bool = False) -> None:
+        """Write the tables, score.json and report.html, all of them or none.
+
+        Raises
+        ------
+        UsageError
+            If the folder holds something else, or scores that may not be replaced.
+        """
+        from somobench.score_page import score_page
+
+        target = Path(folder)
+        check_folder(target, overwrite=overwrite)
+        with replacing(target) as partial:
+            partial.mkdir()
+            for name, table in self.tables.items():
+                write_parquet(table, partial / TABLE_FILES[name])
+            write_json(self.record, partial / SCORE_FILE)
+            write_text(score_page(self.record), partial / REPORT_FILE)
+
+
+def check_folder(folder: Path, *, overwrite: bool) -> None:
+    """Refuse a folder that may not be replaced, before anything is computed."""
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    own = {SCORE_FILE, REPORT_FILE, *TABLE_FILES.values()}
+    held = {item.name for item in folder.iterdir()} if folder.is_dir() else {"a file"}
+    if overwrite and held <= own:
+        return
+    raise UsageError(
+        f"folder {folder}",
+        found=", ".join(sorted(held)[:5]),
+        expected="a new or empty folder"
+        + (", or one with nothing but scores" if overwrite else ""),
+        hint="choose another name" + ("" if overwrite else ", or add --overwrite"),
+    )
+
+
+def evaluate(
+    predictions: Predictions,
+    *,
+    release: str,
+    split: str,
+    ladder: Path | str | None = None,
+    allow_missing: bool = False,
+    name: str | None = None,
+) -> Evaluation:
+    """Score predictions on the test days of a split.
+
+    The release's files are hashed anew. Scores don't depend on the order of cells, days
+    or rows, and are rounded so that they are the same on another machine.
+
+    Parameters
+    ----------
+    predictions : path, DataArray, Dataset or DataFrame
+        m3 m-3, in the target's train scaling; the layout is in docs/submissions.md.
+    release : str
+        Full id, such as `virtual-1.0.0`.
+    split : str
+    ladder : path, optional
+        The rungs' predictions, a file or a folder with one for each split; by default
+        those of the release.
+    allow_missing : bool
+        Score the days that are predicted instead of refusing missing ones; rungs are
+        compared on the same days.
+    name : str, optional
+        Of the model in the tables; by default the file's name.
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    UnknownNameError
+        For an unknown release or split.
+    InputError, ValidationError
+        For predictions that can't be scored, naming the first offenders.
+    IntegrityError
+        If a file of the release isn't the published one.
+
+    Examples
+    --------
+    >>> import somobench
+    >>> somobench.evaluate("mine.nc", release="virtual-0.1.0", split="temporal")
+    ... # doctest: +SKIP
+    """
+    found = resolve(release)
+    request = DatasetRequest(feature_set="climatology", scaling="train", split=split)
+    request.check_against(found.manifest)
+    submission = open_submission(predictions, name)
+    case = case_of(found, split)
+    check_labels(submission, case)
+    rungs, reason = _ladder(found, case, ladder)
+    record = _provenance(found, split, submission, case)
+    result = evaluate_on(
+        case, submission, rungs, name or submission.name, allow_missing=allow_missing
+    )
+    if rungs is None:
+        result.record["headline"] = no_headline(reason)
+    return Evaluation(
+        scores=result.scores,
+        cell_scores=result.cell_scores,
+        lead_scores=result.lead_scores,
+        record=record | result.record | {"options": {"allow_missing": allow_missing}},
+    )
+
+
+def evaluate_on(
+    case: ScoringCase,
+    submission: Submission,
+    ladder: Ladder | None,
+    name: str,
+    *,
+    allow_missing: bool,
+) -> Evaluation:
+    """Score a submission on a case, beside a ladder if there is one.
+
+    The record lacks what `evaluate` knows of the release.
+    """
+    leads = submission.leads
+    first = leads[0] if leads else None
+    coverage = {}
+    for lead in leads or [None]:
+        placed = case.on_series(submission.at_lead(lead))
+        coverage[lead] = check_coverage(
+            placed, case, name=submission.name, allow_missing=allow_missing
+        )
+    ours = Model(name, lambda: case.on_series(submission.at_lead(first)))
+    rungs = ladder.rungs if ladder else ()
+    days = draw_common_days(case, [ours, *rungs])
+    scored = score_model(case, ours.load(), days)
+    scores = score_table(case, scored, name)
+    differences = list(compare_with_rungs(case, ours, rungs, days))
+    lead_scores = None
+    if leads:
+        lead_scores = lead_table(
+            case, name, lambda lead: case.on_series(submission.at_lead(lead)), leads
+        )
+    evaluation = Evaluation(
+        scores=finish_scores([scores, *differences]),
+        cell_scores=finish_cell_scores([cell_table(case, scored, name)]),
+        lead_scores=lead_scores,
+        record={},
+    )
+    for key, table in evaluation.tables.items():
+        validate_table(table, TABLE_SCHEMAS[key], TABLE_FILES[key])
+    evaluation.record.update(
+        {
+            "model": name,
+            "scored_lead_time": first,
+            "coverage": coverage[first],
+            "ladder": _ladder_record(ladder),
+            "bootstrap": _bootstrap_record(days),
+            "summary": summary(evaluation.scores),
+        }
+    )
+    if ladder:
+        names = [RungName(r.name, r.name in ladder.needs_observations) for r in rungs]
+        table = evaluation.scores
+        evaluation.record["headline"] = headline(table[table["against"] != ""], names)
+    if lead_scores is not None:
+        evaluation.record["lead_times"] = lead_summary(lead_scores, name)
+    return evaluation
+
+
+def case_of(release: Release, split: str) -> ScoringCase:
+    """Return a split of a release as it is scored; its files are hashed anew."""
+    with (
+        open_zarr_zip(_verified(release, TARGETS)) as targets,
+        open_zarr_zip(_verified(release, FEATURES)) as features,
+    ):
+        return build_case(
+            split,
+            targets=targets.load(),
+            features=features.load(),
+            splits=pd.read_parquet(_verified(release, SPLITS)),
+            cells=pd.read_parquet(_verified(release, CELLS)),
+            moments_from={
+                int(layer): word
+                for layer, word in release.manifest.target_moments_from.items()
+            },
+        )
+
+
+def _verified(release: Release, name: str) -> Path:
+    return release.local_path(name, always=True) or fetch(release.remote(name))
+
+
+def _ladder(
+    release: Release, case: ScoringCase, given: Path | str | None
+) -> tuple[Ladder | None, str]:
+    """Open the rungs' predictions, or say why there are none."""
+    if given is not None:
+        return open_ladder(Path(given), case), ""
+    name = f"predictions_{case.split}.zarr.zip"
+    assets: Iterable[str] = getattr(release.manifest, "assets", ())
+    if name in release.manifest.files or name in assets:
+        return open_ladder(release.path_of(name), case), ""
+    return None, (
+        f"release {release.id} carries no predictions of the ladder's rungs on split "
+        f"{case.split}, and none were given with --ladder"
+    )
+
+
+def _provenance(
+    release: Release, split: str, submission: Submission, case: ScoringCase
+) -> dict[str, Any]:
+    sizes = submission.grid.sizes
+    return {
+        "schema_version": SCORE_SCHEMA,
+        "release": release.id,
+        "release_title": release.manifest.title,
+        "manifest_sha256": release.manifest_sha256,
+        "split": split,
+        "split_sha256": release.manifest.splits[split].sha256,
+        "code": {"version": metadata.version("somobench"), "sha256": code_sha256()},
+        "submission": {
+            "name": submission.name,
+            "file_sha256": submission.file_sha256,
+            "file_size": submission.file_size,
+            "values_sha256": submission.values_sha256,
+            "members": sizes.get("member"),
+            "lead_times": submission.leads,
+        },
+        "scaling": {
+            "name": "train",
+            "series": len(case.full_record),
+            "full_record_series": int(case.full_record.sum()),
+            "note": FULL_RECORD,
+        },
+        "notes": {REFERENCE_MOMENTS: REFERENCE_TEXT},
+    }
+
+
+def code_sha256() -> str:
+    """Return one sha256 of all sources of the package that a score may depend on."""
+    digest = hashlib.sha256()
+    for package in ("somobench", "somobench.catalog", "somobench.schemas"):
+        files = resources.files(package).iterdir()
+        for file in sorted(files, key=lambda item: item.name):
+            if file.name.endswith(".py"):
+                digest.update(f"{package}/{file.name}\0".encode())
+                digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _ladder_record(ladder: Ladder | None) -> dict[str, Any]:
+    if ladder is None:
+        return {"sha256": None, "rungs": []}
+    return {"sha256": ladder.sha256, "rungs": [rung.name for rung in ladder.rungs]}
+
+
+def _bootstrap_record(days: ResampledDays) -> dict[str, Any]:
+    return {
+        "method": "circular blocks of days and cells with replacement, paired",
+        "block_length": days.length,
+        "block_length_wanted": days.wanted_length,
+        "draws": days.draws,
+        "seed": days.seed,
+        "level": 0.9,
+    }
+
+
+def summary(scores: pd.DataFrame) -> dict[str, Any]:
+    """Return the plain and region-balanced scores of a model, ready for JSON."""
+    rows = scores[
+        (scores["against"] == "")
+        & (scores["layer"] == ALL_LAYERS)
+        & scores["pool_kind"].isin(("plain", "region_balanced"))
+    ]
+    result: dict[str, Any] = {"leading_metrics": list(LEADING)}
+    for row in rows.to_dict("records"):
+        numbers = {
+            key: None if np.isnan(row[key]) else row[key]
+            for key in ("value", "low", "high")
+        }
+        entry = numbers | {"note": row["note"], "cell_count": int(row["cell_count"])}
+        result.setdefault(row["pool_kind"], {})[row["metric"]] = entry
+    return result
+
+
