@@ -23,6 +23,8 @@ from somobench.catalog.registry import (
 from somobench.schemas.errors import IntegrityError, SomobenchError, UsageError
 from somobench.schemas.manifest import SCHEMA_VERSION, Manifest, parse_manifest
 
+ASSETS = "assets"
+"""Folder beside the releases with one folder a release, for what isn't packaged."""
 MAXIMUM_MANIFEST = 64_000_000  # bytes
 
 
@@ -62,7 +64,7 @@ class Release:
         With `always`, the file is hashed whatever was verified before.
         """
         wanted = self.remote(name)
-        path = None if self.folder is None else self.folder / name
+        path = self._place_of(name)
         if path is None or not _exists(path):
             found = cached(wanted, always=always)
             if found is None and not self.base_urls:
@@ -72,12 +74,21 @@ class Release:
         verify_file(path, wanted.sha256, wanted.size, always=always)
         return path
 
+    def _place_of(self, name: str) -> Path | None:
+        """Return where a file lies if it is on this machine outside the cache."""
+        if self.folder is None:
+            return None
+        if name in self.manifest.assets:
+            return self.folder.parent / ASSETS / self.id / name
+        return self.folder / name
+
     def remote(self, name: str) -> RemoteObject:
         """Return what a file of the release must be, and its addresses."""
-        record = self.manifest.files.get(name)
+        record = self.manifest.record_of(name)
         if record is None:
             kind = f"file of release {self.id}"
-            raise unknown(kind, name, sorted(self.manifest.files))
+            names = sorted({*self.manifest.files, *self.manifest.assets})
+            raise unknown(kind, name, names)
         return RemoteObject(
             name=name,
             sha256=record.sha256,
@@ -233,7 +244,7 @@ def _missing(wanted: RemoteObject, folder: Path | None) -> IntegrityError:
         f"file {wanted.name}",
         found=f"nothing in {folder or 'the cache'}",
         expected=f"{wanted.size} bytes with sha256 {wanted.sha256}",
-        hint="restore the release folder; its release has no address to fetch from",
+        hint="restore it, or build the release again; it has no address to fetch from",
     )
 
 

@@ -17,11 +17,13 @@ from somobench.catalog.atomic import write_json
 from somobench.catalog.view import on_target_grid, role_view
 from somobench.pipelines.feature_sets import define_feature_sets
 from somobench.pipelines.split_features import features_of_split
+from somobench.schemas.errors import Failure, ValidationError
 from somobench.schemas.grids import FEATURES, FORCING, TARGETS
 from somobench.schemas.recipe import Recipe, load_recipe
 from somobench.schemas.tables import SPLITS
 from somobench.schemas.validate import validate_grid, validate_table
 from somobench.schemas.variables import ROLES
+from somobench.split_feature_audit import audit_features
 
 DATA = Path("data")
 TRAIN = 1 + ROLES.index("train")
@@ -45,7 +47,8 @@ def write_features(recipe: Recipe, folder: Path) -> None:
     IntegrityError
         If a cell or day of the targets has no forcing.
     ValidationError
-        If an input or the result breaks its schema.
+        If an input or the result breaks its schema, or the result knows more than
+        the train days of its split.
     """
     splits = validate_table(
         pd.read_parquet(folder / "splits.parquet"), SPLITS, "splits.parquet"
@@ -57,6 +60,7 @@ def write_features(recipe: Recipe, folder: Path) -> None:
         validate_grid(targets, TARGETS, "targets.zarr.zip")
         validate_grid(forcing, FORCING, "forcing.zarr.zip")
         features = build_features(targets.load(), forcing.load(), splits, recipe)
+        _refuse_leaks(features, targets, forcing, splits, recipe)
         definitions = define_feature_sets(
             [str(name) for name in forcing.data_vars],
             layers_with_targets(targets),
@@ -65,6 +69,31 @@ def write_features(recipe: Recipe, folder: Path) -> None:
     validate_grid(features, FEATURES, "features.zarr.zip")
     write_zarr_zip(features, folder / "features.zarr.zip")
     write_json(definitions, folder / "features.json")
+
+
+def _refuse_leaks(
+    features: xr.Dataset,
+    targets: xr.Dataset,
+    forcing: xr.Dataset,
+    splits: pd.DataFrame,
+    recipe: Recipe,
+) -> None:
+    """Refuse features that know a validation or test day of their split."""
+    found = audit_features(
+        features,
+        targets,
+        on_target_grid(forcing, targets, "forcing"),
+        splits,
+        lambda *given: features_of_split(*given, recipe),
+    )
+    failures = [
+        Failure(f"split {split}", finding.found, "what train days alone give")
+        for split, findings in found.items()
+        for finding in findings
+        if finding.severity == "failure"
+    ]
+    if failures:
+        raise ValidationError("features.zarr.zip", failures)
 
 
 def build_features(

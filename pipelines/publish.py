@@ -16,8 +16,9 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from somobench.catalog.atomic import PARTIAL
+from somobench.catalog.atomic import PARTIAL, replacing
 from somobench.catalog.manifest import sha256_file
+from somobench.catalog.resolve import ASSETS
 from somobench.pipelines.run_stage import run_stage
 from somobench.pipelines.verify_outputs import verify_outputs
 from somobench.schemas.errors import InputError, IntegrityError
@@ -50,7 +51,8 @@ def publish_release(
     Parameters
     ----------
     source : Path
-        Folder with MANIFEST.json and exactly the files that it lists.
+        Folder with MANIFEST.json and exactly the files that it lists; its assets lie
+        in the folder `assets` beside it, and go to `assets/<id>/` of the releases.
     releases : Path
         Folder of published releases.
     changelog : Path, optional
@@ -73,7 +75,25 @@ def publish_release(
     is_new = not _holds_files(target) and _copy(source, target, manifest)
     if not is_new:
         _require_same(target, manifest)
+    _publish_assets(source.parent / ASSETS, releases / ASSETS, manifest)
     return Published(manifest, target, is_new)
+
+
+def _publish_assets(source: Path, target: Path, manifest: Manifest) -> None:
+    """Copy what belongs to the release but isn't shipped with it, where it lacks."""
+    for name, record in manifest.assets.items():
+        place = target / manifest.release / name
+        if place.is_file() and sha256_file(place) == record.sha256:
+            continue
+        with replacing(place) as partial:
+            shutil.copyfile(source / name, partial)
+            if (digest := sha256_file(partial)) != record.sha256:
+                raise IntegrityError(
+                    f"asset {source / name}",
+                    found=f"sha256 {digest}",
+                    expected=record.sha256,
+                    hint="dvc repro --force release",
+                )
 
 
 def _holds_files(folder: Path) -> bool:

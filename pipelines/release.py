@@ -20,13 +20,15 @@ from somobench.catalog.archive import open_zarr_zip
 from somobench.catalog.atomic import json_text, replacing, write_json, write_text
 from somobench.catalog.manifest import describe_file
 from somobench.pipelines import release_documents as documents
+from somobench.pipelines.report_figures import figure_numbers
+from somobench.pipelines.report_page import build_report
 from somobench.pipelines.validation import (
     failed_promises,
     moments_report,
     truth_report,
 )
 from somobench.schemas.errors import Failure, ValidationError
-from somobench.schemas.grids import FEATURES, FORCING, TARGETS
+from somobench.schemas.expected_counts import validate_counts
 from somobench.schemas.manifest import (
     SCHEMA_VERSION,
     FeatureSetRecord,
@@ -35,16 +37,19 @@ from somobench.schemas.manifest import (
     SplitRecord,
 )
 from somobench.schemas.recipe import Recipe, load_recipe
-from somobench.schemas.tables import CELLS, SENSORS, SPLITS
+from somobench.schemas.release_checks import validate_together
+from somobench.schemas.released import RELEASED_GRIDS, RELEASED_TABLES
 from somobench.schemas.validate import validate_grid, validate_table
 
-GRIDS = {"targets": TARGETS, "forcing": FORCING, "features": FEATURES}
-TABLES = {"splits": SPLITS, "cells": CELLS, "stations": SENSORS}
-REPORTS = ("ingest", "forcing", "targets", "splits", "features")
+GRIDS = ("targets", "forcing", "features")
+TABLES = ("splits", "cells", "stations")
+REPORTS = ("ingest", "forcing", "targets", "splits", "features", "baselines")
 
 
-def build_release(recipe: Recipe, data: Path, destination: Path) -> Manifest:
-    """Write a release folder from the outputs of the stages.
+def build_release(
+    recipe: Recipe, data: Path, destination: Path, assets: Path
+) -> Manifest:
+    """Write a release folder, and its assets, from the outputs of the stages.
 
     Parameters
     ----------
@@ -54,6 +59,9 @@ def build_release(recipe: Recipe, data: Path, destination: Path) -> Manifest:
         Folder with the outputs of the stages before this one.
     destination : Path
         The release's folder; replaced only when everything in it is complete.
+    assets : Path
+        Folder for large files that belong to the release and aren't shipped with it:
+        the predictions of the ladder's rungs, test days only.
 
     Returns
     -------
@@ -67,18 +75,35 @@ def build_release(recipe: Recipe, data: Path, destination: Path) -> Manifest:
     """
     _validate_files(data)
     reports = {name: _load(data / f"{name}.json") for name in REPORTS}
+    with replacing(assets) as folder:
+        folder.mkdir()
+        for predictions in sorted((data / "predictions").iterdir()):
+            shutil.copyfile(predictions, folder / f"predictions_{predictions.name}")
     with replacing(destination) as folder:
         folder.mkdir()
         for name in _file_names(recipe, data):
             shutil.copyfile(data / name, folder / name)
-        write_json(_validation(recipe, data, reports), folder / "validation.json")
-        manifest = _manifest(recipe, data, reports, folder)
-        write_text(documents.readme(manifest), folder / "README.md")
-        write_text(documents.citation(manifest), folder / "CITATION.cff")
-        write_json(documents.croissant(manifest), folder / "croissant.json")
-        manifest = _manifest(recipe, data, reports, folder)
+        validation = _validation(recipe, data, reports)
+        write_json(validation, folder / "validation.json")
+        report = build_report(recipe, validation, _inputs(data))
+        write_text(report, folder / "report.html")
+        _write_documents(_manifest(recipe, data, reports, folder, assets), folder)
+        manifest = _manifest(recipe, data, reports, folder, assets)
+        validate_counts(manifest)
         write_json(manifest.model_dump(mode="json"), folder / "MANIFEST.json")
     return manifest
+
+
+def _write_documents(manifest: Manifest, folder: Path) -> None:
+    write_text(documents.readme(manifest), folder / "README.md")
+    write_text(documents.citation(manifest), folder / "CITATION.cff")
+    write_json(documents.croissant(manifest), folder / "croissant.json")
+
+
+def _inputs(data: Path) -> list[dict[str, Any]]:
+    text = (data / "raw" / "inputs.json").read_text(encoding="utf-8")
+    listed: list[dict[str, Any]] = json.loads(text)
+    return listed
 
 
 def _load(path: Path) -> dict[str, Any]:
@@ -95,17 +120,23 @@ def _file_names(recipe: Recipe, data: Path) -> list[str]:
 
 
 def _validate_files(data: Path) -> None:
-    for name, schema in GRIDS.items():
+    grids: dict[str, xr.Dataset] = {}
+    for name in GRIDS:
         with open_zarr_zip(data / f"{name}.zarr.zip") as grid:
-            validate_grid(grid.load(), schema, f"{name}.zarr.zip")
-    for name, table_schema in TABLES.items():
-        frame = pd.read_parquet(data / f"{name}.parquet")
-        validate_table(frame, table_schema, f"{name}.parquet")
+            file = f"{name}.zarr.zip"
+            grids[name] = validate_grid(grid.load(), RELEASED_GRIDS[name], file)
+    tables = {
+        name: validate_table(
+            pd.read_parquet(data / f"{name}.parquet"),
+            RELEASED_TABLES[name],
+            f"{name}.parquet",
+        )
+        for name in TABLES
+    }
+    validate_together(tables, grids, "the files of the release")
 
 
-def _validation(
-    recipe: Recipe, data: Path, reports: dict[str, Any]
-) -> dict[str, Any]:
+def _validation(recipe: Recipe, data: Path, reports: dict[str, Any]) -> dict[str, Any]:
     report: dict[str, Any] = {"release": recipe.release.id, "stages": reports}
     with (
         open_zarr_zip(data / "targets.zarr.zip") as targets,
@@ -117,6 +148,7 @@ def _validation(
         truth = data / "raw" / "truth.zarr.zip"
         if truth.is_file():
             report["targets_against_truth"] = _against_truth(targets, truth, data)
+    report["report"] = figure_numbers(recipe, data, reports)
     failures = [Failure(*failure) for failure in failed_promises(report)]
     if failures:
         raise ValidationError(recipe.release.id, failures)
@@ -134,7 +166,7 @@ def _against_truth(targets: xr.Dataset, truth: Path, data: Path) -> dict[str, An
 
 
 def _manifest(
-    recipe: Recipe, data: Path, reports: dict[str, Any], folder: Path
+    recipe: Recipe, data: Path, reports: dict[str, Any], folder: Path, assets: Path
 ) -> Manifest:
     release, features = recipe.release, reports["features"]
     layers = _carried_layers(recipe, reports["targets"])
@@ -165,8 +197,17 @@ def _manifest(
         recipe_sha256=_recipe_sha256(recipe),
         package_version=metadata.version("somobench"),
         pipeline_sha256=pipeline_sha256(),
+        rungs=_rungs(reports["baselines"]),
         files={path.name: describe_file(path) for path in sorted(folder.iterdir())},
+        assets={path.name: describe_file(path) for path in sorted(assets.iterdir())},
     )
+
+
+def _rungs(report: dict[str, Any]) -> dict[str, dict[str, str]]:
+    return {
+        split: {name: rung.get("reason", "") for name, rung in rungs.items()}
+        for split, rungs in report["splits"].items()
+    }
 
 
 def _carried_layers(recipe: Recipe, report: dict[str, Any]) -> tuple[int, ...]:
@@ -192,11 +233,10 @@ def _moments_from(recipe: Recipe, carried: tuple[int, ...]) -> dict[str, str]:
 
 
 def _sources(recipe: Recipe, data: Path) -> tuple[SourceRecord, ...]:
-    listed = json.loads((data / "raw" / "inputs.json").read_text(encoding="utf-8"))
     fields = SourceRecord.model_fields
     return tuple(
         SourceRecord.model_validate({key: row[key] for key in row if key in fields})
-        for row in listed
+        for row in _inputs(data)
         if row["role"] != "truth"
     )
 
@@ -220,7 +260,8 @@ def pipeline_sha256() -> str:
 
 def main() -> None:
     """Build the release that `params.yaml` describes."""
-    build_release(load_recipe(), Path("data"), Path("data/release"))
+    data = Path("data")
+    build_release(load_recipe(), data, data / "release", data / "assets")
 
 
 if __name__ == "__main__":

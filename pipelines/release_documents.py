@@ -29,6 +29,7 @@ FILES = {
     "cells.parquet": "Position, region, climate, dryness and regime of each cell.",
     "stations.parquet": "One row a sensor.",
     "validation.json": "What was checked and what was found.",
+    "report.html": "The same as a page to read, with figures.",
 }
 
 
@@ -170,6 +171,7 @@ def _format(name: str) -> str:
         ".zip": "application/zip",
         ".parquet": "application/vnd.apache.parquet",
         ".json": "application/json",
+        ".html": "text/html",
         ".md": "text/markdown",
         ".cff": "text/yaml",
     }

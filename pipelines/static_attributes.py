@@ -84,13 +84,16 @@ def _by_station(
 
 def _table(by_station: Mapping[str, Mapping[str, StaticValue]]) -> pd.DataFrame:
     values = by_station.values()
-    columns = {"station_id": pd.Series(list(by_station), dtype="str")}
-    for name in STATIC_ATTRIBUTES:
-        numbers = [item.get(name, np.nan) for item in values]
-        columns[name] = pd.Series(numbers, dtype="float64")
-    for name in STATIC_CLASSES:
-        columns[name] = pd.Series([_class(name, item) for item in values], dtype="str")
-    return pd.DataFrame(columns)
+    numbers = {
+        name: pd.Series([item.get(name, np.nan) for item in values], dtype="float64")
+        for name in STATIC_ATTRIBUTES
+    }
+    classes = {
+        name: pd.Series([_class(name, item) for item in values], dtype="str")
+        for name in STATIC_CLASSES
+    }
+    stations = pd.Series(list(by_station), dtype="str")
+    return pd.DataFrame({"station_id": stations, **numbers, **classes})
 
 
 def _class(name: str, values: Mapping[str, StaticValue]) -> str:

@@ -40,6 +40,7 @@ def wide(expected: str, find: Finder, *, needs: tuple[str, ...] = ()) -> Check:
         absence is a failure of its own.
     """
 
+    @functools.wraps(find)
     def guarded(data: Any) -> str | None:
         if not set(needs) <= _names(data):
             return None
@@ -48,10 +49,10 @@ def wide(expected: str, find: Finder, *, needs: tuple[str, ...] = ()) -> Check:
         except _UNFIT as error:
             return f"values that can't be compared: {error}"
 
-    if expected in _FINDERS:
+    known = _FINDERS.setdefault(expected, guarded)
+    if known.__qualname__ != guarded.__qualname__:
         message = f"two checks expect {expected!r}"
         raise ValueError(message)
-    _FINDERS[expected] = guarded
     return Check(lambda data: guarded(data) is None, error=expected)
 
 

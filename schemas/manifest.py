@@ -102,11 +102,19 @@ class Manifest(Record):
     feature_sets_refused: dict[str, str]
     splits: dict[str, SplitRecord]
     splits_left_out: dict[str, str]
+    rungs: dict[str, dict[str, str]] = {}
+    """By split and rung of the ladder: empty, or why the release lacks it."""
     sources: tuple[SourceRecord, ...]
     recipe_sha256: Sha256
     package_version: str
     pipeline_sha256: Sha256
     files: dict[FileName, FileRecord]
+    assets: dict[FileName, FileRecord] = {}
+    """Large files beside the release, fetched on request and not in the package."""
+
+    def record_of(self, name: str) -> FileRecord | None:
+        """Return the record of a file or an asset, or nothing if there is none."""
+        return self.files.get(name) or self.assets.get(name)
 
 
 def parse_manifest(text: str | bytes, what: str) -> Manifest:

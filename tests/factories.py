@@ -178,10 +178,11 @@ def make_targets(*, count: int = 2, length: int = 10) -> xr.Dataset:
         ("accepted_count", "int16", 0),
         ("used_count", "int16", 1),
         ("station_spread", "float32", np.nan),
-        ("depth_from", "float32", 0.05),
-        ("depth_to", "float32", 0.05),
     ):
         dataset[name] = (series[:2], np.full(shape[:2], value, dtype))
+    for name in ("depth_from", "depth_to"):
+        depths = np.repeat(np.array([[0.05], [0.2], [0.4]], "float32"), count, axis=1)
+        dataset[name] = (series[:2], depths)
     for name in ("primary_network", "primary_station", "primary_sensor"):
         dataset[name] = (series[:2], np.full(shape[:2], name.split("_")[1]))
     return dataset

@@ -74,8 +74,8 @@ def test_good_table_passes(name: str) -> None:
     validate_table(GOOD[name](), RELEASED_TABLES[name], name)
 
 
-def put(column: str, row: int, value: object) -> Change:
-    """Change one value."""
+def put(column: str, row: int | slice, value: object) -> Change:
+    """Change one value, or those of a slice of rows."""
 
     def change(frame: pd.DataFrame) -> pd.DataFrame:
         changed = frame.copy()
@@ -155,9 +155,7 @@ MUTATIONS: dict[str, tuple[str, Change, str, str]] = {
     "stuck all the time": ("observations", stuck(0, 199), "observations", "one value"),
     "stuck at its lowest": (
         "observations",
-        lambda x: stuck(0, 150)(x.assign(soil_moisture=x["soil_moisture"] - 0.0)).pipe(
-            put("soil_moisture", 0, 0.25)
-        ),
+        put("soil_moisture", slice(20, 150), 0.05),
         "observations",
         "one value",
     ),

@@ -7,15 +7,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import xarray as xr
 import yaml
-from somobench.catalog.archive import write_zarr_zip
-from somobench.catalog.atomic import write_json, write_parquet
-from somobench.catalog.manifest import sha256_file
-from somobench.pipelines.release import build_release, pipeline_sha256
-from somobench.schemas.errors import ValidationError
-from somobench.schemas.manifest import parse_manifest
-from somobench.schemas.recipe import Recipe, load_recipe
 
 from factories import (
     make_cells,
@@ -26,6 +21,13 @@ from factories import (
     make_splits,
     make_targets,
 )
+from somobench.catalog.archive import write_zarr_zip
+from somobench.catalog.atomic import write_json, write_parquet
+from somobench.catalog.manifest import sha256_file
+from somobench.pipelines.release import build_release, pipeline_sha256
+from somobench.schemas.errors import ValidationError
+from somobench.schemas.manifest import parse_manifest
+from somobench.schemas.recipe import Recipe, load_recipe
 
 INPUT = {
     "role": "stations",
@@ -58,13 +60,33 @@ def recipe(repository: Path) -> Recipe:
     return load_recipe(repository / "conf" / "recipe" / "virtual.yaml")
 
 
+def _targets() -> xr.Dataset:
+    """Return targets of the factories' sensors: layer 1 alone, not scaled."""
+    targets = make_targets()
+    cells = targets["cell"].to_numpy()
+    for name in ("soil_moisture", "soil_moisture_in_situ", "depth_from", "depth_to"):
+        targets[name][1:] = np.nan
+    for name in ("scale_slope", "scale_offset"):
+        targets[name][1:] = np.nan
+    for name in ("observation_count", "station_count", "used_count"):
+        targets[name][1:] = 0
+    targets["used_count"][:] = 0  # accepted sensors; a primary isn't one
+    targets["overlap_days"][:] = 0  # no moments to keep
+    for name, first in (
+        ("primary_network", ["NET"] * len(cells)),
+        ("primary_station", [f"S{cell}" for cell in cells]),
+        ("primary_sensor", ["probe"] * len(cells)),
+    ):
+        rows = np.array([first, [""] * len(cells), [""] * len(cells)])
+        targets[name] = (("layer", "cell"), rows)
+    return targets
+
+
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """Return a folder with the outputs of every stage before this one."""
     folder = tmp_path / "data"
-    targets = make_targets()
-    targets["overlap_days"][:] = 0  # unscaled: no moments to keep
-    write_zarr_zip(targets, folder / "targets.zarr.zip")
+    write_zarr_zip(_targets(), folder / "targets.zarr.zip")
     write_zarr_zip(make_forcing(), folder / "forcing.zarr.zip")
     write_zarr_zip(make_features(), folder / "features.zarr.zip")
     write_parquet(make_splits(), folder / "splits.parquet")
@@ -73,7 +95,7 @@ def data(tmp_path: Path) -> Path:
     write_parquet(make_observations(), folder / "observations.parquet")
     for name in ("ingest", "forcing"):
         write_json({"stage": name}, folder / f"{name}.json")
-    counts = {"1": {"cells": 2}, "2": {"cells": 0}, "3": {"cells": 1}}
+    counts = {"1": {"cells": 2}, "2": {"cells": 0}, "3": {"cells": 0}}
     write_json({"layers": counts}, folder / "targets.json")
     write_json(
         {"splits": {"temporal": SPLIT}, "left_out": {"spatial": "2 cells"}},
@@ -83,6 +105,12 @@ def data(tmp_path: Path) -> Path:
         {"feature_sets": {"forcing": FEATURE_SET}, "refused": {"state": "no skin"}},
         folder / "features.json",
     )
+    rung = {"available": True}
+    lacking = {"available": False, "reason": "no skin temperature"}
+    rungs = {"climatology": rung, "ridge_state": lacking}
+    write_json({"splits": {"temporal": rungs}}, folder / "baselines.json")
+    predicted = make_targets()[["soil_moisture"]]
+    write_zarr_zip(predicted, folder / "predictions" / "temporal.zarr.zip")
     write_json([INPUT], folder / "raw" / "inputs.json")
     return folder
 
@@ -92,7 +120,7 @@ def test_release_twice_gives_the_same_bytes(
 ) -> None:
     folders = [tmp_path / "one", tmp_path / "two"]
     for folder in folders:
-        build_release(recipe, data, folder)
+        build_release(recipe, data, folder, tmp_path / "assets")
     names = [sorted(file.name for file in folder.iterdir()) for folder in folders]
     assert names[0] == names[1]
     for name in names[0]:
@@ -104,26 +132,46 @@ def test_manifest_covers_every_other_file(
     data: Path, tmp_path: Path, recipe: Recipe
 ) -> None:
     folder = tmp_path / "release"
-    build_release(recipe, data, folder)
+    build_release(recipe, data, folder, tmp_path / "assets")
     manifest = parse_manifest((folder / "MANIFEST.json").read_bytes(), "manifest")
     found = {file.name: sha256_file(file) for file in folder.iterdir()}
     del found["MANIFEST.json"]
     assert {name: file.sha256 for name, file in manifest.files.items()} == found
-    assert manifest.release == "virtual-0.1.0"
+    assert manifest.release == "virtual-1.0.0"
     assert manifest.splits_left_out == {"spatial": "2 cells"}
     assert manifest.feature_sets_refused == {"state": "no skin"}
-    assert manifest.target_moments_from == dict.fromkeys("13", "reanalysis")
+    assert manifest.rungs == {
+        "temporal": {"climatology": "", "ridge_state": "no skin temperature"}
+    }
+
+
+def test_predictions_are_assets_beside_the_release(
+    data: Path, tmp_path: Path, recipe: Recipe
+) -> None:
+    manifest = build_release(recipe, data, tmp_path / "release", tmp_path / "assets")
+    name = "predictions_temporal.zarr.zip"
+    assert list(manifest.assets) == [name]
+    assert manifest.assets[name].sha256 == sha256_file(tmp_path / "assets" / name)
+    assert name not in manifest.files
+
+
+def test_manifest_says_whose_moments_targets_have(
+    data: Path, tmp_path: Path, recipe: Recipe
+) -> None:
+    manifest = build_release(recipe, data, tmp_path / "release", tmp_path / "assets")
+    assert manifest.target_moments_from == {"1": "reanalysis"}
 
 
 def test_layer_without_targets_is_left_out_with_the_reason(
     data: Path, tmp_path: Path, recipe: Recipe
 ) -> None:
-    manifest = build_release(recipe, data, tmp_path / "release")
-    assert manifest.layers == (1, 3)
+    manifest = build_release(recipe, data, tmp_path / "release", tmp_path / "assets")
+    assert manifest.layers == (1,)
     assert manifest.layers_left_out == {
-        "2": "no usable sensor lies inside 10 to 30 cm"
+        "2": "no usable sensor lies inside 10 to 30 cm",
+        "3": "no usable sensor lies inside 30 to 50 cm",
     }
-    assert manifest.feature_sets["forcing"].layers == (1, 3)
+    assert manifest.feature_sets["forcing"].layers == (1,)
 
 
 def test_stations_stay_out_where_the_licence_forbids(
@@ -131,7 +179,9 @@ def test_stations_stay_out_where_the_licence_forbids(
 ) -> None:
     closed = recipe.release.model_copy(update={"redistributable": False})
     folder = tmp_path / "release"
-    build_release(recipe.model_copy(update={"release": closed}), data, folder)
+    build_release(
+        recipe.model_copy(update={"release": closed}), data, folder, tmp_path / "assets"
+    )
     assert not (folder / "stations.parquet").exists()
     assert (folder / "cells.parquet").exists()
 
@@ -143,18 +193,18 @@ def test_file_that_breaks_its_schema_stops_the_release(
     forcing["precipitation"][0, 0] = -1
     write_zarr_zip(forcing, data / "forcing.zarr.zip")
     with pytest.raises(ValidationError, match=r"forcing.zarr.zip: 1 failed"):
-        build_release(recipe, data, tmp_path / "release")
+        build_release(recipe, data, tmp_path / "release", tmp_path / "assets")
     assert not (tmp_path / "release").exists()
 
 
 def test_targets_off_their_reference_stop_the_release(
     data: Path, tmp_path: Path, recipe: Recipe
 ) -> None:
-    targets = make_targets()
-    targets["overlap_days"][:] = 9  # claims a match that the values do not keep
+    targets = _targets()
+    targets["overlap_days"][0] = 9  # claims a match that the values do not keep
     write_zarr_zip(targets, data / "targets.zarr.zip")
     with pytest.raises(ValidationError, match="largest_mean_difference"):
-        build_release(recipe, data, tmp_path / "release")
+        build_release(recipe, data, tmp_path / "release", tmp_path / "assets")
     assert not (tmp_path / "release").exists()
 
 
@@ -162,10 +212,12 @@ def test_documents_parse_and_name_the_release(
     data: Path, tmp_path: Path, recipe: Recipe
 ) -> None:
     folder = tmp_path / "release"
-    build_release(recipe, data, folder)
-    assert json.loads((folder / "croissant.json").read_text())["name"] == "virtual-0.1.0"
+    build_release(recipe, data, folder, tmp_path / "assets")
+    assert (
+        json.loads((folder / "croissant.json").read_text())["name"] == "virtual-1.0.0"
+    )
     citation = yaml.safe_load((folder / "CITATION.cff").read_text())
-    assert citation["version"] == "virtual-0.1.0"
+    assert citation["version"] == "virtual-1.0.0"
     readme = (folder / "README.md").read_text()
     assert "not carried: `spatial`: 2 cells" in readme
     assert "not observations" in readme

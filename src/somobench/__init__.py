@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from somobench.evaluation import evaluate
     from somobench.open import (
         catalog_path,
         list_releases,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "SomobenchError": "somobench.schemas.errors",
     "catalog_path": "somobench.open",
+    "evaluate": "somobench.evaluation",
     "list_releases": "somobench.open",
     "open_catalog": "somobench.open",
     "open_dataset": "somobench.open",
@@ -31,6 +33,7 @@ __all__ = [
     "SomobenchError",
     "__version__",
     "catalog_path",
+    "evaluate",
     "list_releases",
     "open_catalog",
     "open_dataset",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from somobench import cli_evaluate
 from somobench.cli_output import printable, show_json, show_table, size_text
 from somobench.cli_validate import validate
 from somobench.schemas.errors import SomobenchError
@@ -168,6 +169,9 @@ def build(recipe: Annotated[str, typer.Argument(metavar="RECIPE")]) -> None:
 
 
 app.command()(validate)
+
+
+cli_evaluate.register(app)
 
 
 def _resolve(release: str) -> Release:

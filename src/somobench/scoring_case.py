@@ -230,7 +230,7 @@ def _labels(
     """Label every series with its group in each pool."""
     like = xr.DataArray(
         np.zeros(len(cell), dtype=np.int32),
-        {"series": observed["series"]},
+        {"series": observed["series"].to_numpy()},
         ("series",),
     )
     table = cells.set_index("cell_id").loc[observed["cell"].to_numpy()]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from somobench.catalog.resolve import resolve
-from somobench.evaluate import (
+from somobench.evaluation import (
     SCORE_FILE,
     SCORE_SCHEMA,
     TABLE_FILES,

@@ -1,0 +1,109 @@
+"""Commands that score submissions and check published scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from somobench.cli_output import printable, show_json, show_table
+
+AsJson = Annotated[bool, typer.Option("--json", help="answer in JSON")]
+LadderPath = Annotated[
+    Path | None,
+    typer.Option(help="the rungs' predictions, where the release has none"),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `evaluate` and `verify-score` to the command line."""
+    app.command("evaluate")(evaluate)
+    app.command("verify-score")(verify_score)
+
+
+def evaluate(  # noqa: PLR0917 - typer passes all by name
+    file: Annotated[Path, typer.Argument(help="netCDF, Zarr or Parquet")],
+    release: Annotated[str, typer.Option(help="full id, such as virtual-0.1.0")],
+    split: Annotated[str, typer.Option(help="whose test days are scored")],
+    out: Annotated[Path, typer.Option(help="folder to write")],
+    name: Annotated[str | None, typer.Option(help="of the model")] = None,
+    ladder: LadderPath = None,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="score the days predicted")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Score predictions against a split of a release and the ladder."""
+    from somobench.evaluation import check_folder
+    from somobench.evaluation import evaluate as run
+
+    check_folder(out, overwrite=overwrite)
+    evaluation = run(
+        file,
+        release=release,
+        split=split,
+        ladder=ladder,
+        allow_missing=allow_missing,
+        name=name,
+    )
+    evaluation.write(out, overwrite=overwrite)
+    if as_json:
+        show_json(evaluation.record)
+        return
+    _show(evaluation.record)
+    typer.echo(f"written to {out}")
+
+
+def verify_score(
+    folder: Annotated[Path, typer.Argument(metavar="DIR")],
+    submission: Annotated[
+        Path | None, typer.Option(help="the submission, if it lies elsewhere")
+    ] = None,
+    ladder: LadderPath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Recompute the scores in a folder and compare them."""
+    from somobench.verify_score import verify_score as run
+
+    found = run(folder, submission=submission, ladder=ladder)
+    if as_json:
+        show_json(found._asdict())
+        return
+    rows = ", ".join(f"{count} {name}" for name, count in found.rows.items())
+    typer.echo(f"{folder}: the same, {rows.replace('_', ' ')}")
+    if not found.same_code:
+        typer.echo("computed here by other code than the published scores")
+
+
+def _show(record: dict[str, Any]) -> None:
+    headline = record["headline"]
+    said = headline.get("sentence") or f"no headline: {headline['reason']}"
+    typer.echo(printable(said))
+    coverage = record["coverage"]
+    if coverage["given"] < coverage["asked"]:
+        typer.echo(f"{coverage['given']} of {coverage['asked']} cell-days predicted")
+    rungs = headline.get("rungs", []) + headline.get("rungs_with_observations", [])
+    words = {True: "yes", False: "no", None: "not estimable"}
+    if rungs:
+        rows = [
+            (
+                item["rung"] + (" (observations)" if item["needs_observations"] else ""),
+                *(_digits(item[key]) for key in ("difference", "low", "high")),
+                words[item["beaten"]],
+            )
+            for item in rungs
+        ]
+        show_table(("rung", headline["metric"], "low", "high", "beaten"), rows)
+    plain = record["summary"].get("plain", {})
+    rows = [
+        (name, *(_digits(plain[name][key]) for key in ("value", "low", "high")))
+        for name in (*record["summary"]["leading_metrics"], "ubrmse", "rmse")
+        if name in plain
+    ]
+    show_table(("metric", "median", "low", "high"), rows)
+
+
+def _digits(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
