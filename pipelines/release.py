@@ -19,6 +19,8 @@ import xarray as xr
 from somobench.catalog.archive import open_zarr_zip
 from somobench.catalog.atomic import json_text, replacing, write_json, write_text
 from somobench.catalog.manifest import describe_file
+from somobench.ladder_page import ladder_sections
+from somobench.page import Section
 from somobench.pipelines import release_documents as documents
 from somobench.pipelines.report_figures import figure_numbers
 from somobench.pipelines.report_page import build_report
@@ -42,8 +44,8 @@ from somobench.schemas.released import RELEASED_GRIDS, RELEASED_TABLES
 from somobench.schemas.validate import validate_grid, validate_table
 
 GRIDS = ("targets", "forcing", "features")
-TABLES = ("splits", "cells", "stations")
-REPORTS = ("ingest", "forcing", "targets", "splits", "features", "baselines")
+TABLES = ("splits", "cells", "stations", "scores")
+REPORTS = ("ingest", "forcing", "targets", "splits", "features", "baselines", "scores")
 
 
 def build_release(
@@ -61,7 +63,8 @@ def build_release(
         The release's folder; replaced only when everything in it is complete.
     assets : Path
         Folder for large files that belong to the release and aren't shipped with it:
-        the predictions of the ladder's rungs, test days only.
+        the predictions of the ladder's rungs, test days only, and their scores
+        cell by cell.
 
     Returns
     -------
@@ -77,6 +80,7 @@ def build_release(
     reports = {name: _load(data / f"{name}.json") for name in REPORTS}
     with replacing(assets) as folder:
         folder.mkdir()
+        shutil.copyfile(data / "cell_scores.parquet", folder / "cell_scores.parquet")
         for predictions in sorted((data / "predictions").iterdir()):
             shutil.copyfile(predictions, folder / f"predictions_{predictions.name}")
     with replacing(destination) as folder:
@@ -85,7 +89,8 @@ def build_release(
             shutil.copyfile(data / name, folder / name)
         validation = _validation(recipe, data, reports)
         write_json(validation, folder / "validation.json")
-        report = build_report(recipe, validation, _inputs(data))
+        ladder = _ladder(data, reports)
+        report = build_report(recipe, validation, _inputs(data), ladder)
         write_text(report, folder / "report.html")
         _write_documents(_manifest(recipe, data, reports, folder, assets), folder)
         manifest = _manifest(recipe, data, reports, folder, assets)
@@ -98,6 +103,11 @@ def _write_documents(manifest: Manifest, folder: Path) -> None:
     write_text(documents.readme(manifest), folder / "README.md")
     write_text(documents.citation(manifest), folder / "CITATION.cff")
     write_json(documents.croissant(manifest), folder / "croissant.json")
+
+
+def _ladder(data: Path, reports: dict[str, Any]) -> list[Section]:
+    scores = pd.read_parquet(data / "scores.parquet")
+    return ladder_sections(scores, reports["scores"], _rungs(reports["baselines"]))
 
 
 def _inputs(data: Path) -> list[dict[str, Any]]:
@@ -137,7 +147,8 @@ def _validate_files(data: Path) -> None:
 
 
 def _validation(recipe: Recipe, data: Path, reports: dict[str, Any]) -> dict[str, Any]:
-    report: dict[str, Any] = {"release": recipe.release.id, "stages": reports}
+    stages = {name: reports[name] for name in REPORTS if name != "scores"}
+    report: dict[str, Any] = {"release": recipe.release.id, "stages": stages}
     with (
         open_zarr_zip(data / "targets.zarr.zip") as targets,
         open_zarr_zip(data / "forcing.zarr.zip") as forcing,
@@ -204,6 +215,7 @@ def _manifest(
 
 
 def _rungs(report: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Say of every rung why the release lacks it on a split; empty where it doesn't."""
     return {
         split: {name: rung.get("reason", "") for name, rung in rungs.items()}
         for split, rungs in report["splits"].items()

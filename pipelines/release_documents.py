@@ -28,6 +28,7 @@ FILES = {
     "splits.parquet": "Ranges of days by split and cell: train, validation, test.",
     "cells.parquet": "Position, region, climate, dryness and regime of each cell.",
     "stations.parquet": "One row a sensor.",
+    "scores.parquet": "Every rung of the ladder on every split, with 90 % intervals.",
     "validation.json": "What was checked and what was found.",
     "report.html": "The same as a page to read, with figures.",
 }

@@ -32,13 +32,17 @@ from somobench.pipelines.report_sections import (
 )
 from somobench.pipelines.report_station_sections import source_blocks, station_blocks
 from somobench.schemas.recipe import Recipe
+from somobench.sortable_page import with_sorting
 
 Numbers = Mapping[str, Any]
 VIRTUAL = "Virtual: simulated, not observations"
 
 
 def build_report(
-    recipe: Recipe, validation: Numbers, sources: Sequence[Numbers]
+    recipe: Recipe,
+    validation: Numbers,
+    sources: Sequence[Numbers],
+    ladder: Sequence[Section] = (),
 ) -> str:
     """Return the report of a release as one HTML file.
 
@@ -52,6 +56,7 @@ def build_report(
         With the result of `figure_numbers` under `report`.
     sources : rows of inputs.json
         Name, producer, licence, citation and, where known, doi and url.
+    ladder : sections of the ladder's scores, optional
     """
     report = validation["report"]
     stages = validation["stages"]
@@ -79,16 +84,18 @@ def build_report(
         Section(
             "stations", "Targets and their stations", (*station_blocks(recipe, report),)
         ),
+        *ladder,
         Section("limits", "Not in this release", (*_not_carried(stages),)),
         Section("inputs", "Inputs and licences", (_inputs(sources),)),
     ]
-    return page(
+    text = page(
         f"{recipe.release.title}: report",
         sections,
         subtitle=f"Release {recipe.release.id}, licence {recipe.release.licence_spdx}",
         banner=VIRTUAL if recipe.virtual is not None else None,
         opening=_opening(recipe, report, _day_definition(stages)),
     )
+    return with_sorting(text) if ladder else text
 
 
 def _day_definition(stages: Numbers) -> str:

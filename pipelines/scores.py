@@ -36,18 +36,16 @@ from somobench.schemas.scores import (
 )
 from somobench.schemas.tables import CELLS, SPLITS
 from somobench.schemas.validate import validate_grid, validate_table
-from somobench.scoring_case import ScoringCase, build_case
-from somobench.split_scores import (
+from somobench.score_tables import (
     COARSE,
     CORE,
-    LEADING,
     cell_table,
-    draw_common_days,
     finish_cell_scores,
     finish_scores,
-    score_model,
     score_table,
 )
+from somobench.scoring_case import ScoringCase, build_case
+from somobench.split_scores import LEADING, draw_common_days, score_model
 
 DATA = Path("data")
 UNITS = "m3 m-3"

@@ -27,6 +27,7 @@ from somobench.schemas.series_checks import (
 )
 from somobench.schemas.statistics_checks import CLEAR_SKY
 from somobench.schemas.table_checks import DAYS_FIT, IDS_MATCH, ONE_LAYER
+from somobench.schemas.scores import SCORES
 from somobench.schemas.tables import CELLS, OBSERVATIONS, SENSORS, SPLITS
 from somobench.schemas.target_checks import (
     COUNTED_WHERE_MEASURED,
@@ -77,6 +78,7 @@ RELEASED_TABLES: Mapping[str, pa.DataFrameSchema] = MappingProxyType(
         "observations": _table(OBSERVATIONS, NO_STUCK_SENSOR, NO_STEP_OF_A_SENSOR),
         "cells": CELLS,
         "splits": SPLITS,
+        "scores": SCORES,
     }
 )
 RELEASED_GRIDS: Mapping[str, DatasetSchema] = MappingProxyType(

@@ -6,6 +6,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from somobench.schemas.checks import NOT_EMPTY, sorted_unique, wide
+from somobench.schemas.submission_names import LONGEST_LEAD
 
 REFERENCE_MOMENTS = "reference_moments"
 """Note of a metric that scores agreement with the reference's mean or variance."""
@@ -21,7 +22,6 @@ POOL_KINDS = (
     "station_count",
 )
 ALL_LAYERS = 0
-LONGEST_LEAD = 10  # days
 SCORE_KEY = ("split", "model", "against", "layer", "metric", "pool_kind", "pool")
 CELL_KEY = ("split", "model", "layer", "cell_id", "metric")
 LEAD_KEY = ("lead_time", "model", "against", "layer", "metric")

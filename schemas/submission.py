@@ -8,21 +8,16 @@ from __future__ import annotations
 import numpy as np
 import pandera.xarray as px
 import xarray as xr
+from numpy.typing import NDArray
 
 from somobench.schemas.checks import CELLS_IN_ORDER, SOME_FINITE, wide
-from somobench.schemas.scores import LONGEST_LEAD
+from somobench.schemas.submission_names import (
+    LONGEST_LEAD,
+    PREDICTION,
+    SERIES_DIMS,
+)
 from somobench.schemas.variables import VARIABLES
 
-PREDICTION = "soil_moisture"
-SERIES_DIMS = ("layer", "cell", "time")
-OPTIONAL_DIMS = ("lead_time", "member")
-DIMS = ("lead_time", *SERIES_DIMS, "member")
-"""Order of dims, of which `lead_time` and `member` may be absent."""
-
-UNITS = ("m3 m-3", "m3/m3", "m^3 m^-3", "m**3 m**-3", "m3m-3")
-"""Spellings of the unit that are accepted."""
-
-MAXIMUM_MEMBERS = 1000
 _SHOWN = 3  # offenders named
 _BLOCK = 4_000_000  # values looked at together
 
@@ -32,7 +27,8 @@ _PHYSICAL = VARIABLES[PREDICTION]
 def _offenders(values: xr.DataArray, kind: str) -> str | None:
     """Name the first values that are infinite or outside the physical range."""
     array = values.to_numpy()
-    flat, count, first = array.reshape(-1), 0, []
+    flat, count = array.reshape(-1), 0
+    first: list[int] = []
     for start in range(0, flat.size, _BLOCK):
         part = flat[start : start + _BLOCK]
         infinite = np.isinf(part)
@@ -48,7 +44,7 @@ def _offenders(values: xr.DataArray, kind: str) -> str | None:
     return f"{count} values: {named}"
 
 
-def _where(values: xr.DataArray, flat: np.ndarray, place: int) -> str:  # type: ignore[type-arg]
+def _where(values: xr.DataArray, flat: NDArray[np.float32], place: int) -> str:
     """Describe one value, such as 34.2 in cell 41.875_-111.625 on 2020-07-01."""
     labels = []
     for dim, index in zip(
@@ -114,7 +110,7 @@ def submission_schema(dims: tuple[str, ...]) -> px.DatasetSchema:
     Parameters
     ----------
     dims : tuple of str
-        `DIMS`, with or without `lead_time` and `member`.
+        `submission_names.DIMS`, with or without `lead_time` and `member`.
     """
     given = {name: coord for name, coord in _OPTIONAL.items() if name in dims}
     prediction = px.DataVar(

@@ -16,9 +16,9 @@ from release_factory import ZEROS, feature_sets
 from somobench.catalog.archive import open_zarr_zip, write_zarr_zip
 from somobench.catalog.atomic import write_parquet, write_text
 from somobench.catalog.manifest import describe_file
-from somobench.scoring_case import ScoringCase, build_case
 from somobench.schemas.manifest import Manifest, SplitRecord
 from somobench.schemas.variables import attrs_of
+from somobench.scoring_case import ScoringCase, build_case
 
 RELEASE = "skill-0.1.0"
 SPLIT = "temporal"

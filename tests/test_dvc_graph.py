@@ -24,6 +24,7 @@ ORDER = [
     "splits",
     "features",
     "baselines",
+    "scores",
     "release",
 ]
 

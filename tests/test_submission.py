@@ -66,8 +66,10 @@ def test_classic_netcdf_is_read_where_scipy_is_installed(tmp_path: Path) -> None
 
 def test_order_of_dims_cells_days_and_rows_makes_no_difference() -> None:
     expected = open_submission(dataset()).values_sha256
-    turned = dataset().transpose("time", "cell", "layer").isel(
-        cell=slice(None, None, -1), time=slice(None, None, -1)
+    turned = (
+        dataset()
+        .transpose("time", "cell", "layer")
+        .isel(cell=slice(None, None, -1), time=slice(None, None, -1))
     )
     assert open_submission(turned).values_sha256 == expected
     shuffled = table().sample(frac=1.0, random_state=1)
@@ -199,9 +201,7 @@ def test_bad_table_is_refused_naming_the_first_offender(name: str) -> None:
 
 
 def test_all_failures_are_reported_together() -> None:
-    grid = spoilt(value=np.inf)().assign_coords(
-        time=[TEST_TIMES[0], *TEST_TIMES[:-1]]
-    )
+    grid = spoilt(value=np.inf)().assign_coords(time=[TEST_TIMES[0], *TEST_TIMES[:-1]])
     with pytest.raises(ValidationError) as raised:
         open_submission(grid)
     assert {failure.where for failure in raised.value.failures} == {
@@ -210,8 +210,14 @@ def test_all_failures_are_reported_together() -> None:
     }
 
 
-def test_no_leap_calendar_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "noleap.nc"
+def test_days_as_dates_of_python_are_accepted() -> None:
+    dated = table().assign(time=table()["time"].dt.date)
+    expected = open_submission(dataset()).values_sha256
+    assert open_submission(dated).values_sha256 == expected
+
+
+def test_calendar_other_than_the_standard_one_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.nc"
     grid = dataset().assign_coords(time=np.arange(160))
     grid["time"].attrs = {"units": "days since 2018-07-20", "calendar": "360_day"}
     grid.to_netcdf(path, engine="h5netcdf")

@@ -1,4 +1,4 @@
-"""Hostile submissions: refused from their metadata, and what they point at isn't read."""
+"""Hostile submissions: refused from metadata, and what they point at isn't read."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import zarr
 
 from scoring_factory import predicted
 from somobench.schemas.errors import InputError
@@ -54,9 +54,7 @@ def plain_netcdf(path: Path) -> Path:
     return path
 
 
-def test_external_storage_is_refused_and_not_read(
-    tmp_path: Path, secret: Path
-) -> None:
+def test_external_storage_is_refused_and_not_read(tmp_path: Path, secret: Path) -> None:
     path = tmp_path / "storage.nc"
     with h5py.File(path, "w") as file:
         file.create_dataset(
@@ -111,10 +109,8 @@ def _deep(file: h5py.File) -> None:
         file.create_group(f"group{number}")
 
 
-def _long_attribute(file: h5py.File) -> None:
-    file = h5py.File(file.filename, "w", libver="latest") if False else file
+def _many_attributes(file: h5py.File) -> None:
     created = file.create_dataset("soil_moisture", (2,), "f4")
-    created.attrs.create("note", np.zeros(60_000, "u1"))
     for number in range(1001):
         created.attrs[f"a{number}"] = 0
 
@@ -124,13 +120,15 @@ HOSTILE_HDF5: dict[str, tuple[Callable[[h5py.File], object], str]] = {
     "soft link": (_soft, "soft link"),
     "four terabytes": (_large, f"at most {MAXIMUM_BYTES}"),
     "many groups": (_deep, "more objects"),
-    "many attributes": (_long_attribute, "attributes of /soil_moisture"),
+    "many attributes": (_many_attributes, "attributes of /soil_moisture"),
     "compound": (
         lambda file: file.create_dataset("soil_moisture", (2,), [("a", "f4")]),
         "type class",
     ),
     "unknown filter": (
-        lambda file: file.create_dataset("soil_moisture", (2,), "f4", compression="lzf"),
+        lambda file: file.create_dataset(
+            "soil_moisture", (2,), "f4", compression="lzf"
+        ),
         r"filters \[32000\]",
     ),
 }
@@ -279,26 +277,18 @@ def test_zip_that_claims_a_million_members_is_refused(tmp_path: Path) -> None:
     refused(path, "a table of contents of 400000000 bytes")
 
 
+@pytest.mark.slow
 def test_decompression_bomb_in_a_chunk_fails_within_the_memory_limit(
     tmp_path: Path,
 ) -> None:
-    path = tmp_path / "a.zarr"
-    group = zarr.create_group(path, zarr_format=2)
-    created = group.create_array(
-        "soil_moisture",
-        shape=(4,),
-        chunks=(4,),
-        dtype="f4",
-        compressors=[{"id": "zlib"}],
-        chunk_key_encoding={"name": "v2", "separator": "."},
-    )
-    created[:] = 0.2
-    import zlib
-
+    path = zarr_folder(tmp_path / "a.zarr", version=2)
+    changed(path, "soil_moisture/.zarray", compressor={"id": "zlib"})
     squeezed = zlib.compressobj(9)
-    bomb = b"".join(squeezed.compress(bytes(10_000_000)) for _ in range(500))
-    (path / "soil_moisture" / "0").write_bytes(bomb + squeezed.flush())
-    with pytest.raises(InputError):
+    parts = [squeezed.compress(bytes(10_000_000)) for _ in range(500)]
+    bomb = b"".join(parts) + squeezed.flush()
+    for chunk in (path / "soil_moisture").glob("[0-9]*"):
+        chunk.write_bytes(bomb)
+    with pytest.raises(InputError, match="memory that a submission may take"):
         open_submission(path)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,13 @@ from pydantic import ValidationError as PydanticError
 
 from somobench.baselines import RUNGS
 from somobench.card_record import CardRecord
-from somobench.evaluation import SCORE_FILE, TABLE_FILES, TABLE_SCHEMAS, summary
+from somobench.evaluation import SCORE_FILE, TABLE_FILES, TABLE_SCHEMAS
 from somobench.headline import RungName, headline
 from somobench.lead_times import lead_summary
 from somobench.schemas.errors import Failure, InputError, ValidationError
 from somobench.schemas.validate import validate_table
+from somobench.score_lookup import ScoreLookup
+from somobench.score_record import summary
 
 MAXIMUM_RECORD = 16_000_000  # bytes
 MAXIMUM_TABLE = 256_000_000  # bytes, decoded
@@ -61,6 +64,11 @@ class Card:
     lead_scores: pd.DataFrame | None
     headline: dict[str, Any] | None
     no_headline: str
+
+    @cached_property
+    def lookup(self) -> ScoreLookup:
+        """Rows of `scores` by what they are."""
+        return ScoreLookup(self.scores)
 
 
 def read_card(folder: Path | str) -> Card:
@@ -154,7 +162,7 @@ def _read_record(path: Path) -> dict[str, Any]:
 
 def _read_table(path: Path, name: str) -> pd.DataFrame:
     try:
-        metadata = pq.read_metadata(path)  # type: ignore[no-untyped-call]
+        metadata = pq.read_metadata(path)
         groups = range(metadata.num_row_groups)
         size = sum(metadata.row_group(group).total_byte_size for group in groups)
         if size > MAXIMUM_TABLE:

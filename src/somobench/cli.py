@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from somobench import cli_evaluate
+from somobench import cli_evaluate, cli_leaderboard
 from somobench.cli_output import printable, show_json, show_table, size_text
 from somobench.cli_validate import validate
 from somobench.schemas.errors import SomobenchError
@@ -172,6 +172,7 @@ app.command()(validate)
 
 
 cli_evaluate.register(app)
+cli_leaderboard.register(app)
 
 
 def _resolve(release: str) -> Release:

@@ -89,7 +89,8 @@ def _show(record: dict[str, Any]) -> None:
     if rungs:
         rows = [
             (
-                item["rung"] + (" (observations)" if item["needs_observations"] else ""),
+                item["rung"]
+                + (" (observations)" if item["needs_observations"] else ""),
                 *(_digits(item[key]) for key in ("difference", "low", "high")),
                 words[item["beaten"]],
             )

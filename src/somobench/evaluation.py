@@ -1,18 +1,14 @@
-"""Score a submission against a split of a release, and write what anybody can recompute.
+"""Score a submission on a split of a release, and write what anybody can recompute.
 
 The command line's `evaluate` and `somobench.evaluate` both end here.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from somobench.catalog.archive import open_zarr_zip
@@ -23,33 +19,37 @@ from somobench.catalog.request import DatasetRequest
 from somobench.catalog.resolve import Release, resolve
 from somobench.headline import RungName, headline, no_headline
 from somobench.lead_times import lead_summary, lead_table
-from somobench.metric_registry import REFERENCE_MOMENTS as REFERENCE_TEXT
-from somobench.resampled_days import ResampledDays
 from somobench.rung_comparison import Ladder, compare_with_rungs, open_ladder
 from somobench.schemas.errors import UsageError
 from somobench.schemas.scores import (
-    ALL_LAYERS,
     CELL_SCORES,
     LEAD_SCORES,
-    REFERENCE_MOMENTS,
     SCORES,
 )
 from somobench.schemas.validate import validate_table
-from somobench.scoring_case import ScoringCase, build_case
-from somobench.split_scores import (
-    LEADING,
-    Model,
+from somobench.score_record import bootstrap_record, ladder_record, provenance, summary
+from somobench.score_tables import (
     cell_table,
-    draw_common_days,
     finish_cell_scores,
     finish_scores,
-    score_model,
     score_table,
 )
+from somobench.scoring_case import ScoringCase, build_case
+from somobench.split_scores import Model, draw_common_days, score_model
 from somobench.submission import Predictions, Submission, open_submission
 from somobench.submission_check import check_coverage, check_labels
 
-SCORE_SCHEMA = "1"
+__all__ = [
+    "SCORE_FILE",
+    "TABLE_FILES",
+    "TABLE_SCHEMAS",
+    "Evaluation",
+    "check_folder",
+    "evaluate",
+    "evaluate_on",
+    "summary",
+]
+
 SCORE_FILE, REPORT_FILE = "score.json", "report.html"
 TABLE_FILES = {
     "scores": "scores.parquet",
@@ -61,7 +61,6 @@ TABLE_SCHEMAS = {
     "cell_scores": CELL_SCORES,
     "lead_scores": LEAD_SCORES,
 }
-FULL_RECORD = "Series without train days keep the scale factors of their full record."
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -187,7 +186,7 @@ def evaluate(
     case = case_of(found, split)
     check_labels(submission, case)
     rungs, reason = _ladder(found, case, ladder)
-    record = _provenance(found, split, submission, case)
+    record = provenance(found, split, submission, case)
     result = evaluate_on(
         case, submission, rungs, name or submission.name, allow_missing=allow_missing
     )
@@ -215,8 +214,9 @@ def evaluate_on(
     """
     leads = submission.leads
     first = leads[0] if leads else None
-    coverage = {}
-    for lead in leads or [None]:
+    wanted: list[int | None] = [*leads] if leads else [None]
+    coverage: dict[int | None, dict[str, Any]] = {}
+    for lead in wanted:
         placed = case.on_series(submission.at_lead(lead))
         coverage[lead] = check_coverage(
             placed, case, name=submission.name, allow_missing=allow_missing
@@ -245,8 +245,8 @@ def evaluate_on(
             "model": name,
             "scored_lead_time": first,
             "coverage": coverage[first],
-            "ladder": _ladder_record(ladder),
-            "bootstrap": _bootstrap_record(days),
+            "ladder": ladder_record(ladder),
+            "bootstrap": bootstrap_record(days),
             "summary": summary(evaluation.scores),
         }
     )
@@ -289,89 +289,9 @@ def _ladder(
     if given is not None:
         return open_ladder(Path(given), case), ""
     name = f"predictions_{case.split}.zarr.zip"
-    assets: Iterable[str] = getattr(release.manifest, "assets", ())
-    if name in release.manifest.files or name in assets:
+    if name in {*release.manifest.files, *release.manifest.assets}:
         return open_ladder(release.path_of(name), case), ""
     return None, (
         f"release {release.id} carries no predictions of the ladder's rungs on split "
         f"{case.split}, and none were given with --ladder"
     )
-
-
-def _provenance(
-    release: Release, split: str, submission: Submission, case: ScoringCase
-) -> dict[str, Any]:
-    sizes = submission.grid.sizes
-    return {
-        "schema_version": SCORE_SCHEMA,
-        "release": release.id,
-        "release_title": release.manifest.title,
-        "manifest_sha256": release.manifest_sha256,
-        "split": split,
-        "split_sha256": release.manifest.splits[split].sha256,
-        "code": {"version": metadata.version("somobench"), "sha256": code_sha256()},
-        "submission": {
-            "name": submission.name,
-            "file_sha256": submission.file_sha256,
-            "file_size": submission.file_size,
-            "values_sha256": submission.values_sha256,
-            "members": sizes.get("member"),
-            "lead_times": submission.leads,
-        },
-        "scaling": {
-            "name": "train",
-            "series": len(case.full_record),
-            "full_record_series": int(case.full_record.sum()),
-            "note": FULL_RECORD,
-        },
-        "notes": {REFERENCE_MOMENTS: REFERENCE_TEXT},
-    }
-
-
-def code_sha256() -> str:
-    """Return one sha256 of all sources of the package that a score may depend on."""
-    digest = hashlib.sha256()
-    for package in ("somobench", "somobench.catalog", "somobench.schemas"):
-        files = resources.files(package).iterdir()
-        for file in sorted(files, key=lambda item: item.name):
-            if file.name.endswith(".py"):
-                digest.update(f"{package}/{file.name}\0".encode())
-                digest.update(file.read_bytes())
-    return digest.hexdigest()
-
-
-def _ladder_record(ladder: Ladder | None) -> dict[str, Any]:
-    if ladder is None:
-        return {"sha256": None, "rungs": []}
-    return {"sha256": ladder.sha256, "rungs": [rung.name for rung in ladder.rungs]}
-
-
-def _bootstrap_record(days: ResampledDays) -> dict[str, Any]:
-    return {
-        "method": "circular blocks of days and cells with replacement, paired",
-        "block_length": days.length,
-        "block_length_wanted": days.wanted_length,
-        "draws": days.draws,
-        "seed": days.seed,
-        "level": 0.9,
-    }
-
-
-def summary(scores: pd.DataFrame) -> dict[str, Any]:
-    """Return the plain and region-balanced scores of a model, ready for JSON."""
-    rows = scores[
-        (scores["against"] == "")
-        & (scores["layer"] == ALL_LAYERS)
-        & scores["pool_kind"].isin(("plain", "region_balanced"))
-    ]
-    result: dict[str, Any] = {"leading_metrics": list(LEADING)}
-    for row in rows.to_dict("records"):
-        numbers = {
-            key: None if np.isnan(row[key]) else row[key]
-            for key in ("value", "low", "high")
-        }
-        entry = numbers | {"note": row["note"], "cell_count": int(row["cell_count"])}
-        result.setdefault(row["pool_kind"], {})[row["metric"]] = entry
-    return result
-
-

@@ -137,7 +137,7 @@ def _compared(rows: pd.DataFrame, rung: RungName) -> dict[str, Any]:
     }
     if rung.name not in rows.index:
         return facts
-    row = rows.loc[rung.name]
+    row: Any = rows.loc[rung.name]
     numbers = {"difference": "value", "low": "low", "high": "high"}
     for key, column in numbers.items():
         facts[key] = None if pd.isna(row[column]) else float(row[column])

@@ -17,16 +17,11 @@ import xarray as xr
 from somobench.bootstrap import BootstrappedScores
 from somobench.catalog.view import day_of_year
 from somobench.resampled_days import ResampledDays
+from somobench.rung_comparison import finite_days
 from somobench.schemas.scores import ALL_LAYERS, LEAD_KEY, LEAD_SCORES
+from somobench.score_tables import difference_table, finish_table, score_table
 from somobench.scoring_case import ScoringCase
-from somobench.split_scores import (
-    Model,
-    difference_table,
-    draw_common_days,
-    finish_table,
-    score_model,
-    score_table,
-)
+from somobench.split_scores import Model, draw_common_days, score_model
 
 METRICS = ("pearson_r", "anomaly_r", "rmse", "ubrmse")
 KINDS = ("plain",)
@@ -86,15 +81,16 @@ def _at_lead(
         PERSISTENCE: persistence(case, lead),
         CLIMATOLOGY: climatology(case),
     }
-    common = np.isfinite(case.target)
+    common = finite_days(case.target)
     for values in models.values():
-        finite = np.isfinite(values)
-        common &= finite.all("member") if "member" in finite.dims else finite
+        common &= finite_days(values)
     scored: dict[str, BootstrappedScores] = {
         model: score_model(case, values.where(common), days, METRICS)
         for model, values in models.items()
     }
-    parts = [score_table(case, scores, model, KINDS) for model, scores in scored.items()]
+    parts = [
+        score_table(case, scores, model, KINDS) for model, scores in scored.items()
+    ]
     parts += [
         difference_table(case, scored[name], scored[rung], (name, rung), KINDS)
         for rung in (PERSISTENCE, CLIMATOLOGY)

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -20,17 +19,11 @@ from somobench.catalog.manifest import sha256_file
 from somobench.resampled_days import ResampledDays
 from somobench.schemas.errors import InputError
 from somobench.schemas.predictions import PREDICTIONS
-from somobench.schemas.submission import PREDICTION
+from somobench.schemas.submission_names import PREDICTION
 from somobench.schemas.validate import validate_grid
+from somobench.score_tables import COARSE, FINE, difference_table
 from somobench.scoring_case import ScoringCase
-from somobench.split_scores import (
-    COARSE,
-    COMPARED,
-    FINE,
-    Model,
-    difference_table,
-    score_model,
-)
+from somobench.split_scores import COMPARED, Model, score_model
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,11 +114,11 @@ def compare_with_rungs(
         What is compared, and in which pools.
     """
     values = ours.load()
-    given = _finite(values) & np.isfinite(case.target)
+    given = finite_days(values) & finite_days(case.target)
     whole: BootstrappedScores | None = None
     for rung in rungs:
         other = rung.load()
-        common = given & _finite(other)
+        common = given & finite_days(other)
         if bool((given & ~common).any()):
             mine = score_model(case, values.where(common), days, metrics)
         else:
@@ -135,6 +128,7 @@ def compare_with_rungs(
         yield difference_table(case, mine, theirs, names, kinds)
 
 
-def _finite(values: xr.DataArray) -> xr.DataArray:
-    finite = np.isfinite(values)
+def finite_days(values: xr.DataArray) -> xr.DataArray:
+    """Mark days that have a value, of all members where there are some."""
+    finite = values.notnull()  # noqa: PD004 - xarray has no notna
     return finite.all("member") if "member" in finite.dims else finite

@@ -1,4 +1,4 @@
-"""Scores of cells on the map, and against dryness, as small SVG drawings.
+"""Scores of cells on the map, as small SVG drawings.
 
 Colours stand for fixed classes of a correlation, so that maps of different models can
 be laid side by side. There are no coastlines: a page asks for nothing from outside.
@@ -8,24 +8,25 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from somobench.page import Markup, element, joined
-from somobench.score_plots import Scale, line, linear_scale, scale_below, tick_text
+from somobench.score_plots import linear_scale, tick_text
 from somobench.score_texts import score_text
 
 CELL_ID = re.compile(r"(-?\d{1,2}(?:\.\d{1,6})?)_(-?\d{1,3}(?:\.\d{1,6})?)")
 BORDERS = (0.0, 0.2, 0.4, 0.6, 0.8)
-SHADES = ("s2", "s4", "s6", "s8", "s10")
+SHADES = ("m0", "m1", "m2", "m3", "m4")
+"""Steps of viridis, which stay apart for the colour-blind and in grey."""
 CLASS_NAMES = ("0 to 0.2", "0.2 to 0.4", "0.4 to 0.6", "0.6 to 0.8", "0.8 and more")
 WIDTH, HEIGHT = 340, 250
 LEFT, BOTTOM = 44, 22  # room for the labels of the graticule
+HALF_TURN = 180.0
 NEIGHBOURS = 8.0  # degrees within which cells share a panel
 MOST_PANELS = 8
 LEAST_EXTENT = 0.5  # degrees
 RADIUS, SMALL_RADIUS, MANY = 6.0, 3.5, 100
-SCATTER_HEIGHT = 240  # px
 
 
 class Place(NamedTuple):
@@ -71,14 +72,19 @@ def _near(one: Place, other: Place) -> bool:
 
 
 def map_panels(places: Sequence[Place]) -> tuple[list[Markup], int]:
-    """Return a panel for each neighbourhood, and how many cells none of them shows."""
+    """Return a panel for each large neighbourhood, west to east, and what is left.
+
+    The second is the number of cells that no panel shows.
+    """
     groups = neighbourhoods(places)
-    panels = [_panel(group) for group in groups[:MOST_PANELS]]
+    drawn = sorted(groups[:MOST_PANELS], key=lambda group: group[0].longitude)
+    panels = [_panel(group) for group in drawn]
     return panels, sum(map(len, groups[MOST_PANELS:]))
 
 
 def _panel(places: Sequence[Place]) -> Markup:
     """Draw places with true proportions at their middle latitude."""
+    places = _unwrapped(places)
     north, south, east, west = _extent(places)
     wide, high = WIDTH - LEFT - 12, HEIGHT - BOTTOM - 12
     squeeze = max(0.1, math.cos(math.radians((north + south) / 2)))
@@ -111,6 +117,16 @@ def _panel(places: Sequence[Place]) -> Markup:
     )
 
 
+def _unwrapped(places: Sequence[Place]) -> Sequence[Place]:
+    """Let longitudes go on beyond 180 where places lie on both sides of it."""
+    east = [item.longitude for item in places]
+    if max(east) - min(east) <= HALF_TURN:
+        return places
+    return [
+        item._replace(longitude=item.longitude % (2 * HALF_TURN)) for item in places
+    ]
+
+
 def _extent(places: Sequence[Place]) -> tuple[float, float, float, float]:
     latitudes = [item.latitude for item in places]
     longitudes = [item.longitude for item in places]
@@ -131,7 +147,7 @@ def _column_line(x: float, longitude: float) -> Markup:
     return joined(
         [
             _stroke(x, 8, x, HEIGHT - BOTTOM),
-            _label(f"{tick_text(longitude)}\u00b0", x, HEIGHT - 6, "middle"),
+            _label(f"{tick_text(_within(longitude))}\u00b0", x, HEIGHT - 6, "middle"),
         ]
     )
 
@@ -143,6 +159,10 @@ def _row_line(y: float, latitude: float) -> Markup:
             _label(f"{tick_text(latitude)}\u00b0", LEFT - 4, y + 4, "end"),
         ]
     )
+
+
+def _within(longitude: float) -> float:
+    return longitude - 2 * HALF_TURN if longitude > HALF_TURN else longitude
 
 
 def _stroke(x1: float, y1: float, x2: float, y2: float) -> Markup:
@@ -179,14 +199,14 @@ def mark(
             stroke="var(--c2)",
             stroke_width=2,
         )
-    shade = SHADES[max(i for i, border in enumerate(BORDERS) if value >= border)]
+    step = max(i for i, border in enumerate(BORDERS) if value >= border)
     return element(
         "circle",
         said,
         cx=x,
         cy=y,
-        r=radius,
-        fill=f"var(--{shade})",
+        r=round(radius * (0.7 + 0.1 * step), 1),
+        fill=f"var(--{SHADES[step]})",
         stroke="var(--ink)",
         stroke_width=0.8,
     )
@@ -204,99 +224,5 @@ def map_key() -> Markup:
             element("span", name, class_="tick"),
         )
         for value, name in entries
-    ]
-    return element("ul", joined(items), class_="key")
-
-
-def dryness_scatter(
-    values: Mapping[str, Sequence[tuple[float, float, str]]], axis: str
-) -> Markup:
-    """Draw scores of cells against dryness, whose axis is logarithmic.
-
-    Parameters
-    ----------
-    values : by name of the series: dryness, score and what to say of each point
-    axis : what is drawn upwards
-    """
-    points = [point for each in values.values() for point in each]
-    below = _decades([point[0] for point in points])
-    upwards = linear_scale([point[1] for point in points], zero=True)
-
-    def down(value: float) -> float:
-        share = (value - upwards.low) / (upwards.high - upwards.low)
-        return round(SCATTER_HEIGHT - 6 - share * (SCATTER_HEIGHT - 16), 1)
-
-    parts = [
-        line(below.place(tick), 6, below.place(tick), SCATTER_HEIGHT, "var(--grid)", 1)
-        for tick in below.ticks
-    ]
-    if below.low < 1 < below.high:
-        x = below.place(1.0)
-        parts.append(line(x, 6, x, SCATTER_HEIGHT, "var(--muted)", 2))
-    for tick in upwards.ticks:
-        parts.append(line(0, down(tick), 100, down(tick), "var(--grid)", 1))
-        parts.append(
-            element("text", tick_text(tick), x=2, y=down(tick) - 3, class_="tick")
-        )
-    for place, series in enumerate(values.values()):
-        parts += [
-            _point(place, below.place(x), down(y), tip) for x, y, tip in series
-        ]
-    drawing = element(
-        "svg",
-        joined(parts),
-        height=SCATTER_HEIGHT,
-        role="img",
-        aria_label=f"{axis} of cells against dryness",
-        class_="plain",
-    )
-    upper = element("div", axis, class_="axis")
-    under = scale_below(below, "dryness (logarithmic); water-limited right of 1")
-    return element("div", upper, drawing, element("div", under, class_="under"))
-
-
-def _decades(values: Sequence[float]) -> Scale:
-    """Return a logarithmic scale with ticks at 1, 2 and 5 that holds all values."""
-    steps = [
-        round(factor * 10.0**power, 6) for power in range(-6, 7) for factor in (1, 2, 5)
-    ]
-    first = max((step for step in steps if step <= min(values)), default=steps[0])
-    last = min((step for step in steps if step >= max(values)), default=steps[-1])
-    if first == last:
-        first, last = first / 2, last * 2
-    ticks = tuple(step for step in steps if first <= step <= last)
-    if len(ticks) > 7:  # noqa: PLR2004 - labels fit on a phone
-        ticks = tuple(t for t in ticks if math.log10(t).is_integer())
-    return Scale(first, last, ticks, logarithmic=True)
-
-
-def _point(series: int, x: float, y: float, tip: str) -> Markup:
-    """Return a point whose shape and colour tell the series."""
-    colour = f"var(--c{series % 3 + 1})"
-    drawn = element("title", tip)
-    inner = (
-        element("circle", drawn, cx=0, cy=0, r=4, fill=colour),
-        element("path", drawn, d="M-4 4L0 -4.5L4 4Z", fill=colour),
-        element("path", drawn, d="M-3.5 -3.5h7v7h-7Z", fill=colour),
-    )[series % 3]
-    return element(
-        "svg", inner, x=f"{x}%", y=y, width=1, height=1, style="overflow:visible"
-    )
-
-
-def series_key(names: Sequence[str]) -> Markup:
-    """Explain the shapes of a scatter."""
-    shapes = ("M3 7a4 4 0 1 0 8 0a4 4 0 1 0 -8 0Z", "M3 11L7 2.5L11 11Z", "M3 3h8v8h-8Z")
-    items = [
-        element(
-            "li",
-            element(
-                "svg",
-                element("path", d=shapes[i % 3], fill=f"var(--c{i % 3 + 1})"),
-                viewBox="0 0 14 14",
-            ),
-            name,
-        )
-        for i, name in enumerate(names)
     ]
     return element("ul", joined(items), class_="key")

@@ -13,8 +13,7 @@ from typing import NamedTuple
 from somobench.page import Markup, element, joined
 from somobench.score_texts import number_of, scored
 
-ROW_HEIGHT = 26  # px
-SCALE_HEIGHT = 34
+MIDDLE = "50%"
 STEPS = 5  # at most, between ticks
 INSET = 3.0  # percent, left free at both ends
 
@@ -113,9 +112,8 @@ def _dot_row(dot: Dot, scale: Scale, *, zero: bool) -> Markup:
     if zero:
         parts.append(_vertical(0.0, scale, "muted", 2))
     parts += _marks(dot, scale)
-    track = element(
-        "svg", joined(parts), height=ROW_HEIGHT, aria_hidden="true", focusable="false"
-    )
+    drawing = element("svg", joined(parts), aria_hidden="true", focusable="false")
+    track = element("div", drawing, class_="track")
     told: object = dot.absent
     if number_of(dot.value) is not None:
         told = scored({"value": dot.value, "low": dot.low, "high": dot.high})
@@ -132,17 +130,17 @@ def _marks(dot: Dot, scale: Scale) -> list[Markup]:
     value, low, high = (number_of(number) for number in dot[1:4])
     if value is None:
         return []
-    middle, colour = ROW_HEIGHT / 2, f"var(--{dot.colour})"
+    colour = f"var(--{dot.colour})"
     parts = []
     if low is not None and high is not None:
         parts.append(
-            line(scale.place(low), middle, scale.place(high), middle, colour, 3)
+            line((scale.place(low), MIDDLE), (scale.place(high), MIDDLE), colour, 3)
         )
     parts.append(
         element(
             "circle",
             cx=f"{scale.place(value)}%",
-            cy=middle,
+            cy=MIDDLE,
             r=5.5,
             fill=colour if dot.filled else "var(--surface)",
             stroke=colour,
@@ -154,17 +152,20 @@ def _marks(dot: Dot, scale: Scale) -> list[Markup]:
 
 def _vertical(value: float, scale: Scale, colour: str, width: int) -> Markup:
     place = scale.place(value)
-    return line(place, 0, place, ROW_HEIGHT, f"var(--{colour})", width)
+    return line((place, 0), (place, "100%"), f"var(--{colour})", width)
 
 
-def line(x1: float, y1: float, x2: float, y2: float, colour: str, width: float) -> Markup:
-    """Return a line; x in percent, y in pixels."""
+Point = tuple[float, float | str]
+
+
+def line(start: Point, end: Point, colour: str, width: float) -> Markup:
+    """Return a line between points; x in percent, y in pixels or a share."""
     return element(
         "line",
-        x1=f"{x1}%",
-        y1=y1,
-        x2=f"{x2}%",
-        y2=y2,
+        x1=f"{start[0]}%",
+        y1=start[1],
+        x2=f"{end[0]}%",
+        y2=end[1],
         stroke=colour,
         stroke_width=width,
     )

@@ -21,6 +21,18 @@ TITLES: Mapping[str, str] = {
     "anomaly_r": "anomaly r, 35 days",
     "anomaly_r_seasonal": "anomaly r, seasonal",
     "spearman_r": "Spearman r",
+    "absolute_bias": "absolute bias",
+    "standardised_rmse": "standardised RMSE",
+    "sd_difference": "difference of spread",
+    "normalised_mean_error": "normalised mean error",
+    "p5_difference": "difference of low end, P5",
+    "p95_difference": "difference of high end, P95",
+    "pdf_overlap": "overlap of distributions",
+    "crps": "CRPS",
+    "crps_fair": "CRPS, fair",
+    "ensemble_rmse": "ensemble mean, RMSE",
+    "ensemble_spread": "ensemble spread",
+    "spread_skill_ratio": "spread over skill",
     "rmse": "RMSE",
     "ubrmse": "ubRMSE",
     "bias": "bias",
@@ -61,7 +73,7 @@ def layer_title(layer: int) -> str:
     return f"layer {layer}" if layer else "all layers"
 
 
-def score_text(value: float | None) -> str:
+def score_text(value: float | None, digits: int = DIGITS) -> str:
     """Write a score with three decimals; large ones with one.
 
     Examples
@@ -71,7 +83,7 @@ def score_text(value: float | None) -> str:
     """
     if value is None or not math.isfinite(value):
         return ABSENT
-    text = f"{value:.{DIGITS if abs(value) < LARGE else 1}f}"
+    text = f"{value:.{digits if abs(value) < LARGE else 1}f}"
     if float(text) == 0:
         text = text.removeprefix("-")
     return text.replace("-", "\N{MINUS SIGN}")
@@ -82,18 +94,25 @@ def scored(row: Mapping[str, Any] | None) -> Markup:
 
     Parameters
     ----------
-    row : mapping with `value`, `low`, `high`, or None where there is no such score
+    row : mapping with `value`, `low`, `high` and, for its digits, `metric`; None where
+        there is no such score
     """
     if row is None or number_of(row["value"]) is None:
         return Markup(ABSENT)
     low, high = number_of(row["low"]), number_of(row["high"])
+    metric = METRICS.get(str(row.get("metric")))
+    digits = 1 if metric and metric.units == "days" else DIGITS
     told = (
         "(no interval)"
         if low is None or high is None
-        else f"({score_text(low)} to {score_text(high)})"
+        else f"({score_text(low, digits)} to {score_text(high, digits)})"
     )
     return joined(
-        [score_text(row["value"]), " ", element("span", told, class_="interval")]
+        [
+            score_text(row["value"], digits),
+            " ",
+            element("span", told, class_="interval"),
+        ]
     )
 
 
@@ -118,9 +137,7 @@ def metric_name(name: str, note: str = "") -> Markup:
 
 def rung_name(name: str, *, needs_observations: bool = False) -> Markup:
     """Return a rung's title, marked where it reads observations."""
-    return joined(
-        [rung_title(name), *((" ", OBSERVES) if needs_observations else ())]
-    )
+    return joined([rung_title(name), *((" ", OBSERVES) if needs_observations else ())])
 
 
 def short_hash(digest: str | None) -> Markup:

@@ -120,8 +120,8 @@ class ScoringCase:
         """
         rest = tuple(dim for dim in grid.dims if dim not in {*SERIES, "time"})
         values = grid.transpose(*SERIES, "time", *rest).to_numpy()
-        layer = grid.get_index("layer").get_indexer(self.series_layers)
-        cell = grid.get_index("cell").get_indexer(self.series_cells)
+        layer = grid.get_index("layer").get_indexer(pd.Index(self.series_layers))
+        cell = grid.get_index("cell").get_indexer(pd.Index(self.series_cells))
         days = grid.get_index("time").get_indexer(self.target.get_index("time"))
         shape = (len(layer), len(days), *values.shape[3:])
         placed = np.full(shape, np.nan, dtype=np.float32)

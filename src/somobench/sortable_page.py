@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from somobench.page import ABSENT, POLICY, Markup, element, escape, joined
+from somobench.page import ABSENT, POLICY, Markup, element, joined
 
 NUMBERS, WORDS = "number", "word"
 
@@ -79,7 +79,8 @@ table.sortable tbody th {
   border-radius: .7em; font-size: .78rem; font-weight: 400; color: var(--warn);
   background: var(--warn-surface); white-space: nowrap;
 }
-.answer { font-size: 1.25rem; line-height: 1.35; font-weight: 600; margin: 1rem 0 .4rem; }
+.answer { font-size: 1.25rem; line-height: 1.35; font-weight: 600;
+  margin: 1rem 0 .4rem; }
 .facts { display: flex; flex-wrap: wrap; gap: .6rem 2rem; margin: .8rem 0; padding: 0; }
 .facts div { min-width: 8rem; }
 .facts dt { color: var(--muted); font-size: .85rem; }
@@ -96,19 +97,30 @@ table.sortable tbody th {
 .dots .text { font-variant-numeric: tabular-nums; font-size: .9rem; }
 .dots .group { color: var(--muted); font-size: .9rem; margin: .7rem 0 .1rem; }
 .dots svg { display: block; width: 100%; overflow: visible; }
+.dots .track { position: relative; align-self: stretch; min-height: 26px; }
+.dots .track svg { position: absolute; inset: 0; height: 100%; }
 .plain { display: block; width: 100%; max-width: 36rem; overflow: visible; }
 .tick, .axis { fill: var(--muted); color: var(--muted); font-size: 12px; }
 .key { display: flex; flex-wrap: wrap; gap: .2rem 1rem; margin: .2rem 0; padding: 0;
   list-style: none; font-size: .88rem; }
-.key svg { width: 14px; height: 14px; vertical-align: -2px; margin-right: .3em; }
+.key li svg {
+  display: inline-block; width: 14px; height: 14px; vertical-align: -2px;
+  margin-right: .3em;
+}
 .map text { font-size: 11px; }
+:root { --m0: #fde725; --m1: #5ec962; --m2: #21918c; --m3: #3b528b; --m4: #440154; }
+@media (prefers-color-scheme: dark) {
+  :root {
+    --m0: #440154; --m1: #3b528b; --m2: #21918c; --m3: #5ec962; --m4: #fde725;
+  }
+}
 @media (max-width: 40rem) {
   .dots .row {
     grid-template-columns: minmax(0, 9rem) 1fr;
     border-bottom: 1px solid var(--grid);
   }
   .dots .row.scale { border: 0; }
-  .dots .row > .text { grid-column: 1 / -1; text-align: right; margin-top: -.4rem; }
+  .dots .row > .text { grid-column: 1 / -1; text-align: right; }
   .dots .row > :first-child { text-align: left; font-size: .9rem; line-height: 1.2; }
   table.sortable tbody th { min-width: 7.5rem; max-width: 9rem; }
 }
@@ -133,6 +145,11 @@ class Cell(NamedTuple):
 def words(title: object) -> Column:
     """Return a column of words."""
     return Column(title, WORDS, "ascending")
+
+
+def in_order(title: object) -> Column:
+    """Return a column of words whose keys are places in an order."""
+    return Column(title, NUMBERS, "ascending")
 
 
 def sortable_table(
@@ -199,7 +216,4 @@ def with_sorting(text: str) -> str:
     head, end = text.split("</style>", 1)
     head = head.replace(POLICY, POLICY + allowed, 1)
     body, tail = end.rsplit("</body>", 1)
-    return (
-        f"{head}{STYLE}</style>{body}<script>{escape(Markup(SCRIPT))}</script>\n"
-        f"</body>{tail}"
-    )
+    return f"{head}{STYLE}</style>{body}<script>{SCRIPT}</script>\n</body>{tail}"

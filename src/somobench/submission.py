@@ -1,4 +1,4 @@
-"""Submissions: read safely, checked against their layout, placed on a split's test part.
+"""Submissions: read safely, and checked against their layout.
 
 A file is read by a child process (`submission_reader`) whose results are plain arrays.
 """
@@ -21,7 +21,8 @@ import xarray as xr
 
 from somobench.catalog.manifest import decoded_sha256, sha256_file
 from somobench.schemas.errors import InputError
-from somobench.schemas.submission import PREDICTION, submission_schema
+from somobench.schemas.submission import submission_schema
+from somobench.schemas.submission_names import PREDICTION
 from somobench.schemas.validate import validate_grid
 from somobench.submission_layout import grid_of_dataset, grid_of_table
 from somobench.submission_reader import FACTS, REFUSAL, REFUSED

@@ -9,8 +9,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from somobench.rung_comparison import finite_days
 from somobench.schemas.errors import InputError
-from somobench.schemas.submission import PREDICTION
+from somobench.schemas.submission_names import PREDICTION
 from somobench.schemas.variables import ROLES
 from somobench.scoring_case import TEST, ScoringCase
 from somobench.submission import Submission
@@ -53,7 +54,7 @@ def _refuse_other_days(submission: Submission, case: ScoringCase) -> None:
     """Refuse predictions that leave out every test day of the split."""
     grid = submission.grid
     rest = [dim for dim in grid[PREDICTION].dims if dim not in {"cell", "time"}]
-    given = np.isfinite(grid[PREDICTION]).any(rest)
+    given = grid[PREDICTION].notnull().any(rest)
     roles = case.roles.reindex(cell=grid["cell"], time=grid["time"], fill_value=-1)
     met = set(np.unique(roles.to_numpy()[given.to_numpy()]).tolist())
     if TEST in met:
@@ -96,10 +97,8 @@ def check_coverage(
     InputError
         Naming the first of what is missing.
     """
-    finite = np.isfinite(placed.to_numpy())
-    if finite.ndim > case.target.ndim:
-        finite = finite.all(axis=-1)
-    asked = np.isfinite(case.target.to_numpy())
+    finite: NDArray[np.bool_] = finite_days(placed).to_numpy()
+    asked: NDArray[np.bool_] = finite_days(case.target).to_numpy()
     missing = asked & ~finite
     if missing.any() and not allow_missing:
         raise InputError(
@@ -129,7 +128,7 @@ def _missing(
     """Describe what is missing: whole layers, whole cells, whole days, then places."""
     layers, cells = case.series_layers, case.series_cells
     days = case.target["time"].to_numpy().astype("datetime64[D]")
-    whole = ~(asked & ~missing).any(axis=1)
+    whole: NDArray[np.bool_] = np.asarray(~(asked & ~missing).any(axis=1))
     lost_layers = [n for n in case.own_layers if whole[layers == n].all()]
     lost_cells = [c for c in np.unique(cells).tolist() if whole[cells == c].all()]
     lost_days = days[asked.any(axis=0) & ~(asked & ~missing).any(axis=0)]

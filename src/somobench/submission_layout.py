@@ -6,6 +6,7 @@ filled in, dropped or converted: what doesn't fit is refused.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Hashable, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from somobench.schemas.errors import InputError
-from somobench.schemas.submission import (
+from somobench.schemas.submission_names import (
     DIMS,
     MAXIMUM_MEMBERS,
     OPTIONAL_DIMS,
@@ -218,10 +219,8 @@ def _texts(labels: NDArray[Any]) -> NDArray[Any]:
 
 
 def _days(labels: NDArray[Any]) -> NDArray[Any]:
-    if labels.dtype.kind == "O" and len(labels) and hasattr(labels[0], "toordinal"):
-        kind = getattr(labels[0], "calendar", "")
-        if not kind:
-            labels = labels.astype("datetime64[ns]")
+    if labels.dtype.kind == "O" and all(_is_plain_date(item) for item in labels):
+        labels = labels.astype("datetime64[ns]")
     if labels.dtype.kind != "M" or np.isnat(labels).any():
         raise InputError(
             "time of the submission",
@@ -229,6 +228,10 @@ def _days(labels: NDArray[Any]) -> NDArray[Any]:
             expected="days of the standard calendar, without a time zone",
         )
     return labels.astype("datetime64[ns]")
+
+
+def _is_plain_date(label: object) -> bool:
+    return isinstance(label, dt.date) and getattr(label, "tzinfo", None) is None
 
 
 def _whole_numbers(dim: str, labels: NDArray[Any]) -> NDArray[Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from somobench.schemas.submission import PREDICTION
+from somobench.schemas.submission_names import PREDICTION
 from somobench.submission_layout import COLUMNS, MAXIMUM_VALUES
 from somobench.submission_safety import refuse, refuse_size
 
@@ -47,7 +47,9 @@ def declared_in_parquet(path: Path) -> int:
     unknown = [name for name in schema.names if name not in allowed]
     if unknown or len(set(schema.names)) < len(schema.names):
         found = ", ".join(schema.names[:20])
-        raise refuse("columns of the submission", found, {PREDICTION, *COLUMNS.values()})
+        raise refuse(
+            "columns of the submission", found, {PREDICTION, *COLUMNS.values()}
+        )
     for field in schema:
         if not _is_plain(field.type):
             raise refuse(f"column {field.name}", field.type, "texts, days or numbers")

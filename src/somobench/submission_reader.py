@@ -114,7 +114,7 @@ def _decoded(stored: xr.Dataset) -> xr.Dataset:
     """Decode the predictions and their labels, and nothing else of the file."""
     import xarray as xr
 
-    from somobench.schemas.submission import DIMS, PREDICTION
+    from somobench.schemas.submission_names import DIMS, PREDICTION
 
     wanted = [name for name in (PREDICTION, *DIMS) if name in stored.variables]
     variables = {name: stored.variables[name] for name in wanted}
@@ -125,7 +125,7 @@ def _decoded(stored: xr.Dataset) -> xr.Dataset:
 
 
 def _write(grid: xr.Dataset, inspected: Inspected, folder: Path) -> None:
-    from somobench.schemas.submission import PREDICTION
+    from somobench.schemas.submission_names import PREDICTION
 
     array = grid[PREDICTION]
     np.save(folder / f"{PREDICTION}.npy", array.to_numpy(), allow_pickle=False)

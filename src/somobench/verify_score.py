@@ -11,15 +11,14 @@ import pandas as pd
 from somobench.catalog.resolve import resolve
 from somobench.evaluation import (
     SCORE_FILE,
-    SCORE_SCHEMA,
     TABLE_FILES,
     TABLE_SCHEMAS,
     Evaluation,
-    code_sha256,
     evaluate,
 )
 from somobench.schemas.errors import InputError, IntegrityError, UsageError
 from somobench.schemas.validate import validate_table
+from somobench.score_record import SCORE_SCHEMA, code_sha256
 from somobench.submission import hash_submission
 
 SHOWN = 3  # differences named
@@ -122,7 +121,9 @@ def _found(folder: Path, name: str, given: Path | str | None) -> Path:
         return Path(given)
     if Path(name).name != name:
         raise InputError(
-            f"submission of {folder}", found=name[:80], expected="a name without folders"
+            f"submission of {folder}",
+            found=name[:80],
+            expected="a name without folders",
         )
     places = (folder / name, folder.resolve().parent / name, Path(name))
     for place in places:
@@ -167,14 +168,13 @@ def _compare(
             differences += _different_rows(folder / file, name, again.tables.get(name))
     if differences:
         more = len(differences) - SHOWN
+        version = f"somobench {record['code']['version']}"
         raise IntegrityError(
             f"score {folder}",
             found="; ".join(differences[:SHOWN])
             + (f"; and {more} more" if more > 0 else ""),
             expected="what is computed from the submission and the release",
-            hint=None
-            if same_code
-            else f"it was computed by other code, somobench {record['code']['version']}",
+            hint=None if same_code else f"it was computed by other code, {version}",
         )
 
 

@@ -1,0 +1,98 @@
+"""Where a submission is good: by dryness, and on the map."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from somobench.card_folder import Card
+from somobench.page import Markup, details, figure, joined, paragraph
+from somobench.score_lookup import dot
+from somobench.score_maps import Place, map_key, map_panels, place_of
+from somobench.score_plots import Dot, dot_plot
+from somobench.score_scatter import dryness_scatter, series_key
+from somobench.score_sections import in_order
+from somobench.score_texts import layer_title, metric_title, number_of, score_text
+from somobench.split_scores import LEADING
+
+LEAD = LEADING[0]
+
+
+def dryness_blocks(card: Card, cells: pd.DataFrame | None) -> list[Markup]:
+    """Show scores by classes of dryness, and of single cells where it is known."""
+    lookup = card.lookup
+    pools = in_order(lookup.pools("dryness"))
+    blocks: list[Markup] = []
+    if pools:
+        rows: list[Dot | str] = [
+            dot(f"dryness {pool}", lookup.row(LEAD, kind="dryness", pool=pool))
+            for pool in pools
+        ]
+        blocks += [
+            paragraph(
+                "Dryness is net radiation over the heat that evaporates the "
+                "precipitation: below 1 energy limits evaporation, above it water."
+            ),
+            dot_plot(rows, f"{metric_title(LEAD)}, median over series"),
+        ]
+    else:
+        blocks.append(paragraph("Dryness isn't known: there is no net radiation."))
+    return blocks + _scatter(card, cells)
+
+
+def _scatter(card: Card, cells: pd.DataFrame | None) -> list[Markup]:
+    if cells is None:
+        return []
+    dryness = cells.set_index("cell_id")["dryness"].to_dict()
+    series: dict[str, list[tuple[float, float, str]]] = {}
+    for layer, cell, value in _cell_values(card):
+        dry = number_of(dryness.get(cell))
+        if dry is not None and dry > 0 and value is not None:
+            tip = f"{cell}: {score_text(value)}"
+            series.setdefault(layer_title(layer), []).append((dry, value, tip))
+    if not series:
+        return []
+    drawing = dryness_scatter(series, metric_title(LEAD))
+    return [
+        figure(
+            [joined([series_key(list(series)), drawing])],
+            "Every series; dryness from the release's table of cells.",
+            name="dryness-cells",
+        )
+    ]
+
+
+def _cell_values(card: Card) -> list[tuple[int, str, float | None]]:
+    rows = card.cell_scores[card.cell_scores["metric"] == LEAD]
+    return [
+        (int(layer), str(cell), number_of(value))
+        for layer, cell, value in zip(
+            rows["layer"], rows["cell_id"], rows["value"], strict=True
+        )
+    ]
+
+
+def map_blocks(card: Card) -> list[Markup]:
+    """Show the leading score of every cell where it lies, layer by layer."""
+    layers: dict[int, list[Place]] = {}
+    lost = 0
+    for layer, cell, value in _cell_values(card):
+        place = place_of(cell, value)
+        if place is None:
+            lost += 1
+        else:
+            layers.setdefault(layer, []).append(place)
+    blocks = [map_key()]
+    for order, (layer, places) in enumerate(sorted(layers.items())):
+        panels, left = map_panels(places)
+        more = f" {left} cells in smaller groups aren't drawn." if left else ""
+        drawn = figure(
+            panels,
+            f"{metric_title(LEAD)} of cells, {layer_title(layer)}. Each panel has its "
+            f"own scale.{more}",
+            name=f"map-{layer}",
+        )
+        title = f"Map of {layer_title(layer)}"
+        blocks.append(drawn if order == 0 else details(title, drawn))
+    if lost:
+        blocks.append(paragraph(f"{lost} cells have no position in their name."))
+    return blocks

@@ -1,0 +1,104 @@
+"""What `score.json` says: what was scored against what, by which code, and how."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib import metadata, resources
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from somobench.catalog.resolve import Release
+from somobench.metric_registry import REFERENCE_MOMENTS as REFERENCE_TEXT
+from somobench.pooling import LEVEL
+from somobench.resampled_days import ResampledDays
+from somobench.rung_comparison import Ladder
+from somobench.schemas.scores import ALL_LAYERS, REFERENCE_MOMENTS
+from somobench.scoring_case import ScoringCase
+from somobench.split_scores import LEADING
+from somobench.submission import Submission
+
+SCORE_SCHEMA = "1"
+FULL_RECORD = "Series without train days keep the scale factors of their full record."
+PACKAGES = ("somobench", "somobench.catalog", "somobench.schemas")
+
+
+def provenance(
+    release: Release, split: str, submission: Submission, case: ScoringCase
+) -> dict[str, Any]:
+    """Name the release, the split, the code and the submission, with their hashes."""
+    sizes = submission.grid.sizes
+    return {
+        "schema_version": SCORE_SCHEMA,
+        "release": release.id,
+        "release_title": release.manifest.title,
+        "manifest_sha256": release.manifest_sha256,
+        "split": split,
+        "split_sha256": release.manifest.splits[split].sha256,
+        "code": {"version": metadata.version("somobench"), "sha256": code_sha256()},
+        "submission": {
+            "name": submission.name,
+            "file_sha256": submission.file_sha256,
+            "file_size": submission.file_size,
+            "values_sha256": submission.values_sha256,
+            "members": sizes.get("member"),
+            "lead_times": submission.leads,
+        },
+        "scaling": {
+            "name": "train",
+            "series": len(case.full_record),
+            "full_record_series": int(case.full_record.sum()),
+            "note": FULL_RECORD,
+        },
+        "notes": {REFERENCE_MOMENTS: REFERENCE_TEXT},
+    }
+
+
+def code_sha256() -> str:
+    """Return one sha256 of all sources of the package that a score may depend on."""
+    digest = hashlib.sha256()
+    for package in PACKAGES:
+        files = resources.files(package).iterdir()
+        for file in sorted(files, key=lambda item: item.name):
+            if file.name.endswith(".py"):
+                digest.update(f"{package}/{file.name}\0".encode())
+                digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def ladder_record(ladder: Ladder | None) -> dict[str, Any]:
+    """Name the rungs that were compared with."""
+    if ladder is None:
+        return {"sha256": None, "rungs": []}
+    return {"sha256": ladder.sha256, "rungs": [rung.name for rung in ladder.rungs]}
+
+
+def bootstrap_record(days: ResampledDays) -> dict[str, Any]:
+    """Say how days and cells were drawn."""
+    return {
+        "method": "circular blocks of days and cells with replacement, paired",
+        "block_length": days.length,
+        "block_length_wanted": days.wanted_length,
+        "draws": days.draws,
+        "seed": days.seed,
+        "level": LEVEL,
+    }
+
+
+def summary(scores: pd.DataFrame) -> dict[str, Any]:
+    """Return the plain and region-balanced scores of a model, ready for JSON."""
+    rows = scores[
+        (scores["against"] == "")
+        & (scores["layer"] == ALL_LAYERS)
+        & scores["pool_kind"].isin(("plain", "region_balanced"))
+    ]
+    result: dict[str, Any] = {"leading_metrics": list(LEADING)}
+    for row in rows.to_dict("records"):
+        numbers = {
+            key: None if np.isnan(row[key]) else row[key]
+            for key in ("value", "low", "high")
+        }
+        entry = numbers | {"note": row["note"], "cell_count": int(row["cell_count"])}
+        result.setdefault(row["pool_kind"], {})[row["metric"]] = entry
+    return result

@@ -1,0 +1,166 @@
+"""Sections of a score card: ladder, scores, pools, extremes, dryness, places."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from somobench.card_folder import Card
+from somobench.metric_registry import METRICS
+from somobench.metric_registry import REFERENCE_MOMENTS as REFERENCE_TEXT
+from somobench.page import (
+    Markup,
+    bullets,
+    code,
+    details,
+    element,
+    joined,
+    number,
+    paragraph,
+)
+from somobench.pool_labels import RECORD_CLASSES, STATION_CLASSES
+from somobench.score_lookup import ScoreLookup, dot
+from somobench.score_plots import Dot, dot_plot, linear_scale
+from somobench.score_texts import (
+    MOMENTS_MARK,
+    layer_title,
+    metric_name,
+    metric_title,
+    score_cell,
+)
+from somobench.scoring_case import DRYNESS_CLASSES
+from somobench.sortable_page import Cell, Column, sortable_table, words
+from somobench.split_scores import LEADING
+
+LEAD = LEADING[0]
+POOL_METRICS = (*LEADING, "ubrmse", "sedi_dry")
+SHARES = ("hit_rate", "false_alarm_rate", "sedi", "frequency_bias")
+DROUGHTS = ("drought_detection_rate", "drought_onset_lag", "drought_recovery_lag")
+EXTREMES = frozenset(
+    {*DROUGHTS, *(f"{share}_{side}" for share in SHARES for side in ("dry", "wet"))}
+)
+MOST_DRAWN = 40  # pools of a kind; more of them are in the table only
+POOL_TITLES = {
+    "region": "Regions",
+    "regime": "Regimes",
+    "network": "Networks",
+    "record_length": "Length of the record",
+    "station_count": "Stations behind the target",
+}
+EVENTS = "Medians over the series that have such days"
+CLASS_ORDER = [*RECORD_CLASSES, *STATION_CLASSES, *DRYNESS_CLASSES]
+WORDS = {True: "yes", False: "no", None: "not estimable"}
+BEATEN = Column("beaten", "word", "descending")
+
+
+def score_blocks(card: Card) -> list[Markup]:
+    """Show every metric, over all layers and by layer."""
+    lookup = card.lookup
+    shown = [name for name in lookup.metrics if name not in EXTREMES]
+    said = [
+        joined([code(name), " ", metric_title(name), ": ", METRICS[name].long_name])
+        for name in lookup.metrics
+    ]
+    return [
+        paragraph(
+            "Medians over series (a cell's layer). The first three don't depend on the "
+            "target's mean and variance, and lead. Extremes have their own section."
+        ),
+        paragraph(MOMENTS_MARK, " ", REFERENCE_TEXT),
+        _metric_table(lookup, shown, "Median scores with intervals"),
+        details("What the metrics are", bullets(said)),
+    ]
+
+
+def pool_blocks(card: Card) -> list[Markup]:
+    """Show scores by region, regime, network, record length and stations."""
+    lookup = card.lookup
+    blocks: list[Markup] = []
+    kinds = [kind for kind in POOL_TITLES if lookup.pools(kind)]
+    drawn: list[Dot | str] = []
+    for kind in kinds[:3]:
+        if len(lookup.pools(kind)) > MOST_DRAWN:
+            continue
+        drawn.append(POOL_TITLES[kind])
+        drawn += [
+            dot(pool, lookup.row(LEAD, kind=kind, pool=pool))
+            for pool in in_order(lookup.pools(kind))
+        ]
+    if drawn:
+        axis = f"{metric_title(LEAD)}, median over series"
+        blocks.append(dot_plot(drawn, axis))
+    blocks += [_pool_table(lookup, kind) for kind in kinds]
+    return blocks or [paragraph("The split has no pools.")]
+
+
+def _pool_table(lookup: ScoreLookup, kind: str) -> Markup:
+    metrics = [name for name in POOL_METRICS if name in lookup.metrics]
+    header = [words(kind.replace("_", " "))]
+    header += [Column(metric_name(name, lookup.note(name))) for name in metrics]
+    header += [Column("series"), Column("cell-days")]
+    rows = []
+    for place, pool in enumerate(in_order(lookup.pools(kind))):
+        found = {m: lookup.row(m, kind=kind, pool=pool) for m in metrics}
+        lead = found.get(LEAD)
+        key = pool if pool not in CLASS_ORDER else f"{place:03d}"
+        counts = [
+            Cell(number(lead[k]) if lead else None, lead[k] if lead else None)
+            for k in ("cell_count", "day_count")
+        ]
+        cells = [score_cell(found[name]) for name in metrics]
+        rows.append([Cell(pool, key), *cells, *counts])
+    return sortable_table(header, rows, POOL_TITLES[kind])
+
+
+def in_order(pools: Sequence[str]) -> list[str]:
+    """Return pools in the order of their classes, else of their names."""
+    rank = {name: place for place, name in enumerate(CLASS_ORDER)}
+    return sorted(pools, key=lambda pool: (rank.get(pool, -1), pool))
+
+
+def extreme_blocks(card: Card) -> list[Markup]:
+    """Show how dry and wet days and droughts are foretold."""
+    lookup = card.lookup
+    names = [
+        name
+        for side in ("dry", "wet")
+        for name in (f"{share}_{side}" for share in SHARES)
+        if name in lookup.metrics
+    ]
+    if not names:
+        return [paragraph("No series has thresholds from train days.")]
+    scale = linear_scale([0.0, 1.0])
+    rows: list[Dot | str] = []
+    for side, rule in (("dry", "below the 10th"), ("wet", "above the 90th")):
+        rows.append(
+            joined(
+                [
+                    f"{side.capitalize()} days: ",
+                    element("span", rule, class_="tick"),
+                    " percentile of train days",
+                ]
+            )
+        )
+        rows += [
+            dot(said, lookup.row(f"{share}_{side}"), colour=colour)
+            for share, said, colour in (
+                ("hit_rate", "foretold", "c1"),
+                ("false_alarm_rate", "false alarms", "c2"),
+            )
+            if f"{share}_{side}" in lookup.metrics
+        ]
+    axis = "share of days, median over series; few false alarms are good"
+    wanted = [*names, *(name for name in DROUGHTS if name in lookup.metrics)]
+    return [dot_plot(rows, axis, scale=scale), _metric_table(lookup, wanted, EVENTS)]
+
+
+def _metric_table(lookup: ScoreLookup, metrics: Sequence[str], caption: str) -> Markup:
+    header = [words("metric"), *(Column(layer_title(i)) for i in lookup.layers)]
+    header += [Column("series")]
+    rows = []
+    for name in metrics:
+        row = lookup.row(name)
+        count = row["cell_count"] if row else None
+        title = element("span", metric_name(name, lookup.note(name)), title=name)
+        cells = [score_cell(lookup.row(name, layer=i)) for i in lookup.layers]
+        rows.append([Cell(title, metric_title(name)), *cells, Cell(count, count)])
+    return sortable_table(header, rows, caption)

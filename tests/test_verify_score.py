@@ -1,0 +1,185 @@
+"""Published scores: recomputed from files, and every change found."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from scoring_factory import RELEASE, SPLIT, copy_world, predicted
+from somobench.catalog.atomic import write_parquet
+from somobench.evaluation import evaluate
+from somobench.schemas.errors import InputError, IntegrityError, UsageError
+from somobench.verify_score import verify_score
+from test_cli import run
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a release, a ladder, a submission and its score."""
+    root = tmp_path_factory.mktemp("published")
+    copy_world(root)
+    path = root / "mine.nc"
+    predicted(0.8).to_dataset(name="soil_moisture").to_netcdf(path, engine="h5netcdf")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SOMOBENCH_RELEASES", str(root / "releases"))
+        found = evaluate(path, release=RELEASE, split=SPLIT, ladder=_ladder(root))
+    found.write(root / "score")
+    return root
+
+
+@pytest.fixture
+def world(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a copy that may be changed."""
+    root = Path(shutil.copytree(published, tmp_path / "world"))
+    monkeypatch.setenv("SOMOBENCH_RELEASES", str(root / "releases"))
+    return root
+
+
+def _ladder(root: Path) -> Path:
+    return root / "data" / "predictions" / f"{SPLIT}.zarr.zip"
+
+
+def test_score_is_recomputed_exactly(world: Path) -> None:
+    found = verify_score(world / "score", ladder=_ladder(world))
+    stored = pd.read_parquet(world / "score" / "scores.parquet")
+    assert found.rows["scores"] == len(stored) > 100
+    assert found.same_code
+    assert found.model == "mine.nc"
+
+
+def change_json(**changes: Any) -> Callable[[Path], None]:
+    def change(root: Path) -> None:
+        path = root / "score" / "score.json"
+        record = json.loads(path.read_text())
+        for key, value in changes.items():
+            inner = record
+            *folders, last = key.split("__")
+            for folder in folders:
+                inner = inner[folder]
+            inner[last] = value
+        path.write_text(json.dumps(record))
+
+    return change
+
+
+def nudge_score(root: Path) -> None:
+    path = root / "score" / "scores.parquet"
+    table = pd.read_parquet(path)
+    place = int(table["value"].notna().to_numpy().argmax())
+    table.loc[place, "value"] += 1e-6
+    write_parquet(table, path)
+
+
+def drop_row(root: Path) -> None:
+    path = root / "score" / "cell_scores.parquet"
+    write_parquet(pd.read_parquet(path).iloc[1:], path)
+
+
+def other_submission(root: Path) -> None:
+    grid = predicted(0.1).to_dataset(name="soil_moisture")
+    grid.to_netcdf(root / "mine.nc", engine="h5netcdf")
+
+
+def other_ladder(root: Path) -> None:
+    with _ladder(root).open("ab") as stream:
+        stream.write(b"\0")
+
+
+def damaged_table(root: Path) -> None:
+    (root / "score" / "scores.parquet").write_bytes(b"PAR1")
+
+
+def foreign_table(root: Path) -> None:
+    shutil.copy(
+        root / "score" / "scores.parquet", root / "score" / "lead_scores.parquet"
+    )
+
+
+CHANGES: dict[str, tuple[Callable[[Path], None], str]] = {
+    "one digit": (nudge_score, r"scores\.parquet row \d+ .*value .*, computed"),
+    "a row less": (drop_row, r"cell_scores\.parquet: \d+ rows, computed"),
+    "headline": (
+        change_json(headline__highest_rung_beaten="reanalysis"),
+        r"score\.json: headline",
+    ),
+    "coverage": (change_json(coverage__given=7), r"score\.json: coverage"),
+    "submission": (other_submission, "as scored"),
+    "ladder": (other_ladder, "predictions of the ladder|sound"),
+    "manifest": (change_json(manifest_sha256="0" * 64), "manifest of release"),
+    "split hash": (change_json(split_sha256="1" * 64), r"score\.json: split_sha256"),
+    "damaged table": (damaged_table, r"scores\.parquet: "),
+    "foreign table": (foreign_table, r"lead_scores\.parquet: not expected"),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_change_is_found(name: str, world: Path) -> None:
+    change, match = CHANGES[name]
+    change(world)
+    with pytest.raises(IntegrityError, match=match):
+        verify_score(world / "score", ladder=_ladder(world))
+
+
+def test_difference_by_other_code_says_so(world: Path) -> None:
+    nudge_score(world)
+    change_json(code__sha256="0" * 64, code__version="0.0.9")(world)
+    with pytest.raises(IntegrityError, match="other code, somobench 0.0.9"):
+        verify_score(world / "score", ladder=_ladder(world))
+
+
+def test_submission_that_moved_is_asked_for(world: Path) -> None:
+    (world / "mine.nc").rename(world / "moved.nc")
+    with pytest.raises(InputError, match="--submission FILE"):
+        verify_score(world / "score", ladder=_ladder(world))
+    given = world / "moved.nc"
+    assert verify_score(world / "score", submission=given, ladder=_ladder(world))
+
+
+def test_name_of_the_submission_never_leads_out(world: Path) -> None:
+    change_json(submission__name="../../secret")(world)
+    with pytest.raises(InputError, match="a name without folders"):
+        verify_score(world / "score")
+
+
+def test_scores_of_predictions_in_memory_have_no_file_to_verify(world: Path) -> None:
+    found = evaluate(predicted(0.8), release=RELEASE, split=SPLIT)
+    found.write(world / "memory")
+    with pytest.raises(UsageError, match="scored in memory"):
+        verify_score(world / "memory")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema_version": "1"}'])
+def test_folder_without_a_score_is_refused(world: Path, text: str) -> None:
+    (world / "score" / "score.json").write_text(text)
+    with pytest.raises(InputError, match="what `evaluate` writes"):
+        verify_score(world / "score")
+
+
+def test_command_says_that_it_is_the_same(
+    world: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    command = ["verify-score", str(world / "score"), "--ladder", str(_ladder(world))]
+    assert run(monkeypatch, *command) == 0
+    assert "the same" in capsys.readouterr().out
+    nudge_score(world)
+    assert run(monkeypatch, *command) == 4
+    assert "computed" in capsys.readouterr().err
+
+
+def test_scores_of_a_second_run_are_the_same_bytes(world: Path) -> None:
+    again = evaluate(
+        world / "mine.nc", release=RELEASE, split=SPLIT, ladder=_ladder(world)
+    )
+    again.write(world / "again")
+    for file in (world / "score").iterdir():
+        assert (world / "again" / file.name).read_bytes() == file.read_bytes()
+    assert np.isfinite(again.scores["value"]).any()
