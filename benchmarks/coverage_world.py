@@ -203,12 +203,15 @@ def _climatology(target: Floats) -> Floats:
 
 
 def simulate(
-    repetitions: int, cells: int, seed: int, *, same_cells: bool = False
+    repetitions: range, cells: int, seed: int, *, same_cells: bool = False
 ) -> Iterator[World]:
-    """Simulate worlds with new weather and, unless `same_cells`, new cells."""
+    """Simulate worlds with new weather and, unless `same_cells`, new cells.
+
+    Numbers of repetitions decide what is drawn, if the first is a multiple of 5.
+    """
     weights = train_regression()
-    for start in range(0, repetitions, _BATCH):
-        numbers = range(start, min(start + _BATCH, repetitions))
+    for start in repetitions[::_BATCH]:
+        numbers = range(start, min(start + _BATCH, repetitions.stop))
         columns = [_draw_columns([seed, n], cells, same_cells) for n in numbers]
         drivers = _joined(columns)
         noise = np.random.default_rng([seed, start, 2])

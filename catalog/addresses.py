@@ -92,7 +92,7 @@ def _is_public(host: str) -> bool:
     """
     try:
         found = socket.getaddrinfo(host, None)
-    except (OSError, UnicodeError):
+    except (OSError, ValueError):
         return host != "localhost"
     addresses = (str(item[4][0]).partition("%")[0] for item in found)
     return all(ipaddress.ip_address(address).is_global for address in addresses)

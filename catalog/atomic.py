@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 PARTIAL = ".partial-"
+PLAIN_NAME = 200  # letters; with what is put before them, a name holds 255 bytes
+NO_FOLDER_FLUSH = {errno.EINVAL, errno.EBADF, errno.EACCES, errno.ENOTSUP}
+"""Answers of file systems that can't flush a folder, as PostgreSQL ignores them."""
 
 
-@contextmanager
+@contextlib.contextmanager
 def replacing(path: Path | str) -> Iterator[Path]:
     """Yield a temporary sibling that replaces `path` if the block succeeds.
 
@@ -25,14 +29,20 @@ def replacing(path: Path | str) -> Iterator[Path]:
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f"{PARTIAL}{secrets.token_hex(6)}-{target.name}"[:250])
+    partial = target.with_name(f"{PARTIAL}{secrets.token_hex(6)}{_tail(target.name)}")
     try:
         yield partial
         _flush(partial)
         _move(partial, target)
-        _flush(target.parent, recurse=False)
+        _flush_folder(target.parent)
     finally:
         _remove(partial)
+
+
+def _tail(name: str) -> str:
+    """Return what of a file's name fits behind the name of a temporary sibling."""
+    is_plain = name.isascii() and len(name) <= PLAIN_NAME
+    return f"-{name}" if is_plain else "".join(Path(name).suffixes[-2:])[:16]
 
 
 def _flush(path: Path, *, recurse: bool = True) -> None:
@@ -47,21 +57,35 @@ def _flush(path: Path, *, recurse: bool = True) -> None:
         os.close(descriptor)
 
 
+def _flush_folder(folder: Path) -> None:
+    try:
+        _flush(folder, recurse=False)
+    except OSError as error:
+        if error.errno not in NO_FOLDER_FLUSH:
+            raise
+
+
 def _move(partial: Path, target: Path) -> None:
-    if partial.is_dir() and target.is_dir():
-        old = target.with_name(f"{PARTIAL}{secrets.token_hex(6)}-old")
-        target.rename(old)
-        partial.rename(target)
-        shutil.rmtree(old)
-    else:
+    if not (partial.is_dir() and target.is_dir()):
         partial.replace(target)
+        return
+    old = target.with_name(f"{PARTIAL}{secrets.token_hex(6)}-old")
+    target.rename(old)
+    try:
+        partial.rename(target)
+    except OSError:
+        old.rename(target)
+        raise
+    _remove(old)
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+    """Remove what was temporary; where the system refuses, it stays."""
+    with contextlib.suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def json_text(content: Mapping[str, Any] | list[Any]) -> str:

@@ -17,12 +17,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from somobench.catalog.registry import chosen_folder
 from somobench.schemas.errors import InputError, IntegrityError
 from somobench.schemas.recipe import SHA256
 
 SETTLED_SECONDS = 2.0  # a younger file could change again within one clock tick
 LEFTOVER_SECONDS = 6 * 3600.0  # a partial download this old belongs to nobody
 LOCK_POLL_SECONDS = 0.1
+LOCK_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+"""A pipe in the lock's place blocks nobody, and a link leads nowhere."""
 
 State = tuple[int, ...]
 _verified: dict[str, tuple[State, str]] = {}
@@ -32,7 +35,7 @@ def cache_folder() -> Path:
     """Return the cache: `SOMOBENCH_CACHE`, or the user's cache of this system."""
     chosen = os.environ.get("SOMOBENCH_CACHE", "").strip()
     if chosen:
-        return Path(chosen).expanduser().absolute()
+        return chosen_folder("SOMOBENCH_CACHE", chosen)
     import pooch  # type: ignore[import-untyped]
 
     return Path(pooch.os_cache("somobench"))
@@ -65,6 +68,8 @@ def verify_file(path: Path, sha256: str, size: int, *, always: bool = False) -> 
     ------
     IntegrityError
         If the file is missing, is no regular file, or has other bytes.
+    InputError
+        If the system can't read it, which says nothing of its bytes.
     """
     state = _state(path)
     if state[2] != size:
@@ -82,8 +87,10 @@ def verify_file(path: Path, sha256: str, size: int, *, always: bool = False) -> 
 def _state(path: Path) -> State:
     try:
         status = path.stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise _other_bytes(path, error.strerror, "a file") from error
     except OSError as error:
-        raise _other_bytes(path, error.strerror or error, "a file") from error
+        raise cannot_read(path, error) from error
     if not stat.S_ISREG(status.st_mode):
         raise _other_bytes(path, "no regular file", "a regular file")
     return (
@@ -100,7 +107,17 @@ def _hash(path: Path) -> str:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        raise _other_bytes(path, error.strerror or error, "a readable file") from error
+        raise cannot_read(path, error) from error
+
+
+def cannot_read(path: Path, error: OSError) -> InputError:
+    """Return the error of a file that the system doesn't let us read."""
+    return InputError(
+        f"file {path}",
+        found=error.strerror or error,
+        expected="a file that can be read",
+        hint="check its permissions, the disk and the number of open files",
+    )
 
 
 def _other_bytes(path: Path, found: object, expected: object) -> IntegrityError:
@@ -198,7 +215,7 @@ def only_one_process(sha256: str, patience: float) -> Iterator[None]:
     lock = cache_folder() / "locks" / f"{sha256}.lock"
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
-        stream = lock.open("ab")
+        stream = os.fdopen(os.open(lock, LOCK_FLAGS, 0o666), "rb")
     except OSError as error:
         raise cannot_write(lock.parent.parent, error, 0) from error
     with stream:

@@ -19,6 +19,7 @@ from somobench.catalog.addresses import AttemptError, check_address, check_redir
 CONNECT_SECONDS = 15.0
 READ_SECONDS = 30.0
 GRACE_SECONDS = 60.0  # of the whole attempt, beside what its size may take
+LONGEST_SECONDS = 7 * 86400.0  # of an attempt, whatever the size
 MINIMUM_RATE = 10_000.0  # bytes a second; slower is as good as hanging
 MAXIMUM_WAIT = 60.0  # longest Retry-After that is waited for, seconds
 MAXIMUM_REDIRECTS = 5
@@ -77,7 +78,7 @@ def download(url: str, target: BoundedFile, size: int) -> None:
     DiskError
         If `target` can't take the bytes.
     """
-    seconds = GRACE_SECONDS + size / MINIMUM_RATE
+    seconds = min(GRACE_SECONDS + size / MINIMUM_RATE, LONGEST_SECONDS)
     _within(seconds, lambda: _follow(url, target, size))
 
 
@@ -132,7 +133,7 @@ def _request(url: str, target: BoundedFile, size: int) -> None:
         downloader(url, target, None)
     except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
         raise AttemptError(_reason(error)) from error
-    except (ValueError, OSError) as error:
+    except (ValueError, ArithmeticError, OSError) as error:
         raise AttemptError(_reason(error), again=False) from error
     if target.received < size:
         raise AttemptError(f"ended after {target.received} of {size} bytes")
@@ -171,7 +172,7 @@ def _judge_status(response: Any) -> None:
     status = response.status_code
     if status == OK:
         return
-    reason = f"{status} {response.reason}"
+    reason = f"{status} {str(response.reason)[:80]}"
     wait = _retry_after(response.headers.get("Retry-After"))
     if wait > MAXIMUM_WAIT:
         message = f"{reason}, asks to wait {wait:.0f} s"
@@ -183,7 +184,7 @@ def _retry_after(text: str | None) -> float:
     """Return the seconds that a server asks to wait; 0 if it doesn't say."""
     if not text:
         return 0.0
-    if text.strip().isdigit():
+    if text.strip().isdecimal():
         return float(text)
     try:
         moment = parsedate_to_datetime(text)
@@ -204,5 +205,5 @@ def _judge_headers(headers: Any, size: int) -> None:
     length = headers.get("Content-Length")
     if length is not None and length.strip() != str(size):
         kind = headers.get("Content-Type", "no content type")
-        message = f"{length} bytes of {kind!r} announced instead of {size}"
+        message = f"{length[:40]} bytes of {kind[:80]!r} announced instead of {size}"
         raise AttemptError(message, kind="content")

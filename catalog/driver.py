@@ -14,7 +14,11 @@ from intake.source.base import DataSource, Schema
 from intake_xarray.base import IntakeXarraySourceAdapter
 
 from somobench.catalog.registry import check_release, known_releases
-from somobench.catalog.request import DatasetRequest, refuse_unknown_keywords
+from somobench.catalog.request import (
+    DatasetRequest,
+    refuse_templates,
+    refuse_unknown_keywords,
+)
 from somobench.schemas.errors import UsageError
 
 if TYPE_CHECKING:
@@ -102,6 +106,7 @@ class SomobenchSource(IntakeXarraySourceAdapter, DataSource):
         refuse_unknown_keywords(parameters)
         if "release" in parameters:
             check_release(parameters["release"], _catalog_of(self.metadata))
+        refuse_templates(parameters)
         source: SomobenchSource = DataSource.configure_new(self, **parameters)
         return source
 

@@ -59,7 +59,7 @@ def cached(wanted: RemoteObject, *, always: bool = False) -> Path | None:
         If the cache holds other bytes under this name.
     """
     path = object_path(wanted.sha256)
-    if not path.exists():
+    if not os.path.lexists(path):
         return None
     verify_file(path, wanted.sha256, wanted.size, always=always)
     return path

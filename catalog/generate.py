@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from somobench.catalog.addresses import AttemptError, check_address
+from somobench.catalog.addresses import AttemptError, check_address, shown
 from somobench.catalog.lint import lint_catalog
 from somobench.catalog.registry import (
     MANIFEST,
@@ -151,6 +151,12 @@ def _check_addresses(record: CatalogRecord) -> None:
             check_address(url)
         except AttemptError as error:
             raise UsageError("base URL", found=error, expected="https://...") from error
+        if shown(url) != url:
+            raise UsageError(
+                "base URL",
+                found=f"{shown(url)} with a query or fragment",
+                expected="the address of a folder; a token in it would be published",
+            )
 
 
 def _read(path: Path) -> bytes:

@@ -14,9 +14,10 @@ from typing import Any
 import yaml
 from yaml.nodes import MappingNode, Node, SequenceNode
 
+from somobench.catalog.plain_yaml import plain_failures
+from somobench.catalog.request import TEMPLATE
 from somobench.schemas.errors import Failure, ValidationError
 
-MAXIMUM_SIZE = 200_000  # bytes of one file
 TOP_KEYS = frozenset({"metadata", "sources"})
 METADATA_KEYS = frozenset({"version", "record"})
 ENTRY_KEYS = frozenset({"description", "driver", "args"})
@@ -27,7 +28,6 @@ ARGS_OF = {"somobench": frozenset({"feature_set", "release"})} | {
     driver: frozenset({"path"}) for driver in NESTED_DRIVERS
 }
 PATH = re.compile(r"\{\{ CATALOG_DIR \}\}/releases/[a-z0-9_.-]+\.yaml")
-TEMPLATE = re.compile(r"\{[{%#]|[}%#]\}")
 
 
 def lint_catalog(folder: Path) -> None:
@@ -46,29 +46,12 @@ def lint_catalog(folder: Path) -> None:
 
 def lint_file(path: Path) -> list[Failure]:
     """Return everything in a catalog file that isn't allowed."""
-    size = path.stat().st_size
-    if size > MAXIMUM_SIZE:
-        expected = f"at most {MAXIMUM_SIZE} bytes"
-        return [Failure(path.name, f"{size} bytes", expected)]
-    text = path.read_text(encoding="utf-8")
-    failures = [*_lint_events(path.name, text)]
+    content = path.read_bytes()
+    failures = plain_failures(path.name, content)
     if not failures:
-        failures += _lint_keys(path.name, yaml.compose(text, yaml.SafeLoader))
-        failures += _lint_content(path.name, yaml.safe_load(text))
+        failures += _lint_keys(path.name, yaml.compose(content, yaml.SafeLoader))
+        failures += _lint_content(path.name, yaml.safe_load(content))
     return failures
-
-
-def _lint_events(where: str, text: str) -> Iterator[Failure]:
-    """Look at the text before anything is built from it."""
-    try:
-        for event in yaml.parse(text, yaml.SafeLoader):
-            for kind in ("anchor", "tag"):
-                value = getattr(event, kind, None)
-                if value is not None:
-                    expected = "neither anchors, aliases nor tags"
-                    yield Failure(where, f"{kind} {value}", expected)
-    except yaml.YAMLError as error:
-        yield Failure(where, str(error), "YAML")
 
 
 def _lint_keys(where: str, node: Node | None) -> Iterator[Failure]:

@@ -26,6 +26,19 @@ class UnknownEntryError(UnknownNameError, KeyError):
 class NamedEntries(Catalog):
     """A catalog that names its entries when asked for one that it doesn't have."""
 
+    def configure_new(self, **parameters: Any) -> Any:
+        """Return the catalog again; it has no parameters, its feature sets do."""
+        for name in parameters:
+            raise UnknownNameError(
+                f"parameter of catalog {self.name}",
+                found=repr(name),
+                expected="none: its feature sets have parameters",
+                hint='cat["RELEASE"]["memory"](split=...)',
+            )
+        return super().configure_new()
+
+    __call__ = get = configure_new
+
     def __getitem__(self, key: Any) -> Any:
         """Return an entry by name."""
         try:

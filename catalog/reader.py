@@ -8,27 +8,29 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pandas as pd
 import xarray as xr
 
-from somobench.catalog.archive import open_zarr_zip
+from somobench.catalog.release_files import (
+    FEATURES,
+    TARGETS,
+    ReleaseFiles,
+    check_definition,
+    reading,
+)
 from somobench.catalog.request import DatasetRequest
 from somobench.catalog.resolve import Release
 from somobench.catalog.view import (
-    FACTORS,
     cell_coords,
     climatology_view,
     day_of_year,
     forcing_view,
     layer_above,
-    on_target_grid,
     role_view,
     target_view,
 )
 
-TARGETS = "targets.zarr.zip"
-FORCING = "forcing.zarr.zip"
-FEATURES = "features.zarr.zip"
+__all__ = ["CELLS", "FEATURES", "SPLITS", "TARGETS", "read_feature_set"]
+
 SPLITS = "splits.parquet"
 CELLS = "cells.parquet"
 DERIVED = ("day_of_year", "climatology", "soil_moisture_above")
@@ -66,7 +68,8 @@ def read_feature_set(
     needs_features = request.split is not None and (
         request.scaling == "train" or has_climatology
     )
-    files = _Files(release, lazy)
+    check_definition(request.feature_set, definition)
+    files = ReleaseFiles(release, lazy=lazy)
     targets = files.targets(definition.layers)
     features = files.features() if needs_features else None
     view = target_view(targets, features, request)
@@ -84,35 +87,9 @@ def read_feature_set(
         view["role"] = role_view(files.table(SPLITS), targets, request.split)
     view = view.assign_coords(cell_coords(files.table(CELLS), targets))
     view = _ordered(_select_layer(view, request))
-    view = _with_loaded_coords(view) if lazy else view.load()
+    with reading(f"of release {release.id}"):
+        view = _with_loaded_coords(view) if lazy else view.load()
     return _described(view, release, request)
-
-
-class _Files:
-    """The files of one release, opened as one reader wants them."""
-
-    def __init__(self, release: Release, lazy: bool) -> None:
-        self._release = release
-        self._chunks: dict[str, int] | None = {} if lazy else None
-
-    def _grid(self, name: str) -> xr.Dataset:
-        grid = open_zarr_zip(self._release.path_of(name), self._chunks)
-        grid.attrs = {}
-        return grid
-
-    def table(self, name: str) -> pd.DataFrame:
-        return pd.read_parquet(self._release.path_of(name))
-
-    def targets(self, layers: tuple[int, ...]) -> xr.Dataset:
-        names = ["soil_moisture", "soil_moisture_in_situ", "is_gapfilled", *FACTORS]
-        return self._grid(TARGETS)[names].sel(layer=list(layers))
-
-    def features(self) -> xr.Dataset:
-        return self._grid(FEATURES)
-
-    def forcing(self, names: tuple[str, ...], targets: xr.Dataset) -> xr.Dataset:
-        grid = self._grid(FORCING)[list(names)].drop_vars("layer", errors="ignore")
-        return on_target_grid(grid, targets, FORCING)
 
 
 def _select_layer(view: xr.Dataset, request: DatasetRequest) -> xr.Dataset:

@@ -15,15 +15,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic import ValidationError as PydanticError
 
-from somobench.schemas.errors import IntegrityError, UnknownNameError
+from somobench.catalog.plain_yaml import MAXIMUM_SIZE, load_plain
+from somobench.schemas.errors import IntegrityError, UnknownNameError, UsageError
 from somobench.schemas.recipe import RELEASE_ID, SHA256
 
 MANIFEST = "MANIFEST.json"
-MAXIMUM_RECORD = 1_000_000  # bytes of a catalog record
+SHOWN_LETTERS = 200  # of a name that doesn't exist
 
 
 class CatalogRecord(BaseModel):
@@ -52,21 +51,54 @@ def packaged_folder() -> Path:
 
 def local_roots() -> list[Path]:
     """Return the folders that hold releases built on this machine, in order."""
-    here = Path.cwd()
-    checkouts = [folder for folder in (here, *here.parents) if _is_checkout(folder)]
-    listed = os.environ.get("SOMOBENCH_RELEASES", "").split(os.pathsep)
-    chosen = [Path(text).expanduser().absolute() for text in listed if text.strip()]
-    return [folder / "releases" for folder in checkouts[:1]] + chosen
+    variable = "SOMOBENCH_RELEASES"
+    listed = os.environ.get(variable, "").split(os.pathsep)
+    chosen = [chosen_folder(variable, text) for text in listed if text.strip()]
+    return [folder / "releases" for folder in _checkouts()[:1]] + chosen
+
+
+def chosen_folder(variable: str, text: str) -> Path:
+    """Return the folder that an environment variable names.
+
+    Raises
+    ------
+    UsageError
+        For the home of an unknown user, or a relative path where there is no working
+        directory.
+    """
+    try:
+        return Path(text).expanduser().absolute()
+    except (RuntimeError, OSError) as error:
+        raise UsageError(
+            variable, found=f"{text!r}: {error}", expected="the path of a folder"
+        ) from error
+
+
+def _checkouts() -> list[Path]:
+    try:
+        here = Path.cwd()
+    except OSError:  # the working directory was deleted
+        return []
+    return [folder for folder in (here, *here.parents) if _is_checkout(folder)]
 
 
 def _is_checkout(folder: Path) -> bool:
-    return (folder / "dvc.yaml").is_file() and (folder / "releases").is_dir()
+    return is_there(folder / "dvc.yaml") and is_there(folder / "releases")
+
+
+def is_there(path: Path) -> bool:
+    """Say whether there is a file or folder that the system lets us see."""
+    try:
+        return path.exists()
+    except OSError:  # a forbidden folder, a name too long; Python 3.13 says False too
+        return False
 
 
 def folders_of(release: str) -> list[Path]:
     """Return every folder on this machine that claims to be a release."""
     roots = [*local_roots(), packaged_folder()]
-    return [root / release for root in roots if (root / release / MANIFEST).exists()]
+    folders = [root / release for root in roots]
+    return [folder for folder in folders if is_there(folder / MANIFEST)]
 
 
 def local_names() -> list[str]:
@@ -74,10 +106,17 @@ def local_names() -> list[str]:
     found = {
         manifest.parent.name
         for root in (*local_roots(), packaged_folder())
-        for manifest in root.glob(f"*/{MANIFEST}")
+        for manifest in _manifests_below(root)
         if re.fullmatch(RELEASE_ID, manifest.parent.name)
     }
     return sort_releases(found)
+
+
+def _manifests_below(root: Path) -> list[Path]:
+    try:
+        return list(root.glob(f"*/{MANIFEST}"))
+    except OSError:  # on Python 3.13 a folder that can't be listed is empty as well
+        return []
 
 
 def records_folder(catalog: Path | None = None) -> Path:
@@ -104,9 +143,9 @@ def read_record(release: str, catalog: Path | None = None) -> CatalogRecord | No
         return None
     try:
         with path.open("rb") as stream:
-            content = yaml.safe_load(stream.read(MAXIMUM_RECORD))
+            content = load_plain(stream.read(MAXIMUM_SIZE + 1))
         record = CatalogRecord.model_validate(content["metadata"]["record"])
-    except (OSError, yaml.YAMLError, KeyError, TypeError, PydanticError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise _unbelievable(path, error) from error
     if record.release != release:
         raise _unbelievable(path, f"a record of {record.release}")
@@ -157,13 +196,16 @@ def unknown(
     """Return the refusal of a name: what exists, and the nearest of it."""
     names = [str(name) for name in known]
     near = difflib.get_close_matches(str(found), names, n=1, cutoff=0.6)
+    told = repr(found)
+    if len(told) > SHOWN_LETTERS:
+        told = f"{told[:SHOWN_LETTERS]}... ({len(told)} letters)"
     listed = ", ".join(names) or "none here"
     if kind == "release":
         listed += " (always with the full version)"
     hint = f"did you mean {near[0]!r}?" if near else None
     return UnknownNameError(
         f"unknown {kind}",
-        found=f"{found!r}" + (f" ({reasons})" if reasons else ""),
+        found=told + (f" ({reasons})" if reasons else ""),
         expected=f"one of: {listed}",
         hint=hint,
     )

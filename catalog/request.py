@@ -6,6 +6,7 @@ Refuses what can be refused without a release; `check_against` refuses the rest.
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from somobench.schemas.variables import FEATURE_SETS
 
 SCALINGS = ("full", "train", "none")
 PARAMETERS = ("release", "layer", "scaling", "split")
+TEMPLATE = re.compile(r"\{[{%#]|[}%#]\}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +37,7 @@ class DatasetRequest:
     def __post_init__(self) -> None:
         if not isinstance(self.feature_set, str):
             raise unknown("feature set", self.feature_set, FEATURE_SETS)
-        if self.scaling not in SCALINGS:
+        if not isinstance(self.scaling, str) or self.scaling not in SCALINGS:
             raise unknown("scaling", self.scaling, SCALINGS)
         if self.split is not None and not isinstance(self.split, str):
             raise UsageError("split", found=repr(self.split), expected="a name")
@@ -96,3 +98,15 @@ def refuse_unknown_keywords(given: Mapping[str, Any]) -> None:
     for name in given:
         if name not in PARAMETERS:
             raise unknown("parameter", name, PARAMETERS)
+
+
+def refuse_templates(given: Mapping[str, Any]) -> None:
+    """Refuse texts that Intake would run as templates and replace by their result.
+
+    Raises
+    ------
+    UsageError
+    """
+    for name, value in given.items():
+        if isinstance(value, str) and TEMPLATE.search(value):
+            raise UsageError(name, found=f"the template {value!r}", expected="a name")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
+import stat
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from somobench.catalog.cache import verify_file
+from somobench.catalog.cache import cannot_read, verify_file
 from somobench.catalog.fetch import RemoteObject, cached, fetch
 from somobench.catalog.registry import (
     MANIFEST,
@@ -116,6 +119,8 @@ def resolve(release: object, catalog: Path | None = None) -> Release:
         If there is no such release.
     IntegrityError
         If its manifest isn't the pinned one.
+    InputError
+        If its manifest can't be read.
     """
     name = check_release(release, catalog)
     record = read_record(name, catalog)
@@ -128,7 +133,7 @@ def _resolve_pinned(record: CatalogRecord) -> Release:
         warnings.warn(message, UserWarning, stacklevel=2)
     found: dict[str, Path] = {}
     for folder in folders_of(record.release):
-        text = _read_manifest(folder / MANIFEST)
+        text = read_manifest(folder / MANIFEST)
         digest = hashlib.sha256(text).hexdigest()
         if digest == record.manifest_sha256:
             return _release(text, record.release, folder, record)
@@ -147,7 +152,7 @@ def _resolve_pinned(record: CatalogRecord) -> Release:
 def _resolve_local(name: str) -> Release:
     texts: dict[bytes, Path] = {}
     for folder in folders_of(name):
-        texts.setdefault(_read_manifest(folder / MANIFEST), folder)
+        texts.setdefault(read_manifest(folder / MANIFEST), folder)
     if len(texts) > 1:
         raise UsageError(
             f"release {name}",
@@ -177,10 +182,13 @@ def _parse(text: bytes, name: str) -> Manifest:
     what = f"manifest of release {name}"
     try:
         schema = json.loads(text)["schema_version"]
-        later = int(schema) > int(SCHEMA_VERSION)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise IntegrityError(what, found=error, expected="a JSON manifest") from error
-    if later:
+    if not (isinstance(schema, str) and re.fullmatch(r"[1-9][0-9]{0,8}", schema)):
+        raise IntegrityError(
+            what, found=f"schema version {schema!r}"[:80], expected="a whole number"
+        )
+    if int(schema) > int(SCHEMA_VERSION):
         raise UsageError(
             what,
             found=f"schema version {schema}",
@@ -191,22 +199,36 @@ def _parse(text: bytes, name: str) -> Manifest:
         manifest = parse_manifest(text, what)
     except SomobenchError as error:
         raise IntegrityError(
-            what, found=error.found, expected="every field of its schema"
+            what,
+            found=error.found,
+            expected="the fields of its schema and no others",
+            hint="restore it, or upgrade somobench if a later one wrote it",
         ) from error
     if manifest.release != name:
         raise IntegrityError(what, found=manifest.release, expected=name)
     return manifest
 
 
-def _read_manifest(path: Path) -> bytes:
+def read_manifest(path: Path) -> bytes:
+    """Return a manifest's text, unchecked.
+
+    Raises
+    ------
+    IntegrityError
+        If it is no regular file of its folder, or too large.
+    InputError
+        If the system can't read it.
+    """
     _refuse_escape(path)
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise IntegrityError(
+                f"file {path}", found="no regular file", expected="a manifest"
+            )
         with path.open("rb") as stream:
             text = stream.read(MAXIMUM_MANIFEST + 1)
     except OSError as error:
-        raise IntegrityError(
-            f"file {path}", found=error.strerror, expected="a readable manifest"
-        ) from error
+        raise cannot_read(path, error) from error
     if len(text) > MAXIMUM_MANIFEST:
         raise IntegrityError(
             f"file {path}",
@@ -222,7 +244,12 @@ def _refuse_escape(path: Path) -> None:
     The packaged folder is exempt: a strict editable install consists of links.
     """
     folder = path.parent
-    inside = path.resolve().parent == folder.resolve()
+    try:
+        inside = path.resolve().parent == folder.resolve()
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+        raise IntegrityError(
+            f"file {path}", found=error, expected="a file of its release"
+        ) from error
     if not inside and folder.parent != packaged_folder():
         raise IntegrityError(
             f"file {path}",
@@ -232,7 +259,7 @@ def _refuse_escape(path: Path) -> None:
 
 
 def _exists(path: Path) -> bool:
-    return path.exists() or path.is_symlink()
+    return os.path.lexists(path)
 
 
 def _urls(base_urls: tuple[str, ...], name: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from somobench.catalog.registry import MANIFEST
 from somobench.catalog.resolve import Release
-from somobench.schemas.errors import IntegrityError
+from somobench.schemas.errors import InputError, IntegrityError
 
 INTACT, DAMAGED, ABSENT, EXTRA = "intact", "damaged", "absent", "extra"
 
@@ -51,7 +51,7 @@ def fetch_release(release: Release, names: Iterable[str] = ()) -> dict[str, Path
 def _check(release: Release, name: str) -> FileStatus:
     try:
         path = release.local_path(name, always=True)
-    except IntegrityError as error:
+    except (IntegrityError, InputError) as error:
         return FileStatus(name, DAMAGED, None, f"found {error.found}")
     if path is None:
         return FileStatus(name, ABSENT, None)

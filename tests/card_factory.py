@@ -66,7 +66,7 @@ def make_scores(
     model: str, split: str, skill: float, rungs: tuple[str, ...] = RUNGS
 ) -> pd.DataFrame:
     """Return a table of schema SCORES; the better rung by rung, the less is gained."""
-    rng = np.random.default_rng(len(model) + round(skill * 1000))
+    rng = np.random.default_rng(len(model) + round(abs(skill) * 1000))
     rows: list[dict[str, Any]] = []
     for against in ("", *rungs):
         gain = 0.25 - 0.15 * rungs.index(against) if against else 0.0
@@ -94,7 +94,7 @@ def make_scores(
 
 def make_cell_scores(model: str, split: str, skill: float) -> pd.DataFrame:
     """Return a table of schema CELL_SCORES; the last series has no score."""
-    rng = np.random.default_rng(round(skill * 1000))
+    rng = np.random.default_rng(round(abs(skill) * 1000))
     rows = [
         {
             "split": split,

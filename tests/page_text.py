@@ -8,7 +8,9 @@ from html.parser import HTMLParser
 UNREAD_TAGS = {"style", "script", "code", "head"}
 UNREAD_CLASSES = {"tick", "axis", "hash", "key"}
 VOID = {"meta", "br", "img"}
-NUMBER = re.compile("[-\N{MINUS SIGN}]?\\d(?:[\\d\N{NARROW NO-BREAK SPACE}]*\\d)?(?:\\.\\d+)?")
+NUMBER = re.compile(
+    "[-\N{MINUS SIGN}]?\\d(?:[\\d\N{NARROW NO-BREAK SPACE}]*\\d)?(?:\\.\\d+)?"
+)
 TRIPLE = re.compile("(\\S+) \\((\\S+) to (\\S+)\\)")
 
 

@@ -12,7 +12,8 @@ import yaml
 import somobench
 from release_factory import RELEASE, copy_release, make_catalog, write_manifest
 from somobench.catalog import generate
-from somobench.catalog.lint import MAXIMUM_SIZE, lint_catalog, lint_file
+from somobench.catalog.lint import lint_catalog, lint_file
+from somobench.catalog.plain_yaml import MAXIMUM_SIZE
 from somobench.catalog.registry import (
     catalog_folder,
     catalogued_names,

@@ -131,14 +131,14 @@ def test_pooled_score_is_the_median_over_series(noisy: Evaluation) -> None:
             if both.shape[1]:
                 values.append(np.corrcoef(both.astype("float64"))[0, 1])
     assert len(values) == 11
-    assert plain(noisy, "pearson_r") == pytest.approx(np.median(values), abs=5e-7)
+    assert plain(noisy, "pearson_r") == pytest.approx(np.median(values), abs=5.1e-5)
     assert plain(noisy, "pearson_r", 1) == pytest.approx(
-        np.median(values[:6]), abs=5e-7
+        np.median(values[:6]), abs=5.1e-5
     )
     rows = noisy.cell_scores.query("metric == 'pearson_r'").sort_values(
         ["layer", "cell_id"]
     )
-    np.testing.assert_allclose(rows["value"], values, atol=5e-7)
+    np.testing.assert_allclose(rows["value"], values, atol=5.1e-5)
     assert set(rows["pair_count"]) == {144}
 
 
@@ -202,7 +202,7 @@ def test_ensemble_is_scored_by_its_mean_and_as_an_ensemble(world: Path) -> None:
     found = scored(world, ensemble)
     alone = scored(world, mean.astype("float32").assign_attrs(units="m3 m-3"))
     assert plain(found, "pearson_r") == pytest.approx(
-        plain(alone, "pearson_r"), abs=2e-6
+        plain(alone, "pearson_r"), abs=2e-4
     )
     assert 0 < plain(found, "crps") < plain(found, "rmse")
     assert "crps" not in set(alone.scores["metric"])
@@ -276,9 +276,9 @@ def test_same_draws_give_the_same_interval_around_the_value() -> None:
 
 
 def test_stored_numbers_are_rounded_and_never_minus_zero() -> None:
-    values = np.array([0.12345649, -1e-9, 123456.789, np.nan, 9.9999996, -np.inf])
+    values = np.array([0.12345649, -1e-9, 123456.789, np.nan, 9.99996, -np.inf])
     found = quantise(values)
-    assert found[:3].tolist() == [0.123456, 0.0, 123456.8]
+    assert found[:3].tolist() == [0.1235, 0.0, 123460.0]
     assert not np.signbit(found[1])
     assert np.isnan(found[3])
     assert found[4] == 10.0

@@ -51,9 +51,9 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserSession
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
     cards = folder / "cards"
-    write_card(cards / "a", HOSTILE, skill=0.6, leads=True)
+    write_card(cards / "a", HOSTILE, skill=-0.1, leads=True)
     write_card(cards / "b", "model-10", skill=0.8)
-    write_card(cards / "c", "model-9", skill=0.5, ladder=False)
+    write_card(cards / "c", "model-9", skill=-0.3, ladder=False)
     texts = {
         "card": card_page(read_card(cards / "a")),
         "board": leaderboard_page(read_cards(find_cards([cards]))),

@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from somobench import cli_evaluate, cli_leaderboard
-from somobench.cli_output import printable, show_json, show_table, size_text
+from somobench.cli_output import (
+    finish_output,
+    prepare_streams,
+    printable,
+    say,
+    show_json,
+    show_table,
+    size_text,
+)
 from somobench.cli_validate import validate
 from somobench.schemas.errors import SomobenchError
 
@@ -67,9 +75,9 @@ def info(release: ReleaseName, as_json: AsJson = False) -> None:
         show_json(description(found))
         return
     for heading, rows in sections(found):
-        typer.echo(heading)
+        say(printable(heading))
         for row in rows:
-            typer.echo(f"  {printable(row)}")
+            say(f"  {printable(row)}")
 
 
 @app.command("open")
@@ -104,7 +112,7 @@ def open_(  # noqa: PLR0917 - typer passes all by name
         show_json(written)
         return
     sizes = ", ".join(f"{dim} {size}" for dim, size in dataset.sizes.items())
-    typer.echo(f"{out}: {feature_set} of {release}, {sizes}")
+    say(printable(f"{out}: {feature_set} of {release}, {sizes}"))
 
 
 @app.command()
@@ -122,7 +130,7 @@ def fetch(
         show_json({name: str(path) for name, path in paths.items()})
         return
     rows = [
-        (name, size_text(found.manifest.files[name].size), str(path))
+        (name, size_text(found.remote(name).size), str(path))
         for name, path in paths.items()
     ]
     show_table(("file", "size", "path"), rows)
@@ -157,7 +165,7 @@ def verify(release: ReleaseName, as_json: AsJson = False) -> None:
         )
     absent = sum(file.status == ABSENT for file in files)
     if absent and not as_json:
-        typer.echo(f"{absent} files aren't here; `somobench fetch {release}`")
+        say(f"{absent} files aren't here; `somobench fetch {release}`")
 
 
 @app.command()
@@ -183,12 +191,26 @@ def _resolve(release: str) -> Release:
 
 def main() -> None:
     """Run the command line; a refusal is told without a traceback."""
+    prepare_streams()
     try:
-        app()
+        try:
+            app()
+        finally:
+            finish_output()
     except SomobenchError as error:
-        message = printable(str(error), keep="\n")
-        sys.stderr.write(f"error: {message}\n")
+        _tell(str(error))
         raise SystemExit(error.exit_code) from None
+    except BrokenPipeError:  # whoever read our answers had enough of them
+        raise SystemExit(SomobenchError.exit_code) from None
+    except OSError as error:
+        _tell(str(error))
+        raise SystemExit(SomobenchError.exit_code) from None
+
+
+def _tell(message: str) -> None:
+    if sys.stderr is not None:
+        text = printable(message, keep="\n")
+        sys.stderr.write(f"error: {text}\n")
 
 
 if __name__ == "__main__":

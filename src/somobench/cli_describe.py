@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from somobench.catalog.addresses import shown
 from somobench.catalog.registry import (
     MANIFEST,
     folders_of,
@@ -14,8 +15,11 @@ from somobench.catalog.registry import (
     packaged_folder,
     read_record,
 )
-from somobench.catalog.resolve import Release
+from somobench.catalog.resolve import Release, read_manifest
 from somobench.cli_output import size_text
+from somobench.schemas.errors import SomobenchError
+
+LONGEST_TITLE = 200  # letters of it that `list` shows
 
 
 def listing() -> list[dict[str, str]]:
@@ -43,9 +47,9 @@ def _title(name: str) -> str:
     if record is not None:
         return record.title + (" (withdrawn)" if record.withdrawn else "")
     try:
-        content = json.loads((folders_of(name)[0] / MANIFEST).read_bytes())
-        return str(content["title"])
-    except (OSError, ValueError, KeyError, TypeError):
+        content = json.loads(read_manifest(folders_of(name)[0] / MANIFEST))
+        return str(content["title"])[:LONGEST_TITLE]
+    except (SomobenchError, LookupError, TypeError, ValueError, RecursionError):
         return "(unreadable manifest)"
 
 
@@ -59,7 +63,7 @@ def description(release: Release) -> dict[str, Any]:
     return content | {
         "manifest_sha256": release.manifest_sha256,
         "folder": None if release.folder is None else str(release.folder),
-        "base_urls": list(release.base_urls),
+        "base_urls": [shown(url) for url in release.base_urls],
         "withdrawn": release.withdrawn,
     }
 

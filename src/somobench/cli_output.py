@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -19,17 +22,48 @@ def printable(text: str, keep: str = "") -> str:
     )
 
 
+def prepare_streams() -> None:
+    """Let letters that a terminal's encoding lacks be shown by their number."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def finish_output() -> None:
+    """Write out what is buffered; a full disk is told while it still can be.
+
+    Raises
+    ------
+    OSError
+        If standard output doesn't take it. Nothing more is written there then.
+    """
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
+
+
+def say(line: str) -> None:
+    """Print a line, if there is a standard output."""
+    if sys.stdout is not None:
+        sys.stdout.write(line + "\n")
+
+
 def show_json(content: Any) -> None:
     """Print content as JSON in ASCII, keys in order."""
-    sys.stdout.write(json.dumps(content, indent=2, sort_keys=True, default=str) + "\n")
+    say(json.dumps(content, indent=2, sort_keys=True, default=str))
 
 
 def show_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table: drawn on a terminal, else one line a row with tabs between."""
     cells = [[printable(str(cell)) for cell in row] for row in rows]
-    if not sys.stdout.isatty():
+    if sys.stdout is None or not sys.stdout.isatty():
         for row in cells:
-            sys.stdout.write("\t".join(row) + "\n")
+            say("\t".join(row))
         return
     from rich.console import Console
     from rich.table import Table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,14 +29,14 @@ def check_target(path: Path, *, overwrite: bool) -> None:
     if not path.name.endswith(SUFFIXES):
         expected = "one of " + ", ".join(SUFFIXES)
         raise UsageError(f"suffix of {path}", found=path.name, expected=expected)
-    if path.exists() and not overwrite:
+    if os.path.lexists(path) and not overwrite:
         raise UsageError(
             f"file {path}",
             found="it exists",
             expected="a new file",
             hint="choose another name, or add --overwrite",
         )
-    if path.suffix == ".nc":
+    if path.name.endswith(".nc"):
         _engine()
 
 
@@ -61,15 +62,15 @@ def write_dataset(dataset: xr.Dataset, path: Path) -> None:
             write_zarr_zip(dataset, path)
             return
         with replacing(path) as partial:
-            if path.suffix == ".nc":
+            if path.name.endswith(".nc"):
                 encoding = _compressed(dataset)
                 dataset.to_netcdf(partial, engine=_engine(), encoding=encoding)
             else:
                 dataset.to_zarr(partial, mode="w", zarr_format=2, consolidated=True)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # the latter is netCDF's for a full disk
         raise InputError(
             f"file {path}",
-            found=error.strerror or error,
+            found=getattr(error, "strerror", None) or error,
             expected="a place that takes it",
         ) from error
 

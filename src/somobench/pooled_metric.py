@@ -72,3 +72,28 @@ def percentile_interval(
         tails = [(1.0 - level) / 2.0, (1.0 + level) / 2.0]
         bounds[(slice(None), *at)] = np.quantile(replicates[at][finite[at]], tails)
     return bounds[0], bounds[1]
+
+
+def centred_interval(
+    values: Floats, replicates: Floats | Replicates, level: float
+) -> tuple[Floats, Floats]:
+    """Percentile interval, moved so that the replicates' median is the score.
+
+    Parameters
+    ----------
+    values : (...,)
+        Scores of the record.
+    replicates : (..., draw)
+    level : float
+
+    Notes
+    -----
+    Joining blocks changes what a record's score is expected to be: days of other
+    seasons meet, and deviations from a mean shrink as they do in any sample. That is a
+    bias of the replicates and no uncertainty of the score, so the distribution of
+    replicates is centred on its own middle before it is laid around the score (Haerdle,
+    Horowitz and Kreiss 2003, doi:10.1111/j.1751-5823.2003.tb00485.x, section 3).
+    """
+    lower, upper = percentile_interval(replicates, level)
+    middle, _ = percentile_interval(replicates, 0.0)
+    return values + (lower - middle), values + (upper - middle)

@@ -20,7 +20,7 @@ from somobench.metric_kernels import Floats
 from somobench.pool_labels import flat_labels
 from somobench.pooled_metric import (
     Pooled,
-    percentile_interval,
+    centred_interval,
     pool_metric,
     with_balanced,
 )
@@ -43,7 +43,7 @@ def pool_scores(
     target_spread: xr.DataArray | None = None,
     level: float = LEVEL,
 ) -> xr.Dataset:
-    """Pool scores over groups of cells, with percentile intervals.
+    """Pool scores over groups of cells, with centred percentile intervals.
 
     Parameters
     ----------
@@ -70,7 +70,8 @@ def pool_scores(
 
     Notes
     -----
-    A cell without a score is left out and shows as `cell_count` below `group_size`. A
+    Intervals are those of `somobench.pooled_metric.centred_interval`, within the
+    metric's range. A cell without a score is left out and shows as `cell_count` below `group_size`. A
     group of one cell has an interval over days alone.
     """
     template = scored.scores["pair_count"]
@@ -84,9 +85,14 @@ def pool_scores(
     ]
     result = _labelled(scored.metrics, groups, over)
     values = np.array([item.values for item in pooled])
-    lower, upper = percentile_interval(
-        np.array([item.replicates for item in pooled]), level
+    lower, upper = centred_interval(
+        values, np.array([item.replicates for item in pooled]), level
     )
+    least, most = (
+        np.array([[getattr(metric, end)] for metric in scored.metrics])
+        for end in ("minimum", "maximum")
+    )
+    lower, upper = np.maximum(lower, least), np.minimum(upper, most)
     for name, array in (("score", values), ("lower", lower), ("upper", upper)):
         result[name] = (("metric", "group"), array)
     counts = np.array([item.counts for item in pooled])
@@ -177,7 +183,7 @@ def _fill_comparison(
             metric.gain(ours.replicates, theirs.replicates),
         ),
     ):
-        lower, upper = percentile_interval(replicates, level)
+        lower, upper = centred_interval(values, replicates, level)
         for end, array in zip(_ENDS, (values, lower, upper), strict=True):
             result[f"{what}{end}"].values[place] = array
     result["better"].values[place] = (lower > 0).astype(np.int8) - (upper < 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from somobench.baselines import RUNGS
 from somobench.card_folder import Card
 from somobench.metric_registry import METRICS
 from somobench.page import (
@@ -29,6 +30,7 @@ from somobench.split_scores import COMPARED, LEADING
 
 LEAD = LEADING[0]
 WORDS = {True: "yes", False: "no", None: "not estimable"}
+NOT_HELD = "the predictions that were compared with don't hold it"
 BEATEN = Column("beaten", "word", "descending")
 
 
@@ -74,10 +76,14 @@ def _rung_dot(item: dict[str, Any]) -> Dot:
 
 
 def _absent_rungs(card: Card) -> list[Markup]:
+    """Name rungs that weren't compared with, with the reason where it is known."""
     ladder = card.record.ladder
+    if not ladder.rungs:
+        return []
+    reasons = dict.fromkeys(RUNGS, NOT_HELD) | ladder.not_available
     listed = [
         joined([rung_title(name), ": ", reason])
-        for name, reason in sorted(ladder.not_available.items())
+        for name, reason in reasons.items()
         if name not in ladder.rungs
     ]
     if not listed:

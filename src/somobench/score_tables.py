@@ -58,7 +58,7 @@ def quantise(values: NDArray[np.float64]) -> NDArray[np.float64]:
     Examples
     --------
     >>> quantise(np.array([0.12345649, -0.0, 123456.789, np.nan])).tolist()
-    [0.123456, 0.0, 123456.8, nan]
+    [0.1235, 0.0, 123460.0, nan]
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         digits = np.floor(np.log10(np.abs(values)))

@@ -1,0 +1,161 @@
+"""The files of one release as a reader opens them: verified, complete, as defined.
+
+What a manifest vouches for is believed to be the published bytes; that they make sense
+together is checked here, since anybody can put a folder with a manifest on a machine.
+"""
+
+from __future__ import annotations
+
+import math
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import product
+from pathlib import Path
+
+import pandas as pd
+import xarray as xr
+
+from somobench.catalog.archive import open_zarr_zip
+from somobench.catalog.cache import cannot_read
+from somobench.catalog.resolve import Release
+from somobench.catalog.view import FACTORS, on_target_grid
+from somobench.schemas.errors import IntegrityError, SomobenchError
+from somobench.schemas.manifest import FeatureSetRecord
+
+TARGETS = "targets.zarr.zip"
+FORCING = "forcing.zarr.zip"
+FEATURES = "features.zarr.zip"
+LONGEST_LAG = 366  # d
+
+
+class ReleaseFiles:
+    """The files of one release, in memory or Dask-backed.
+
+    Every method raises IntegrityError where a file isn't the published one, or isn't
+    what the feature sets of its manifest need.
+    """
+
+    def __init__(self, release: Release, *, lazy: bool) -> None:
+        self._release = release
+        self._chunks: dict[str, int] | None = {} if lazy else None
+
+    def _grid(self, name: str) -> xr.Dataset:
+        path = self._release.path_of(name)
+        with reading(path):
+            check_members(path)
+            grid = open_zarr_zip(path, self._chunks)
+            check_chunks(grid, path)
+        grid.attrs = {}
+        return grid
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return a table."""
+        path = self._release.path_of(name)
+        with reading(path):
+            return pd.read_parquet(path)
+
+    def targets(self, layers: tuple[int, ...]) -> xr.Dataset:
+        """Return the targets of some layers."""
+        names = ["soil_moisture", "soil_moisture_in_situ", "is_gapfilled", *FACTORS]
+        grid = self._grid(TARGETS)
+        _require(TARGETS, "variable", names, grid.variables)
+        _require(TARGETS, "layer", layers, grid["layer"].to_numpy().tolist())
+        return grid[names].sel(layer=list(layers))
+
+    def features(self) -> xr.Dataset:
+        """Return the features of all splits."""
+        return self._grid(FEATURES)
+
+    def forcing(self, names: tuple[str, ...], targets: xr.Dataset) -> xr.Dataset:
+        """Return some forcing variables on the cells and days of the targets."""
+        grid = self._grid(FORCING)
+        _require(FORCING, "variable", names, grid.data_vars)
+        grid = grid[list(names)].drop_vars("layer", errors="ignore")
+        return on_target_grid(grid, targets, FORCING)
+
+
+@contextmanager
+def reading(what: Path | str) -> Iterator[None]:
+    """Tell whatever the libraries below raise as an error of this file.
+
+    Raises
+    ------
+    InputError
+        If the system can't read it.
+    IntegrityError
+        If it can't be read as what it should be.
+    """
+    try:
+        yield
+    except (SomobenchError, MemoryError):
+        raise
+    except OSError as error:
+        raise cannot_read(Path(what), error) from error
+    except Exception as error:
+        raise IntegrityError(
+            f"file {what}",
+            found=f"{type(error).__name__}: {error}"[:300],
+            expected="a file as releases hold them",
+        ) from error
+
+
+def check_definition(name: str, definition: FeatureSetRecord) -> None:
+    """Refuse a feature set whose definition no release can mean."""
+    lags, layers = definition.lags, definition.layers
+    if len({*lags}) < len(lags) or not all(0 <= lag <= LONGEST_LAG for lag in lags):
+        raise _no_definition(name, f"lags {lags}", f"days from 0 to {LONGEST_LAG}")
+    if not layers or len({*layers}) < len(layers):
+        raise _no_definition(name, f"layers {layers}", "each layer once")
+
+
+def _no_definition(name: str, found: str, expected: str) -> IntegrityError:
+    return IntegrityError(
+        f"definition of feature set {name!r}", found=found[:200], expected=expected
+    )
+
+
+def _require(
+    file: str, kind: str, wanted: Iterable[object], present: Iterable[object]
+) -> None:
+    lacking = sorted({*map(str, wanted)} - {*map(str, present)})
+    if lacking:
+        raise IntegrityError(
+            f"{file} of the release",
+            found=f"no {kind} {', '.join(lacking)}",
+            expected=f"every {kind} that the manifest promises",
+        )
+
+
+def check_members(path: Path) -> None:
+    """Refuse a zip with a member twice, or one that isn't stored as it is."""
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+    if len({member.filename for member in members}) < len(members):
+        raise _no_archive(path, "a member twice")
+    if any(member.compress_type or member.flag_bits & 1 for member in members):
+        raise _no_archive(path, "a compressed or encrypted member")
+
+
+def check_chunks(grid: xr.Dataset, path: Path) -> None:
+    """Refuse a grid that lacks a chunk, which would read as missing values."""
+    with zipfile.ZipFile(path) as archive:
+        present = {*archive.namelist()}
+    for name, variable in grid.variables.items():
+        sizes = variable.encoding.get("chunks") or variable.shape
+        counts = [
+            math.ceil(length / size)
+            for length, size in zip(variable.shape, sizes, strict=True)
+        ]
+        if math.prod(counts) > len(present):
+            raise _no_archive(path, f"{name} declared with {math.prod(counts)} chunks")
+        for place in product(*(range(count) for count in counts)):
+            chunk = "/".join([str(name), "c", *map(str, place)])
+            if chunk not in present:
+                raise _no_archive(path, f"no chunk {chunk}")
+
+
+def _no_archive(path: Path, found: str) -> IntegrityError:
+    return IntegrityError(
+        f"file {path}", found=found, expected="every member once, stored as it is"
+    )
