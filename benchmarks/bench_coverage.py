@@ -1,6 +1,6 @@
 """Do 90 % intervals cover the true score in 85 to 95 % of repeated simulations?
 
-    python benchmarks/bench_coverage.py [repetitions] [--first N] [--seed N] [--csv FILE]
+    python benchmarks/bench_coverage.py [repetitions] [--seed N] [--csv FILE]
 
 A repetition is a virtual world with new weather and new cells (`coverage_world.py`).
 Two fixed models are scored on it, a regression and a biased reanalysis, with the draws,

@@ -84,7 +84,7 @@ def _refuse_leaks(
         targets,
         on_target_grid(forcing, targets, "forcing"),
         splits,
-        lambda *given: features_of_split(*given, recipe),
+        lambda part, weather, mask: features_of_split(part, weather, mask, recipe),
     )
     failures = [
         Failure(f"split {split}", finding.found, "what train days alone give")

@@ -40,12 +40,16 @@ def ladder_table(scores: pd.DataFrame) -> str:
         & (scores["pool_kind"] == "plain")
         & (scores["layer"] == ALL_LAYERS)
         & (scores["against"] == "")
-    ].set_index(["model", "split"])
+    ]
+    keys = zip(chosen["model"], chosen["split"], strict=True)
+    numbers = chosen[["value", "low", "high"]].to_numpy().tolist()
+    by_rung = dict(zip(keys, numbers, strict=True))
     splits = sorted(set(scores["split"]))
     lines = [_row(["rung", *splits]), _row(["---"] * (len(splits) + 1))]
     for name, rung in RUNGS.items():
         mark = f"`{name}`" + (" *" if rung.needs_observations else "")
-        lines.append(_row([mark, *(_cell(chosen, name, item) for item in splits)]))
+        cells = [_cell(by_rung.get((name, split))) for split in splits]
+        lines.append(_row([mark, *cells]))
     return "\n".join(lines) + "\n"
 
 
@@ -53,11 +57,11 @@ def _row(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _cell(chosen: pd.DataFrame, rung: str, split: str) -> str:
-    if (rung, split) not in chosen.index:
+def _cell(numbers: list[float] | None) -> str:
+    if numbers is None:
         return "not available"
-    row = chosen.loc[(rung, split)]
-    return f"{row['value']:.2f} ({row['low']:.2f}, {row['high']:.2f})"
+    value, low, high = numbers
+    return f"{value:.2f} ({low:.2f}, {high:.2f})"
 
 
 def with_table(text: str, release: str, table: str) -> str:

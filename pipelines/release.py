@@ -85,7 +85,7 @@ def build_release(
             shutil.copyfile(predictions, folder / f"predictions_{predictions.name}")
     with replacing(destination) as folder:
         folder.mkdir()
-        for name in _file_names(recipe, data):
+        for name in _file_names(recipe):
             shutil.copyfile(data / name, folder / name)
         validation = _validation(recipe, data, reports)
         write_json(validation, folder / "validation.json")
@@ -121,7 +121,7 @@ def _load(path: Path) -> dict[str, Any]:
     return content
 
 
-def _file_names(recipe: Recipe, data: Path) -> list[str]:
+def _file_names(recipe: Recipe) -> list[str]:
     names = [f"{name}.zarr.zip" for name in GRIDS]
     names += [f"{name}.parquet" for name in TABLES]
     if not recipe.release.redistributable:
@@ -204,7 +204,7 @@ def _manifest(
             for name, record in reports["splits"]["splits"].items()
         },
         splits_left_out=reports["splits"]["left_out"],
-        sources=_sources(recipe, data),
+        sources=_sources(data),
         recipe_sha256=_recipe_sha256(recipe),
         package_version=metadata.version("somobench"),
         pipeline_sha256=pipeline_sha256(),
@@ -244,7 +244,7 @@ def _moments_from(recipe: Recipe, carried: tuple[int, ...]) -> dict[str, str]:
     }
 
 
-def _sources(recipe: Recipe, data: Path) -> tuple[SourceRecord, ...]:
+def _sources(data: Path) -> tuple[SourceRecord, ...]:
     fields = SourceRecord.model_fields
     return tuple(
         SourceRecord.model_validate({key: row[key] for key in row if key in fields})

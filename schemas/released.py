@@ -19,6 +19,7 @@ from pandera.xarray import DatasetSchema
 from somobench.schemas.feature_checks import SOURCE_TELLS
 from somobench.schemas.grids import FEATURES, FORCING, TARGETS
 from somobench.schemas.place_checks import NOT_SWAPPED, ONE_PLACE, STATION_IN_CELL
+from somobench.schemas.scores import SCORES
 from somobench.schemas.series_checks import (
     NO_STEP_OF_A_SENSOR,
     NO_STEP_OF_A_SERIES,
@@ -27,7 +28,6 @@ from somobench.schemas.series_checks import (
 )
 from somobench.schemas.statistics_checks import CLEAR_SKY
 from somobench.schemas.table_checks import DAYS_FIT, IDS_MATCH, ONE_LAYER
-from somobench.schemas.scores import SCORES
 from somobench.schemas.tables import CELLS, OBSERVATIONS, SENSORS, SPLITS
 from somobench.schemas.target_checks import (
     COUNTED_WHERE_MEASURED,

@@ -13,7 +13,9 @@ POSITIONS = ((41.875, -111.625), (50.125, 10.375), (-30.125, 145.625))
 
 def cell_ids(count: int = 2) -> list[str]:
     """Return sorted cell ids."""
-    return sorted(f"{latitude}_{longitude}" for latitude, longitude in POSITIONS[:count])
+    return sorted(
+        f"{latitude}_{longitude}" for latitude, longitude in POSITIONS[:count]
+    )
 
 
 def days(count: int = 10, start: str = "2018-01-01") -> pd.DatetimeIndex:

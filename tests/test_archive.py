@@ -11,9 +11,9 @@ import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from somobench.catalog.archive import open_zarr_zip, write_zarr_zip
 
 from factories import make_forcing, make_targets
+from somobench.catalog.archive import open_zarr_zip, write_zarr_zip
 
 
 def test_write_then_read_is_identity(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+
 from somobench.catalog.atomic import (
     json_text,
     replacing,
@@ -22,9 +23,14 @@ from somobench.catalog.atomic import (
 def test_replacing_keeps_the_old_file_when_the_writer_fails(tmp_path: Path) -> None:
     target = tmp_path / "a.txt"
     write_text("old", target)
-    with pytest.raises(RuntimeError), replacing(target) as partial:
-        partial.write_text("half")
-        raise RuntimeError
+
+    def fail() -> None:
+        with replacing(target) as partial:
+            partial.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert target.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
 

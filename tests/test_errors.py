@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 
 import pytest
+
 from somobench.schemas import errors
 
 
@@ -43,6 +44,6 @@ def test_exit_code_by_kind(kind: type[errors.SomobenchError], code: int) -> None
 
 def test_error_survives_a_trip_between_processes() -> None:
     error = errors.ValidationError("table", [errors.Failure("x", "1", "2")])
-    copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    copy = pickle.loads(pickle.dumps(error))
     assert type(copy) is errors.ValidationError
     assert (str(copy), copy.failures) == (str(error), error.failures)

@@ -306,7 +306,7 @@ def test_command_writes_and_shows_the_score(
         "cell_scores.parquet",
     }
     assert "Simulated" not in (out / "report.html").read_text("utf-8")
-    assert "Beats reanalysis" in (out / "report.html").read_text("utf-8")
+    assert "every rung below" in (out / "report.html").read_text("utf-8")
     assert run(monkeypatch, *command) == 2
     assert "add --overwrite" in capsys.readouterr().err
     again = [*command[:-2], "--overwrite", "--json"]  # without --ladder

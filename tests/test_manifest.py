@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from factories import make_targets
 from somobench.catalog.archive import write_zarr_zip
 from somobench.catalog.manifest import (
     decoded_sha256,
@@ -17,8 +19,6 @@ from somobench.catalog.manifest import (
 )
 from somobench.schemas.errors import ValidationError
 from somobench.schemas.manifest import parse_manifest
-
-from factories import make_targets
 
 
 def test_decoded_hash_is_sha256_of_type_shape_and_values() -> None:

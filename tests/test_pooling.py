@@ -122,8 +122,38 @@ def test_interval_over_cells_is_that_of_a_resampled_median() -> None:
 def test_interval_over_days_alone_is_that_of_the_replicates() -> None:
     scored = make_scores([10.0], noise=1.0)
     pooled = pool_scores(scored, standard_pools(scored.scores)).isel(group=0, metric=0)
-    expected = np.quantile(scored.replicates["rmse"][:, 0], [0.05, 0.95])
+    drawn = scored.replicates["rmse"][:, 0]
+    expected = 10.0 + np.quantile(drawn, [0.05, 0.95]) - np.median(drawn)
     assert [float(pooled["lower"]), float(pooled["upper"])] == pytest.approx(expected)
+
+
+def test_bias_of_the_replicates_does_not_move_the_interval() -> None:
+    plain = make_scores([10.0], noise=1.0)
+    biased = make_scores([10.0], noise=1.0)
+    biased.replicates["rmse"][:] -= 5.0
+    pools = standard_pools(plain.scores)
+    ends = [
+        [float(pool_scores(scored, pools)[end][0, 0]) for end in ("lower", "upper")]
+        for scored in (plain, biased)
+    ]
+    assert ends[1] == pytest.approx(ends[0], abs=1e-5)
+    assert ends[1][0] < 10.0 < ends[1][1]
+    # differences too: ours lies 0 below theirs, whatever the replicates' middle is
+    compared = pool_differences(plain, biased, pools).isel(metric=0, group=0)
+    assert float(compared["difference_lower"]) == pytest.approx(0.0, abs=1e-5)
+    assert float(compared["difference_upper"]) == pytest.approx(0.0, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "end", "bound"),
+    [("pearson_r", 0.99, "upper", 1.0), ("rmse", 0.01, "lower", 0.0)],
+)
+def test_interval_stays_in_the_range_of_the_metric(
+    name: str, value: float, end: str, bound: float
+) -> None:
+    scored = make_scores([value], name=name, noise=0.5)
+    pooled = pool_scores(scored, standard_pools(scored.scores))
+    assert float(pooled[end][0, 0]) == bound
 
 
 def test_interval_needs_a_value_in_half_of_the_draws() -> None:

@@ -1,7 +1,7 @@
 """README: every block in it runs as printed.
 
 Python blocks run in the checkout. Shell lines run in a clone of it, in order, with the
-environment that runs the tests; `make test` is only planned, since it is what runs here.
+environment that runs the tests; `make test` is only planned: it is what runs here.
 """
 
 from __future__ import annotations
@@ -37,7 +37,11 @@ def test_every_block_is_of_a_language_that_is_run() -> None:
 
 @pytest.mark.parametrize("code", PYTHON, ids=range(len(PYTHON)))
 def test_python_block_runs(code: str) -> None:
-    subprocess.run([sys.executable, "-W", "error::DeprecationWarning:__main__", "-c", code], cwd=ROOT, check=True)
+    subprocess.run(
+        [sys.executable, "-W", "error::DeprecationWarning:__main__", "-c", code],
+        cwd=ROOT,
+        check=True,
+    )
 
 
 def _environment(**more: str) -> dict[str, str]:
@@ -59,10 +63,10 @@ def _run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def _adapted(line: str) -> str:
-    """Let `make` use the environment at hand, and only plan what would run the tests."""
+    """Let `make` use the environment at hand, and only plan to run the tests."""
     if not line.startswith("make"):
         return line
-    version = "%d.%d" % sys.version_info[:2]
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
     installed = f"-o {sys.prefix}/.build-{version} -o {sys.prefix}/.dev-{version}"
     planned = " --dry-run" if line == "make test" else ""
     return f"{line} {installed} VENV={sys.prefix}{planned}"

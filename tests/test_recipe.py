@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from somobench.schemas.errors import InputError, ValidationError
 from somobench.schemas.recipe import load_recipe
 

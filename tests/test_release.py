@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 import yaml
@@ -28,6 +29,7 @@ from somobench.pipelines.release import build_release, pipeline_sha256
 from somobench.schemas.errors import ValidationError
 from somobench.schemas.manifest import parse_manifest
 from somobench.schemas.recipe import Recipe, load_recipe
+from somobench.score_tables import finish_cell_scores, finish_scores
 
 INPUT = {
     "role": "stations",
@@ -57,7 +59,10 @@ FEATURE_SET: dict[str, Any] = {
 
 @pytest.fixture
 def recipe(repository: Path) -> Recipe:
-    return load_recipe(repository / "conf" / "recipe" / "virtual.yaml")
+    """Return the virtual recipe under an id whose counts nobody reviewed."""
+    found = load_recipe(repository / "conf" / "recipe" / "virtual.yaml")
+    release = found.release.model_copy(update={"version": "0.0.1"})
+    return found.model_copy(update={"release": release})
 
 
 def _targets() -> xr.Dataset:
@@ -80,6 +85,26 @@ def _targets() -> xr.Dataset:
         rows = np.array([first, [""] * len(cells), [""] * len(cells)])
         targets[name] = (("layer", "cell"), rows)
     return targets
+
+
+def _scores() -> pd.DataFrame:
+    """Return one score of one rung."""
+    row = {
+        "split": "temporal",
+        "model": "climatology",
+        "layer": 0,
+        "metric": "pearson_r",
+        "pool_kind": "plain",
+        "pool": "",
+        "against": "",
+        "value": 0.5,
+        "low": 0.4,
+        "high": 0.6,
+        "cell_count": 2,
+        "day_count": 20,
+        "note": "",
+    }
+    return finish_scores([pd.DataFrame([row])])
 
 
 @pytest.fixture
@@ -111,6 +136,9 @@ def data(tmp_path: Path) -> Path:
     write_json({"splits": {"temporal": rungs}}, folder / "baselines.json")
     predicted = make_targets()[["soil_moisture"]]
     write_zarr_zip(predicted, folder / "predictions" / "temporal.zarr.zip")
+    write_parquet(_scores(), folder / "scores.parquet")
+    write_parquet(finish_cell_scores([]), folder / "cell_scores.parquet")
+    write_json({"splits": {}}, folder / "scores.json")
     write_json([INPUT], folder / "raw" / "inputs.json")
     return folder
 
@@ -137,7 +165,7 @@ def test_manifest_covers_every_other_file(
     found = {file.name: sha256_file(file) for file in folder.iterdir()}
     del found["MANIFEST.json"]
     assert {name: file.sha256 for name, file in manifest.files.items()} == found
-    assert manifest.release == "virtual-1.0.0"
+    assert manifest.release == "virtual-0.0.1"
     assert manifest.splits_left_out == {"spatial": "2 cells"}
     assert manifest.feature_sets_refused == {"state": "no skin"}
     assert manifest.rungs == {
@@ -150,7 +178,7 @@ def test_predictions_are_assets_beside_the_release(
 ) -> None:
     manifest = build_release(recipe, data, tmp_path / "release", tmp_path / "assets")
     name = "predictions_temporal.zarr.zip"
-    assert list(manifest.assets) == [name]
+    assert set(manifest.assets) == {"cell_scores.parquet", name}
     assert manifest.assets[name].sha256 == sha256_file(tmp_path / "assets" / name)
     assert name not in manifest.files
 
@@ -214,10 +242,10 @@ def test_documents_parse_and_name_the_release(
     folder = tmp_path / "release"
     build_release(recipe, data, folder, tmp_path / "assets")
     assert (
-        json.loads((folder / "croissant.json").read_text())["name"] == "virtual-1.0.0"
+        json.loads((folder / "croissant.json").read_text())["name"] == "virtual-0.0.1"
     )
     citation = yaml.safe_load((folder / "CITATION.cff").read_text())
-    assert citation["version"] == "virtual-1.0.0"
+    assert citation["version"] == "virtual-0.0.1"
     readme = (folder / "README.md").read_text()
     assert "not carried: `spatial`: 2 cells" in readme
     assert "not observations" in readme

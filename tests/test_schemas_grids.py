@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import xarray as xr
 from pandera.xarray import DatasetSchema
+
+from factories import make_features, make_forcing, make_targets
 from somobench.schemas.errors import ValidationError
 from somobench.schemas.grids import FEATURES, FORCING, TARGETS
 from somobench.schemas.validate import validate_grid
-
-from factories import make_features, make_forcing, make_targets
 
 GOOD: dict[str, tuple[Callable[[], xr.Dataset], DatasetSchema]] = {
     "targets": (make_targets, TARGETS),

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
+
+from factories import make_cells, make_observations, make_sensors, make_splits
 from somobench.schemas.errors import ValidationError
 from somobench.schemas.tables import CELLS, OBSERVATIONS, SENSORS, SPLITS
 from somobench.schemas.validate import validate_table
-
-from factories import make_cells, make_observations, make_sensors, make_splits
 
 GOOD = {
     "stations": (make_sensors, SENSORS),

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+
+from factories import make_forcing, make_sensors, make_targets
 from somobench.pipelines.validation import (
     failed_promises,
     moments_report,
     truth_report,
 )
-
-from factories import make_forcing, make_sensors, make_targets
 
 LENGTH = 200
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+
 from somobench.schemas.variables import (
     DYNAMIC_FORCING,
     STATE_FORCING,

@@ -101,8 +101,10 @@ class Evaluation:
         UsageError
             If the folder holds something else, or scores that may not be replaced.
         """
-        from somobench.score_page import score_page
+        from somobench.card_folder import build_card
+        from somobench.score_card import card_page, release_cells
 
+        card = build_card(self.record, self.tables)
         target = Path(folder)
         check_folder(target, overwrite=overwrite)
         with replacing(target) as partial:
@@ -110,7 +112,8 @@ class Evaluation:
             for name, table in self.tables.items():
                 write_parquet(table, partial / TABLE_FILES[name])
             write_json(self.record, partial / SCORE_FILE)
-            write_text(score_page(self.record), partial / REPORT_FILE)
+            page = card_page(card, release_cells(card))
+            write_text(page, partial / REPORT_FILE)
 
 
 def check_folder(folder: Path, *, overwrite: bool) -> None:
@@ -192,6 +195,9 @@ def evaluate(
     )
     if rungs is None:
         result.record["headline"] = no_headline(reason)
+    lacking = found.manifest.rungs.get(split, {}).items()
+    reasons = {rung: why for rung, why in lacking if why}
+    result.record["ladder"]["not_available"] = reasons
     return Evaluation(
         scores=result.scores,
         cell_scores=result.cell_scores,

@@ -92,7 +92,7 @@ def centred_interval(
     seasons meet, and deviations from a mean shrink as they do in any sample. That is a
     bias of the replicates and no uncertainty of the score, so the distribution of
     replicates is centred on its own middle before it is laid around the score (Haerdle,
-    Horowitz and Kreiss 2003, doi:10.1111/j.1751-5823.2003.tb00485.x, section 3).
+    Horowitz and Kreiss 2003, doi:10.1111/j.1751-5823.2003.tb00485.x).
     """
     lower, upper = percentile_interval(replicates, level)
     middle, _ = percentile_interval(replicates, 0.0)

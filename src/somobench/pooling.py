@@ -71,8 +71,8 @@ def pool_scores(
     Notes
     -----
     Intervals are those of `somobench.pooled_metric.centred_interval`, within the
-    metric's range. A cell without a score is left out and shows as `cell_count` below `group_size`. A
-    group of one cell has an interval over days alone.
+    metric's range. A cell without a score is left out and shows as `cell_count` below
+    `group_size`. A group of one cell has an interval over days alone.
     """
     template = scored.scores["pair_count"]
     groups = _groups(scored, pools, template, clusters)
