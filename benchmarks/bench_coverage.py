@@ -7,7 +7,7 @@ Two fixed models are scored on it, a regression and a biased reanalysis, with th
 block length, pools and intervals that published scores have. The true score of a case
 is the pooled score's expectation over worlds and cells: the mean over all OTHER
 repetitions, so that a repetition never helps to make its own truth. What is found, and
-what that means, is in docs/decisions/intervals.md.
+what that means, is in docs/decisions/0009-intervals.md.
 """
 
 from __future__ import annotations

@@ -158,7 +158,7 @@ def finished(dataset: xr.Dataset, cells: pd.DataFrame, recipe: Recipe) -> xr.Dat
         "grid_registration": recipe.forcing.registration,
         "grid_resolution": recipe.grid.resolution,
         "remapping": recipe.forcing.remapping,
-        "title": f"daily forcing of {recipe.release.id}",
+        "title": "daily forcing of cells with stations",
     }
     return result
 

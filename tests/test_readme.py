@@ -74,9 +74,11 @@ def _adapted(line: str) -> str:
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a clone of the last commit."""
+    """Return a clone of the last commit, with the checkout's cache of stages."""
     folder = tmp_path_factory.mktemp("readme") / "somobench"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
+    cache = ROOT / ".dvc" / "cache"
+    (folder / ".dvc/config.local").write_text(f"[cache]\n    dir = {cache}\n", "utf-8")
     return folder
 
 
