@@ -160,6 +160,13 @@ def _resolve_local(name: str) -> Release:
             expected="one content for one id",
             hint="remove one, or give it another version",
         )
+    if not texts:
+        raise IntegrityError(
+            f"release {name}",
+            found="no folder of it any more",
+            expected=f"a folder with a {MANIFEST}",
+            hint="somebody is deleting or replacing it; try again",
+        )
     text, folder = texts.popitem()
     return _release(text, name, folder, None)
 

@@ -90,6 +90,15 @@ def status(code: int, **headers: str) -> Answer:
     return lambda handler: handler.head(code, Content_Length="0", **headers)
 
 
+def raw(answer: bytes) -> Answer:
+    """Answer with bytes that need not be HTTP."""
+
+    def send(handler: Handler) -> None:
+        handler.wfile.write(answer)
+
+    return send
+
+
 def redirect(target: str) -> Answer:
     """Answer with a redirect."""
     return status(302, Location=target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -79,6 +80,25 @@ NETWORK_TROUBLE = {
     "redirect to ftp": web.redirect("ftp://127.0.0.1/x"),
     "redirect link-local": web.redirect("http://169.254.169.254/latest/meta-data"),
     "redirect to https private": web.redirect("https://10.0.0.1/object.bin"),
+    "redirect to another host": web.redirect("http://localhost:1/object.bin"),
+    "redirect to no host": web.redirect("http://[::1"),
+    "redirect with a zero byte": web.redirect("http://a\0b/object.bin"),
+    "redirect with a password": web.redirect("http://u:hush@127.0.0.1/object.bin"),
+    "206, a range nobody asked for": web.status(206, Content_Range="bytes 0-9/10"),
+    "304": web.status(304),
+    "503 with a wait that is no number": web.status(503, Retry_After="\xb2"),
+    "503 with an endless wait": web.status(503, Retry_After="9" * 400),
+    "503 with a wait from the past": web.status(
+        503, Retry_After="Mon, 01 Jan 0001 00:00:00 +2359"
+    ),
+    "a status line of noise": web.raw(b"\0\xff" * 99),
+    "a status that is no number": web.raw(b"HTTP/1.1 abc\r\n\r\n"),
+    "a closed connection": web.raw(b""),
+    "endless headers": web.raw(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 300 + b"\r\n"),
+    "a long header": web.raw(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 10**5 + b"\r\n\r\n"),
+    "broken chunks": web.raw(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
+    ),
 }
 OTHER_CONTENT = {
     "flipped bit": web.body(FLIPPED),
@@ -89,6 +109,7 @@ OTHER_CONTENT = {
     "gzip once": web.gzipped(CONTENT, 1),
     "gzip twice": web.gzipped(CONTENT, 2),
     "shorter length": web.cut(CONTENT, 5000, announced=5000),
+    "negative length": web.cut(CONTENT, 5000, announced=-5),
 }
 
 
@@ -181,6 +202,89 @@ def test_a_hanging_body_ends_at_the_read_timeout(
         fetch.fetch(wanted(server.base))
     over.set()
     assert time.monotonic() - start < 5
+
+
+def test_a_server_that_never_answers_ends_at_the_read_timeout(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(download, "READ_SECONDS", 0.2)
+    over = threading.Event()
+
+    def silent(handler: web.Handler) -> None:
+        over.wait(20)
+
+    with (
+        web.serving(silent) as server,
+        pytest.raises(NetworkError, match="timed out"),
+    ):
+        fetch.fetch(wanted(server.base))
+    over.set()
+
+
+def test_a_server_that_takes_no_connection_ends_at_the_connect_timeout(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(download, "CONNECT_SECONDS", 0.2)
+    waiting = [socket.socket() for _ in range(4)]
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for one in waiting:  # until the queue of the listener is full
+            one.setblocking(False)
+            one.connect_ex(full.getsockname())
+        with pytest.raises(NetworkError, match="timed out"):
+            fetch.fetch(wanted(f"http://127.0.0.1:{full.getsockname()[1]}/r"))
+    for one in waiting:
+        one.close()
+
+
+def test_a_cut_download_starts_anew_and_never_resumes() -> None:
+    # so that no mirror can ignore a range, shift it or change its ETag in between
+    ranges: list[str | None] = []
+
+    def answer(handler: web.Handler) -> None:
+        ranges.append(handler.headers.get("Range"))
+        etag = f'"{len(ranges)}"'
+        if len(ranges) == 1:
+            handler.head(200, Content_Length=str(len(CONTENT)), ETag=etag)
+            handler.wfile.write(CONTENT[:5000])
+        else:
+            web.body(CONTENT, ETag=etag)(handler)
+
+    with web.serving(answer) as server:
+        assert fetch.fetch(wanted(server.base)).read_bytes() == CONTENT
+    assert ranges == [None, None]
+
+
+def test_a_size_beyond_all_measure_is_a_typed_error() -> None:
+    huge = RemoteObject(
+        name="object.bin", sha256=SHA256, size=10**30, urls=("http://127.0.0.1:9/r",)
+    )
+    with pytest.raises(NetworkError):
+        fetch.fetch(huge)
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://user:hush@127.0.0.1:1",
+        "user:hush@[bad",
+        "http://user:hush@[::bad",
+        "http://user:hu sh@h:port",
+        "socks5://user:hush@127.0.0.1:1",
+    ],
+)
+def test_a_proxys_password_is_never_told(
+    proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, proxy)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "")
+    with pytest.raises(NetworkError) as error:
+        fetch.fetch(wanted("http://127.0.0.1:9/r"))
+    assert "hush" not in str(error.value)
+    assert "hu sh" not in str(error.value)
 
 
 def test_a_trickling_body_ends_at_the_deadline(
