@@ -259,9 +259,9 @@ def _recipe_sha256(recipe: Recipe) -> str:
 
 
 def pipeline_sha256() -> str:
-    """Return one sha256 of all sources that decide what a release holds."""
+    """Return one sha256 of the sources of all stages and schemas."""
     digest = hashlib.sha256()
-    for package in ("schemas", "catalog", "pipelines"):
+    for package in ("schemas", "pipelines"):
         folder = resources.files(f"somobench.{package}")
         modules = [file for file in folder.iterdir() if file.name.endswith(".py")]
         for module in sorted(modules, key=lambda file: file.name):
