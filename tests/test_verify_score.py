@@ -30,7 +30,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SOMOBENCH_RELEASES", str(root / "releases"))
         found = evaluate(path, release=RELEASE, split=SPLIT, ladder=_ladder(root))
-    found.write(root / "score")
+        found.write(root / "score")
     return root
 
 

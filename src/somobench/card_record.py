@@ -54,6 +54,14 @@ class LadderRecord(_Part):
     """Rungs that the release lacks on the split, with the reason."""
 
 
+class SpreadRecord(_Part):
+    """Sensors behind the scored targets of a layer."""
+
+    series: Count
+    with_several_sensors: Count
+    median_relative_spread: float | None
+
+
 class BootstrapRecord(_Part):
     """How intervals were drawn."""
 
@@ -89,6 +97,8 @@ class CardRecord(_Part):
     headline: dict[str, Any]
     summary: dict[str, Any]
     lead_times: dict[str, Any] | None = None
+    target_uncertainty: dict[Name, SpreadRecord] = {}
+    """By layer: how far the sensors behind the scored targets lie apart."""
 
     @property
     def is_virtual(self) -> bool:

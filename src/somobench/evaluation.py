@@ -27,7 +27,13 @@ from somobench.schemas.scores import (
     SCORES,
 )
 from somobench.schemas.validate import validate_table
-from somobench.score_record import bootstrap_record, ladder_record, provenance, summary
+from somobench.score_record import (
+    bootstrap_record,
+    ladder_record,
+    provenance,
+    summary,
+    target_uncertainty,
+)
 from somobench.score_tables import (
     cell_table,
     finish_cell_scores,
@@ -198,6 +204,8 @@ def evaluate(
     lacking = found.manifest.rungs.get(split, {}).items()
     reasons = {rung: why for rung, why in lacking if why}
     result.record["ladder"]["not_available"] = reasons
+    with open_zarr_zip(found.path_of(TARGETS)) as targets:
+        result.record["target_uncertainty"] = target_uncertainty(targets, case)
     return Evaluation(
         scores=result.scores,
         cell_scores=result.cell_scores,

@@ -155,6 +155,16 @@ def _opening(card: Card) -> list[Markup]:
                 kind="warning",
             )
         )
+    blocks += [
+        paragraph(
+            f"Layer {layer}: {number(spread.with_several_sensors)} of "
+            f"{number(spread.series)} scored series rest on several sensors, whose "
+            f"means differ by {_percent(round(spread.median_relative_spread, 3))} "
+            "(median of standard deviation over mean)."
+        )
+        for layer, spread in sorted(record.target_uncertainty.items())
+        if spread.median_relative_spread is not None
+    ]
     level = _percent(record.bootstrap.level)
     blocks.append(
         paragraph(

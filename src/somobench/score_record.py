@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from somobench.catalog.resolve import Release
 from somobench.metric_registry import REFERENCE_MOMENTS as REFERENCE_TEXT
@@ -65,6 +66,43 @@ def code_sha256() -> str:
                 digest.update(f"{package}/{file.name}\0".encode())
                 digest.update(file.read_bytes())
     return digest.hexdigest()
+
+
+def target_uncertainty(
+    targets: xr.Dataset, case: ScoringCase
+) -> dict[str, dict[str, Any]]:
+    """Say how far the sensors behind the scored targets lie apart, by layer.
+
+    `station_spread` of a target is the standard deviation of its sensors' means over
+    their mean, known where there are several: no model can be told to be closer to the
+    cell's mean than its sensors are to each other.
+
+    Returns
+    -------
+    dict
+        By layer: `series`, `with_several_sensors` and, where there are any, the
+        `median_relative_spread` of those.
+    """
+    if "station_spread" not in targets:
+        return {}
+    spread = targets["station_spread"].transpose("layer", "cell").to_numpy()
+    rows = targets.get_index("layer").get_indexer(pd.Index(case.series_layers))
+    columns = targets.get_index("cell").get_indexer(
+        pd.Index(case.target["cell"].to_numpy())
+    )
+    found = {}
+    for layer in sorted(set(case.series_layers.tolist())):
+        chosen = case.series_layers == layer
+        values = spread[rows[chosen], columns[chosen]]
+        known = values[np.isfinite(values)]
+        found[str(layer)] = {
+            "series": int(chosen.sum()),
+            "with_several_sensors": int(known.size),
+            "median_relative_spread": round(float(np.median(known)), 4)
+            if known.size
+            else None,
+        }
+    return found
 
 
 def ladder_record(ladder: Ladder | None) -> dict[str, Any]:
