@@ -356,7 +356,7 @@ try:
     inspect_submission(Path(sys.argv[1]))
 except InputError:
     status = Path("/proc/self/status").read_text()
-    print(re.search(r"VmHWM:\\s+(\\d+) kB", status)[1])  # since the start of this program
+    print(re.search(r"VmHWM:\\s+(\\d+) kB", status)[1])
 """
     done = subprocess.run(
         [sys.executable, "-c", code, str(path)],
