@@ -27,6 +27,7 @@ from coverage_world import TEST, TEST_START, World, simulate
 from somobench.bootstrap import bootstrap_scores, draw_days
 from somobench.pool_labels import standard_pools
 from somobench.pooling import pool_differences, pool_scores
+from somobench.shift_costs import series_losses
 
 CELLS = 80  # drawn in a repetition; cases use some of them
 METRICS = (
@@ -98,8 +99,9 @@ def _climatology(world: World, like: xr.DataArray) -> xr.DataArray:
 def intervals(world: World, case: Case) -> pd.DataFrame:
     """Return pooled scores and differences of a repetition with their intervals.
 
-    Layers of a cell are drawn together in pools over all layers, as in published
-    tables. Columns pool, of, metric, value, low, high and block_length.
+    `difference` is that of two medians, `paired` the median of series' differences, as
+    shift costs are. Layers of a cell are drawn together in pools over all layers, as in
+    published tables. Columns pool, of, metric, value, low, high and block_length.
     """
     arrays = _arrays(world, case)
     target = arrays["target"]
@@ -123,6 +125,8 @@ def intervals(world: World, case: Case) -> pd.DataFrame:
         pooled = pool_differences(ours, theirs, asked, clusters=clusters)
         what = "difference"
         parts.append(_rows(pooled, what, (what, f"{what}_lower", f"{what}_upper")))
+        pooled = pool_scores(series_losses(theirs, ours), asked, clusters=clusters)
+        parts.append(_rows(pooled, "paired", ("score", "lower", "upper")))
     return pd.concat(parts).assign(block_length=days.length)
 
 

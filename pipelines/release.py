@@ -42,9 +42,10 @@ from somobench.schemas.recipe import Recipe, load_recipe
 from somobench.schemas.release_checks import validate_together
 from somobench.schemas.released import RELEASED_GRIDS, RELEASED_TABLES
 from somobench.schemas.validate import validate_grid, validate_table
+from somobench.shift_page import shift_sections
 
 GRIDS = ("targets", "forcing", "features")
-TABLES = ("splits", "cells", "stations", "scores")
+TABLES = ("splits", "cells", "stations", "scores", "shift_costs")
 REPORTS = ("ingest", "forcing", "targets", "splits", "features", "baselines", "scores")
 
 
@@ -107,7 +108,12 @@ def _write_documents(manifest: Manifest, folder: Path) -> None:
 
 def _ladder(data: Path, reports: dict[str, Any]) -> list[Section]:
     scores = pd.read_parquet(data / "scores.parquet")
-    return ladder_sections(scores, reports["scores"], _rungs(reports["baselines"]))
+    costs = pd.read_parquet(data / "shift_costs.parquet")
+    rungs = _rungs(reports["baselines"])
+    return [
+        *ladder_sections(scores, reports["scores"], rungs),
+        *shift_sections(costs),
+    ]
 
 
 def _inputs(data: Path) -> list[dict[str, Any]]:

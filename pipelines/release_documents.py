@@ -29,6 +29,7 @@ FILES = {
     "cells.parquet": "Position, region, climate, dryness and regime of each cell.",
     "stations.parquet": "One row a sensor.",
     "scores.parquet": "Every rung of the ladder on every split, with 90 % intervals.",
+    "shift_costs.parquet": "What every rung loses under a shift, on common days.",
     "validation.json": "What was checked and what was found.",
     "report.html": "The same as a page to read, with figures.",
 }

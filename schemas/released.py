@@ -19,7 +19,7 @@ from pandera.xarray import DatasetSchema
 from somobench.schemas.feature_checks import SOURCE_TELLS
 from somobench.schemas.grids import FEATURES, FORCING, TARGETS
 from somobench.schemas.place_checks import NOT_SWAPPED, ONE_PLACE, STATION_IN_CELL
-from somobench.schemas.scores import SCORES
+from somobench.schemas.scores import SCORES, SHIFT_COSTS
 from somobench.schemas.series_checks import (
     NO_STEP_OF_A_SENSOR,
     NO_STEP_OF_A_SERIES,
@@ -79,6 +79,7 @@ RELEASED_TABLES: Mapping[str, pa.DataFrameSchema] = MappingProxyType(
         "cells": CELLS,
         "splits": SPLITS,
         "scores": SCORES,
+        "shift_costs": SHIFT_COSTS,
     }
 )
 RELEASED_GRIDS: Mapping[str, DatasetSchema] = MappingProxyType(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import pandas as pd
 import pandera.pandas as pa
 
@@ -24,6 +27,7 @@ POOL_KINDS = (
 ALL_LAYERS = 0
 SCORE_KEY = ("split", "model", "against", "layer", "metric", "pool_kind", "pool")
 CELL_KEY = ("split", "model", "layer", "cell_id", "metric")
+SHIFT_KEY = ("split", "reference_split", "model", "layer", "metric")
 LEAD_KEY = ("lead_time", "model", "against", "layer", "metric")
 
 
@@ -116,3 +120,42 @@ LEAD_SCORES = pa.DataFrameSchema(
     name="scores by lead time",
 )
 """One row a pooled score at a lead time, on days that all three models predict."""
+
+SHIFT_COSTS = pa.DataFrameSchema(
+    {
+        "split": _TEXT,
+        "reference_split": _TEXT,
+        "model": _TEXT,
+        "layer": _LAYER,
+        "metric": _TEXT,
+        "shifted": _NUMBER,
+        "reference": _NUMBER,
+        "cost": _NUMBER,
+        "low": _NUMBER,
+        "high": _NUMBER,
+        "cell_count": _COUNT,
+        "day_count": _COUNT,
+    },
+    checks=[sorted_unique(*SHIFT_KEY), BOUNDS_ORDERED],
+    strict=True,
+    ordered=True,
+    name="shift costs",
+)
+"""One row what a model loses on a split against `reference_split`, on series and days
+that both test; no row where a release has no such split.
+
+`shifted` and `reference` are its median scores there. `cost` is the median of what each
+series loses, `reference` minus `shifted`: above 0 skill was lost. `low` and `high`
+bound its 90 % interval.
+"""
+
+SCORE_TABLES: Mapping[str, tuple[pa.DataFrameSchema, tuple[str, ...]]] = (
+    MappingProxyType(
+        {
+            "scores": (SCORES, SCORE_KEY),
+            "cell_scores": (CELL_SCORES, CELL_KEY),
+            "shift_costs": (SHIFT_COSTS, SHIFT_KEY),
+        }
+    )
+)
+"""Tables of a release's ladder, with their schema and order."""

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from scipy import stats
 
 from somobench.bootstrap import BootstrappedScores, bootstrap_scores, draw_days
 from somobench.cell_draws import draw_groups
@@ -123,8 +124,13 @@ def test_interval_over_days_alone_is_that_of_the_replicates() -> None:
     scored = make_scores([10.0], noise=1.0)
     pooled = pool_scores(scored, standard_pools(scored.scores)).isel(group=0, metric=0)
     drawn = scored.replicates["rmse"][:, 0]
-    expected = 10.0 + np.quantile(drawn, [0.05, 0.95]) - np.median(drawn)
-    assert [float(pooled["lower"]), float(pooled["upper"])] == pytest.approx(expected)
+    # Blocks of 5 days are 3 steps of 2 days: 50 / 6 blocks, a degree of freedom less
+    stretch = stats.t.ppf(0.95, 50 / 6 - 1) / stats.norm.ppf(0.95)
+    tails = np.quantile(drawn, [0.05, 0.95]) - np.median(drawn)
+    expected = 10.0 + stretch * tails
+    assert [float(pooled["lower"]), float(pooled["upper"])] == pytest.approx(
+        expected, rel=1e-4
+    )
 
 
 def test_bias_of_the_replicates_does_not_move_the_interval() -> None:
@@ -189,7 +195,7 @@ def test_clustered_medians_are_those_of_repeated_cells(
         draw_groups({"all": labels}, draws=30, seed=2, clusters=list("aabbbcde"))
     )
     assert group.weights is not None
-    medians = group.medians(replicates)
+    medians = group.medians(replicates[0], replicates).both
     assert len({row.sum() for row in group.weights}) > 1  # clusters differ in size
     for draw in range(30):
         repeated = np.repeat(replicates[draw], group.weights[draw].astype(int))
@@ -212,7 +218,45 @@ def test_draws_of_a_group_do_not_depend_on_other_groups() -> None:
         assert chosen is not None
         return chosen
 
-    np.testing.assert_array_equal(draws(["b", "b", "b"]), draws(["b", "a", "b", "b"]))
+    alone, beside = ["b"] * 5, ["b", "a", *"bbbb"]
+    np.testing.assert_array_equal(draws(alone), draws(beside))
+
+
+def test_group_of_four_cells_has_an_interval_over_days_alone() -> None:
+    four, five = (make_scores(np.arange(float(size))) for size in (4, 5))
+    widths = [
+        float((pooled["upper"] - pooled["lower"])[0, 0])
+        for pooled in (
+            pool_scores(scored, standard_pools(scored.scores))
+            for scored in (four, five)
+        )
+    ]
+    # Replicates don't differ from day to day, so that cells alone make an interval.
+    assert widths[0] == 0 < widths[1]
+
+
+def test_few_clusters_are_not_drawn_however_many_cells_they_hold() -> None:
+    labels = ["all"] * 12
+    groups = [
+        next(draw_groups({"all": labels}, draws=5, seed=1, clusters=clusters))
+        for clusters in ([*"aabbccdddddd"], [*"aabbccddeeee"])
+    ]
+    assert groups[0].weights is None
+    assert groups[1].weights is not None
+    values = np.array([1.0, np.nan, np.nan, np.nan, *[2.0] * 8])
+    assert [group.unit_count(values) for group in groups] == [3, 4]
+
+
+def test_draws_of_days_and_of_cells_alone_leave_the_others_still() -> None:
+    values = np.arange(7.0)
+    drawn = (values + np.array([[0.0], [10.0]])).astype(np.float32)
+    group = next(draw_groups({"all": ["all"] * 7}, draws=2, seed=3))
+    found = group.medians(values, drawn)
+    assert group.chosen is not None
+    assert found.days.tolist() == [3.0, 13.0]
+    expected = [float(np.median(values[chosen])) for chosen in group.chosen]
+    assert found.cells.tolist() == expected
+    assert found.both.tolist() == [expected[0], expected[1] + 10.0]
 
 
 def test_station_spread_is_reported_beside() -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         open_dataset,
     )
     from somobench.schemas.errors import SomobenchError
+    from somobench.shift_evaluation import shift_cost
 
     __version__: str
 
@@ -27,6 +28,7 @@ _HOMES = {
     "list_releases": "somobench.open",
     "open_catalog": "somobench.open",
     "open_dataset": "somobench.open",
+    "shift_cost": "somobench.shift_evaluation",
 }
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
     "list_releases",
     "open_catalog",
     "open_dataset",
+    "shift_cost",
 ]
 
 

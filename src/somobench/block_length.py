@@ -1,8 +1,10 @@
 """Named rules for the number of days in a bootstrap block.
 
 Blocks must be long against the memory of the errors, or intervals come out too narrow:
-daily soil-moisture errors last for weeks. The default reads that memory from the error
-series; the others are fixed, for studies that need one length everywhere.
+daily soil-moisture errors last for weeks, and a season's weather makes a season's
+errors. The default reads the memory from the error series, but takes a season at least,
+since records of a year or two show too little of it; the others are for studies that
+need one length everywhere.
 """
 
 from __future__ import annotations
@@ -10,11 +12,12 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from somobench.metric_kernels import Floats, centred
 from somobench.schemas.errors import UnknownNameError
 
-Rule = Literal["politis_white", "cube_root", "season", "year"]
+Rule = Literal["automatic", "politis_white", "cube_root", "season", "year"]
 
 RULES: tuple[Rule, ...] = get_args(Rule)
 SEASON, YEAR = 91, 365  # days
@@ -100,26 +103,32 @@ def politis_white_length(series: Floats) -> Floats:
     return lengths
 
 
-def block_length(error: Floats, rule: Rule = "politis_white") -> int:
+def block_length(error: Floats, rule: Rule = "automatic") -> int:
     """Choose one block length for all rows.
 
     Parameters
     ----------
     error : (row, time)
         Prediction minus target, NaN where not paired.
-    rule : {"politis_white", "cube_root", "season", "year"}
-        The median over up to 64 rows of `politis_white_length`; the cube root of the
-        number of scored days (the order that is optimal in general); 91 days; 365 days.
+    rule : {"automatic", "politis_white", "cube_root", "season", "year"}
+        The Politis-White length, but at least 91 days; the median over up to 64 rows of
+        `politis_white_length`; the cube root of the number of scored days (the order
+        that is optimal in general); 91 days; 365 days.
 
     Returns
     -------
     int, days
-        At least 1. The cube root where no row is long enough for the automatic rule.
+        At least 1. The cube root stands in for the Politis-White length where no row
+        is long enough.
 
     Raises
     ------
     UnknownNameError
         For another rule.
+
+    Notes
+    -----
+    Why a season at least: docs/decisions/0009-intervals.md.
     """
     if rule not in RULES:
         raise UnknownNameError(
@@ -129,11 +138,19 @@ def block_length(error: Floats, rule: Rule = "politis_white") -> int:
         return SEASON if rule == "season" else YEAR
     scored = np.isfinite(error).any(axis=0)
     cube_root = max(1, int(np.ceil(scored.sum() ** (1 / 3))))
-    if rule == "cube_root" or scored.sum() < MINIMUM_ROW_DAYS:
+    if rule == "cube_root":
         return cube_root
+    found = _median_length(error, scored) or cube_root
+    return max(SEASON, found) if rule == "automatic" else found
+
+
+def _median_length(error: Floats, scored: NDArray[np.bool_]) -> int | None:
+    """Return the median Politis-White length of some rows, if any row has one."""
     enough = np.flatnonzero(np.isfinite(error).sum(axis=1) >= MINIMUM_ROW_DAYS)
     chosen = enough[:: max(1, -(-enough.size // SAMPLED_ROWS))]
+    if not chosen.size:
+        return None
     lengths = politis_white_length(error[chosen][:, scored])
     if not np.isfinite(lengths).any():
-        return cube_root
+        return None
     return max(1, int(np.ceil(np.nanmedian(lengths))))

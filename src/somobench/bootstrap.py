@@ -47,7 +47,7 @@ def draw_days(
     target: xr.DataArray,
     *,
     scored: xr.DataArray | None = None,
-    rule: Rule = "politis_white",
+    rule: Rule = "automatic",
     draws: int = DRAWS,
     seed: int = 0,
 ) -> ResampledDays:
@@ -59,7 +59,7 @@ def draw_days(
         All models that will be compared; the longest of their blocks is used.
     target, scored
         As in `somobench.metrics.score`.
-    rule : {"politis_white", "cube_root", "season", "year"}
+    rule : {"automatic", "politis_white", "cube_root", "season", "year"}
         See `somobench.block_length.block_length`.
     draws : int
     seed : int

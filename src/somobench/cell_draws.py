@@ -1,31 +1,47 @@
-"""Cells of a pool's groups drawn again, and medians over them."""
+"""Cells of a pool's groups drawn again, and medians over them.
+
+A group of fewer than five cells keeps them: so few say nothing about other places, and
+its intervals are about these cells in other weather.
+"""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from somobench.intervals import Resampled
 from somobench.metric_kernels import Floats
 from somobench.pool_labels import NO_GROUP
 from somobench.score_rows import Replicates
+
+MINIMUM_CELLS = 5  # cells, or clusters of them, from which others can be drawn
 
 
 @dataclass(frozen=True, eq=False)
 class Group:
     """Rows of one group of a pool and how often each draw uses them.
 
-    `chosen` (draw, cell) holds positions in `rows`; with clusters `weights` (draw, row)
-    counts instead.
+    Attributes
+    ----------
+    pool, label : str
+    rows : (row,)
+        Positions among all rows.
+    units : (row,)
+        Number of the cluster that a row belongs to, or of the row itself.
+    chosen : (draw, row), positions in `rows`, optional
+    weights : (draw, row), optional
+        Counts, with clusters. A group that is too small to be drawn has neither.
     """
 
     pool: str
     label: str
     rows: NDArray[np.intp]
+    units: NDArray[np.intp]
     chosen: NDArray[np.intp] | None = None
     weights: Floats | None = None
 
@@ -34,14 +50,33 @@ class Group:
         """Return `pool=label`, or the pool alone where it has only one group."""
         return self.pool if self.pool == self.label else f"{self.pool}={self.label}"
 
-    def medians(self, replicates: Replicates) -> Floats:
-        """Median over resampled cells of replicates (draw, row), (draw,)."""
-        values = replicates[:, self.rows]
+    def unit_count(self, values: Floats) -> int:
+        """Count the cells or clusters with a value, of all rows' values (row,)."""
+        return int(np.unique(self.units[np.isfinite(values[self.rows])]).size)
+
+    def medians(self, values: Floats, replicates: Replicates) -> Resampled:
+        """Return the median over cells on every draw, (draw,).
+
+        Parameters
+        ----------
+        values : (row,)
+            Of all rows.
+        replicates : (draw, row)
+            The same on draws of days.
+        """
+        own = replicates[:, self.rows]
+        days = _medians(own)
+        still = np.broadcast_to(values[self.rows].astype(np.float32), own.shape)
         if self.weights is not None:
-            return _weighted_medians(values, self.weights)
-        if self.chosen is None:
-            return _medians(values)
-        return _medians(np.take_along_axis(values, self.chosen, axis=1))
+            both, cells = (_weighted_medians(v, self.weights) for v in (own, still))
+        elif self.chosen is not None:
+            both, cells = (
+                _medians(np.take_along_axis(v, self.chosen, axis=1))
+                for v in (own, still)
+            )
+        else:
+            both, cells = days, _medians(still[:1]).repeat(len(own))
+        return Resampled(both, days, cells)
 
 
 def _medians(values: Replicates) -> Floats:
@@ -76,6 +111,8 @@ def draw_groups(
 ) -> Iterator[Group]:
     """Draw the cells of every group of every pool, groups in order of their labels.
 
+    Groups of fewer than five cells, or clusters, are given without draws.
+
     Parameters
     ----------
     pools : mapping of (row,) labels
@@ -94,10 +131,17 @@ def draw_groups(
                 [seed, zlib.crc32(f"{pool}={label}".encode())]
             )
             if whole is None:
-                chosen = generator.integers(0, rows.size, size=(draws, rows.size))
-                yield Group(pool, label, rows, chosen=chosen)
-                continue
-            names, member = np.unique(whole[rows], return_inverse=True)
-            equal = np.full(names.size, 1.0 / names.size)
-            counts = generator.multinomial(names.size, equal, size=draws)
-            yield Group(pool, label, rows, weights=counts[:, member].astype(float))
+                units, count = np.arange(rows.size), rows.size
+            else:
+                names, units = np.unique(whole[rows], return_inverse=True)
+                count = names.size
+            group = Group(pool, label, rows, units)
+            if count < MINIMUM_CELLS:
+                yield group
+            elif whole is None:
+                chosen = generator.integers(0, count, size=(draws, count))
+                yield replace(group, chosen=chosen)
+            else:
+                equal = np.full(count, 1.0 / count)
+                counts = generator.multinomial(count, equal, size=draws)
+                yield replace(group, weights=counts[:, units].astype(float))

@@ -17,8 +17,9 @@ LadderPath = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    """Add `evaluate` and `verify-score` to the command line."""
+    """Add `evaluate`, `shift-cost` and `verify-score` to the command line."""
     app.command("evaluate")(evaluate)
+    app.command("shift-cost")(shift_cost)
     app.command("verify-score")(verify_score)
 
 
@@ -54,6 +55,49 @@ def evaluate(  # noqa: PLR0917 - typer passes all by name
         return
     _show(evaluation.record)
     typer.echo(f"written to {out}")
+
+
+def shift_cost(  # noqa: PLR0917 - typer passes all by name
+    file: Annotated[Path, typer.Argument(help="the model trained for the split")],
+    reference: Annotated[
+        Path, typer.Argument(help="the same model, trained for the reference split")
+    ],
+    release: Annotated[str, typer.Option(help="full id, such as virtual-1.0.0")],
+    split: Annotated[str, typer.Option(help="what is new to the model")],
+    reference_split: Annotated[str, typer.Option()] = "temporal",
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="score the days predicted")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what a model loses under a shift, on days that both splits test."""
+    from somobench.shift_evaluation import shift_cost as run
+
+    table = run(
+        file,
+        reference,
+        release=release,
+        split=split,
+        reference_split=reference_split,
+        allow_missing=allow_missing,
+    )
+    rows = table.to_dict("records")
+    if as_json:
+        show_json(rows)
+        return
+    numbers = ("reference", "shifted", "cost", "low", "high")
+    show_table(
+        ("metric", "layer", reference_split, split, "cost", "low", "high", "series"),
+        [
+            (
+                row["metric"],
+                str(row["layer"] or "all"),
+                *(_digits(row[key]) for key in numbers),
+                str(row["cell_count"]),
+            )
+            for row in rows
+        ],
+    )
 
 
 def verify_score(

@@ -15,15 +15,11 @@ import xarray as xr
 
 from somobench.bootstrap import BootstrappedScores
 from somobench.cell_draws import Group, draw_groups
+from somobench.intervals import Resampled, pooled_interval
 from somobench.metric_definition import Metric
 from somobench.metric_kernels import Floats
 from somobench.pool_labels import flat_labels
-from somobench.pooled_metric import (
-    Pooled,
-    centred_interval,
-    pool_metric,
-    with_balanced,
-)
+from somobench.pooled_metric import Pooled, pool_metric, with_balanced
 from somobench.schemas.errors import InputError
 from somobench.score_rows import Replicates
 
@@ -43,7 +39,7 @@ def pool_scores(
     target_spread: xr.DataArray | None = None,
     level: float = LEVEL,
 ) -> xr.Dataset:
-    """Pool scores over groups of cells, with centred percentile intervals.
+    """Pool scores over groups of cells, with intervals.
 
     Parameters
     ----------
@@ -70,9 +66,9 @@ def pool_scores(
 
     Notes
     -----
-    Intervals are those of `somobench.pooled_metric.centred_interval`, within the
-    metric's range. A cell without a score is left out and shows as `cell_count` below
-    `group_size`. A group of one cell has an interval over days alone.
+    Intervals are those of `somobench.intervals.pooled_interval`, within the metric's
+    range. A cell without a score is left out and shows as `cell_count` below
+    `group_size`. A group of fewer than five cells has an interval over days alone.
     """
     template = scored.scores["pair_count"]
     groups = _groups(scored, pools, template, clusters)
@@ -85,8 +81,12 @@ def pool_scores(
     ]
     result = _labelled(scored.metrics, groups, over)
     values = np.array([item.values for item in pooled])
-    lower, upper = centred_interval(
-        values, np.array([item.replicates for item in pooled]), level
+    lower, upper = pooled_interval(
+        values,
+        Resampled(*map(np.array, zip(*(p.drawn for p in pooled), strict=True))),
+        blocks=scored.days.blocks,
+        cells=np.array([item.units for item in pooled]),
+        level=level,
     )
     least, most = (
         np.array([[getattr(metric, end)] for metric in scored.metrics])
@@ -158,32 +158,29 @@ def pool_differences(
                 values, (replicates, theirs.replicates[metric.name]), strict=True
             )
         ]
-        _fill_comparison(result, place, metric, pair, level)
+        _fill_comparison(result, place, metric, pair, ours.days.blocks, level)
     result.attrs = dict(ours.scores.attrs) | {"confidence_level": level}
     return result
 
 
-def _fill_comparison(
+def _fill_comparison(  # noqa: PLR0917 - one caller, beside it
     result: xr.Dataset,
     place: int,
     metric: Metric,
     pair: list[Pooled],
+    blocks: float,
     level: float,
 ) -> None:
     ours, theirs = pair
-    for what, values, replicates in (
-        (
-            "difference",
-            ours.values - theirs.values,
-            ours.replicates - theirs.replicates,
-        ),
-        (
-            "gain",
-            metric.gain(ours.values, theirs.values),
-            metric.gain(ours.replicates, theirs.replicates),
-        ),
-    ):
-        lower, upper = centred_interval(values, replicates, level)
+    for what, join in (("difference", np.subtract), ("gain", metric.gain)):
+        values = join(ours.values, theirs.values)
+        lower, upper = pooled_interval(
+            values,
+            ours.drawn.with_other(theirs.drawn, join),
+            blocks=blocks,
+            cells=ours.units,
+            level=level,
+        )
         for end, array in zip(_ENDS, (values, lower, upper), strict=True):
             result[f"{what}{end}"].values[place] = array
     result["better"].values[place] = (lower > 0).astype(np.int8) - (upper < 0)

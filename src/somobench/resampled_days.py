@@ -48,6 +48,11 @@ class ResampledDays:
         """Number of draws."""
         return int(self.weights.shape[0])
 
+    @property
+    def blocks(self) -> float:
+        """Blocks that the record holds."""
+        return float(self.scored.sum()) / self.length
+
     def sums(self, products: Sequence[Factors]) -> list[Floats]:
         """Sum products of (row, time) arrays over each draw's days, (draw, row)."""
         if not products:

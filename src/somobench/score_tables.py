@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from pandera.pandas import DataFrameSchema
 
 from somobench.bootstrap import BootstrappedScores
+from somobench.cell_draws import MINIMUM_CELLS
 from somobench.metric_registry import METRICS
 from somobench.metric_registry import REFERENCE_MOMENTS as REFERENCE_TEXT
-from somobench.pooled_metric import MINIMUM_CELLS
 from somobench.pooling import pool_differences, pool_scores
 from somobench.schemas.scores import (
     ALL_LAYERS,

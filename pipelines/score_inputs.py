@@ -1,0 +1,96 @@
+"""What stage `scores` reads: every split as it is scored, with its ladder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+import xarray as xr
+
+from somobench.catalog.archive import open_zarr_zip
+from somobench.rung_comparison import Ladder, open_ladder
+from somobench.schemas.grids import FEATURES, TARGETS
+from somobench.schemas.recipe import Recipe
+from somobench.schemas.tables import CELLS, SPLITS
+from somobench.schemas.validate import validate_grid, validate_table
+from somobench.scoring_case import ScoringCase, build_case
+
+
+class ScoredSplit(NamedTuple):
+    """A split as it is scored, and the rungs' predictions on it."""
+
+    case: ScoringCase
+    ladder: Ladder
+
+
+class ScoreInputs(NamedTuple):
+    """What the stage reads, checked and in memory; predictions stay on disk."""
+
+    folder: Path
+    targets: xr.Dataset
+    features: xr.Dataset
+    splits: pd.DataFrame
+    cells: pd.DataFrame
+    moments_from: dict[int, str]
+
+    @property
+    def names(self) -> list[str]:
+        """Splits in order of their names."""
+        return sorted(set(self.splits["split"].astype(str)))
+
+    def scored(self, split: str) -> ScoredSplit:
+        """Return a split as it is scored.
+
+        Raises
+        ------
+        InputError
+            If it has no predictions.
+        """
+        case = build_case(
+            split,
+            targets=self.targets,
+            features=self.features,
+            splits=self.splits,
+            cells=self.cells,
+            moments_from=self.moments_from,
+        )
+        return ScoredSplit(case, open_ladder(self.folder / "predictions", case))
+
+
+@contextmanager
+def open_inputs(recipe: Recipe, folder: Path) -> Iterator[ScoreInputs]:
+    """Read and check what the stages before left in a folder.
+
+    Raises
+    ------
+    ValidationError
+        If a file breaks its schema.
+    """
+    with (
+        open_zarr_zip(folder / "targets.zarr.zip") as targets,
+        open_zarr_zip(folder / "features.zarr.zip") as features,
+    ):
+        yield ScoreInputs(
+            folder=folder,
+            targets=validate_grid(targets.load(), TARGETS, "targets.zarr.zip"),
+            features=validate_grid(features.load(), FEATURES, "features.zarr.zip"),
+            splits=validate_table(
+                pd.read_parquet(folder / "splits.parquet"), SPLITS, "splits.parquet"
+            ),
+            cells=validate_table(
+                pd.read_parquet(folder / "cells.parquet"), CELLS, "cells.parquet"
+            ),
+            moments_from=moments_from(recipe),
+        )
+
+
+def moments_from(recipe: Recipe) -> dict[int, str]:
+    """Say of each layer where the mean and variance of its targets come from."""
+    scaled = recipe.reference.layers if recipe.reference.source != "none" else ()
+    return {
+        layer.layer: "reanalysis" if layer.layer in scaled else "observations"
+        for layer in recipe.layers
+    }
