@@ -54,7 +54,7 @@ class World:
 
 
 @dataclass(frozen=True)
-class _Columns:
+class Columns:
     """What a repetition's cells are: forcing (day, cell) and textures (cell,).
 
     `sensor_bias` is (layer, cell, 1), a lasting error of the target.
@@ -68,7 +68,7 @@ class _Columns:
     region: npt.NDArray[np.str_]
 
 
-def _days() -> npt.NDArray[np.datetime64]:
+def days() -> npt.NDArray[np.datetime64]:
     first = TEST_START - SPIN_UP - TRAIN
     return np.arange(first, TEST_START + TEST)
 
@@ -82,7 +82,7 @@ def _soil_map(region: str) -> tuple[Floats, Floats]:
     return clay, np.clip(0.5 * clay.mean() + 0.5 * clay + wrong, 0.05, 0.9)
 
 
-def _draw_columns(seed: list[int], cells: int, same_cells: bool) -> _Columns:
+def draw_columns(seed: list[int], cells: int, same_cells: bool) -> Columns:
     """Draw weather of every region, and cells anywhere in any region."""
     rng = np.random.default_rng([*seed, 0])
     ground = np.random.default_rng(_MAP_SEED if same_cells else [*seed, 1])
@@ -90,7 +90,7 @@ def _draw_columns(seed: list[int], cells: int, same_cells: bool) -> _Columns:
     region = np.sort(names[ground.integers(0, names.size, cells)])
     parts, clay, assumed = [], [], []
     for name in names:
-        weather = daily_weather(CLIMATES[name], _days(), NODES, RESOLUTION, rng)
+        weather = daily_weather(CLIMATES[name], days(), NODES, RESOLUTION, rng)
         own = ground.integers(0, (NODES - 1) ** 2, int((region == name).sum()))
         net = weather.shortwave_net + weather.longwave_net
         fields = (weather.rain, weather.temperature, net)
@@ -105,7 +105,7 @@ def _draw_columns(seed: list[int], cells: int, same_cells: bool) -> _Columns:
     )
     spread = float(np.hypot(LOCAL_RAIN_SPREAD, STATION_RAIN_SPREAD))
     factor = np.exp(spread * rng.standard_normal(rain.shape) - spread**2 / 2.0)
-    return _Columns(
+    return Columns(
         Drivers(rain, temperature, net),
         rain * factor,
         np.concatenate(clay),
@@ -133,7 +133,7 @@ def _predictors(drivers: Drivers) -> Floats:
     return np.stack([np.ones_like(warmth), *rain, warmth, radiation])
 
 
-def _joined(columns: list[_Columns]) -> Drivers:
+def joined(columns: list[Columns]) -> Drivers:
     """Place the columns of several repetitions side by side."""
     names = ("rain", "temperature", "net_radiation")
     return Drivers(
@@ -141,7 +141,7 @@ def _joined(columns: list[_Columns]) -> Drivers:
     )
 
 
-def _truth(columns: list[_Columns], drivers: Drivers) -> Floats:
+def simulated_truth(columns: list[Columns], drivers: Drivers) -> Floats:
     """Simulate true soil moisture, (layer, column, day) without the spin-up."""
     local = np.concatenate([c.local_rain for c in columns], axis=1)
     soil = texture_soil(np.concatenate([c.clay for c in columns]), TRUTH_LAYERS)
@@ -154,7 +154,7 @@ def _kept(states: Floats) -> Floats:
 
 
 def _reanalysis(
-    columns: list[_Columns], drivers: Drivers, rng: np.random.Generator
+    columns: list[Columns], drivers: Drivers, rng: np.random.Generator
 ) -> Floats:
     """Simulate the biased land model: other soil and layers, too smooth, with noise."""
     clay = np.concatenate([c.assumed_clay for c in columns])
@@ -168,9 +168,7 @@ def _reanalysis(
     return np.clip(moisture, 0.005, 0.75)
 
 
-def _observed(
-    columns: list[_Columns], truth: Floats, rng: np.random.Generator
-) -> Floats:
+def observed(columns: list[Columns], truth: Floats, rng: np.random.Generator) -> Floats:
     """Add sensors' bias, noise and gaps to the truth."""
     noise = SENSOR_NOISE * rng.standard_normal(truth.shape)
     bias = np.concatenate([c.sensor_bias for c in columns], axis=1)
@@ -183,9 +181,9 @@ def _observed(
 
 def train_regression(cells: int = 200) -> Floats:
     """Fit the regression once, on a world of its own; (layer, predictor)."""
-    columns = [_draw_columns([_TRAIN_SEED], cells, same_cells=False)]
-    drivers = _joined(columns)
-    truth = _truth(columns, drivers)
+    columns = [draw_columns([_TRAIN_SEED], cells, same_cells=False)]
+    drivers = joined(columns)
+    truth = simulated_truth(columns, drivers)
     predictors = _predictors(drivers)[:, SPIN_UP:]
     design = np.moveaxis(predictors, 0, 2).reshape(-1, predictors.shape[0])
     answers = np.moveaxis(truth, 2, 1).reshape(LAYERS, -1)
@@ -212,10 +210,10 @@ def simulate(
     weights = train_regression()
     for start in repetitions[::_BATCH]:
         numbers = range(start, min(start + _BATCH, repetitions.stop))
-        columns = [_draw_columns([seed, n], cells, same_cells) for n in numbers]
-        drivers = _joined(columns)
+        columns = [draw_columns([seed, n], cells, same_cells) for n in numbers]
+        drivers = joined(columns)
         noise = np.random.default_rng([seed, start, 2])
-        target = _observed(columns, _truth(columns, drivers), noise)
+        target = observed(columns, simulated_truth(columns, drivers), noise)
         reanalysis = _reanalysis(columns, drivers, noise)
         predictors = _predictors(drivers)[:, SPIN_UP:]
         regression = np.einsum("lp,ptc->lct", weights, predictors)
