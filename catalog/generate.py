@@ -17,6 +17,7 @@ import yaml
 
 from somobench.catalog.addresses import AttemptError, check_address, shown
 from somobench.catalog.lint import lint_catalog
+from somobench.catalog.manifest_checksum import refuse_other_manifest
 from somobench.catalog.registry import (
     MANIFEST,
     CatalogRecord,
@@ -68,8 +69,11 @@ def add_release(
     ------
     UsageError
         If the catalog pins other content under this id.
+    IntegrityError
+        If the manifest isn't the one that was published in its folder.
     """
     text = _read(folder / MANIFEST)
+    refuse_other_manifest(text, folder)
     manifest = parse_manifest(text, f"manifest in {folder}")
     digest = hashlib.sha256(text).hexdigest()
     old = read_record(manifest.release, catalog)

@@ -1,8 +1,10 @@
-"""Describe the files of a release so that every value in them stays provable."""
+"""Describe files and code of a release so that every value in it stays provable."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,25 @@ def sha256_file(path: Path | str) -> str:
     with Path(path).open("rb") as stream:
         while block := stream.read(BLOCK):
             digest.update(block)
+    return digest.hexdigest()
+
+
+def sources_sha256(packages: Mapping[str, str]) -> str:
+    """Return one sha256 of the source of every module of some packages.
+
+    Parameters
+    ----------
+    packages : name by package
+        Packages are hashed in this order and their modules in order of file names:
+        the text `name/file`, a zero byte, and the bytes of the file.
+    """
+    digest = hashlib.sha256()
+    for package, name in packages.items():
+        files = resources.files(package).iterdir()
+        for file in sorted(files, key=lambda item: item.name):
+            if file.name.endswith(".py"):
+                digest.update(f"{name}/{file.name}\0".encode())
+                digest.update(file.read_bytes())
     return digest.hexdigest()
 
 

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from somobench.catalog.cache import cannot_read, verify_file
 from somobench.catalog.fetch import RemoteObject, cached, fetch
+from somobench.catalog.manifest_checksum import refuse_other_manifest
 from somobench.catalog.registry import (
     MANIFEST,
     CatalogRecord,
@@ -118,7 +119,7 @@ def resolve(release: object, catalog: Path | None = None) -> Release:
     UnknownNameError
         If there is no such release.
     IntegrityError
-        If its manifest isn't the pinned one.
+        If its manifest isn't the pinned one, or has another checksum beside it.
     InputError
         If its manifest can't be read.
     """
@@ -152,7 +153,9 @@ def _resolve_pinned(record: CatalogRecord) -> Release:
 def _resolve_local(name: str) -> Release:
     texts: dict[bytes, Path] = {}
     for folder in folders_of(name):
-        texts.setdefault(read_manifest(folder / MANIFEST), folder)
+        text = read_manifest(folder / MANIFEST)
+        refuse_other_manifest(text, folder)
+        texts.setdefault(text, folder)
     if len(texts) > 1:
         raise UsageError(
             f"release {name}",

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from somobench.catalog.manifest_checksum import CHECKSUM
 from somobench.catalog.registry import MANIFEST
 from somobench.catalog.resolve import Release
 from somobench.schemas.errors import InputError, IntegrityError
@@ -62,7 +63,7 @@ def _extras(release: Release) -> list[FileStatus]:
     """List what lies in the folder of the release beside its files."""
     if release.folder is None:
         return []
-    expected = {*release.manifest.files, MANIFEST}
+    expected = {*release.manifest.files, MANIFEST, CHECKSUM}
     found = sorted(path for path in release.folder.iterdir())
     return [
         FileStatus(path.name, EXTRA, str(path))

@@ -37,7 +37,8 @@ leaves."""
 def refuse_missing_days(dataset: xr.Dataset) -> None:
     """Refuse forcing with a missing day.
 
-    Cells and layers without any value don't count: they were left out on purpose.
+    Of the reanalysis' soil moisture, a cell's layer without any value doesn't count:
+    it was left out on purpose.
 
     Parameters
     ----------

@@ -6,10 +6,8 @@ is decided after it, so that every source passes through the same rules.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -18,7 +16,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.schemas.errors import UnknownNameError
+from somobench.pipelines.adapters import new_adapter
 from somobench.schemas.recipe import Recipe
 
 FORCING_SOURCES: Mapping[str, str] = {
@@ -84,13 +82,4 @@ def forcing_source(name: str) -> ForcingSource:
     UnknownNameError
         If there is no such source.
     """
-    if name not in FORCING_SOURCES:
-        nearest = difflib.get_close_matches(name, FORCING_SOURCES, n=1)
-        raise UnknownNameError(
-            "forcing source",
-            found=name,
-            expected=f"one of {', '.join(sorted(FORCING_SOURCES))}",
-            hint=f"did you mean {nearest[0]}?" if nearest else None,
-        )
-    module, _, attribute = FORCING_SOURCES[name].partition(":")
-    return cast(ForcingSource, getattr(import_module(module), attribute)())
+    return cast(ForcingSource, new_adapter("forcing source", name, FORCING_SOURCES))

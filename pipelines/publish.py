@@ -18,6 +18,11 @@ from typing import NamedTuple
 
 from somobench.catalog.atomic import PARTIAL, replacing
 from somobench.catalog.manifest import sha256_file
+from somobench.catalog.manifest_checksum import (
+    CHECKSUM,
+    checksum_line,
+    refuse_other_manifest,
+)
 from somobench.catalog.resolve import ASSETS
 from somobench.pipelines.run_stage import run_stage
 from somobench.pipelines.verify_outputs import verify_outputs
@@ -111,13 +116,14 @@ def _read_manifest(folder: Path, hint: str) -> Manifest:
             expected="a release with its manifest",
             hint=hint,
         ) from error
+    refuse_other_manifest(text, folder)
     return parse_manifest(text, f"manifest {path}")
 
 
 def _require_complete(folder: Path, manifest: Manifest, hint: str) -> None:
     """Refuse missing, extra and changed files, all in one message."""
     wrong = []
-    present = {path.name for path in folder.iterdir()} - {MANIFEST}
+    present = {path.name for path in folder.iterdir()} - {MANIFEST, CHECKSUM}
     wrong += [f"{name}: not in the manifest" for name in present - set(manifest.files)]
     for name, record in manifest.files.items():
         path = folder / name
@@ -176,7 +182,11 @@ def _copy(source: Path, target: Path, manifest: Manifest) -> bool:
         for name in (*manifest.files, MANIFEST):
             shutil.copyfile(source / name, partial / name)
             _flush(partial / name)
+        line = checksum_line((source / MANIFEST).read_bytes())
+        (partial / CHECKSUM).write_bytes(line)
+        _flush(partial / CHECKSUM)
         _require_complete(partial, manifest, "run it again; the copy was damaged")
+        refuse_other_manifest((partial / MANIFEST).read_bytes(), partial)
         _flush(partial)
         return _name(partial, target)
     finally:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from importlib import metadata, resources
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import xarray as xr
 
 from somobench.catalog.archive import open_zarr_zip
 from somobench.catalog.atomic import json_text, replacing, write_json, write_text
-from somobench.catalog.manifest import describe_file
+from somobench.catalog.manifest import describe_file, sources_sha256
 from somobench.ladder_page import ladder_sections
 from somobench.page import Section
 from somobench.pipelines import release_documents as documents
@@ -266,14 +266,8 @@ def _recipe_sha256(recipe: Recipe) -> str:
 
 def pipeline_sha256() -> str:
     """Return one sha256 of the sources of all stages and schemas."""
-    digest = hashlib.sha256()
-    for package in ("schemas", "pipelines"):
-        folder = resources.files(f"somobench.{package}")
-        modules = [file for file in folder.iterdir() if file.name.endswith(".py")]
-        for module in sorted(modules, key=lambda file: file.name):
-            digest.update(f"{package}/{module.name}\0".encode())
-            digest.update(module.read_bytes())
-    return digest.hexdigest()
+    names = ("schemas", "pipelines")
+    return sources_sha256({f"somobench.{name}": name for name in names})
 
 
 def main() -> None:

@@ -32,7 +32,7 @@ from somobench.pipelines.report_sections import (
 )
 from somobench.pipelines.report_station_sections import source_blocks, station_blocks
 from somobench.schemas.recipe import Recipe
-from somobench.sortable_page import with_sorting
+from somobench.sortable_page import SCRIPT, STYLE
 
 Numbers = Mapping[str, Any]
 VIRTUAL = "Virtual: simulated, not observations"
@@ -88,14 +88,15 @@ def build_report(
         Section("limits", "Not in this release", (*_not_carried(stages),)),
         Section("inputs", "Inputs and licences", (_inputs(sources),)),
     ]
-    text = page(
+    return page(
         f"{recipe.release.title}: report",
         sections,
         subtitle=f"Release {recipe.release.id}, licence {recipe.release.licence_spdx}",
         banner=VIRTUAL if recipe.virtual is not None else None,
         opening=_opening(recipe, report, _day_definition(stages)),
+        style=STYLE if ladder else "",
+        script=SCRIPT if ladder else "",
     )
-    return with_sorting(text) if ladder else text
 
 
 def _day_definition(stages: Numbers) -> str:

@@ -6,17 +6,15 @@ decided after it, so that every source passes through the same rules.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Literal, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from somobench.schemas.errors import UnknownNameError
+from somobench.pipelines.adapters import new_adapter
 
 DayDefinition = Literal["UTC", "local_standard_time"]
 
@@ -112,13 +110,4 @@ def station_source(name: str) -> StationSource:
     UnknownNameError
         If there is no such source.
     """
-    if name not in STATION_SOURCES:
-        nearest = difflib.get_close_matches(name, STATION_SOURCES, n=1)
-        raise UnknownNameError(
-            "station source",
-            found=name,
-            expected=f"one of {', '.join(sorted(STATION_SOURCES))}",
-            hint=f"did you mean {nearest[0]}?" if nearest else None,
-        )
-    module, _, attribute = STATION_SOURCES[name].partition(":")
-    return cast(StationSource, getattr(import_module(module), attribute)())
+    return cast(StationSource, new_adapter("station source", name, STATION_SOURCES))

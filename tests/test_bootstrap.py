@@ -11,6 +11,7 @@ import xarray as xr
 
 from somobench.block_length import block_length, politis_white_length
 from somobench.bootstrap import bootstrap_scores, draw_days
+from somobench.extremes import extreme_thresholds
 from somobench.intervals import Resampled, percentile_interval, pooled_interval
 from somobench.metric_registry import metrics_named
 from somobench.metrics import score
@@ -150,6 +151,22 @@ def test_scores_are_those_without_bootstrap(rng: np.random.Generator) -> None:
     for name in plain.data_vars:
         np.testing.assert_allclose(scored.scores[name], plain[name], rtol=1e-12)
     assert scored.scores.attrs["block_length"] == scored.days.length
+
+
+def test_given_thresholds_stand_for_those_of_train_days(
+    rng: np.random.Generator,
+) -> None:
+    good, _, target = make_models(rng)
+    train, names = target["time"].dt.year == 2018, ["sedi_dry", "sedi_wet"]
+    of_train = bootstrap_scores(good, target, train=train, scored=~train, metrics=names)
+    given = bootstrap_scores(
+        good,
+        target.where(~train),
+        thresholds=extreme_thresholds(target.where(train).to_numpy()),
+        metrics=names,
+    )
+    xr.testing.assert_identical(given.scores, of_train.scores)
+    assert np.isfinite(given.scores["sedi_dry"]).any()
 
 
 def test_replicate_is_the_score_of_the_drawn_days(rng: np.random.Generator) -> None:

@@ -35,7 +35,7 @@ PACKAGED = [
 RELEASE = PACKAGED[-1]
 MANIFEST = "MANIFEST.json"
 NAMES = sorted(path.name for path in (registry.packaged_folder() / RELEASE).iterdir())
-FILES = [name for name in NAMES if name != MANIFEST]
+FILES = [name for name in NAMES if not name.startswith(MANIFEST)]
 GRIDS = [name for name in FILES if name.endswith(".zarr.zip")]
 
 

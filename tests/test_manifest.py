@@ -16,6 +16,7 @@ from somobench.catalog.manifest import (
     describe_array,
     describe_file,
     sha256_file,
+    sources_sha256,
 )
 from somobench.schemas.errors import ValidationError
 from somobench.schemas.manifest import parse_manifest
@@ -48,6 +49,22 @@ def test_decoded_hash_of_texts_knows_where_each_ends() -> None:
     one = decoded_sha256(np.array(["ab", "c"]))
     assert one == decoded_sha256(np.array(["ab", "c"], dtype=object))
     assert one != decoded_sha256(np.array(["a", "bc"]))
+
+
+def test_hash_of_sources_covers_names_and_bytes_of_modules_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {
+        "z_one": {"b.py": "2", "a.py": "1", "notes.txt": "x"},
+        "a_two": {"c.py": ""},
+    }
+    for package, contents in files.items():
+        (tmp_path / package).mkdir()
+        for name, content in contents.items():
+            (tmp_path / package / name).write_text(content)
+    monkeypatch.syspath_prepend(tmp_path)
+    expected = hashlib.sha256(b"one/a.py\x001one/b.py\x002a_two/c.py\0").hexdigest()
+    assert sources_sha256({"z_one": "one", "a_two": "a_two"}) == expected
 
 
 def test_array_record_counts_finite_values_only() -> None:

@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from somobench.catalog.generate import add_release
+from somobench.catalog.resolve import resolve
+from somobench.catalog.verify import verify_release
 from somobench.pipelines import publish
 from somobench.pipelines.publish import Published, publish_release
 from somobench.schemas.errors import InputError, IntegrityError, ValidationError
@@ -53,14 +56,25 @@ def built(tmp_path: Path) -> Path:
     return make_release(tmp_path / "data" / "release")
 
 
+@pytest.fixture
+def opened(built: Path, releases: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Publish the release where it is found by its id; return its folder."""
+    monkeypatch.setenv("SOMOBENCH_RELEASES", str(releases))
+    return publish_release(built, releases).path
+
+
 def test_publish_copies_every_byte_under_the_release_id(
     built: Path, releases: Path
 ) -> None:
     published = publish_release(built, releases)
     assert published.is_new
     assert published.path == releases / RELEASE
+    expected = contents(built)
+    # as `sha256sum MANIFEST.json` prints it
+    digest = hashlib.sha256(expected["MANIFEST.json"]).hexdigest()
+    expected["MANIFEST.json.sha256"] = f"{digest}  MANIFEST.json\n".encode()
     assert contents(releases) == {
-        f"{RELEASE}/{name}": content for name, content in contents(built).items()
+        f"{RELEASE}/{name}": content for name, content in expected.items()
     }
 
 
@@ -168,6 +182,51 @@ def test_publish_says_that_the_published_manifest_is_gone(
         publish_release(built, releases)
 
 
+def test_any_flipped_byte_of_a_published_manifest_is_refused(opened: Path) -> None:
+    path = opened / "MANIFEST.json"
+    content = path.read_bytes()
+    pinned = hashlib.sha256(content).hexdigest()
+    for place in range(len(content)):
+        damaged = bytearray(content)
+        damaged[place] ^= 1
+        path.write_bytes(damaged)
+        found = hashlib.sha256(damaged).hexdigest()
+        with pytest.raises(IntegrityError, match=rf"{found}(.|\n)*{pinned}(.|\n)*try"):
+            resolve(RELEASE)
+    path.write_bytes(content)
+    states = [(file.name, file.status) for file in verify_release(resolve(RELEASE))]
+    assert states == [("cells.parquet", "intact"), ("targets.zarr.zip", "intact")]
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"0" * 80, b"\xff" * 80, None], ids=["empty", "0", "ff", "no file"]
+)
+def test_damaged_checksum_of_a_manifest_is_refused(
+    opened: Path, text: bytes | None
+) -> None:
+    path = opened / "MANIFEST.json.sha256"
+    path.unlink()
+    os.mkfifo(path) if text is None else path.write_bytes(text)
+    with pytest.raises(IntegrityError, match=r"MANIFEST.json.sha256"):
+        resolve(RELEASE)
+
+
+def test_release_that_was_published_without_a_checksum_opens(opened: Path) -> None:
+    (opened / "MANIFEST.json.sha256").unlink()
+    assert resolve(RELEASE).folder == opened
+
+
+def test_damaged_manifest_is_neither_taken_for_the_built_one_nor_pinned(
+    built: Path, opened: Path, tmp_path: Path
+) -> None:
+    path = opened / "MANIFEST.json"
+    path.write_bytes(path.read_bytes().replace(b"1" * 64, b"2" * 64))  # of the builder
+    with pytest.raises(IntegrityError, match="MANIFEST.json.sha256"):
+        publish_release(built, opened.parent)
+    with pytest.raises(IntegrityError, match="MANIFEST.json.sha256"):
+        add_release(opened, tmp_path / "catalog")
+
+
 def test_publish_fills_an_empty_folder(built: Path, releases: Path) -> None:
     (releases / RELEASE).mkdir(parents=True)
     assert publish_release(built, releases).is_new
@@ -221,11 +280,11 @@ publish.publish_release(Path(sys.argv[1]), Path(sys.argv[2]))
 """
 
 
-@pytest.mark.parametrize("flushes", [0, 1, 2, 3])
+@pytest.mark.parametrize("flushes", [0, 1, 2, 3, 4])
 def test_publish_leaves_nothing_that_opens_when_killed(
     built: Path, releases: Path, flushes: int
 ) -> None:
-    # Flushed in order: two files, the manifest, the folder; then the rename.
+    # Flushed in order: two files, manifest, checksum, folder; then the rename.
     command = [sys.executable, "-c", KILLED, str(built), str(releases), str(flushes)]
     status = subprocess.run(command, check=False).returncode
     assert status == -signal.SIGKILL

@@ -254,6 +254,16 @@ def test_page_of_another_report_uses_the_same_skeleton() -> None:
     assert "banner" not in text.partition("</style>")[2]
 
 
+def test_page_allows_its_own_script_by_hash_and_none_without_one() -> None:
+    # printf 'let a = 1;' | openssl dgst -sha256 -binary | base64
+    digest = "xY6QKfH9PRsQnLz56nj6MBwiK5oHg+im1Jkpdp1x/Ck="
+    text = page("Scores", [], style=".own {}\n", script="let a = 1;")
+    assert f"form-action 'none'; script-src 'sha256-{digest}'\">" in text
+    assert ".own {}\n</style>" in text
+    assert text.endswith("</main>\n<script>let a = 1;</script>\n</body>\n</html>\n")
+    assert "script" not in page("Scores", [])
+
+
 def test_dollars_in_labels_are_not_formulas() -> None:
     from somobench.pipelines.report_plots import Bar
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from somobench.pipelines.daily import daily_means, select_good
-from somobench.pipelines.sources import Rejection, SensorSeries
+from somobench.pipelines.sources import Rejection, SensorSeries, station_source
 from somobench.pipelines.uscrn import UscrnHourlySource, UscrnSource
 from somobench.schemas.errors import InputError, UnknownNameError
 from uscrn_factory import daily_line, hourly_line, write_archive
@@ -35,6 +35,12 @@ def read_one(tmp_path: Path, content: str | bytes, name: str = NAME) -> Rejectio
     assert {item.metadata.station for item in series} == {"AL_Gadsden_19_N"}
     assert [item.file for item in rejections] == [name]
     return rejections[0]
+
+
+def test_source_is_found_by_name() -> None:
+    assert isinstance(station_source("uscrn"), UscrnSource)
+    with pytest.raises(UnknownNameError, match=r"(?s)station .*did you mean uscrn"):
+        station_source("uscrm")
 
 
 def test_station_gives_five_depths_on_local_days(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from somobench.block_length import MINIMUM_ROW_DAYS, SAMPLED_ROWS, Rule, block_length
 from somobench.labelled_rows import LabelledRows, label_rows
@@ -93,6 +94,7 @@ def bootstrap_scores(
     train: xr.DataArray | None = None,
     scored: xr.DataArray | None = None,
     climatology: xr.DataArray | None = None,
+    thresholds: Mapping[str, NDArray[np.float64]] | None = None,
     minimum_count: int = MINIMUM_COUNT,
 ) -> BootstrappedScores:
     """Score a prediction, and again on every draw of resampled days.
@@ -108,6 +110,8 @@ def bootstrap_scores(
     days : ResampledDays, optional
         From `draw_days`, the same for models that are to be compared; by default drawn
         for this prediction alone, 500 times with seed 0.
+    thresholds : {"dry": (row,), "wet": (row,)}, optional
+        Of extremes, rows in the order of the target's; by default of its train days.
 
     Returns
     -------
@@ -116,7 +120,12 @@ def bootstrap_scores(
     if days is None:
         days = draw_days([prediction], target, scored=scored)
     labelled = label_rows(
-        prediction, target, train=train, scored=scored, climatology=climatology
+        prediction,
+        target,
+        train=train,
+        scored=scored,
+        climatology=climatology,
+        thresholds=thresholds,
     )
     _refuse_other_days(days, labelled)
     wanted = labelled.metrics(metrics)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,8 +100,12 @@ def label_rows(
     train: xr.DataArray | None = None,
     scored: xr.DataArray | None = None,
     climatology: xr.DataArray | None = None,
+    thresholds: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> LabelledRows:
-    """Check and flatten labelled series; arguments and errors as in `score`."""
+    """Check and flatten labelled series; arguments and errors as in `score`.
+
+    `thresholds` are {"dry": (row,), "wet": (row,)}, by default of the train days.
+    """
     _refuse_other_axes(prediction, target)
     leading = tuple(dim for dim in target.dims if dim != TIME)
     template = target.isel({TIME: 0}, drop=True).transpose(*leading)
@@ -120,7 +124,8 @@ def label_rows(
         own = None if trained is None else _by_chunks(trained, day_of_year)
     if scored is not None:
         observed = np.where(_mask(scored, target, leading), observed, np.nan)
-    thresholds = {} if trained is None else extreme_thresholds(trained)
+    if thresholds is None:
+        thresholds = {} if trained is None else extreme_thresholds(trained)
     rows = Rows(predicted, observed, day_of_year, own, thresholds)
     return LabelledRows(rows, template, str(target.attrs.get("units", "1")))
 

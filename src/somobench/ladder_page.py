@@ -34,7 +34,7 @@ def ladder_sections(
     record: Mapping[str, Any],
     rungs: Mapping[str, Mapping[str, str]] | None = None,
 ) -> list[Section]:
-    """Return the ladder on every split; put their page through `with_sorting`.
+    """Return the ladder on every split, for a page with `sortable_page`'s script.
 
     Parameters
     ----------

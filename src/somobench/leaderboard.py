@@ -22,7 +22,7 @@ from somobench.schemas.errors import (
     UsageError,
     ValidationError,
 )
-from somobench.sortable_page import with_sorting
+from somobench.sortable_page import SCRIPT, STYLE
 
 VIRTUAL = "Virtual releases are simulated, not observations"
 MAXIMUM_CARDS = 2000
@@ -136,14 +136,15 @@ def leaderboard_page(cards: Sequence[Card]) -> str:
         for place, ((release, split), own) in enumerate(groups.items(), 1)
     ]
     virtual = any(card.record.is_virtual for card in cards)
-    text = page(
+    return page(
         "SoMoBench leaderboard",
         sections,
         subtitle="Submissions by release and split",
         banner=VIRTUAL if virtual else None,
         opening=_opening(),
+        style=STYLE,
+        script=SCRIPT,
     )
-    return with_sorting(text)
 
 
 def _by_release(groups: dict[Group, list[Card]]) -> dict[str, list[Card]]:

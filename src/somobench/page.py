@@ -1,12 +1,14 @@
-"""One readable page in one file: no script, no outside resource, light and dark.
+"""One readable page in one file: no outside resource, light and dark.
 
 Helpers take plain text or `Markup`. Plain text is always escaped, so names out of data
 files can't add markup; only these helpers make `Markup`. The page's own policy forbids
-scripts and requests, should markup slip through nevertheless.
+requests and every script but the page's own, should markup slip through nevertheless.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 import re
 from collections.abc import Sequence
@@ -177,6 +179,8 @@ def page(
     subtitle: str = "",
     banner: str | None = None,
     opening: Sequence[Markup] = (),
+    style: str = "",
+    script: str = "",
 ) -> str:
     """Return a complete HTML document.
 
@@ -187,14 +191,18 @@ def page(
     subtitle : a line below the title
     banner : a warning that stays in sight, such as that data are simulated
     opening : blocks before the table of contents
+    style : CSS after that of every page
+    script : JavaScript that runs at the end; the policy allows it, known by its hash,
+        and no other. Without one it allows none.
     """
+    policy = _policy(script)
     head = [
         Markup('<meta charset="utf-8">'),
         Markup('<meta name="viewport" content="width=device-width, initial-scale=1">'),
-        Markup(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'),
+        Markup(f'<meta http-equiv="Content-Security-Policy" content="{policy}">'),
         Markup('<meta name="referrer" content="no-referrer">'),
         element("title", title),
-        Markup(f"<style>\n{STYLE}</style>"),
+        Markup(f"<style>\n{STYLE}{style}</style>"),
     ]
     body = [
         element("p", banner, class_="banner", role="note") if banner else "",
@@ -209,10 +217,18 @@ def page(
         "</head>",
         "<body>",
         *body,
+        f"<script>{script}</script>" if script else "",
         "</body>",
         "</html>",
     ]
     return "\n".join(line for line in lines if line) + "\n"
+
+
+def _policy(script: str) -> str:
+    if not script:
+        return POLICY
+    digest = hashlib.sha256(script.encode()).digest()
+    return f"{POLICY}; script-src 'sha256-{base64.b64encode(digest).decode()}'"
 
 
 def _contents(sections: Sequence[Section]) -> Markup:

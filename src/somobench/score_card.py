@@ -42,7 +42,7 @@ from somobench.score_texts import (
     short_hash,
     whole_hash,
 )
-from somobench.sortable_page import with_sorting
+from somobench.sortable_page import SCRIPT, STYLE
 
 VIRTUAL = "Virtual: simulated, not observations"
 
@@ -114,14 +114,15 @@ def card_page(card: Card, cells: pd.DataFrame | None = None) -> str:
         blocks = lead_blocks(card.lead_scores, record.model)
         sections.append(Section("lead-times", "Lead times", tuple(blocks)))
     sections.append(Section("pins", "What was scored", tuple(_pins(card))))
-    text = page(
+    return page(
         f"{record.model} on {record.split}",
         sections,
         subtitle=f"Score card, release {record.release}, split {record.split}",
         banner=VIRTUAL if record.is_virtual else None,
         opening=_opening(card),
+        style=STYLE,
+        script=SCRIPT,
     )
-    return with_sorting(text)
 
 
 def _opening(card: Card) -> list[Markup]:

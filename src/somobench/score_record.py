@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-from importlib import metadata, resources
+from importlib import metadata
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from somobench.catalog.manifest import sources_sha256
 from somobench.catalog.resolve import Release
 from somobench.metric_registry import REFERENCE_MOMENTS as REFERENCE_TEXT
 from somobench.pooling import LEVEL
@@ -58,14 +58,7 @@ def provenance(
 
 def code_sha256() -> str:
     """Return one sha256 of all sources of the package that a score may depend on."""
-    digest = hashlib.sha256()
-    for package in PACKAGES:
-        files = resources.files(package).iterdir()
-        for file in sorted(files, key=lambda item: item.name):
-            if file.name.endswith(".py"):
-                digest.update(f"{package}/{file.name}\0".encode())
-                digest.update(file.read_bytes())
-    return digest.hexdigest()
+    return sources_sha256({package: package for package in PACKAGES})
 
 
 def target_uncertainty(

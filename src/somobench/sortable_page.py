@@ -1,18 +1,15 @@
 """Tables that sort and plots of rows, for pages made by `somobench.page`.
 
-A page stays one file: the style and the script below are put into it, and its policy
-lets this very script run, known by its hash, and no other. Without scripts a page
-shows the same, unsorted.
+Their page takes the style and the script below. Without scripts it shows the same,
+unsorted.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from somobench.page import ABSENT, POLICY, Markup, element, joined
+from somobench.page import ABSENT, Markup, element, joined
 
 NUMBERS, WORDS = "number", "word"
 
@@ -203,17 +200,3 @@ def _cells(header: Sequence[Column], row: Sequence[Cell]) -> list[Markup]:
         )
         for place, (column, cell) in enumerate(zip(header, row, strict=True))
     ]
-
-
-def with_sorting(text: str) -> str:
-    """Return a page of `somobench.page.page` with the style and the script.
-
-    The policy of the page then allows this script, known by its hash, and no other.
-    """
-    digest = hashlib.sha256(SCRIPT.encode()).digest()
-    allowed = f"; script-src 'sha256-{base64.b64encode(digest).decode()}'"
-    # Texts from files are escaped, so none of them holds a quote or a tag.
-    head, end = text.split("</style>", 1)
-    head = head.replace(POLICY, POLICY + allowed, 1)
-    body, tail = end.rsplit("</body>", 1)
-    return f"{head}{STYLE}</style>{body}<script>{SCRIPT}</script>\n</body>{tail}"

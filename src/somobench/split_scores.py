@@ -8,10 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-from somobench.bootstrap import DRAWS, BootstrappedScores, draw_days
-from somobench.labelled_rows import label_rows
+from somobench.bootstrap import (
+    DRAWS,
+    BootstrappedScores,
+    bootstrap_scores,
+    draw_days,
+)
 from somobench.resampled_days import ResampledDays, resample_days
-from somobench.score_rows import MINIMUM_COUNT, score_rows
 from somobench.scoring_case import ScoringCase
 
 LEADING = ("pearson_r", "anomaly_r", "anomaly_r_seasonal")
@@ -59,13 +62,14 @@ def score_model(
 
     Thresholds are the case's, since its target holds no train days.
     """
-    labelled = label_rows(prediction, case.target, climatology=case.climatology)
-    rows = replace(labelled.rows, thresholds=case.thresholds)
-    labelled = replace(labelled, rows=rows)
-    wanted = labelled.metrics(metrics)
-    result = score_rows(rows, wanted, days=days)
-    scores = labelled.dataset(result, wanted, MINIMUM_COUNT)
-    return BootstrappedScores(scores, wanted, result.replicates, days)
+    return bootstrap_scores(
+        prediction,
+        case.target,
+        days=days,
+        metrics=metrics,
+        climatology=case.climatology,
+        thresholds=case.thresholds,
+    )
 
 
 def only(scored: BootstrappedScores, metrics: Iterable[str]) -> BootstrappedScores:
