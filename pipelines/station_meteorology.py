@@ -73,7 +73,7 @@ class StationMeteorology:
                 hint="see forcing.inputs of the recipe",
             )
         merged = {name: _merged(name, item, request) for name, item in read.items()}
-        dropped = _dropped(merged, recipe.forcing)
+        dropped = _dropped(merged)
         dataset = _dataset(merged, request)
         dataset.attrs["day_definition"] = reader.day_definition
         report = {
@@ -172,14 +172,12 @@ def maximum_gap(name: str, params: ForcingParams) -> int:
     return params.maximum_gap
 
 
-def _dropped(
-    merged: Mapping[str, Mapping[str, CellSeries]], params: ForcingParams
-) -> dict[str, str]:
-    """By cell, what is wrong with any variable that it must have."""
+def _dropped(merged: Mapping[str, Mapping[str, CellSeries]]) -> dict[str, str]:
+    """By cell, what is wrong with any of its variables."""
     reasons: dict[str, list[str]] = {}
     for name, by_cell in merged.items():
         for cell, series in by_cell.items():
-            if series.refused and name not in params.optional_variables:
+            if series.refused:
                 reasons.setdefault(cell, []).append(f"{name}: {series.refused}")
     return {cell: "; ".join(found) for cell, found in reasons.items()}
 

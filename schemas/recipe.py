@@ -122,10 +122,6 @@ class ForcingParams(Params):
     """Source `station`: days in a row that are filled; a longer gap drops the cell."""
     maximum_precipitation_gap: Annotated[int, Field(ge=0)] = 3
     """The same for precipitation, of which neighbouring days tell least."""
-    optional_variables: tuple[str, ...] = ()
-    """Source `station`: variables that a cell may lack, as missing on all days. Stage
-    `forcing` refuses a missing day, so no release has such a cell; the key is part of
-    the recipe's hash, which releases pin."""
 
     @field_validator("variables")
     @classmethod

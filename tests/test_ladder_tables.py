@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from somobench.pipelines.ladder_tables import ladder_table, with_table
+from somobench.pipelines.ladder_tables import ladder_table, shift_table, with_table
 from somobench.schemas.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[1]
-RELEASE = "virtual-1.0.0"
+RELEASE = "virtual-1.1.0"
 
 
 def _scores(**changed: object) -> pd.DataFrame:
@@ -52,10 +53,37 @@ def test_other_scores_stay_out_of_the_table(other: dict[str, object]) -> None:
 
 def test_document_without_a_place_is_refused() -> None:
     with pytest.raises(UsageError, match="ladder:virtual-9.9.9"):
-        with_table("text", "virtual-9.9.9", "| |\n")
+        with_table("text", "ladder", "virtual-9.9.9", "| |\n")
 
 
-def test_readme_shows_the_scores_of_the_release() -> None:
+def test_cost_of_a_shift_stands_by_rung_and_split() -> None:
+    row = {
+        "split": "dry_years",
+        "model": "ridge_memory",
+        "layer": 0,
+        "metric": "pearson_r",
+        "cost": 0.059,
+        "low": 0.019,
+        "high": 0.115,
+    }
+    others = [{"layer": 1, "cost": 0.5}, {"metric": "anomaly_r", "cost": 0.5}]
+    table = shift_table(pd.DataFrame([row, *(row | other for other in others)]))
+    assert "| rung | dry_years |" in table
+    assert "| `ridge_memory` | 0.06 (0.02, 0.12) |" in table
+    assert "| `climatology` | not available |" in table
+    assert "0.50" not in table
+
+
+@pytest.mark.parametrize(
+    ("kind", "file", "table"),
+    [
+        ("ladder", "scores.parquet", ladder_table),
+        ("shifts", "shift_costs.parquet", shift_table),
+    ],
+)
+def test_readme_shows_the_tables_of_the_release(
+    kind: str, file: str, table: Callable[[pd.DataFrame], str]
+) -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
-    scores = pd.read_parquet(ROOT / "releases" / RELEASE / "scores.parquet")
-    assert with_table(readme, RELEASE, ladder_table(scores)) == readme
+    rows = pd.read_parquet(ROOT / "releases" / RELEASE / file)
+    assert with_table(readme, kind, RELEASE, table(rows)) == readme

@@ -29,7 +29,8 @@ from somobench.pipelines.release import build_release, pipeline_sha256
 from somobench.schemas.errors import ValidationError
 from somobench.schemas.manifest import parse_manifest
 from somobench.schemas.recipe import Recipe, load_recipe
-from somobench.score_tables import finish_cell_scores, finish_scores
+from somobench.schemas.scores import SCORE_TABLES
+from somobench.score_tables import finish_cell_scores, finish_scores, finish_table
 
 INPUT = {
     "role": "stations",
@@ -138,6 +139,9 @@ def data(tmp_path: Path) -> Path:
     write_zarr_zip(predicted, folder / "predictions" / "temporal.zarr.zip")
     write_parquet(_scores(), folder / "scores.parquet")
     write_parquet(finish_cell_scores([]), folder / "cell_scores.parquet")
+    write_parquet(
+        finish_table([], *SCORE_TABLES["shift_costs"]), folder / "shift_costs.parquet"
+    )
     write_json({"splits": {}}, folder / "scores.json")
     write_json([INPUT], folder / "raw" / "inputs.json")
     return folder

@@ -7,16 +7,26 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import xarray as xr
 
 from scoring_factory import NOISE, OBSERVING, SPLIT, copy_world, predicted
+from somobench.catalog.archive import open_zarr_zip, write_zarr_zip
+from somobench.catalog.atomic import write_parquet
 from somobench.evaluation import evaluate
-from somobench.pipelines.scores import moments_from, write_scores
+from somobench.pipelines.score_inputs import moments_from
+from somobench.pipelines.scores import write_scores
 from somobench.schemas.errors import InputError
 from somobench.schemas.recipe import Recipe, load_recipe
-from somobench.schemas.scores import CELL_SCORES, SCORES
+from somobench.schemas.scores import CELL_SCORES, SCORES, SHIFT_COSTS
 from somobench.schemas.validate import validate_table
 
-OUTPUTS = ("scores.parquet", "cell_scores.parquet", "scores.json")
+OUTPUTS = (
+    "scores.parquet",
+    "cell_scores.parquet",
+    "shift_costs.parquet",
+    "scores.json",
+)
+HARDER = "wet_years"
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +108,43 @@ def test_second_run_writes_the_same_bytes(
     write_scores(recipe, tmp_path / "data")
     for name in OUTPUTS:
         assert (tmp_path / "data" / name).read_bytes() == (data / name).read_bytes()
+
+
+def test_release_without_another_split_has_no_shift_costs(data: Path) -> None:
+    assert pd.read_parquet(data / "shift_costs.parquet").empty
+
+
+def _add_split(folder: Path) -> None:
+    """Add a split with the test days, features and predictions of the first one."""
+    splits = pd.read_parquet(folder / "splits.parquet")
+    both = pd.concat([splits, splits.assign(split=HARDER)], ignore_index=True)
+    write_parquet(both, folder / "splits.parquet")
+    features = open_zarr_zip(folder / "features.zarr.zip").load()
+    other = features.assign_coords(split=[HARDER])
+    joined = xr.concat([features, other], "split", data_vars="minimal")
+    write_zarr_zip(joined, folder / "features.zarr.zip")
+    predictions = folder / "predictions"
+    grid = open_zarr_zip(predictions / f"{SPLIT}.zarr.zip").load()
+    del grid.attrs["split"]
+    write_zarr_zip(
+        grid.assign_attrs(split=HARDER), predictions / f"{HARDER}.zarr.zip", {"rung": 1}
+    )
+
+
+def test_same_predictions_under_another_split_cost_nothing(
+    recipe: Recipe, tmp_path: Path
+) -> None:
+    copy_world(tmp_path)
+    _add_split(tmp_path / "data")
+    write_scores(recipe, tmp_path / "data")
+    costs = pd.read_parquet(tmp_path / "data" / "shift_costs.parquet")
+    validate_table(costs, SHIFT_COSTS, "shift_costs.parquet")
+    # Every rung in two metrics, for all layers and each of two.
+    assert len(costs) == len((*NOISE, OBSERVING)) * 2 * 3
+    assert set(costs["split"]) == {HARDER}
+    assert set(costs["reference_split"]) == {SPLIT}
+    assert (costs[["cost", "low", "high"]] == 0).all(axis=None)
+    assert (costs["shifted"] == costs["reference"]).all()
 
 
 def test_split_without_predictions_is_refused(recipe: Recipe, tmp_path: Path) -> None:

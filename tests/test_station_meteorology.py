@@ -170,19 +170,6 @@ def test_second_station_fills_what_the_primary_lacks(
     }  # fmt: skip
 
 
-def test_optional_variable_may_be_missing_on_all_days(
-    tmp_path: Path, recipe: Recipe
-) -> None:
-    optional = with_forcing(recipe, optional_variables=("relative_humidity",))
-    dry = station(missing={"RH_DAILY_AVG": range(30)})
-    given = daily(tmp_path, optional, A=dry, B=station(place=NORTH))
-    assert given.dropped == {}
-    humidity = given.dataset["relative_humidity"]
-    assert np.isnan(humidity.to_numpy()).sum(axis=1).tolist() == [30, 0]
-    reported = given.report["variables"]["relative_humidity"]
-    assert reported["cells_without"] == ["31.625_-102.875"]
-
-
 def test_rejected_file_is_reported(tmp_path: Path, recipe: Recipe) -> None:
     given = daily(tmp_path, recipe, A="truncated", B=station(), C=station(place=NORTH))
     (rejected,) = given.report["variables"]["precipitation"]["files_rejected"]
