@@ -95,3 +95,14 @@ def test_two_models_are_joined_draw_by_draw() -> None:
     assert joined.both == pytest.approx(2.0 * SHAPE[None])
     assert joined.days == pytest.approx(SHAPE[None])
     assert joined.cells == pytest.approx(SHAPE[None])
+
+
+def test_draws_that_pile_up_do_not_end_the_interval_at_the_score() -> None:
+    # Six of ten draws are 0 and the rest lie up to 0.5; the score is 0.2.
+    draws = np.concatenate([np.zeros(240), np.linspace(0.1, 0.5, 160)])[None]
+    drawn = Resampled(draws, draws, np.full_like(draws, 0.2))
+    lower, upper = pooled_interval(
+        np.array([0.2]), drawn, blocks=MANY, cells=np.array([1]), level=LEVEL
+    )
+    assert lower[0] == 0.0
+    assert upper[0] == pytest.approx(0.2 + np.quantile(draws, 0.95))

@@ -8,8 +8,11 @@ import pytest
 import xarray as xr
 
 from somobench.anomalies import leap_year_day, seasonal_climatology
+from somobench.bootstrap import bootstrap_scores
 from somobench.metric_registry import REFERENCE_MOMENTS
 from somobench.metrics import METRICS, PLUMBER2, score
+from somobench.pool_labels import standard_pools
+from somobench.pooling import pool_scores
 from somobench.schemas.errors import InputError, UnknownNameError, UsageError
 
 UNITS = {"units": "m3 m-3"}
@@ -136,18 +139,64 @@ def test_cell_below_minimum_count_is_missing_and_counted() -> None:
     assert scored.attrs == {"minimum_count": 10, "below_minimum_count": 1}
 
 
-def test_constant_prediction_has_no_correlation_and_is_counted(
+CORRELATIONS = ("pearson_r", "spearman_r", "anomaly_r", "anomaly_r_seasonal")
+
+
+def test_constant_prediction_has_a_correlation_of_zero(
     rng: np.random.Generator,
 ) -> None:
     _, target = make_pair(rng)
-    scored = score(xr.full_like(target, 0.3), target)
-    for name in ("pearson_r", "spearman_r", "anomaly_r", "anomaly_r_seasonal"):
+    scored = score(target.copy(data=np.full(target.shape, 0.3)), target)
+    for name in CORRELATIONS:
+        assert (scored[name] == 0).all(), name
+        assert scored[name].attrs["undefined_count"] == 0
+    # The distance from (1, 1, 1) of r, alpha, beta is that of (0, 0, beta).
+    beta = 0.3 / target.where(target.notnull()).mean("time")  # noqa: PD004
+    expected = 1 - np.sqrt(2 + (beta - 1) ** 2)
+    for name in ("kge_2009", "kge_2012"):
+        np.testing.assert_allclose(scored[name], expected, rtol=1e-6)
+
+
+def test_prediction_of_nothing_but_zero_is_scored_too(rng: np.random.Generator) -> None:
+    _, target = make_pair(rng)
+    scored = score(xr.zeros_like(target), target)
+    for name in ("kge_2009", "kge_2012"):
+        np.testing.assert_allclose(scored[name], 1 - np.sqrt(3.0), rtol=1e-12)
+
+
+def test_constant_target_has_no_correlation_and_is_counted(
+    rng: np.random.Generator,
+) -> None:
+    prediction, target = make_pair(rng)
+    scored = score(prediction, target.copy(data=np.full(target.shape, 0.3)))
+    for name in CORRELATIONS:
         assert np.isnan(scored[name]).all(), name
         assert scored[name].attrs["undefined_count"] == 3
-    assert scored["nse"].attrs["undefined_count"] == 0
 
 
-def test_prediction_equal_to_its_climatology_has_no_seasonal_anomaly_r(
+def test_model_that_gives_up_on_most_cells_gains_nothing_by_it(
+    rng: np.random.Generator,
+) -> None:
+    days = 700
+    signal = rng.standard_normal((9, days))
+    coords = {"cell": np.arange(9), "time": pd.date_range("2018-01-01", periods=days)}
+    target = xr.DataArray(0.3 + 0.02 * signal, coords, ("cell", "time"))
+    honest = target + 0.04 * rng.standard_normal((9, days))
+    gave_up = honest.where(honest["cell"] < 2, 0.3)
+    names = ["pearson_r", "anomaly_r"]
+    pooled = [
+        pool_scores(scored, standard_pools(scored.scores))["score"].sel(group="all")
+        for scored in (
+            bootstrap_scores(model, target, metrics=names)
+            for model in (honest, gave_up)
+        )
+    ]
+    # r of signal against noise twice as large: 1 / sqrt(1 + 4)
+    np.testing.assert_allclose(pooled[0], 1 / np.sqrt(5), atol=0.1)
+    assert (pooled[1] == 0).all()
+
+
+def test_prediction_equal_to_its_climatology_has_a_seasonal_anomaly_r_of_zero(
     rng: np.random.Generator,
 ) -> None:
     _, target = make_pair(rng, days=800)
@@ -159,8 +208,8 @@ def test_prediction_equal_to_its_climatology_has_no_seasonal_anomaly_r(
     prediction = climatology.sel(day_of_year=day).drop_vars("day_of_year")
     prediction = prediction.broadcast_like(target).transpose("cell", "time")
     scored = score(prediction, target, climatology=climatology)
-    assert np.isnan(scored["anomaly_r_seasonal"]).all()
-    assert np.isfinite(scored["pearson_r"]).all()
+    assert (scored["anomaly_r_seasonal"] == 0).all()
+    assert (scored["pearson_r"] != 0).all()
 
 
 def test_given_climatology_counts_days_by_the_calendar() -> None:

@@ -91,13 +91,20 @@ def pooled_interval(
     and Kreiss 2003, doi:10.1111/j.1751-5823.2003.tb00485.x). The shape is stretched so
     that its variance counts noise once, and by the quotient of the quantiles of
     Student's t and the normal law, with the effective degrees of freedom of a sum of
-    variances (Satterthwaite 1946, doi:10.2307/3002019). How often such intervals cover
-    the true score: docs/decisions/0009-intervals.md.
+    variances (Satterthwaite 1946, doi:10.2307/3002019). Where draws pile up on one
+    value, such as an event that most of them miss, their middle is an end: there the
+    interval reaches out to the plain percentiles. How often intervals cover the true
+    score: docs/decisions/0009-intervals.md.
     """
     lower, upper = percentile_interval(drawn.both, level)
     middle, _ = percentile_interval(drawn.both, 0.0)
     factor = _stretch(drawn, blocks, cells, level)
-    return values + factor * (lower - middle), values + factor * (upper - middle)
+    low, high = values + factor * (lower - middle), values + factor * (upper - middle)
+    piled_up = (lower == middle) ^ (upper == middle)
+    return (
+        np.where(piled_up, np.fmin(low, lower), low),
+        np.where(piled_up, np.fmax(high, upper), high),
+    )
 
 
 def _stretch(

@@ -131,15 +131,17 @@ def moments_of(
 def correlation(
     moments: Moments, prediction_floor: Floats, target_floor: Floats
 ) -> Floats:
-    """Pearson r in [-1, 1]; NaN where a standard deviation is within its floor."""
+    """Pearson r in [-1, 1]; NaN where the target doesn't vary beyond its floor.
+
+    A prediction that doesn't vary has 0: it tells nothing of the target. Left out, its
+    series would favour the model that gave up on it.
+    """
     deviation_prediction = np.sqrt(moments.variance_prediction)
     deviation_target = np.sqrt(moments.variance_target)
     with np.errstate(invalid="ignore", divide="ignore"):
         r = moments.covariance / (deviation_prediction * deviation_target)
-    varies = (deviation_prediction > prediction_floor) & (
-        deviation_target > target_floor
-    )
-    return np.where(varies, np.clip(r, -1.0, 1.0), np.nan)
+    known = np.where(deviation_prediction > prediction_floor, np.clip(r, -1, 1), 0.0)
+    return np.where(deviation_target > target_floor, known, np.nan)
 
 
 def moment_scores(
@@ -160,7 +162,7 @@ def moment_scores(
     with np.errstate(invalid="ignore", divide="ignore"):
         alpha = np.sqrt(moments.variance_prediction) / varying
         beta = moments.mean_prediction / moments.mean_target
-        gamma = alpha / beta
+        gamma = np.where(alpha > 0, alpha / beta, 0.0)
         distance = (r - 1.0) ** 2 + (beta - 1.0) ** 2
         return {
             "pearson_r": r,

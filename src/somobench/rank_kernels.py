@@ -75,6 +75,7 @@ def average_ranks(values: Floats) -> Floats:
 def ranks_family(prediction: Floats, target: Floats, *, replicated: bool) -> Additive:
     """Describe pairs (row, time; NaN where not paired) by their ranks.
 
+    A prediction that doesn't vary has 0, as in `somobench.metric_kernels.correlation`.
     Resampled days change rho to first order by the mean of its influence function:
     the day's own product of ranks, and the shift of all other ranks that it causes.
     """
@@ -88,12 +89,14 @@ def ranks_family(prediction: Floats, target: Floats, *, replicated: bool) -> Add
         )
         covariance = (u * v).sum(axis=1) / count
         scale = np.sqrt((u * u).sum(axis=1) * (v * v).sum(axis=1)) / count
-        rho = np.where(scale > 0, covariance / scale, np.nan)
+        rho = np.where(scale > 0, covariance / scale, 0.0)
+    rho[~(v != 0).any(axis=1)] = np.nan
     if not replicated:
         return Additive((), lambda _sums: {"spearman_r": np.clip(rho, -1.0, 1.0)})
     with np.errstate(invalid="ignore", divide="ignore"):
         others = (order_u.sum_above(v) + order_v.sum_above(u)) / count[:, None]
         change = (u * v + others - 3.0 * covariance[:, None]) / scale[:, None]
+    change[scale == 0] = 0.0
 
     def finish(sums: Sequence[Floats]) -> Scores:
         days, shift = sums

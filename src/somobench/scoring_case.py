@@ -2,7 +2,9 @@
 
 A series is a cell's layer that has a target. Everything is cut to the days from the
 first to the last test day and is NaN outside test days; thresholds and climatology come
-from train days. Targets are in train scaling.
+from train days. Targets are in train scaling. A series without train days, of a cell
+that is held out, has the thresholds of its whole record, as it has its scale factors:
+they say which of its days were dry, and no model meets them.
 """
 
 from __future__ import annotations
@@ -51,7 +53,7 @@ class ScoringCase:
         The same with all days of the release, for persistence.
     climatology : DataArray, (series, day_of_year)
     thresholds : {"dry": (series,), "wet": (series,)}
-        NaN where a series has too few train days.
+        Of train days, or of all days where there is none; NaN where they are too few.
     cells, layers : labels that the release has
     roles : DataArray, (cell, time), int8
         Of all cells and days of the release.
@@ -187,9 +189,7 @@ def build_case(
         target=observed.where(tested[cell])[:, period],
         observed=observed,
         climatology=_series(climatology, layer, cell),
-        thresholds=extreme_thresholds(
-            np.where(trained, observed.to_numpy(), np.nan).astype(np.float64)
-        ),
+        thresholds=_thresholds(observed.to_numpy().astype(np.float64), trained),
         cells=tuple(targets["cell"].to_numpy().astype(str).tolist()),
         layers=tuple(targets["layer"].to_numpy().tolist()),
         roles=role.assign_coords(cell=targets["cell"], time=targets["time"]),
@@ -197,6 +197,16 @@ def build_case(
         moments_from=moments_from,
         full_record=_of_series(chosen["scale_is_full_record"], layer, cell) == 1,
     )
+
+
+def _thresholds(
+    observed: NDArray[np.float64], trained: NDArray[np.bool_]
+) -> dict[str, NDArray[np.float64]]:
+    """Return percentiles of train days; of all days for a series without any."""
+    own = extreme_thresholds(np.where(trained, observed, np.nan))
+    untrained = ~(trained & np.isfinite(observed)).any(axis=1)
+    whole = extreme_thresholds(np.where(untrained[:, None], observed, np.nan))
+    return {side: np.where(untrained, whole[side], own[side]) for side in own}
 
 
 def _series(
