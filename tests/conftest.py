@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+
+import loopback_server as web
+from release_factory import copy_release
+from remote_object import CONTENT, SHA256
+from somobench.catalog import fetch
+from somobench.catalog.fetch import RemoteObject
 
 ROOT = Path(__file__).resolve().parents[1]
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -55,3 +62,33 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOMOBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("SOMOBENCH_RELEASES", raising=False)
     monkeypatch.delenv("SOMOBENCH_OFFLINE", raising=False)
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Record the pauses between rounds instead of sleeping."""
+    slept: list[float] = []
+    monkeypatch.setattr(fetch, "_sleep", slept.append)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    return slept
+
+
+@pytest.fixture
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put the toy release on this machine, and work out of the checkout."""
+    folder = copy_release(tmp_path / "releases")
+    monkeypatch.setenv("SOMOBENCH_RELEASES", str(folder.parent))
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+@pytest.fixture
+def wanted() -> Iterator[RemoteObject]:
+    """Return an object that a server has."""
+    with web.serving(web.body(CONTENT)) as server:
+        yield RemoteObject(
+            name="object.bin",
+            sha256=SHA256,
+            size=len(CONTENT),
+            urls=(f"{server.base}/object.bin",),
+        )

@@ -13,7 +13,7 @@ import xarray as xr
 
 import loopback_server as web
 import somobench
-from release_factory import RELEASE, copy_release, make_catalog, write_manifest
+from release_factory import RELEASE, make_catalog, write_manifest
 from somobench import cli
 from somobench.catalog import fetch as fetching
 from somobench.catalog import registry
@@ -21,15 +21,6 @@ from somobench.catalog.archive import open_zarr_zip
 from somobench.cli_output import printable, size_text
 
 Capture = pytest.CaptureFixture[str]
-
-
-@pytest.fixture
-def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Put the toy release on this machine."""
-    folder = copy_release(tmp_path / "releases")
-    monkeypatch.setenv("SOMOBENCH_RELEASES", str(folder.parent))
-    monkeypatch.chdir(tmp_path)
-    return folder
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:

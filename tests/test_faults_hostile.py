@@ -15,7 +15,7 @@ import pytest
 
 import loopback_server as web
 import somobench
-from release_factory import RELEASE, copy_release, make_catalog, write_manifest
+from release_factory import RELEASE, make_catalog, write_manifest
 from somobench import cli
 from somobench.catalog import fetch, registry
 from somobench.catalog.lint import lint_file
@@ -24,15 +24,6 @@ from somobench.catalog.resolve import resolve
 from somobench.schemas.errors import IntegrityError, SomobenchError, UsageError
 
 Capture = pytest.CaptureFixture[str]
-
-
-@pytest.fixture
-def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Put the toy release on this machine."""
-    folder = copy_release(tmp_path / "releases")
-    monkeypatch.setenv("SOMOBENCH_RELEASES", str(folder.parent))
-    monkeypatch.chdir(tmp_path)
-    return folder
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
