@@ -13,23 +13,14 @@ import xarray as xr
 
 import loopback_server as web
 import somobench
+from command_line import run
 from release_factory import RELEASE, make_catalog, write_manifest
-from somobench import cli
 from somobench.catalog import fetch as fetching
 from somobench.catalog import registry
 from somobench.catalog.archive import open_zarr_zip
 from somobench.cli_output import printable, size_text
 
 Capture = pytest.CaptureFixture[str]
-
-
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    """Run the command line in this process and return its exit code."""
-    monkeypatch.setattr(sys, "argv", ["somobench", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    code = ended.value.code
-    return code if isinstance(code, int) else 0
 
 
 def test_list_names_releases_one_a_line(

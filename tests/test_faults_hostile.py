@@ -15,8 +15,8 @@ import pytest
 
 import loopback_server as web
 import somobench
+from command_line import run
 from release_factory import RELEASE, make_catalog, write_manifest
-from somobench import cli
 from somobench.catalog import fetch, registry
 from somobench.catalog.lint import lint_file
 from somobench.catalog.registry import read_record
@@ -24,15 +24,6 @@ from somobench.catalog.resolve import resolve
 from somobench.schemas.errors import IntegrityError, SomobenchError, UsageError
 
 Capture = pytest.CaptureFixture[str]
-
-
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    """Run the command line in this process and return its exit code."""
-    monkeypatch.setattr(sys, "argv", ["somobench", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    code = ended.value.code
-    return code if isinstance(code, int) else 0
 
 
 def bomb() -> str:

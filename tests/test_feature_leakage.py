@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feature_factory import (
-    LEARNED,
-    LENGTH,
-    SERIES,
-    TRAIN_DAYS,
-    make_forcing,
-    make_recipe,
-    make_splits,
-    make_targets,
-)
+from feature_factory import make_forcing, make_splits, make_targets
 from somobench.climatology import OTHER_CELLS, REANALYSIS
 from somobench.pipelines.features import build_features
 from somobench.pipelines.split_features import normalisation
 from somobench.schemas.recipe import Recipe
+from two_layers import LENGTH, SERIES, TRAIN_DAYS, recipe_of_two_layers
+
+LEARNED = (
+    "climatology",
+    "climatology_source",
+    "normalisation_mean",
+    "normalisation_std",
+)
 
 
 @pytest.fixture
-def recipe(repository: Path) -> Recipe:
-    return make_recipe(repository)
+def recipe() -> Recipe:
+    return recipe_of_two_layers()
 
 
 @pytest.fixture
@@ -42,15 +39,9 @@ def targets(rng: np.random.Generator) -> xr.Dataset:
 
 
 @given(st.integers(0, 10_000))
-@settings(
-    max_examples=10,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-def test_values_of_validation_and_test_days_change_nothing(
-    repository: Path, seed: int
-) -> None:
-    recipe = make_recipe(repository)
+@settings(max_examples=10, deadline=None)
+def test_values_of_validation_and_test_days_change_nothing(seed: int) -> None:
+    recipe = recipe_of_two_layers()
     rng = np.random.default_rng(seed)
     targets, forcing = make_targets(rng), make_forcing(rng)
     splits = make_splits().query("split == 'temporal'").reset_index(drop=True)
@@ -71,15 +62,9 @@ def test_values_of_validation_and_test_days_change_nothing(
 
 
 @given(st.integers(0, 10_000))
-@settings(
-    max_examples=10,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-def test_observations_of_a_held_out_cell_change_nothing(
-    repository: Path, seed: int
-) -> None:
-    recipe = make_recipe(repository)
+@settings(max_examples=10, deadline=None)
+def test_observations_of_a_held_out_cell_change_nothing(seed: int) -> None:
+    recipe = recipe_of_two_layers()
     rng = np.random.default_rng(seed)
     targets, forcing = make_targets(rng), make_forcing(rng)
     splits = make_splits().query("split == 'spatial'").reset_index(drop=True)

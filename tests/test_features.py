@@ -9,16 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from feature_factory import (
-    LENGTH,
-    NAMES,
-    SERIES,
-    TRAIN_DAYS,
-    make_forcing,
-    make_recipe,
-    make_splits,
-    make_targets,
-)
+from feature_factory import NAMES, make_forcing, make_splits, make_targets
 from somobench.catalog.archive import open_zarr_zip, write_zarr_zip
 from somobench.catalog.atomic import write_parquet
 from somobench.climatology import NONE, OTHER_CELLS, OWN, REANALYSIS
@@ -27,11 +18,12 @@ from somobench.pipelines.split_features import climate_of_cells
 from somobench.schemas.grids import FEATURES
 from somobench.schemas.recipe import Recipe
 from somobench.schemas.validate import validate_grid
+from two_layers import LENGTH, SERIES, TRAIN_DAYS, recipe_of_two_layers
 
 
 @pytest.fixture
-def recipe(repository: Path) -> Recipe:
-    return make_recipe(repository)
+def recipe() -> Recipe:
+    return recipe_of_two_layers()
 
 
 @pytest.fixture
@@ -103,10 +95,10 @@ def test_layer_without_target_in_a_cell_stays_missing(
 
 
 def test_layer_without_reference_has_the_identity_and_no_flag(
-    targets: xr.Dataset, forcing: xr.Dataset, repository: Path
+    targets: xr.Dataset, forcing: xr.Dataset
 ) -> None:
     targets["scale_slope"][1, :3], targets["scale_offset"][1, :3] = 1.0, 0.0
-    recipe = make_recipe(repository, layers=(1,))
+    recipe = recipe_of_two_layers(scaled=(1,))
     features = build_features(targets, forcing, make_splits(), recipe)
     unscaled = features.sel(split="spatial", layer=2).isel(cell=slice(0, 3))
     assert (unscaled["scale_slope"] == 1).all()
@@ -115,17 +107,17 @@ def test_layer_without_reference_has_the_identity_and_no_flag(
 
 
 def test_reanalysis_stands_in_where_no_train_cell_has_a_climatology(
-    targets: xr.Dataset, forcing: xr.Dataset, repository: Path
+    targets: xr.Dataset, forcing: xr.Dataset
 ) -> None:
     targets["soil_moisture_in_situ"][1, :, 100:TRAIN_DAYS] = np.nan
     with_reference = build_features(
-        targets, forcing, make_splits(), make_recipe(repository)
+        targets, forcing, make_splits(), recipe_of_two_layers()
     ).sel(split="temporal", layer=2)
     assert set(with_reference["climatology_source"].to_numpy()[:3]) == {REANALYSIS}
     found = with_reference["climatology"].isel(cell=0)
     assert float(found.mean()) == pytest.approx(0.3, abs=0.02)
     without = build_features(
-        targets, forcing, make_splits(), make_recipe(repository, layers=(1,))
+        targets, forcing, make_splits(), recipe_of_two_layers(scaled=(1,))
     ).sel(split="temporal", layer=2)
     assert set(without["climatology_source"].to_numpy()[:3]) == {NONE}
     assert np.isnan(without["climatology"]).all()
