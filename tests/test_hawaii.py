@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +20,7 @@ from somobench.pipelines.ismn import IsmnSource
 from somobench.pipelines.precision import STORED_STEP
 from somobench.pipelines.sources import SensorSeries
 from somobench.schemas.recipe import load_recipe
+from stages import run_stages
 
 ROOT = Path(__file__).resolve().parents[1]
 RECIPE = ROOT / "conf" / "recipe" / "hawaii.yaml"
@@ -104,16 +103,8 @@ def built(
     """Build as far as the splits; return the data folder and forcing.json."""
     folder = tmp_path_factory.mktemp("hawaii")
     shutil.copyfile(RECIPE, folder / "params.yaml")
-    for stage in ("raw", "ingest", "forcing", "targets", "splits"):
-        done = subprocess.run(
-            [sys.executable, "-m", f"somobench.pipelines.{stage}"],
-            cwd=folder,
-            env={"PATH": "", "SOMOBENCH_DATA": str(shared_data)},
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, (stage, done.stderr)
+    stages = ("raw", "ingest", "forcing", "targets", "splits")
+    run_stages(folder, stages, shared_data, PATH="")
     data = folder / "data"
     return data, json.loads((data / "forcing.json").read_text("utf-8"))
 
