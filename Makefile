@@ -23,7 +23,7 @@ release: $(VENV)/.build-$(VERSION)  ## build and publish the release that Git co
 	@$(RUN) somobench.catalog.generate releases/virtual-*
 
 test: $(VENV)/.dev-$(VERSION)  ## run every test that needs no network
-	$(RUN) pytest -m "not network" -n auto --dist loadfile $(PYTEST_ARGS)
+	$(RUN) pytest -m "not network" -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev-$(VERSION)  ## check style and format
 	$(RUN) ruff check .
