@@ -222,6 +222,7 @@ def test_build_ignores_the_variables_of_a_git_hook(done: Done) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_build_of_a_published_version_runs_nothing_or_is_refused_with_other_content(
     checkout: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -241,6 +242,7 @@ def test_build_of_a_published_version_runs_nothing_or_is_refused_with_other_cont
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_failed_stage_publishes_nothing_and_says_why(
     checkout: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -254,6 +256,7 @@ def test_failed_stage_publishes_nothing_and_says_why(
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_killed_build_publishes_nothing_and_the_next_one_succeeds(
     checkout: Path, tmp_path: Path
 ) -> None:
@@ -271,6 +274,7 @@ def test_killed_build_publishes_nothing_and_the_next_one_succeeds(
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_two_recipes_build_side_by_side(checkout: Path, tmp_path: Path) -> None:
     signals = tmp_path / "signals"
     before = snapshot(checkout)
@@ -289,6 +293,7 @@ def test_two_recipes_build_side_by_side(checkout: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_second_build_of_one_recipe_waits_for_the_first(
     checkout: Path, tmp_path: Path
 ) -> None:

@@ -150,6 +150,7 @@ def test_sensor_stuck_under_a_good_flag_stays_out_of_a_release(
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_ten_million_rows_are_read_and_counted(tmp_path: Path, recipe: Recipe) -> None:
     # 10 million minutes from 2005-01-01 on; they end on 2024-01-06.
     count = 10_000_000

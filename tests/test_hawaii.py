@@ -71,6 +71,7 @@ def of_station(
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_layouts_hold_the_same_values_where_they_overlap(shared_data: Path) -> None:
     newer, older = (soil_moisture(shared_data / archive) for archive in (NEWER, OLDER))
     compared: dict[str, int] = {}
@@ -110,6 +111,7 @@ def built(
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_archive_holds_189_sensors_and_all_of_soil_moisture_are_read(
     shared_data: Path, built: tuple[Path, dict[str, Any]]
 ) -> None:
@@ -127,6 +129,7 @@ def test_archive_holds_189_sensors_and_all_of_soil_moisture_are_read(
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_scaled_targets_have_the_moments_of_the_reference(
     built: tuple[Path, dict[str, Any]],
 ) -> None:
@@ -149,6 +152,7 @@ def test_scaled_targets_have_the_moments_of_the_reference(
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_deeper_layers_are_unscaled(built: tuple[Path, dict[str, Any]]) -> None:
     with open_zarr_zip(built[0] / "targets.zarr.zip") as targets:
         deep = targets.sel(layer=[2, 3]).load()
@@ -160,6 +164,7 @@ def test_deeper_layers_are_unscaled(built: tuple[Path, dict[str, Any]]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_reference_is_the_mean_of_the_corners_that_the_files_hold(
     shared_data: Path, built: tuple[Path, dict[str, Any]]
 ) -> None:
@@ -182,6 +187,7 @@ def test_reference_is_the_mean_of_the_corners_that_the_files_hold(
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_air_temperature_is_complete_in_one_cell_of_three(
     shared_data: Path, built: tuple[Path, dict[str, Any]]
 ) -> None:
@@ -201,6 +207,7 @@ def test_air_temperature_is_complete_in_one_cell_of_three(
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_cell_without_rain_is_left_out_and_every_other_day_has_an_origin(
     built: tuple[Path, dict[str, Any]],
 ) -> None:
@@ -220,6 +227,7 @@ def test_cell_without_rain_is_left_out_and_every_other_day_has_an_origin(
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_two_years_carry_a_temporal_split_and_nothing_else(
     built: tuple[Path, dict[str, Any]],
 ) -> None:

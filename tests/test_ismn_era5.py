@@ -187,6 +187,7 @@ def test_pinned_year_is_refused_once_a_file_of_it_changes(
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_every_stage_runs_on_a_tree_like_the_full_one(
     tmp_path: Path, tree: Path
 ) -> None:
