@@ -1,6 +1,8 @@
-# `make` lists the targets. Choose the Python with PYTHON=, the environment with VENV=.
+# `make` lists the targets. Choose the Python with PYTHON=, the environment with VENV=,
+# the tests with MARKS=.
 PYTHON ?= python3
 VENV ?= .venv
+MARKS ?= not network
 PYTEST_ARGS ?=
 
 BIN := $(VENV)/bin
@@ -23,7 +25,7 @@ release: $(VENV)/.build-$(VERSION)  ## build and publish the release that Git co
 	@$(RUN) somobench.catalog.generate releases/virtual-*
 
 test: $(VENV)/.dev-$(VERSION)  ## run every test that needs no network
-	$(RUN) pytest -m "not network" -n auto --dist loadfile $(PYTEST_ARGS)
+	$(RUN) pytest -m "$(MARKS)" -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev-$(VERSION)  ## check style and format
 	$(RUN) ruff check .

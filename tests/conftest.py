@@ -4,14 +4,33 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+if TYPE_CHECKING:
+    from somobench.catalog.fetch import RemoteObject
+
+# Files that take minutes come first, so that no process ends long after the others;
+# the longest before all.
+LONGEST = ("test_pipeline_end_to_end.py", "test_readme.py")
 ROOT = Path(__file__).resolve().parents[1]
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first, and then those with a slow test."""
+    slow = {item.path.name for item in items if item.get_closest_marker("slow")}
+    places = {name: place for place, name in enumerate(LONGEST)}
+
+    def place(item: pytest.Item) -> int:
+        name = item.path.name
+        return places.get(name, len(LONGEST) + (name not in slow))
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")
@@ -55,3 +74,41 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOMOBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("SOMOBENCH_RELEASES", raising=False)
     monkeypatch.delenv("SOMOBENCH_OFFLINE", raising=False)
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Record the pauses between rounds instead of sleeping."""
+    from somobench.catalog import fetch
+
+    slept: list[float] = []
+    monkeypatch.setattr(fetch, "_sleep", slept.append)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    return slept
+
+
+@pytest.fixture
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put the toy release on this machine, and work out of the checkout."""
+    from release_factory import copy_release
+
+    folder = copy_release(tmp_path / "releases")
+    monkeypatch.setenv("SOMOBENCH_RELEASES", str(folder.parent))
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+@pytest.fixture
+def wanted() -> Iterator[RemoteObject]:
+    """Return an object that a server has."""
+    import loopback_server as web
+    from remote_object import CONTENT, SHA256
+    from somobench.catalog.fetch import RemoteObject
+
+    with web.serving(web.body(CONTENT)) as server:
+        yield RemoteObject(
+            name="object.bin",
+            sha256=SHA256,
+            size=len(CONTENT),
+            urls=(f"{server.base}/object.bin",),
+        )

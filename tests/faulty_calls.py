@@ -88,3 +88,7 @@ def in_child(work: Callable[[], object]) -> int:
             os._exit(3)
         os._exit(0)
     return os.waitpid(child, 0)[1]
+
+
+def partials(folder: Path) -> list[Path]:
+    return list(folder.rglob(".partial-*"))

@@ -1,9 +1,13 @@
-"""Which modules of ours a module needs, read from its source without running it."""
+"""Which modules of ours a module needs, read from its source without running it.
+
+A file is read once a process: nobody edits the checkout meanwhile.
+"""
 
 from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 FOLDERS = {
@@ -16,6 +20,7 @@ FOLDERS = {
 NAMED = re.compile(r"(somobench(?:\.\w+)+)(?::\w+)?")
 
 
+@cache
 def source_of(module: str, root: Path) -> Path | None:
     """Return the file of one of our modules, or nothing if there is none."""
     package, _, name = module.rpartition(".")
@@ -38,7 +43,8 @@ def modules(root: Path) -> dict[str, Path]:
     return found
 
 
-def imported(path: Path, root: Path) -> set[str]:
+@cache
+def imported(path: Path, root: Path) -> frozenset[str]:
     """Return our modules that a file imports, at its top or inside a function."""
     named: set[str] = set()
     for node in ast.walk(_tree(path)):
@@ -47,10 +53,11 @@ def imported(path: Path, root: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             named.add(node.module)
             named |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name for name in named if source_of(name, root)}
+    return frozenset(name for name in named if source_of(name, root))
 
 
-def named_in_texts(path: Path, root: Path) -> set[str]:
+@cache
+def named_in_texts(path: Path, root: Path) -> frozenset[str]:
     """Return our modules that a file names in a text, as adapters are found.
 
     An example is `"somobench.pipelines.ismn:IsmnSource"`.
@@ -61,7 +68,9 @@ def named_in_texts(path: Path, root: Path) -> set[str]:
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     ]
     matches = [match for text in texts if (match := NAMED.fullmatch(text))]
-    return {match.group(1) for match in matches if source_of(match.group(1), root)}
+    return frozenset(
+        match.group(1) for match in matches if source_of(match.group(1), root)
+    )
 
 
 def outside_imports(path: Path, *, eager: bool = False) -> set[str]:
@@ -88,6 +97,7 @@ def _is_late(node: ast.AST) -> bool:
     return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
 
 
+@cache
 def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from somobench.pipelines.ismn import IsmnSource
+from somobench.pipelines.sources import Rejection, SensorSeries
+
 
 def file_name(
     *,
@@ -87,3 +90,24 @@ def write_folder(path: Path, members: Mapping[str, bytes]) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
     return path
+
+
+VALUES = [0.1, 0.2, 0.3]
+
+
+def outcome(
+    tmp_path: Path, content: bytes, *, name: str | None = None
+) -> SensorSeries | Rejection:
+    """Read an archive of one file."""
+    path = write_zip(tmp_path / "a.zip", {name or file_name(): content})
+    (found,) = IsmnSource().read(path)
+    return found
+
+
+def series(tmp_path: Path, content: bytes, *, name: str | None = None) -> SensorSeries:
+    found = outcome(tmp_path, content, name=name)
+    assert isinstance(found, SensorSeries), found
+    return found
+
+
+GOOD = station_file(rows(VALUES))

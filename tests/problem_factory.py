@@ -7,25 +7,28 @@ scale factors of its own.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from factories import days
 from somobench.pipelines.baselines import Inputs, problem_of
 from somobench.pipelines.feature_sets import define_feature_sets
 from somobench.pipelines.features import build_features
 from somobench.problem import Problem
-from somobench.schemas.recipe import Recipe, load_recipe
+from somobench.schemas.recipe import Recipe
 from somobench.schemas.variables import attrs_of
+from two_layers import (
+    LENGTH,
+    SERIES,
+    TRAIN_DAYS,
+    coords_of,
+    recipe_of_two_layers,
+    splits_of,
+    targets_of,
+)
 
-LENGTH = 900
-TRAIN_DAYS = 600
-VALIDATION_DAYS = 100
-PERIOD = days(LENGTH, "2016-01-01")
 NAMES = [
     "-30.125_145.625",
     "40.125_10.125",
@@ -35,7 +38,6 @@ NAMES = [
     "52.125_10.375",
 ]
 FEW, HELD_OUT, VALIDATING = 2, 1, 4  # places in NAMES
-SERIES = ("layer", "cell", "time")
 SMALL: dict[str, Any] = {
     "clusters": 4,
     "boosting": {"trees": 20, "leaf_minimum_values": 20},
@@ -45,24 +47,7 @@ SMALL: dict[str, Any] = {
 
 def make_recipe(**baselines: Any) -> Recipe:
     """Return the committed recipe with two layers and a small ladder."""
-    root = Path(__file__).resolve().parents[1]
-    content = load_recipe(root / "params.yaml").model_dump()
-    content["layers"] = content["layers"][:2]
-    content["reference"] |= {"layers": (1, 2)}
-    return Recipe.model_validate(content | {"baselines": SMALL | baselines})
-
-
-def coords() -> dict[str, Any]:
-    parts = [name.split("_") for name in NAMES]
-    return {
-        "cell": NAMES,
-        "latitude": ("cell", [float(part[0]) for part in parts]),
-        "longitude": ("cell", [float(part[1]) for part in parts]),
-        "layer": np.array([1, 2], "int8"),
-        "layer_depth_from": ("layer", [0.0, 0.1]),
-        "layer_depth_to": ("layer", [0.1, 0.3]),
-        "time": PERIOD,
-    }
+    return recipe_of_two_layers(baselines=SMALL | baselines)
 
 
 def make_forcing(rng: np.random.Generator) -> xr.Dataset:
@@ -78,7 +63,7 @@ def make_forcing(rng: np.random.Generator) -> xr.Dataset:
         "net_radiation": 7 + 5 * season + rng.normal(0, 1, shape),
         "skin_temperature": 284 + 10 * season + rng.normal(0, 3, shape),
     }
-    dataset = xr.Dataset(coords=coords())
+    dataset = xr.Dataset(coords=coords_of(NAMES))
     for name, array in values.items():
         dataset[name] = (SERIES[1:], array.astype("float32"), attrs_of(name))
     soil = np.stack([decaying(values["precipitation"], keep) for keep in (0.8, 0.95)])
@@ -106,52 +91,13 @@ def make_targets(rng: np.random.Generator, forcing: xr.Dataset) -> xr.Dataset:
     in_situ[rng.random(in_situ.shape) < 0.15] = np.nan
     in_situ[1, -1] = np.nan
     in_situ[1, FEW, 40:TRAIN_DAYS] = np.nan
-    dataset = xr.Dataset(coords=coords())
-    shape, grid = in_situ.shape[:2], SERIES[:2]
-    slope, offset = np.full(shape, 0.9), np.full(shape, 0.02)
-    slope[1, -1] = offset[1, -1] = np.nan
-    in_situ = np.round(in_situ, 5)
-    for name, array in (
-        ("soil_moisture", np.round(0.02 + 0.9 * in_situ, 5)),
-        ("soil_moisture_in_situ", in_situ),
-    ):
-        dataset[name] = (SERIES, array.astype("float32"), attrs_of(name))
-    dataset["is_gapfilled"] = (SERIES, np.zeros(in_situ.shape, "int8"))
-    counts = np.where(np.isnan(in_situ), 0, 24).astype("int16")
-    dataset["observation_count"] = (SERIES, counts)
-    dataset["scale_slope"], dataset["scale_offset"] = (grid, slope), (grid, offset)
-    for name, dtype in (
-        ("overlap_days", "int32"),
-        ("station_count", "int16"),
-        ("accepted_count", "int16"),
-        ("used_count", "int16"),
-        ("station_spread", "float32"),
-        ("depth_from", "float32"),
-        ("depth_to", "float32"),
-    ):
-        dataset[name] = (grid, np.zeros(shape, dtype))
-    for name in ("primary_network", "primary_station", "primary_sensor"):
-        dataset[name] = (grid, np.full(shape, "x"))
-    return dataset.assign_attrs(reference="era5", reference_by_layer="era5 era5")
+    return targets_of(NAMES, np.round(in_situ, 5), slope=0.9, offset=0.02)
 
 
 def make_splits() -> pd.DataFrame:
     """Return a split by time for all cells, and one that holds cells out."""
-    day = pd.Timedelta(days=1)
-    first, last = PERIOD[0], PERIOD[-1]
-    border, later = PERIOD[TRAIN_DAYS], PERIOD[TRAIN_DAYS + VALIDATION_DAYS]
-    rows = []
-    for place, name in enumerate(NAMES):
-        role = {HELD_OUT: "test", VALIDATING: "validation"}.get(place, "train")
-        rows += [
-            ("temporal", name, first, border - day, "train"),
-            ("temporal", name, border, later - day, "validation"),
-            ("temporal", name, later, last, "test"),
-            ("spatial", name, first, last, role),
-        ]
-    frame = pd.DataFrame(rows, columns=["split", "cell_id", "start", "end", "role"])
-    frame = frame.astype({"start": "datetime64[ns]", "end": "datetime64[ns]"})
-    return frame.sort_values(["split", "cell_id", "start"], ignore_index=True)
+    held_out = {NAMES[HELD_OUT]: "test", NAMES[VALIDATING]: "validation"}
+    return splits_of(NAMES, held_out)
 
 
 def make_cells() -> pd.DataFrame:

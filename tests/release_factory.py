@@ -16,6 +16,7 @@ from somobench.catalog.archive import write_zarr_zip
 from somobench.catalog.atomic import write_parquet, write_text
 from somobench.catalog.generate import add_release
 from somobench.catalog.manifest import describe_file
+from somobench.catalog.request import DatasetRequest
 from somobench.schemas.manifest import (
     FeatureSetRecord,
     Manifest,
@@ -30,6 +31,10 @@ LAGS = (0, 1, 2, 3)
 LAYERS = (1, 2, 3)
 DAYS = 10
 ZEROS = "0" * 64
+
+REQUEST = DatasetRequest(
+    feature_set="state", scaling="train", split="temporal", layer=2
+)
 
 FULL_SLOPE, FULL_OFFSET = 0.5, 0.1
 TRAIN_SLOPE, TRAIN_OFFSET = 0.25, 0.2

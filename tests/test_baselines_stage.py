@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from problem_factory import LENGTH, NAMES, make_inputs, make_problem, make_recipe
+from problem_factory import NAMES, make_inputs, make_problem, make_recipe
 from somobench.baselines import RUNGS
 from somobench.catalog.archive import open_zarr_zip, write_zarr_zip
 from somobench.catalog.atomic import write_json, write_parquet
@@ -17,6 +17,7 @@ from somobench.pipelines.baselines import Inputs, describe_ladder, write_baselin
 from somobench.schemas.errors import ValidationError
 from somobench.schemas.predictions import PREDICTIONS
 from somobench.schemas.validate import validate_grid
+from two_layers import LENGTH
 
 
 def write_inputs(inputs: Inputs, folder: Path) -> Path:

@@ -8,14 +8,16 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from somobench import build
-from somobench.build import build_recipe, find_checkout, list_recipes
+from somobench.build import BuiltRelease, build_recipe, find_checkout, list_recipes
 from somobench.schemas.errors import InputError, SomobenchError, UnknownNameError
 
+Snapshot = tuple[str, dict[str, tuple[bytes, int]]]
 TESTS = str(Path(__file__).parent)
 
 RECIPE = """\
@@ -91,16 +93,55 @@ def _only_settings(folder: str, names: list[str]) -> set[str]:
 
 @pytest.fixture
 def checkout(tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return made_checkout(tmp_path, repository, monkeypatch)
+
+
+def made_checkout(tmp_path: Path, repository: Path, patch: pytest.MonkeyPatch) -> Path:
     root = tmp_path / "a checkout"
     root.mkdir()
     write_checkout(root, repository)
     (tmp_path / "signals").mkdir()
-    monkeypatch.setenv("SOMOBENCH_DATA", str(tmp_path / "signals"))
-    monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path / "site"))
+    patch.setenv("SOMOBENCH_DATA", str(tmp_path / "signals"))
+    patch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path / "site"))
     return root
 
 
-def snapshot(root: Path) -> tuple[str, dict[str, tuple[bytes, int]]]:
+@dataclass(frozen=True)
+class Done:
+    """One build, and the checkout as it was before and after it."""
+
+    root: Path
+    built: BuiltRelease
+    before: Snapshot
+    after: Snapshot
+    index: tuple[bytes, bytes]
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Done:
+    """Build a recipe that isn't committed, in a Git hook, with inputs named from here.
+
+    The checkout holds an uncommitted edit, and outputs of another build.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        root = made_checkout(tmp_path_factory.mktemp("done"), repository, patch)
+        recipe = RECIPE.format(name="new").replace("0.1.0", "0.2.0")
+        (root / "conf/recipe/new.yaml").write_text(recipe)
+        (root / "data").mkdir()
+        (root / "data/mine").write_text("of another build")
+        with (root / "make_release.py").open("a") as stream:
+            stream.write("# an edit that is not committed\n")
+        before, index = snapshot(root), (root / ".git/index").read_bytes()
+        patch.chdir(root)
+        patch.setenv("SOMOBENCH_DATA", "../signals")
+        patch.setenv("GIT_DIR", str(root / ".git"))
+        patch.setenv("GIT_INDEX_FILE", str(root / ".git/index"))
+        built = build_recipe("new")
+        indices = (index, (root / ".git/index").read_bytes())
+    return Done(root, built, before, snapshot(root), indices)
+
+
+def snapshot(root: Path) -> Snapshot:
     """Return Git's view of a checkout, and bytes and time of its files and `data/`."""
     files = {
         path.relative_to(root).as_posix(): (path.read_bytes(), path.stat().st_mtime_ns)
@@ -157,65 +198,40 @@ def test_every_recipe_of_the_repository_can_be_named(repository: Path) -> None:
 
 
 @pytest.mark.slow
-def test_build_publishes_and_leaves_the_checkout_as_it_was(checkout: Path) -> None:
-    (checkout / "data").mkdir()
-    (checkout / "data/mine").write_text("of another build")
-    with (checkout / "make_release.py").open("a") as stream:
-        stream.write("# an edit that is not committed\n")
-    before = snapshot(checkout)
-    built = build_recipe("other", root=checkout)
-    assert built.release == "other-0.1.0"
-    assert (built.path / "MANIFEST.json").is_file()
-    assert snapshot(checkout) == before
-    assert not (checkout / ".dvc/tmp/builds/other").exists()
+def test_build_publishes_and_leaves_the_checkout_as_it_was(done: Done) -> None:
+    assert (done.built.path / "MANIFEST.json").is_file()
+    assert done.after == done.before
+    assert not (done.root / ".dvc/tmp/builds/new").exists()
 
 
 @pytest.mark.slow
-def test_build_takes_uncommitted_changes_and_new_recipes(checkout: Path) -> None:
-    recipe = RECIPE.format(name="new").replace("0.1.0", "0.2.0")
-    (checkout / "conf/recipe/new.yaml").write_text(recipe)
-    assert build_recipe("new", root=checkout).release == "new-0.2.0"
+def test_build_takes_uncommitted_changes_and_new_recipes(done: Done) -> None:
+    assert done.built.release == "new-0.2.0"
 
 
 @pytest.mark.slow
-def test_build_gives_stages_the_input_root_as_an_absolute_path(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(checkout)
-    monkeypatch.setenv("SOMOBENCH_DATA", "../signals")
-    built = build_recipe("other")
-    content = (built.path / "input_root").read_text()
-    assert content == str(checkout.parent / "signals")
+def test_build_gives_stages_the_input_root_as_an_absolute_path(done: Done) -> None:
+    content = (done.built.path / "input_root").read_text()
+    assert content == str(done.root.parent / "signals")
 
 
 @pytest.mark.slow
-def test_build_ignores_the_variables_of_a_git_hook(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("GIT_DIR", str(checkout / ".git"))
-    monkeypatch.setenv("GIT_INDEX_FILE", str(checkout / ".git/index"))
-    index = (checkout / ".git/index").read_bytes()
-    build_recipe("other", root=checkout)
-    assert (checkout / ".git/index").read_bytes() == index
+def test_build_ignores_the_variables_of_a_git_hook(done: Done) -> None:
+    before, after = done.index
+    assert after == before
 
 
 @pytest.mark.slow
-def test_second_build_of_the_same_content_runs_no_stage(
-    checkout: Path, tmp_path: Path
-) -> None:
-    build_recipe("other", root=checkout)
-    running = tmp_path / "signals/other.running"
-    running.unlink()
-    build_recipe("other", root=checkout)
-    assert not running.exists()
-
-
-@pytest.mark.slow
-def test_build_of_a_published_version_with_other_content_is_refused(
+@pytest.mark.once
+def test_build_of_a_published_version_runs_nothing_or_is_refused_with_other_content(
     checkout: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     published = build_recipe("other", root=checkout).path / "input_root"
     before = published.read_bytes()
+    running = tmp_path / "signals/other.running"
+    running.unlink()
+    build_recipe("other", root=checkout)
+    assert not running.exists()
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.setenv("SOMOBENCH_DATA", str(tmp_path / "elsewhere"))
     (checkout / "make_release.py").write_text(STAGE.format(digit=2, tests=TESTS))
@@ -226,6 +242,7 @@ def test_build_of_a_published_version_with_other_content_is_refused(
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_failed_stage_publishes_nothing_and_says_why(
     checkout: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -239,6 +256,7 @@ def test_failed_stage_publishes_nothing_and_says_why(
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_killed_build_publishes_nothing_and_the_next_one_succeeds(
     checkout: Path, tmp_path: Path
 ) -> None:
@@ -256,6 +274,7 @@ def test_killed_build_publishes_nothing_and_the_next_one_succeeds(
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_two_recipes_build_side_by_side(checkout: Path, tmp_path: Path) -> None:
     signals = tmp_path / "signals"
     before = snapshot(checkout)
@@ -274,6 +293,7 @@ def test_two_recipes_build_side_by_side(checkout: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_second_build_of_one_recipe_waits_for_the_first(
     checkout: Path, tmp_path: Path
 ) -> None:

@@ -12,7 +12,7 @@ import xarray as xr
 
 import somobench
 from factories import make_forcing, make_splits
-from release_factory import RELEASE, copy_release, make_targets
+from release_factory import RELEASE, make_targets
 from somobench.catalog.view import (
     day_of_year,
     lagged,
@@ -126,14 +126,6 @@ def test_a_grid_with_more_cells_and_days_is_cut_to_the_targets() -> None:
     cut = on_target_grid(forcing, targets, "forcing")
     assert cut["cell"].values.tolist() == targets["cell"].values.tolist()
     assert cut.sizes["time"] == 10
-
-
-@pytest.fixture
-def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Put the toy release on this machine."""
-    folder = copy_release(tmp_path / "releases")
-    monkeypatch.setenv("SOMOBENCH_RELEASES", str(folder.parent))
-    return folder
 
 
 def open_toy(feature_set: str, **chosen: Any) -> xr.Dataset:

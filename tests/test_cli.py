@@ -13,32 +13,14 @@ import xarray as xr
 
 import loopback_server as web
 import somobench
-from release_factory import RELEASE, copy_release, make_catalog, write_manifest
-from somobench import cli
+from command_line import run
+from release_factory import RELEASE, make_catalog, write_manifest
 from somobench.catalog import fetch as fetching
 from somobench.catalog import registry
 from somobench.catalog.archive import open_zarr_zip
 from somobench.cli_output import printable, size_text
 
 Capture = pytest.CaptureFixture[str]
-
-
-@pytest.fixture
-def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Put the toy release on this machine."""
-    folder = copy_release(tmp_path / "releases")
-    monkeypatch.setenv("SOMOBENCH_RELEASES", str(folder.parent))
-    monkeypatch.chdir(tmp_path)
-    return folder
-
-
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    """Run the command line in this process and return its exit code."""
-    monkeypatch.setattr(sys, "argv", ["somobench", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    code = ended.value.code
-    return code if isinstance(code, int) else 0
 
 
 def test_list_names_releases_one_a_line(

@@ -90,13 +90,14 @@ def asked_of(release: str) -> Iterator[tuple[str, dict[str, Any]]]:
         yield feature_set, {"layer": layer, "scaling": scaling, "split": split}
 
 
+OLDER = (pytest.mark.slow, pytest.mark.once)
 EVERYTHING = [
     pytest.param(
         release,
         feature_set,
         asked,
         id=f"{release}-{feature_set}-{'-'.join(map(str, asked.values()))}",
-        marks=[] if release == RELEASES[-1] else pytest.mark.slow,
+        marks=() if release == RELEASES[-1] else OLDER,
     )
     for release in RELEASES
     for feature_set, asked in asked_of(release)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ def is_code(dependency: str) -> bool:
     return not dependency.startswith("data/")
 
 
-def recipe_keys(stage: str) -> set[str]:
+@cache
+def recipe_keys(stage: str) -> frozenset[str]:
     """Return what a stage's code reads of `recipe`: `grid`, or `features.lags`.
 
     A section that is handed on or whose property is read counts as a whole.
@@ -41,11 +43,13 @@ def recipe_keys(stage: str) -> set[str]:
     read: set[str] = set()
     for name in needed_files(f"somobench.pipelines.{stage}", ROOT):
         if name.startswith("pipelines/"):
-            read |= _keys(ast.parse((ROOT / name).read_text("utf-8")))
-    return read
+            read |= _keys(ROOT / name)
+    return frozenset(read)
 
 
-def _keys(tree: ast.Module) -> set[str]:
+@cache
+def _keys(path: Path) -> frozenset[str]:
+    tree = ast.parse(path.read_text("utf-8"))
     inner = {
         id(node.value): node.attr
         for node in ast.walk(tree)
@@ -58,7 +62,9 @@ def _keys(tree: ast.Module) -> set[str]:
             fields = getattr(section and section.annotation, "model_fields", {})
             key = inner.get(id(node))
             keys |= {f"{node.attr}.{key}" if key in fields else node.attr}
-    return {key for key in keys if key.partition(".")[0] in Recipe.model_fields}
+    return frozenset(
+        key for key in keys if key.partition(".")[0] in Recipe.model_fields
+    )
 
 
 def _is_recipe(node: ast.expr) -> bool:

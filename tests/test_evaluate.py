@@ -13,6 +13,7 @@ import pytest
 import xarray as xr
 
 import somobench
+from command_line import run
 from scoring_factory import (
     CELLS,
     NOISE,
@@ -32,7 +33,6 @@ from somobench.schemas.scores import CELL_SCORES, SCORES
 from somobench.schemas.validate import validate_table
 from somobench.score_tables import quantise, score_table
 from somobench.split_scores import Model, draw_common_days, score_model
-from test_cli import run
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +20,7 @@ from somobench.pipelines.ismn import IsmnSource
 from somobench.pipelines.precision import STORED_STEP
 from somobench.pipelines.sources import SensorSeries
 from somobench.schemas.recipe import load_recipe
+from stages import run_stages
 
 ROOT = Path(__file__).resolve().parents[1]
 RECIPE = ROOT / "conf" / "recipe" / "hawaii.yaml"
@@ -72,6 +71,7 @@ def of_station(
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_layouts_hold_the_same_values_where_they_overlap(shared_data: Path) -> None:
     newer, older = (soil_moisture(shared_data / archive) for archive in (NEWER, OLDER))
     compared: dict[str, int] = {}
@@ -104,21 +104,14 @@ def built(
     """Build as far as the splits; return the data folder and forcing.json."""
     folder = tmp_path_factory.mktemp("hawaii")
     shutil.copyfile(RECIPE, folder / "params.yaml")
-    for stage in ("raw", "ingest", "forcing", "targets", "splits"):
-        done = subprocess.run(
-            [sys.executable, "-m", f"somobench.pipelines.{stage}"],
-            cwd=folder,
-            env={"PATH": "", "SOMOBENCH_DATA": str(shared_data)},
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, (stage, done.stderr)
+    stages = ("raw", "ingest", "forcing", "targets", "splits")
+    run_stages(folder, stages, shared_data, PATH="")
     data = folder / "data"
     return data, json.loads((data / "forcing.json").read_text("utf-8"))
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_archive_holds_189_sensors_and_all_of_soil_moisture_are_read(
     shared_data: Path, built: tuple[Path, dict[str, Any]]
 ) -> None:
@@ -136,6 +129,7 @@ def test_archive_holds_189_sensors_and_all_of_soil_moisture_are_read(
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_scaled_targets_have_the_moments_of_the_reference(
     built: tuple[Path, dict[str, Any]],
 ) -> None:
@@ -158,6 +152,7 @@ def test_scaled_targets_have_the_moments_of_the_reference(
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_deeper_layers_are_unscaled(built: tuple[Path, dict[str, Any]]) -> None:
     with open_zarr_zip(built[0] / "targets.zarr.zip") as targets:
         deep = targets.sel(layer=[2, 3]).load()
@@ -169,6 +164,7 @@ def test_deeper_layers_are_unscaled(built: tuple[Path, dict[str, Any]]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_reference_is_the_mean_of_the_corners_that_the_files_hold(
     shared_data: Path, built: tuple[Path, dict[str, Any]]
 ) -> None:
@@ -191,6 +187,7 @@ def test_reference_is_the_mean_of_the_corners_that_the_files_hold(
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_air_temperature_is_complete_in_one_cell_of_three(
     shared_data: Path, built: tuple[Path, dict[str, Any]]
 ) -> None:
@@ -210,6 +207,7 @@ def test_air_temperature_is_complete_in_one_cell_of_three(
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_cell_without_rain_is_left_out_and_every_other_day_has_an_origin(
     built: tuple[Path, dict[str, Any]],
 ) -> None:
@@ -229,6 +227,7 @@ def test_cell_without_rain_is_left_out_and_every_other_day_has_an_origin(
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_two_years_carry_a_temporal_split_and_nothing_else(
     built: tuple[Path, dict[str, Any]],
 ) -> None:

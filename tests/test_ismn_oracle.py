@@ -34,6 +34,8 @@ NAMES = {
     "ts": "soil_temperature",
 }
 
+REAL = (pytest.mark.slow, pytest.mark.once)  # thousands of days of many sensors
+
 pytestmark = pytest.mark.filterwarnings("ignore::Warning:ismn")
 
 
@@ -97,11 +99,11 @@ def count_equal_files(path: Path, variable: str, folder: Path) -> int:
         ("ismn/samples/format_ceop_sep", "sm", 1),
         ("ismn/samples/format_header_values", "sm", 1),
         (HAMBURG, "p", 1),
-        pytest.param(HAMBURG, "sm", 64, marks=pytest.mark.slow),
-        pytest.param(HAWAII_CEOP, "sm", 10, marks=pytest.mark.slow),
-        pytest.param(HAWAII_CEOP, "ts", 9, marks=pytest.mark.slow),
-        pytest.param(HAWAII, "sm", 87, marks=pytest.mark.slow),
-        pytest.param(HAWAII, "ta", 3, marks=pytest.mark.slow),
+        pytest.param(HAMBURG, "sm", 64, marks=REAL),
+        pytest.param(HAWAII_CEOP, "sm", 10, marks=REAL),
+        pytest.param(HAWAII_CEOP, "ts", 9, marks=REAL),
+        pytest.param(HAWAII, "sm", 87, marks=REAL),
+        pytest.param(HAWAII, "ta", 3, marks=REAL),
     ],
 )
 def test_files_are_read_equally(

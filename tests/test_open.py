@@ -14,17 +14,8 @@ import pytest
 import xarray as xr
 
 import somobench
-from release_factory import RELEASE, copy_release
+from release_factory import RELEASE
 from somobench.schemas.errors import SomobenchError
-
-
-@pytest.fixture
-def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Put the toy release on this machine."""
-    folder = copy_release(tmp_path / "releases")
-    monkeypatch.setenv("SOMOBENCH_RELEASES", str(folder.parent))
-    return folder
-
 
 HEAVY = ("numpy", "pandas", "xarray", "zarr", "intake", "dask", "pandera", "pooch")
 

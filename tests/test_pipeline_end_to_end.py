@@ -93,16 +93,19 @@ def test_rebuild_elsewhere_gives_the_published_values(built: Path) -> None:
     assert decoded(built / "data/release") == decoded(RELEASE)
 
 
+@pytest.mark.once
 def test_rebuild_elsewhere_gives_the_committed_bytes(built: Path) -> None:
     if sys.version_info[:2] != (3, 11):
         pytest.skip("byte identity is promised on the Python of dvc.lock, 3.11")
     assert outputs(built) == outputs(ROOT)
 
 
+@pytest.mark.once
 def test_second_run_has_nothing_to_do(built: Path) -> None:
     assert repro(built) == []
 
 
+@pytest.mark.once
 def test_changed_parameter_reruns_the_stages_that_depend_on_it(built: Path) -> None:
     before = (built / "params.yaml").read_text("utf-8")
     changed = before.replace("title: SoMoBench", "title: Another")
@@ -114,6 +117,7 @@ def test_changed_parameter_reruns_the_stages_that_depend_on_it(built: Path) -> N
     assert repro(built) == []  # it comes back from the cache
 
 
+@pytest.mark.once
 def test_changed_comment_reruns_its_stage_and_those_that_digest_it(built: Path) -> None:
     with (built / "pipelines/targets.py").open("a") as stream:
         stream.write("# A comment changes no result.\n")
@@ -122,6 +126,7 @@ def test_changed_comment_reruns_its_stage_and_those_that_digest_it(built: Path) 
     assert outputs(built) == before
 
 
+@pytest.mark.once
 def test_damaged_cache_is_found_before_anything_is_published(built: Path) -> None:
     path = "data/observations.parquet"
     digest = outputs(built)[path]

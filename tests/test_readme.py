@@ -83,6 +83,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_shell_lines_run_in_order_and_leave_the_clone_clean(
     clone: Path, shared_data: Path
 ) -> None:

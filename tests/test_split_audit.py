@@ -11,28 +11,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import xarray as xr
 
-from factories import make_forcing, make_splits, make_targets
 from somobench.catalog.archive import open_zarr_zip
-from somobench.pipelines.features import build_features
-from somobench.pipelines.split_features import features_of_split
 from somobench.pipelines.split_inputs import sources_of
 from somobench.pipelines.splits import claim_of
-from somobench.schemas.recipe import Recipe, SplitParams, load_recipe
+from somobench.schemas.recipe import SplitParams
 from somobench.split_audit import SplitAudit, audit_split
-from somobench.split_feature_audit import audit_features
-from somobench.split_measures import distances, same_days
-from somobench.split_memory import boundaries, days_in_two_roles, reach
-from somobench.split_parts import role_masks, target_days
-from somobench.split_sites import links_between, nearest_each_km
-from somobench.splits import (
-    KINDS,
-    Assignment,
-    SplitData,
-    build_splits,
-    definition_of,
-)
+from somobench.split_parts import target_days
+from somobench.splits import KINDS, Assignment, SplitData, build_splits, definition_of
 from split_factory import (
     REGIMES,
     SIX_YEARS,
@@ -271,109 +257,6 @@ def test_station_on_both_sides_of_the_dates_is_reported_only(
     assert audit.measures["stations"] == {"train": 24, "test": 24, "both": 24}
 
 
-@pytest.fixture(scope="module")
-def learnt() -> dict[str, Any]:
-    """Return two cells of 800 days, the second held out, and features of its split."""
-    targets, forcing = make_targets(length=800), make_forcing(length=800)
-    rng = np.random.default_rng(3)
-    noise = rng.normal(0, 0.01, targets["soil_moisture_in_situ"].shape)
-    for name in ("soil_moisture", "soil_moisture_in_situ"):
-        targets[name] = targets[name] + noise.astype("float32")
-    first, second = targets["cell"].to_numpy().astype(str)
-    rows = [
-        range_row("2018-01-01", "2019-03-31", "train", first),
-        range_row("2019-04-08", "2019-09-30", "validation", first),
-        range_row("2019-10-08", "2020-03-10", "test", first),
-        range_row("2018-01-01", "2020-03-10", "test", second),
-    ]
-    splits = pd.DataFrame(rows).assign(split="temporal")[make_splits().columns]
-    root = Path(__file__).resolve().parents[1]
-    recipe = load_recipe(root / "params.yaml")
-    return {
-        "targets": targets,
-        "forcing": forcing,
-        "splits": splits,
-        "recipe": recipe,
-        "features": build_features(targets, forcing, splits, recipe),
-    }
-
-
-def audited(learnt: dict[str, Any], features: xr.Dataset) -> dict[str, int]:
-    recipe: Recipe = learnt["recipe"]
-    found = audit_features(
-        features,
-        learnt["targets"],
-        learnt["forcing"],
-        learnt["splits"],
-        lambda *given: features_of_split(*given, recipe),
-    )
-    return {
-        item.check: item.number
-        for item in found["temporal"]
-        if item.severity == "failure"
-    }
-
-
-def learnt_from(learnt: dict[str, Any], **rows: str) -> xr.Dataset:
-    """Return features learnt from wrong rows: every row whose role is in `rows`."""
-    splits = learnt["splits"].replace({"role": rows})
-    return build_features(
-        learnt["targets"], learnt["forcing"], splits, learnt["recipe"]
-    )
-
-
-def test_features_of_train_days_raise_no_alarm(learnt: dict[str, Any]) -> None:
-    assert audited(learnt, learnt["features"]) == {}
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "climatology",
-        "scale_slope",
-        "scale_offset",
-        "normalisation_mean",
-        "normalisation_std",
-    ],
-)
-@pytest.mark.parametrize("role", ["validation", "test"])
-def test_statistic_that_knows_held_out_days_is_found(
-    learnt: dict[str, Any], role: str, name: str
-) -> None:
-    leaking = learnt_from(learnt, **{role: "train"})
-    features = learnt["features"].assign({name: leaking[name]})
-    assert set(audited(learnt, features)) == {name}
-
-
-def test_normalisation_over_test_cells_is_found(learnt: dict[str, Any]) -> None:
-    # The mean rain of both cells, over the train days of the first alone.
-    rain = learnt["forcing"]["precipitation"].sel(time=slice(None, "2019-03-31"))
-    features = learnt["features"].copy(deep=True)
-    features["normalisation_mean"].loc[{"variable": "precipitation"}] = float(
-        rain.mean()
-    )
-    assert audited(learnt, features) == {"normalisation_mean": 1}
-
-
-def test_derivation_that_itself_looks_at_test_days_is_found(
-    learnt: dict[str, Any],
-) -> None:
-    def leaking(targets: xr.Dataset, forcing: xr.Dataset, train: Any) -> xr.Dataset:
-        everything = np.ones_like(train)
-        return features_of_split(targets, forcing, everything, learnt["recipe"])
-
-    stored = leaking(learnt["targets"], learnt["forcing"], np.ones((2, 800), bool))
-    found = audit_features(
-        stored.expand_dims(split=["temporal"]),
-        learnt["targets"],
-        learnt["forcing"],
-        learnt["splits"],
-        leaking,
-    )
-    failures = {item.check for item in found["temporal"] if item.severity == "failure"}
-    assert {"climatology", "normalisation_mean", "normalisation_std"} <= failures
-
-
 def test_shipped_splits_raise_no_alarm(repository: Path) -> None:
     folders = sorted(repository.glob("releases/virtual-*"))
     if not folders:
@@ -396,102 +279,3 @@ def test_shipped_splits_raise_no_alarm(repository: Path) -> None:
     for name, record in manifest["splits"].items():
         rows = table[table["split"] == name]
         assert Case(rows, data, record["definition"]).audit().failures == ()
-
-
-def test_audit_counts_days_that_two_rows_share() -> None:
-    rows = pd.DataFrame(
-        [
-            range_row("2018-01-01", "2018-01-10", "train"),
-            range_row("2018-01-08", "2018-01-12", "test"),  # shares 8, 9, 10
-            range_row("2018-01-09", "2018-01-09", "validation"),  # and 9 once more
-            range_row("2018-01-01", "2018-01-31", "test", cell="b"),
-        ]
-    )
-    assert days_in_two_roles(rows) == 4
-
-
-def test_nearest_distance_is_the_great_circle() -> None:
-    here = np.array([[0.0, 1.0], [60.0, 0.0]])
-    # One degree of a great circle: 6371.0088 km * pi / 180 = 111.195078 km;
-    # sixty are 6671.705.
-    found = nearest_each_km(here, np.array([[0.0, 0.0]]))
-    assert found == pytest.approx([111.195, 6671.705], abs=1e-3)
-
-
-def masks_of(*rows: dict[str, Any], names: str = "ab") -> dict[str, Any]:
-    period = pd.date_range("2018-01-01", "2018-01-31", unit="ns")
-    return role_masks(pd.DataFrame(list(rows)), list(names), period)
-
-
-def test_distances_are_those_of_the_later_role_from_the_earlier() -> None:
-    cells = pd.DataFrame(
-        {"cell_id": list("abc"), "latitude": 0.0, "longitude": [0.0, 1.0, 3.0]}
-    )
-    masks = masks_of(
-        range_row("2018-01-01", "2018-01-31", "train", cell="a"),
-        range_row("2018-01-01", "2018-01-31", "test", cell="b"),
-        range_row("2018-01-01", "2018-01-31", "test", cell="c"),
-        names="abc",
-    )
-    # b lies one degree from a, c three: the median is two.
-    assert distances(cells, masks, "train", "test") == pytest.approx(
-        {"nearest": 111.195, "median": 222.39}, abs=1e-3
-    )
-    assert distances(cells, masks, "train", "validation") is None
-
-
-def test_test_days_that_another_cell_trains_on_are_counted() -> None:
-    cells = pd.DataFrame(
-        {"cell_id": list("ab"), "latitude": 0.0, "longitude": [0.0, 1.0]}
-    )
-    masks = masks_of(
-        range_row("2018-01-01", "2018-01-10", "train", cell="a"),
-        range_row("2018-01-20", "2018-01-31", "test", cell="a"),
-        range_row("2018-01-08", "2018-01-12", "test", cell="b"),  # shares 8, 9, 10
-    )
-    found = same_days(cells, masks)
-    assert found == {"cell_days": 3, "nearest_km": 111.195}
-    alone = masks_of(range_row("2018-01-08", "2018-01-12", "test", cell="b"))
-    assert same_days(cells, alone) == {"cell_days": 0, "nearest_km": None}
-
-
-def test_boundaries_report_embargo_and_the_days_that_lags_share() -> None:
-    masks = masks_of(
-        range_row("2018-01-01", "2018-01-10", "train"),
-        range_row("2018-01-11", "2018-01-13", "validation"),
-        range_row("2018-01-14", "2018-01-31", "test"),
-    )
-    found = {(item["from"], item["to"]): item for item in boundaries(masks, 7)}
-    assert found["train", "validation"] == {
-        "from": "train",
-        "to": "validation",
-        "embargo_days": 0,
-        "shared_forcing_days": 7,
-        "shared_target_days": 7,
-    }
-    # Three days of validation lie between train and test: 7 - 3 = 4 are shared.
-    assert found["train", "test"]["embargo_days"] == 3
-    assert found["train", "test"]["shared_target_days"] == 4
-    assert set(found) == {
-        ("train", "validation"),
-        ("train", "test"),
-        ("validation", "test"),
-    }
-
-
-@pytest.mark.parametrize("lags", [0, 1, 2])
-def test_reach_goes_both_ways(lags: int) -> None:
-    mask = np.array([[False, False, True, False, False, False], [False] * 6])
-    expected = [abs(place - 2) <= lags for place in range(6)]
-    assert reach(mask, lags).tolist() == [expected, [False] * 6]
-
-
-@pytest.mark.parametrize(("apart", "linked"), [(0.0089, True), (0.0091, False)])
-def test_sites_less_than_a_kilometre_apart_are_one(apart: float, linked: bool) -> None:
-    # 1 km is 1 / 111.195 = 0.00899 degrees of latitude.
-    cells = grid_cells(2, 1)
-    sources = make_sources(cells)
-    sources.loc[0, "latitude"] = 40.25 - apart / 2
-    sources.loc[1, "latitude"] = 40.25 + apart / 2
-    found = links_between(cells, sources)
-    assert [link.kind for link in found] == ["site"] * linked

@@ -1,4 +1,4 @@
-"""Splits: kinds, thresholds, hash and audit, and the stage that writes them."""
+"""Splits of every kind audited, their hash, and the stage that writes them."""
 
 from __future__ import annotations
 
@@ -22,10 +22,7 @@ from somobench.schemas.errors import InputError, ValidationError
 from somobench.schemas.recipe import Recipe, SplitParams, load_recipe
 from somobench.schemas.tables import SPLITS
 from somobench.schemas.validate import validate_table
-from somobench.schemas.variables import ROLES
 from somobench.split_audit import audit_split
-from somobench.split_by_blocks import block_of, split_spatial
-from somobench.split_by_dates import split_temporal
 from somobench.split_parts import target_days
 from somobench.splits import (
     KINDS,
@@ -34,7 +31,6 @@ from somobench.splits import (
     SplitData,
     build_splits,
     definition_of,
-    spatial_fold,
     split_sha256,
     split_table,
 )
@@ -46,233 +42,12 @@ from split_factory import (
     TEMPORAL,
     UNGAUGED,
     YEARS,
-    everywhere,
     grid_cells,
     make_data,
     make_sources,
     range_row,
-    roles_of,
     rows_of,
 )
-
-
-def test_temporal_split_divides_the_period_at_its_two_dates() -> None:
-    # Each part before a date ends seven days, the lags, earlier.
-    cells = grid_cells(1, 1)
-    rows = rows_of(split_temporal(make_data(cells), TEMPORAL))
-    found = [
-        (f"{row.start:%Y-%m-%d}", f"{row.end:%Y-%m-%d}", row.role)
-        for row in rows.itertuples()
-    ]
-    assert found == [
-        ("2016-01-01", "2017-12-24", "train"),
-        ("2018-01-01", "2018-12-24", "validation"),
-        ("2019-01-01", "2019-12-31", "test"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("train_days", "test_days", "roles"),
-    [(90, 30, set(ROLES)), (89, 30, set()), (90, 29, {"train"})],
-)
-def test_cell_with_too_few_days_only_trains_or_takes_no_part(
-    train_days: int, test_days: int, roles: set[str]
-) -> None:
-    cells = grid_cells(1, 2)
-    available = everywhere(cells)
-    # Cell 1: train days spread evenly over the 724 of the train part (731 less the
-    # embargo), test days in a row.
-    available[:, 1] = False
-    spread = np.linspace(0, 723, train_days).round().astype(int)
-    available[0, 1, spread] = True
-    available[0, 1, 1096 : 1096 + test_days] = True
-    outcome = split_temporal(make_data(cells, available), TEMPORAL)
-    assert isinstance(outcome, Assignment)
-    name = cells["cell_id"][1]
-    assert set(outcome.rows.loc[outcome.rows["cell_id"] == name, "role"]) == roles
-    reasons = {**outcome.without, **outcome.notes["cells_train_only"]}
-    assert (name in outcome.without) is (not roles)
-    assert (name in outcome.notes["cells_train_only"]) is (roles == {"train"})
-    if roles != set(ROLES):
-        assert f"{train_days} train days" in reasons[name]
-        assert f"{test_days} test days" in reasons[name]
-
-
-@pytest.mark.parametrize(("span", "taken"), [(364, False), (365, True)])
-def test_train_days_must_span_the_least_number_of_years(span: int, taken: bool) -> None:
-    # floor(1 * 365.25) = 365 days from the first to the last train day, both counted
-    cells = grid_cells(1, 1)
-    available = everywhere(cells)
-    available[0, 0, span:731] = False
-    outcome = split_temporal(make_data(cells, available), TEMPORAL)
-    assert isinstance(outcome, Assignment) is taken
-
-
-def test_days_of_different_layers_do_not_add_up() -> None:
-    cells = grid_cells(1, 1)
-    available = np.zeros((2, 1, len(PERIOD)), dtype=bool)
-    available[0, 0, :731] = True  # train only
-    available[1, 0, 1096:] = True  # test only
-    outcome = split_temporal(make_data(cells, available), TEMPORAL)
-    assert isinstance(outcome, LeftOut)
-    assert "no cell has enough days" in outcome.reason
-
-
-@pytest.mark.parametrize(
-    "emptied", [slice(0, 731), slice(731, 1096), slice(1096, None)]
-)
-def test_temporal_split_is_left_out_where_a_role_has_no_target(emptied: slice) -> None:
-    cells = grid_cells(1, 1)
-    available = everywhere(cells)
-    available[:, :, emptied] = False
-    params = SplitParams(temporal=TEMPORAL)
-    found = build_splits(params, make_data(cells, available))["temporal"]
-    assert isinstance(found, LeftOut)
-
-
-def test_temporal_split_outside_the_period_is_left_out_with_both_dates() -> None:
-    late = TEMPORAL.model_copy(update={"test_start": dt.date(2020, 1, 1)})
-    cells = grid_cells(1, 1)
-    outcome = split_temporal(make_data(cells), late)
-    assert isinstance(outcome, LeftOut)
-    assert "2020-01-01" in outcome.reason
-    assert "2019-12-31" in outcome.reason
-
-
-def test_blocks_are_aligned_to_the_south_west_corner_of_the_globe() -> None:
-    cells = pd.DataFrame(
-        {"latitude": [-89.875, 0.125, 41.875], "longitude": [-179.875, -0.125, 10.625]}
-    )
-    # (41.875 + 90) / 0.5 = 263.75, (10.625 + 180) / 0.5 = 381.25
-    assert block_of(cells, 0.5).tolist() == ["0_0", "180_359", "263_381"]
-
-
-def test_cells_of_a_block_share_its_role_for_the_whole_period() -> None:
-    cells = grid_cells(4, 6)  # 2 x 3 blocks of four cells
-    rows = rows_of(split_spatial(make_data(cells), SPATIAL))
-    assert len(rows) == 24
-    assert set(rows["start"]) == {PERIOD[0]}
-    assert set(rows["end"]) == {PERIOD[-1]}
-    roles = rows.set_index("cell_id")["role"]
-    by_block = roles.groupby(block_of(cells, 0.5).set_axis(cells["cell_id"])).nunique()
-    assert by_block.tolist() == [1] * 6
-    assert set(roles) == set(ROLES)
-
-
-def test_folds_are_balanced_by_cells_and_by_region() -> None:
-    # Eight equal blocks, four in each of two regions: every fold has one of each.
-    cells = pd.concat(
-        [
-            grid_cells(4, 4),
-            grid_cells(4, 4, south=-30.125 - 0.75).assign(region="oceania"),
-        ],
-        ignore_index=True,
-    )
-    rows = rows_of(split_spatial(make_data(cells), SPATIAL))
-    roles = rows.merge(cells, on="cell_id").groupby(["region", "role"]).size()
-    for region in ("europe", "oceania"):
-        assert roles[region].to_dict() == {"test": 4, "validation": 4, "train": 8}
-
-
-def one_large_block() -> pd.DataFrame:
-    """Return one block of four cells in asia, four of one cell each in europe."""
-    large = grid_cells(2, 2).assign(region="asia")
-    small = grid_cells(1, 8, south=50.125).iloc[::2]
-    return pd.concat([large, small], ignore_index=True)
-
-
-def test_every_role_has_cells_of_a_region_with_enough_blocks() -> None:
-    # Balancing all cells alone would keep europe out of the fold of the large block.
-    cells = one_large_block()
-    for seed in range(8):
-        params = SPATIAL.model_copy(update={"seed": seed})
-        rows = rows_of(split_spatial(make_data(cells), params))
-        europe = rows[rows["cell_id"].isin(cells.loc[4:, "cell_id"])]
-        assert set(europe["role"]) == set(ROLES)
-
-
-def test_largest_block_is_not_always_in_one_role() -> None:
-    cells = one_large_block()
-    roles = set()
-    for seed in range(16):
-        params = SPATIAL.model_copy(update={"seed": seed})
-        rows = rows_of(split_spatial(make_data(cells), params))
-        roles |= set(rows.loc[rows["cell_id"] == cells["cell_id"][0], "role"])
-    assert roles == set(ROLES)
-
-
-def test_another_seed_gives_another_test_set() -> None:
-    cells = grid_cells(8, 8)
-    tests = set()
-    for seed in range(8):
-        params = SPATIAL.model_copy(update={"seed": seed})
-        rows = rows_of(split_spatial(make_data(cells), params))
-        tests.add(tuple(rows.loc[rows["role"] == "test", "cell_id"]))
-    assert len(tests) > 4
-
-
-@pytest.mark.parametrize(
-    ("rows", "columns", "reason"),
-    [
-        (1, 5, "5 cells with a target, 6 needed"),
-        (2, 6, "3 blocks of 0.5 degrees for 4"),
-    ],
-)
-def test_spatial_split_is_left_out_with_too_few_cells_or_blocks(
-    rows: int, columns: int, reason: str
-) -> None:
-    cells = grid_cells(rows, columns)
-    outcome = split_spatial(make_data(cells), SPATIAL)
-    assert isinstance(outcome, LeftOut)
-    assert reason in outcome.reason
-
-
-def test_folds_of_a_published_definition_test_every_cell_once() -> None:
-    data = make_data(grid_cells(4, 6))
-    outcome = split_spatial(data, SPATIAL)
-    assert isinstance(outcome, Assignment)
-    published = json.loads(json.dumps(definition_of("spatial", SPATIAL, outcome)))
-    folds = [spatial_fold(data.cells, PERIOD, published, k) for k in range(4)]
-    pd.testing.assert_frame_equal(folds[0], outcome.rows)
-    roles = pd.concat([fold.set_index("cell_id")["role"] for fold in folds], axis=1)
-    for role, times in {"test": 1, "validation": 1, "train": 2}.items():
-        assert ((roles == role).sum(axis=1) == times).all()
-
-
-def test_another_fold_of_the_recipe_is_that_of_the_definition() -> None:
-    data = make_data(grid_cells(4, 6))
-    first = split_spatial(data, SPATIAL)
-    other = split_spatial(data, SPATIAL.model_copy(update={"fold": 2}))
-    assert isinstance(first, Assignment)
-    definition = definition_of("spatial", SPATIAL, first)
-    again = spatial_fold(data.cells, PERIOD, definition, 2)
-    pd.testing.assert_frame_equal(rows_of(other), again)
-    assert not again.equals(first.rows)
-
-
-def test_fold_that_does_not_exist_is_refused() -> None:
-    data = make_data(grid_cells(4, 6))
-    outcome = split_spatial(data, SPATIAL)
-    assert isinstance(outcome, Assignment)
-    definition = definition_of("spatial", SPATIAL, outcome)
-    with pytest.raises(IndexError, match="fold 4 of 4"):
-        spatial_fold(data.cells, PERIOD, definition, 4)
-
-
-def test_blocks_that_share_a_station_share_a_role() -> None:
-    # Cells 0 and 5 lie in the first and the last block of the southern row.
-    cells = grid_cells(2, 10)
-    sources = make_sources(cells)
-    roles = set()
-    for seed in range(12):
-        params = SPATIAL.model_copy(update={"seed": seed})
-        apart = roles_of(split_spatial(make_data(cells), params))
-        roles.add(apart[cells["cell_id"][0]] == apart[cells["cell_id"][9]])
-        first, last = sources["station_id"].iloc[[0, 9]]
-        linked = sources.replace({"station_id": {last: first}})
-        together = roles_of(split_spatial(make_data(cells, sources=linked), params))
-        assert together[cells["cell_id"][0]] == together[cells["cell_id"][9]]
-    assert False in roles  # without the station they are apart for some seed
 
 
 @st.composite

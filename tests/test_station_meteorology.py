@@ -212,6 +212,7 @@ def test_recipe_takes_meteorology_of_its_own_stations(
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_real_year_keeps_most_cells(repository: Path, shared_data: Path) -> None:
     real = load_recipe(repository / "conf" / "recipe" / "uscrn.yaml")
     # Cells of six stations: complete ones, one whose hygrometer never worked, one

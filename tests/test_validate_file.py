@@ -12,6 +12,8 @@ import typer
 import xarray as xr
 from typer.testing import CliRunner
 
+from good_grids import GOOD as GRIDS
+from good_tables import GOOD as TABLES
 from ismn_files import file_name, header, rows, station_file, write_folder, write_zip
 from release_factory import write_manifest
 from somobench.catalog.archive import write_zarr_zip
@@ -22,8 +24,6 @@ from somobench.schemas import expected_counts
 from somobench.schemas.errors import InputError, UnknownNameError
 from somobench.schemas.manifest import FileRecord, Manifest
 from somobench.validate_file import validate_file
-from test_mutations_grids import GOOD as GRIDS
-from test_mutations_tables import GOOD as TABLES
 from uscrn_factory import daily_line, write_archive
 
 

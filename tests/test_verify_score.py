@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from command_line import run
 from scoring_factory import RELEASE, SPLIT, copy_world, predicted
 from somobench.catalog.atomic import write_parquet
 from somobench.evaluation import evaluate
 from somobench.schemas.errors import InputError, IntegrityError, UsageError
 from somobench.verify_score import verify_score
-from test_cli import run
 
 
 @pytest.fixture(scope="module")
