@@ -76,10 +76,11 @@ def ceop_file(lines: Sequence[str], *, first: str | None = None) -> bytes:
 
 
 def write_zip(path: Path, members: Mapping[str, bytes]) -> Path:
-    """Write an archive and return its path."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+    """Write an archive, the same bytes whatever the clock says; return its path."""
+    with zipfile.ZipFile(path, "w") as file:
         for name, content in members.items():
-            file.writestr(name, content)
+            member = zipfile.ZipInfo(name)
+            file.writestr(member, content, zipfile.ZIP_DEFLATED)
     return path
 
 
