@@ -11,9 +11,11 @@ import pandas as pd
 from card_factory import HOSTILE, make_card, write_card
 from page_text import Reading
 from somobench.metric_registry import METRICS
-from somobench.page import POLICY, THOUSANDS
+from somobench.page import ABSENT, POLICY, THOUSANDS, Section, page
 from somobench.score_card import score_card
 from somobench.score_card import write_card as write_report
+from somobench.score_lookup import ScoreLookup
+from somobench.score_sections import EXTREMES, NO_THRESHOLDS, extreme_blocks
 from somobench.score_texts import TITLES, score_text
 
 FIXED = (
@@ -124,6 +126,38 @@ def test_headline_names_the_highest_rung_and_the_next() -> None:
     )
     weak = reading(skill=0.3).text
     assert "beat the lowest rung, “Climatology”, with confidence." in weak
+
+
+def without_values(scores: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
+    """Return scores of series that lack what some metrics need."""
+    chosen = scores["metric"].isin(metrics)
+    lacking = scores.copy()
+    lacking.loc[chosen, ["value", "low", "high"]] = math.nan
+    lacking.loc[chosen, ["cell_count", "day_count"]] = 0
+    return lacking
+
+
+def extremes_of(tables: dict[str, pd.DataFrame], metrics: list[str]) -> str:
+    """Return what the section of extremes says of series without some metrics."""
+    lookup = ScoreLookup(without_values(tables["scores"], metrics))
+    return Reading(page("Card", [Section("x", "X", (*extreme_blocks(lookup),))])).text
+
+
+def test_series_without_thresholds_have_a_sentence_instead_of_extremes() -> None:
+    tables = make_card()[1]
+    found = extremes_of(tables, [name for name in METRICS if name in EXTREMES])
+    assert NO_THRESHOLDS in found
+    assert ABSENT not in found
+    assert "dry days foretold" not in found
+    assert NO_THRESHOLDS not in extremes_of(tables, [])
+
+
+def test_extreme_that_no_series_has_is_named_and_has_no_row() -> None:
+    found = extremes_of(make_card()[1], ["sedi_dry", "drought_onset_lag"])
+    assert "No series has such days: dry days, SEDI, lag of onset, days." in found
+    assert found.count("SEDI") == 1
+    assert "dry days foretold" in found
+    assert ABSENT not in found
 
 
 def test_rungs_that_read_observations_stand_apart_and_marked() -> None:
