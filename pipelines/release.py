@@ -19,6 +19,7 @@ import xarray as xr
 from somobench.catalog.archive import open_zarr_zip
 from somobench.catalog.atomic import json_text, replacing, write_json, write_text
 from somobench.catalog.manifest import describe_file, sources_sha256
+from somobench.ladder_details import CellTables
 from somobench.ladder_page import ladder_sections
 from somobench.page import Section
 from somobench.pipelines import release_documents as documents
@@ -110,8 +111,12 @@ def _ladder(data: Path, reports: dict[str, Any]) -> list[Section]:
     scores = pd.read_parquet(data / "scores.parquet")
     costs = pd.read_parquet(data / "shift_costs.parquet")
     rungs = _rungs(reports["baselines"])
+    tables = CellTables(
+        pd.read_parquet(data / "cell_scores.parquet"),
+        pd.read_parquet(data / "cells.parquet"),
+    )
     return [
-        *ladder_sections(scores, reports["scores"], rungs),
+        *ladder_sections(scores, reports["scores"], rungs, tables),
         *shift_sections(costs),
     ]
 
