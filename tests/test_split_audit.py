@@ -17,15 +17,15 @@ from factories import make_forcing, make_splits, make_targets
 from somobench.catalog.archive import open_zarr_zip
 from somobench.pipelines.features import build_features
 from somobench.pipelines.split_features import features_of_split
-from somobench.pipelines.split_inputs import sources_of
-from somobench.pipelines.splits import claim_of
 from somobench.schemas.recipe import Recipe, SplitParams, load_recipe
 from somobench.split_audit import SplitAudit, audit_split
+from somobench.split_claims import claim_of
 from somobench.split_feature_audit import audit_features
 from somobench.split_measures import distances, same_days
 from somobench.split_memory import boundaries, days_in_two_roles, reach
 from somobench.split_parts import role_masks, target_days
 from somobench.split_sites import links_between, nearest_each_km
+from somobench.split_sources import sources_of
 from somobench.splits import (
     KINDS,
     Assignment,

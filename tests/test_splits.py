@@ -16,9 +16,8 @@ from hypothesis import strategies as st
 
 from factories import cell_ids, make_cells, make_forcing, make_sensors, make_targets
 from somobench.catalog.archive import write_zarr_zip
-from somobench.pipelines.split_inputs import sources_of
-from somobench.pipelines.splits import claim_of, splits_of, write_splits
-from somobench.schemas.errors import InputError, ValidationError
+from somobench.pipelines.splits import splits_of, write_splits
+from somobench.schemas.errors import InputError, UsageError, ValidationError
 from somobench.schemas.recipe import Recipe, SplitParams, load_recipe
 from somobench.schemas.tables import SPLITS
 from somobench.schemas.validate import validate_table
@@ -26,9 +25,12 @@ from somobench.schemas.variables import ROLES
 from somobench.split_audit import audit_split
 from somobench.split_by_blocks import block_of, split_spatial
 from somobench.split_by_dates import split_temporal
+from somobench.split_claims import claim_of
 from somobench.split_parts import target_days
+from somobench.split_sources import sources_of
 from somobench.splits import (
     KINDS,
+    QUESTIONS,
     Assignment,
     LeftOut,
     SplitData,
@@ -255,8 +257,28 @@ def test_fold_that_does_not_exist_is_refused() -> None:
     outcome = split_spatial(data, SPATIAL)
     assert isinstance(outcome, Assignment)
     definition = definition_of("spatial", SPATIAL, outcome)
-    with pytest.raises(IndexError, match="fold 4 of 4"):
-        spatial_fold(data.cells, PERIOD, definition, 4)
+    for fold in (4, -1):
+        with pytest.raises(UsageError, match=f"{fold}\n.*from 0 to 3"):
+            spatial_fold(data.cells, PERIOD, definition, fold)
+
+
+def test_cells_that_the_definition_does_not_know_have_no_fold() -> None:
+    data = make_data(grid_cells(4, 6))
+    outcome = split_spatial(data, SPATIAL)
+    assert isinstance(outcome, Assignment)
+    definition = definition_of("spatial", SPATIAL, outcome)
+    elsewhere = pd.concat([data.cells, grid_cells(1, 1, south=-20.125)])
+    with pytest.raises(InputError, match=r"1 in blocks without a fold, -20.125_10.125"):
+        spatial_fold(elsewhere, PERIOD, definition, 0)
+    with pytest.raises(InputError, match="KeyError: 'blocks'"):
+        spatial_fold(data.cells, PERIOD, {"parameters": definition["parameters"]}, 0)
+
+
+def test_every_kind_says_what_it_asks_in_one_sentence() -> None:
+    assert set(QUESTIONS) == set(KINDS)
+    assert all(
+        text.count("?") == 1 and text.endswith("?") for text in QUESTIONS.values()
+    )
 
 
 def test_blocks_that_share_a_station_share_a_role() -> None:
