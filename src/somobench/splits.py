@@ -68,8 +68,8 @@ KINDS: Mapping[str, Kind] = {
 """Every kind of split, by the name of its parameters in the recipe."""
 
 QUESTIONS: Mapping[str, str] = {
-    "temporal": "Does a model that learnt from earlier years know later ones, at the "
-    "same places?",
+    "temporal": "Does it know later days after learning from earlier ones, at the same "
+    "places?",
     "spatial": "Does it know places between and beside those that it learnt from, on "
     "the same days?",
     "ungauged": "Does it know networks whose probes, sites and calibration it has "
