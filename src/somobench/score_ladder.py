@@ -36,9 +36,9 @@ WORDS = {True: "yes", False: "no", None: "not estimable"}
 NOT_HELD = "the predictions that were compared with don't hold it"
 ABOUT_DIGITS = 2  # the difference of two stored scores is off by 0.0001 at most
 ABOUT_SCORES = (
-    "A rung\u2019s score is the submission\u2019s minus the difference, where both rest "
-    "on the same series and days. A rung that predicts fewer days is compared on those "
-    "alone, and has none here."
+    "A rung\u2019s score is the submission\u2019s minus the difference, where both "
+    "rest on the same series and days. A rung that predicts fewer days is compared on "
+    "those alone, and has none here."
 )
 BEATEN = Column("beaten", "word", "descending")
 

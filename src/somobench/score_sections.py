@@ -1,10 +1,9 @@
-"""Sections of a score card: ladder, scores, pools, extremes, dryness, places."""
+"""Sections of a score card: scores, pools, extremes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from somobench.card_folder import Card
 from somobench.metric_registry import METRICS
 from somobench.metric_registry import REFERENCE_MOMENTS as REFERENCE_TEXT
 from somobench.page import (
@@ -59,9 +58,8 @@ WORDS = {True: "yes", False: "no", None: "not estimable"}
 BEATEN = Column("beaten", "word", "descending")
 
 
-def score_blocks(card: Card) -> list[Markup]:
+def score_blocks(lookup: ScoreLookup) -> list[Markup]:
     """Show every metric, over all layers and by layer."""
-    lookup = card.lookup
     shown = [name for name in lookup.metrics if name not in EXTREMES]
     said = [
         joined([code(name), " ", metric_title(name), ": ", METRICS[name].long_name])
@@ -78,9 +76,8 @@ def score_blocks(card: Card) -> list[Markup]:
     ]
 
 
-def pool_blocks(card: Card) -> list[Markup]:
+def pool_blocks(lookup: ScoreLookup) -> list[Markup]:
     """Show scores by region, regime, network, record length and stations."""
-    lookup = card.lookup
     blocks: list[Markup] = []
     kinds = [kind for kind in POOL_TITLES if lookup.pools(kind)]
     drawn: list[Dot | str] = []
