@@ -19,6 +19,7 @@ import xarray as xr
 from somobench.catalog.archive import open_zarr_zip
 from somobench.catalog.atomic import json_text, replacing, write_json, write_text
 from somobench.catalog.manifest import describe_file, sources_sha256
+from somobench.ladder_details import CellTables
 from somobench.ladder_page import ladder_sections
 from somobench.page import Section
 from somobench.pipelines import release_documents as documents
@@ -43,6 +44,7 @@ from somobench.schemas.release_checks import validate_together
 from somobench.schemas.released import RELEASED_GRIDS, RELEASED_TABLES
 from somobench.schemas.validate import validate_grid, validate_table
 from somobench.shift_page import shift_sections
+from somobench.split_page import split_sections
 
 GRIDS = ("targets", "forcing", "features")
 TABLES = ("splits", "cells", "stations", "scores", "shift_costs")
@@ -90,8 +92,8 @@ def build_release(
             shutil.copyfile(data / name, folder / name)
         validation = _validation(recipe, data, reports)
         write_json(validation, folder / "validation.json")
-        ladder = _ladder(data, reports)
-        report = build_report(recipe, validation, _inputs(data), ladder)
+        scored = _scored(data, reports)
+        report = build_report(recipe, validation, _inputs(data), scored)
         write_text(report, folder / "report.html")
         _write_documents(_manifest(recipe, data, reports, folder, assets), folder)
         manifest = _manifest(recipe, data, reports, folder, assets)
@@ -106,12 +108,17 @@ def _write_documents(manifest: Manifest, folder: Path) -> None:
     write_json(documents.croissant(manifest), folder / "croissant.json")
 
 
-def _ladder(data: Path, reports: dict[str, Any]) -> list[Section]:
+def _scored(data: Path, reports: dict[str, Any]) -> list[Section]:
     scores = pd.read_parquet(data / "scores.parquet")
     costs = pd.read_parquet(data / "shift_costs.parquet")
     rungs = _rungs(reports["baselines"])
+    tables = CellTables(
+        pd.read_parquet(data / "cell_scores.parquet"),
+        pd.read_parquet(data / "cells.parquet"),
+    )
     return [
-        *ladder_sections(scores, reports["scores"], rungs),
+        *split_sections(reports["splits"]),
+        *ladder_sections(scores, reports["scores"], rungs, tables),
         *shift_sections(costs),
     ]
 

@@ -42,7 +42,7 @@ def build_report(
     recipe: Recipe,
     validation: Numbers,
     sources: Sequence[Numbers],
-    ladder: Sequence[Section] = (),
+    scored: Sequence[Section] = (),
 ) -> str:
     """Return the report of a release as one HTML file.
 
@@ -56,7 +56,8 @@ def build_report(
         With the result of `figure_numbers` under `report`.
     sources : rows of inputs.json
         Name, producer, licence, citation and, where known, doi and url.
-    ladder : sections of the ladder's scores, optional
+    scored : sections on splits and on the ladder's scores, optional
+        They may sort their tables.
     """
     report = validation["report"]
     stages = validation["stages"]
@@ -84,7 +85,7 @@ def build_report(
         Section(
             "stations", "Targets and their stations", (*station_blocks(recipe, report),)
         ),
-        *ladder,
+        *scored,
         Section("limits", "Not in this release", (*_not_carried(stages),)),
         Section("inputs", "Inputs and licences", (_inputs(sources),)),
     ]
@@ -94,8 +95,8 @@ def build_report(
         subtitle=f"Release {recipe.release.id}, licence {recipe.release.licence_spdx}",
         banner=VIRTUAL if recipe.virtual is not None else None,
         opening=_opening(recipe, report, _day_definition(stages)),
-        style=STYLE if ladder else "",
-        script=SCRIPT if ladder else "",
+        style=STYLE if scored else "",
+        script=SCRIPT if scored else "",
     )
 
 

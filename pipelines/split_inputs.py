@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,10 @@ from somobench.schemas.grids import FORCING, TARGETS
 from somobench.schemas.recipe import Recipe
 from somobench.schemas.tables import CELLS, SENSORS
 from somobench.schemas.validate import validate_grid, validate_table
+from somobench.split_sources import rows_named, sources_of
 from somobench.splits import SplitData
 
 YEARLY = ("precipitation", "net_radiation")
-SOURCE_COLUMNS = ["station_id", "network", "latitude", "longitude"]
 
 
 def read_split_data(recipe: Recipe, folder: Path) -> SplitData:
@@ -42,52 +41,15 @@ def read_split_data(recipe: Recipe, folder: Path) -> SplitData:
         series = targets["soil_moisture"].transpose("layer", "cell", "time")
         available = np.isfinite(series.to_numpy())
     return SplitData(
-        cells=_found(cells.set_index("cell_id", drop=False), names, "cells.parquet"),
+        cells=rows_named(
+            cells.set_index("cell_id", drop=False), names, "cells.parquet"
+        ),
         days=days,
         available=available,
         sources=sources_of(report, stations),
         lags=recipe.features.lags,
         forcing=_forcing(folder / "forcing.zarr.zip", names, days),
     )
-
-
-def sources_of(report: Mapping[str, Any], stations: pd.DataFrame) -> pd.DataFrame:
-    """List the sensors behind the targets of each cell, fillers of gaps included.
-
-    Parameters
-    ----------
-    report : content of targets.json
-    stations : DataFrame of schema SENSORS
-
-    Returns
-    -------
-    DataFrame
-        cell_id, sensor_id, station_id, network, latitude, longitude; sorted.
-    """
-    pairs = sorted(
-        {
-            (str(item["cell_id"]), str(sensor))
-            for item in report["sources"]
-            for sensor in (item["primary"], *item["gap-filling"])
-        }
-    )
-    used = pd.DataFrame(pairs, columns=["cell_id", "sensor_id"], dtype="str")
-    known = stations.set_index("sensor_id")[SOURCE_COLUMNS]
-    placed = _found(known, used["sensor_id"].to_numpy(), "stations.parquet")
-    return pd.concat([used, placed], axis=1)
-
-
-def _found(table: pd.DataFrame, names: Any, what: str) -> pd.DataFrame:
-    """Return the rows of some names, in their order."""
-    missing = sorted(set(names) - set(table.index.astype(str)))
-    if missing:
-        raise InputError(
-            what,
-            found=f"no {', '.join(missing[:5])} ({len(missing)} missing)",
-            expected="every cell and sensor of targets.zarr.zip and targets.json",
-            hint="run the stages before this one again",
-        )
-    return table.loc[list(names)].reset_index(drop=True)
 
 
 def _forcing(path: Path, names: Any, days: pd.DatetimeIndex) -> dict[str, Any]:

@@ -18,9 +18,8 @@ from somobench.schemas.errors import Failure, ValidationError
 from somobench.schemas.recipe import Recipe, load_recipe
 from somobench.schemas.tables import SPLITS
 from somobench.schemas.validate import validate_table
-from somobench.split_audit import PAIRS, Claim, SplitAudit, audit_split
-from somobench.split_by_blocks import block_of
-from somobench.split_by_groups import networks_of, regions_of
+from somobench.split_audit import SplitAudit, audit_split
+from somobench.split_claims import claim_of
 from somobench.split_parts import target_days
 from somobench.splits import (
     Assignment,
@@ -107,33 +106,6 @@ def splits_of(data: SplitData, recipe: Recipe) -> tuple[pd.DataFrame, dict[str, 
         if isinstance(item, LeftOut)
     }
     return table, {"splits": splits, "left_out": left_out}
-
-
-def claim_of(definition: Mapping[str, Any], data: SplitData) -> Claim | None:
-    """Return what a split promises to keep apart, from the data rather than its rows.
-
-    None for splits by year, which keep apart the days of a cell and no more.
-    """
-    cells = data.cells
-    match definition["kind"]:
-        case "temporal":
-            return Claim("date", {})
-        case "spatial":
-            blocks = block_of(cells, definition["parameters"]["block_degrees"])
-            return Claim("block", _labels(cells, blocks))
-        case "ungauged" if definition["held_out_by"] == "network":
-            return Claim("network", networks_of(data.sources))
-        case "ungauged":
-            return Claim("region", regions_of(cells))
-        case "energy_to_water" | "water_to_energy":
-            pairs = tuple(pair for pair in PAIRS if "test" in pair)
-            return Claim("regime", _labels(cells, cells["regime"]), pairs)
-    return None
-
-
-def _labels(cells: pd.DataFrame, labels: pd.Series[str]) -> dict[str, frozenset[str]]:
-    pairs = zip(cells["cell_id"].astype(str), labels.astype(str), strict=True)
-    return {cell: frozenset((label,)) for cell, label in pairs}
 
 
 def _refuse_failures(audits: Mapping[str, SplitAudit]) -> None:

@@ -6,7 +6,9 @@ import json
 import subprocess
 import sys
 import types
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import xarray as xr
@@ -18,7 +20,10 @@ from release_factory import RELEASE, make_catalog, write_manifest
 from somobench.catalog import fetch as fetching
 from somobench.catalog import registry
 from somobench.catalog.archive import open_zarr_zip
+from somobench.catalog.resolve import resolve
+from somobench.cli_describe import sections
 from somobench.cli_output import printable, size_text
+from somobench.schemas.manifest import SplitRecord
 
 Capture = pytest.CaptureFixture[str]
 
@@ -54,6 +59,33 @@ def test_info_tells_what_is_left_out_and_why(
     content = json.loads(capsys.readouterr().out)
     assert content["release"] == RELEASE
     assert content["files"]["README.md"]["size"] == 6  # "# Toy\n"
+
+
+@pytest.mark.parametrize(
+    ("audit", "told"),
+    [
+        ({}, "temporal"),
+        ({"findings": []}, "temporal: audit, no failure"),
+        (
+            {"findings": [{"severity": "reported"}], "checks": ["a", "b"]},
+            "temporal: audit of 2 checks, no failure",
+        ),
+        (
+            {"findings": [{"severity": "failure"}] * 2, "checks": ["a"] * 12},
+            "temporal: audit of 12 checks, 2 failures",
+        ),
+        ({"findings": ["?"], "checks": 3}, "temporal: audit, no failure"),
+    ],
+)
+def test_info_says_how_the_audit_of_a_split_ended(
+    toy: Path, audit: dict[str, Any], told: str
+) -> None:
+    assert toy.is_dir()
+    release = resolve(RELEASE)
+    split = SplitRecord(definition={}, sha256="0" * 64, audit=audit)
+    manifest = release.manifest.model_copy(update={"splits": {"temporal": split}})
+    listed = dict(sections(replace(release, manifest=manifest)))["splits"]
+    assert listed == [told, "no spatial: 2 cells, at least 10 are needed"]
 
 
 @pytest.mark.parametrize("suffix", [".nc", ".zarr", ".zarr.zip"])

@@ -6,15 +6,32 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from browser_session import BROWSERS, BrowserSession, find_browser
-from card_factory import HOSTILE, write_card
+from card_factory import (
+    CELLS,
+    HOSTILE,
+    OBSERVING,
+    RUNGS,
+    make_cell_scores,
+    make_scores,
+    write_card,
+)
 from somobench.card_folder import read_card
+from somobench.ladder_details import CellTables
+from somobench.ladder_page import ladder_sections
 from somobench.leaderboard import find_cards, leaderboard_page, read_cards
+from somobench.page import Section, page
+from somobench.pipelines.splits import splits_of
+from somobench.schemas.recipe import Recipe, SplitParams
 from somobench.score_card import card_page
+from somobench.sortable_page import SCRIPT, STYLE
+from somobench.split_page import split_sections
+from split_factory import SPATIAL, TEMPORAL, grid_cells, make_data
 
-PAGES = ("card", "board")
+PAGES = ("card", "board", "release")
 TABLE = "document.querySelector('[aria-label=Submissions] table')"
 COLUMN = "[..." + TABLE + ".tBodies[0].rows].map(row => row.cells[{}].dataset.key)"
 LUMINANCE = """(() => {
@@ -47,6 +64,26 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserSession
         yield session
 
 
+def release_sections() -> list[Section]:
+    """Return splits and ladder of a release with a hostile network and reason."""
+    parts = [make_scores(rung, "temporal", 0.5, RUNGS[:1]) for rung in RUNGS]
+    scores = pd.concat(parts, ignore_index=True)
+    scores["pool"] = scores["pool"].replace("<b>net</b>", HOSTILE)
+    cells = pd.DataFrame({"cell_id": CELLS, "dryness": [0.4, 0.9, 2.5, 4.0]})
+    cell_scores = [make_cell_scores(rung, "temporal", 0.5) for rung in RUNGS]
+    ladder = [{"rung": r, "needs_observations": r in OBSERVING} for r in RUNGS]
+    record = {"splits": {"temporal": {"ladder": ladder}}}
+    splits = SplitParams(temporal=TEMPORAL, spatial=SPATIAL)
+    data = make_data(grid_cells(4, 6))
+    report = splits_of(data, Recipe.model_construct(splits=splits))[1]
+    return [
+        *split_sections(report | {"left_out": {"ungauged": HOSTILE}}),
+        *ladder_sections(
+            scores, record, tables=CellTables(pd.concat(cell_scores), cells)
+        ),
+    ]
+
+
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
@@ -57,6 +94,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     texts = {
         "card": card_page(read_card(cards / "a")),
         "board": leaderboard_page(read_cards(find_cards([cards]))),
+        "release": page("Report", release_sections(), style=STYLE, script=SCRIPT),
     }
     for name, text in texts.items():
         (folder / f"{name}.html").write_text(text, "utf-8")
@@ -82,10 +120,14 @@ def test_page_renders_in_silence_and_within_its_window(
 
 
 @pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("name", ["card", "release"])
 def test_labels_of_scales_neither_overlap_nor_leave_the_window(
-    browser: BrowserSession, pages: dict[str, Path], width: int
+    browser: BrowserSession, pages: dict[str, Path], name: str, width: int
 ) -> None:
-    browser.open(pages["card"], width=width)
+    browser.open(pages[name], width=width)
+    browser.evaluate(
+        "document.querySelectorAll('details').forEach(each => each.open = true)"
+    )
     scales = browser.evaluate(SCALES)
     assert len(scales) > 4
     for labels in scales:
@@ -111,6 +153,24 @@ def test_table_sorts_by_a_click_and_back_by_another(
     assert browser.evaluate(f"{head}.getAttribute('aria-sort')") == "ascending"
     found = [float(key) for key in browser.evaluate(COLUMN.format(2))]
     assert found == sorted(written)
+    assert browser.messages == []
+
+
+@pytest.mark.parametrize(
+    ("label", "column"), [("Cells, days and audit of every split", 3), ("network", 1)]
+)
+def test_tables_of_a_release_sort(
+    browser: BrowserSession, pages: dict[str, Path], label: str, column: int
+) -> None:
+    browser.open(pages["release"])
+    table = f"document.querySelector('[aria-label*=\"{label}\"] table')"
+    head = f"{table}.tHead.rows[0].cells[{column}]"
+    keys = f"[...{table}.tBodies[0].rows].map(row => row.cells[{column}].dataset.key)"
+    for sign in (-1, 1):
+        browser.evaluate(f"{head}.querySelector('button').click()")
+        found = [sign * float(key) for key in browser.evaluate(keys)]
+        assert found == sorted(found)
+        assert len(found) >= 2
     assert browser.messages == []
 
 

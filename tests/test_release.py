@@ -48,7 +48,19 @@ INPUT = {
     "doi": None,
     "date_accessed": None,
 }
-SPLIT = {"definition": {"kind": "temporal"}, "sha256": "1" * 64, "audit": {}}
+SPLIT = {
+    "definition": {"kind": "temporal"},
+    "sha256": "1" * 64,
+    "audit": {
+        "cells": {"train": 2, "validation": 2, "test": 2},
+        "cell_days": {"train": 20, "validation": 20, "test": 20},
+        "target_days_by_layer": {"train": [9], "validation": [9], "test": [9]},
+        "boundaries": [],
+        "distance_km": {"train to test": None},
+        "checks": [],
+        "findings": [],
+    },
+}
 FEATURE_SET: dict[str, Any] = {
     "variables": ["precipitation"],
     "lags": [0],
@@ -175,6 +187,15 @@ def test_manifest_covers_every_other_file(
     assert manifest.rungs == {
         "temporal": {"climatology": "", "ridge_state": "no skin temperature"}
     }
+
+
+def test_report_tells_of_splits_before_the_ladder(
+    data: Path, tmp_path: Path, recipe: Recipe
+) -> None:
+    build_release(recipe, data, tmp_path / "release", tmp_path / "assets")
+    text = (tmp_path / "release" / "report.html").read_text("utf-8")
+    assert text.index('<section id="splits">') < text.index('<section id="ladder">')
+    assert "<code>spatial</code>: 2 cells" in text
 
 
 def test_predictions_are_assets_beside_the_release(

@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from card_factory import HOSTILE, make_card, write_card
 from page_text import Reading
 from somobench.metric_registry import METRICS
-from somobench.page import POLICY, THOUSANDS
+from somobench.page import ABSENT, POLICY, THOUSANDS, Section, page
 from somobench.score_card import score_card
 from somobench.score_card import write_card as write_report
+from somobench.score_ladder import rung_score
+from somobench.score_lookup import ScoreLookup
+from somobench.score_sections import EXTREMES, NO_THRESHOLDS, extreme_blocks
 from somobench.score_texts import TITLES, score_text
 
 FIXED = (
@@ -76,9 +80,44 @@ def test_every_other_number_on_the_card_is_a_count_of_its_files() -> None:
     found = Reading(score_card(record, tables)).numbers(
         *FIXED, *tables["cell_scores"]["cell_id"]
     )
+    rungs = {score_text(value, 2) for value in scores_of_rungs(tables["scores"])}
     assert {
         text.replace(THOUSANDS, "") for text in found
-    } - cell_values - counts == set()
+    } - cell_values - counts - rungs == set()
+
+
+def scores_of_rungs(scores: pd.DataFrame) -> list[float]:
+    """Return the submission's score less its difference to each rung."""
+    rows = scores.query("metric == 'pearson_r' and layer == 0 and pool_kind == 'plain'")
+    own = rows.loc[rows["against"] == "", "value"].item()
+    return [round(own - value, 4) for value in rows.loc[rows["against"] != "", "value"]]
+
+
+def test_score_of_a_rung_is_told_where_both_rest_on_the_same_days() -> None:
+    record, tables = make_card()
+    shown = Reading(score_card(record, tables))
+    keys = [key for _, key in shown.keys]
+    wanted = [str(value) for value in scores_of_rungs(tables["scores"])]
+    assert len(wanted) == 4
+    assert set(wanted) <= set(keys)
+
+
+@pytest.mark.parametrize(
+    ("compared", "expected"),
+    [
+        # 0.8123 - 0.1001 = 0.7122
+        ({"difference": 0.1001, "cell_count": 8, "day_count": 2400}, 0.7122),
+        ({"difference": 0.1001, "cell_count": 8, "day_count": 2399}, None),
+        ({"difference": 0.1001, "cell_count": 7, "day_count": 2400}, None),
+        ({"difference": None, "cell_count": 8, "day_count": 2400}, None),
+    ],
+)
+def test_difference_tells_a_score_on_equal_counts_only(
+    compared: dict[str, Any], expected: float | None
+) -> None:
+    own = {"value": 0.8123, "cell_count": 8, "day_count": 2400}
+    assert rung_score(compared, own) == expected
+    assert rung_score(compared, None) is None
 
 
 def test_cells_sort_by_the_stored_number_not_the_rounded_one() -> None:
@@ -94,7 +133,7 @@ def test_cells_sort_by_the_stored_number_not_the_rounded_one() -> None:
         if tag == "td" and "." in key and key.replace(".", "").lstrip("-").isdigit()
     ]
     assert len(keys) > 100
-    assert set(keys) <= stored
+    assert set(keys) <= stored | set(scores_of_rungs(tables["scores"]))
 
 
 def test_table_row_shows_the_scores_of_each_layer() -> None:
@@ -124,6 +163,38 @@ def test_headline_names_the_highest_rung_and_the_next() -> None:
     )
     weak = reading(skill=0.3).text
     assert "beat the lowest rung, “Climatology”, with confidence." in weak
+
+
+def without_values(scores: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
+    """Return scores of series that lack what some metrics need."""
+    chosen = scores["metric"].isin(metrics)
+    lacking = scores.copy()
+    lacking.loc[chosen, ["value", "low", "high"]] = math.nan
+    lacking.loc[chosen, ["cell_count", "day_count"]] = 0
+    return lacking
+
+
+def extremes_of(tables: dict[str, pd.DataFrame], metrics: list[str]) -> str:
+    """Return what the section of extremes says of series without some metrics."""
+    lookup = ScoreLookup(without_values(tables["scores"], metrics))
+    return Reading(page("Card", [Section("x", "X", (*extreme_blocks(lookup),))])).text
+
+
+def test_series_without_thresholds_have_a_sentence_instead_of_extremes() -> None:
+    tables = make_card()[1]
+    found = extremes_of(tables, [name for name in METRICS if name in EXTREMES])
+    assert NO_THRESHOLDS in found
+    assert ABSENT not in found
+    assert "dry days foretold" not in found
+    assert NO_THRESHOLDS not in extremes_of(tables, [])
+
+
+def test_extreme_that_no_series_has_is_named_and_has_no_row() -> None:
+    found = extremes_of(make_card()[1], ["sedi_dry", "drought_onset_lag"])
+    assert "No series has such days: dry days, SEDI, lag of onset, days." in found
+    assert found.count("SEDI") == 1
+    assert "dry days foretold" in found
+    assert ABSENT not in found
 
 
 def test_rungs_that_read_observations_stand_apart_and_marked() -> None:

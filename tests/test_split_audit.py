@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 
 from somobench.catalog.archive import open_zarr_zip
-from somobench.pipelines.split_inputs import sources_of
-from somobench.pipelines.splits import claim_of
 from somobench.schemas.recipe import SplitParams
 from somobench.split_audit import SplitAudit, audit_split
+from somobench.split_claims import claim_of
 from somobench.split_parts import target_days
+from somobench.split_sources import sources_of
 from somobench.splits import KINDS, Assignment, SplitData, build_splits, definition_of
 from split_factory import (
     REGIMES,

@@ -7,6 +7,7 @@ import json
 import pandas as pd
 import pytest
 
+from somobench.schemas.errors import InputError, UsageError
 from somobench.schemas.variables import ROLES
 from somobench.split_by_blocks import block_of, split_spatial
 from somobench.splits import Assignment, LeftOut, definition_of, spatial_fold
@@ -137,8 +138,21 @@ def test_fold_that_does_not_exist_is_refused() -> None:
     outcome = split_spatial(data, SPATIAL)
     assert isinstance(outcome, Assignment)
     definition = definition_of("spatial", SPATIAL, outcome)
-    with pytest.raises(IndexError, match="fold 4 of 4"):
-        spatial_fold(data.cells, PERIOD, definition, 4)
+    for fold in (4, -1):
+        with pytest.raises(UsageError, match=f"{fold}\n.*from 0 to 3"):
+            spatial_fold(data.cells, PERIOD, definition, fold)
+
+
+def test_cells_that_the_definition_does_not_know_have_no_fold() -> None:
+    data = make_data(grid_cells(4, 6))
+    outcome = split_spatial(data, SPATIAL)
+    assert isinstance(outcome, Assignment)
+    definition = definition_of("spatial", SPATIAL, outcome)
+    elsewhere = pd.concat([data.cells, grid_cells(1, 1, south=-20.125)])
+    with pytest.raises(InputError, match=r"1 in blocks without a fold, -20.125_10.125"):
+        spatial_fold(elsewhere, PERIOD, definition, 0)
+    with pytest.raises(InputError, match="KeyError: 'blocks'"):
+        spatial_fold(data.cells, PERIOD, {"parameters": definition["parameters"]}, 0)
 
 
 def test_blocks_that_share_a_station_share_a_role() -> None:

@@ -16,16 +16,18 @@ from hypothesis import strategies as st
 
 from factories import cell_ids, make_cells, make_forcing, make_sensors, make_targets
 from somobench.catalog.archive import write_zarr_zip
-from somobench.pipelines.split_inputs import sources_of
-from somobench.pipelines.splits import claim_of, splits_of, write_splits
+from somobench.pipelines.splits import splits_of, write_splits
 from somobench.schemas.errors import InputError, ValidationError
 from somobench.schemas.recipe import Recipe, SplitParams, load_recipe
 from somobench.schemas.tables import SPLITS
 from somobench.schemas.validate import validate_table
 from somobench.split_audit import audit_split
+from somobench.split_claims import claim_of
 from somobench.split_parts import target_days
+from somobench.split_sources import sources_of
 from somobench.splits import (
     KINDS,
+    QUESTIONS,
     Assignment,
     LeftOut,
     SplitData,
@@ -279,3 +281,10 @@ def test_stage_writes_the_same_bytes_twice(tmp_path: Path, recipe: Recipe) -> No
     written = pd.read_parquet(tmp_path / "splits.parquet")
     report = json.loads(runs[0][1])
     assert split_sha256(written) == report["splits"]["temporal"]["sha256"]
+
+
+def test_every_kind_says_what_it_asks_in_one_sentence() -> None:
+    assert set(QUESTIONS) == set(KINDS)
+    assert all(
+        text.count("?") == 1 and text.endswith("?") for text in QUESTIONS.values()
+    )

@@ -18,6 +18,7 @@ from somobench.catalog.registry import (
 from somobench.catalog.resolve import Release, read_manifest
 from somobench.cli_output import size_text
 from somobench.schemas.errors import SomobenchError
+from somobench.schemas.manifest import SplitRecord
 
 LONGEST_TITLE = 200  # letters of it that `list` shows
 
@@ -89,7 +90,8 @@ def sections(release: Release) -> Iterator[tuple[str, list[str]]]:
     yield "feature sets", carried + _refused(manifest.feature_sets_refused)
     layers = [str(layer) for layer in manifest.layers]
     yield "layers", layers + _refused(manifest.layers_left_out, "layer ")
-    yield "splits", sorted(manifest.splits) + _refused(manifest.splits_left_out)
+    splits = [_audited(name, split) for name, split in sorted(manifest.splits.items())]
+    yield "splits", splits + _refused(manifest.splits_left_out)
     yield (
         "files",
         [
@@ -104,6 +106,17 @@ def sections(release: Release) -> Iterator[tuple[str, list[str]]]:
             for source in manifest.sources
         ],
     )
+
+
+def _audited(name: str, split: SplitRecord) -> str:
+    """Say of a split how its audit ended, if the manifest holds one."""
+    findings, checks = (split.audit.get(key) for key in ("findings", "checks"))
+    if not isinstance(findings, list):
+        return name
+    counted = f" of {len(checks)} checks" if isinstance(checks, list) else ""
+    severities = [item.get("severity") for item in findings if isinstance(item, dict)]
+    failures = severities.count("failure")
+    return f"{name}: audit{counted}, {failures or 'no'} failure{'s' * (failures > 1)}"
 
 
 def _refused(reasons: dict[str, str], kind: str = "") -> list[str]:

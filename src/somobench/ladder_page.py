@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from somobench.ladder_details import CellTables, detail_blocks
 from somobench.metric_registry import REFERENCE_MOMENTS as REFERENCE_TEXT
 from somobench.page import Markup, Section, bullets, details, joined, number, paragraph
 from somobench.score_lookup import ScoreLookup, dot
@@ -33,6 +34,7 @@ def ladder_sections(
     scores: pd.DataFrame,
     record: Mapping[str, Any],
     rungs: Mapping[str, Mapping[str, str]] | None = None,
+    tables: CellTables | None = None,
 ) -> list[Section]:
     """Return the ladder on every split, for a page with `sortable_page`'s script.
 
@@ -43,6 +45,8 @@ def ladder_sections(
     record : content of scores.json
     rungs : by split and rung, optional
         Why the release lacks it, empty where it doesn't: `rungs` of the manifest.
+    tables : CellTables, optional
+        Of all rungs of the release; with it cells are drawn.
 
     Returns
     -------
@@ -65,7 +69,12 @@ def ladder_sections(
             Section(
                 f"ladder-{place}",
                 f"The ladder on {split}",
-                tuple(_split(ladder, lookups[split], absent.get(split, {}), scale)),
+                (
+                    *_split(ladder, lookups[split], absent.get(split, {}), scale),
+                    *detail_blocks(
+                        split, ladder, lookups[split], tables, f"ladder-{place}"
+                    ),
+                ),
             )
             for place, (split, ladder) in enumerate(sorted(splits.items()), 1)
         ),

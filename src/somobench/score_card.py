@@ -104,11 +104,15 @@ def card_page(card: Card, cells: pd.DataFrame | None = None) -> str:
     record = card.record
     sections = [
         Section("ladder", "The ladder", tuple(ladder_blocks(card))),
-        Section("scores", "Scores", tuple(score_blocks(card))),
-        Section("where", "Where it is good", tuple(map_blocks(card))),
-        Section("dryness", "Against dryness", tuple(dryness_blocks(card, cells))),
-        Section("extremes", "Extremes", tuple(extreme_blocks(card))),
-        Section("pools", "Regions, regimes, networks", tuple(pool_blocks(card))),
+        Section("scores", "Scores", tuple(score_blocks(card.lookup))),
+        Section("where", "Where it is good", tuple(map_blocks(card.cell_scores))),
+        Section(
+            "dryness",
+            "Against dryness",
+            tuple(dryness_blocks(card.lookup, card.cell_scores, cells)),
+        ),
+        Section("extremes", "Extremes", tuple(extreme_blocks(card.lookup))),
+        Section("pools", "Regions, regimes, networks", tuple(pool_blocks(card.lookup))),
     ]
     if card.lead_scores is not None:
         blocks = lead_blocks(card.lead_scores, record.model)

@@ -17,13 +17,16 @@ from somobench.page import (
     paragraph,
     table,
 )
+from somobench.score_lookup import Row
 from somobench.score_plots import Dot, dot_plot
+from somobench.score_tables import DECIMALS
 from somobench.score_texts import (
     metric_name,
     metric_title,
     rung_name,
     rung_title,
     score_cell,
+    score_text,
 )
 from somobench.sortable_page import Cell, Column, in_order, sortable_table
 from somobench.split_scores import COMPARED, LEADING
@@ -31,6 +34,12 @@ from somobench.split_scores import COMPARED, LEADING
 LEAD = LEADING[0]
 WORDS = {True: "yes", False: "no", None: "not estimable"}
 NOT_HELD = "the predictions that were compared with don't hold it"
+ABOUT_DIGITS = 2  # the difference of two stored scores is off by 0.0001 at most
+ABOUT_SCORES = (
+    "A rung\u2019s score is the submission\u2019s minus the difference, where both "
+    "rest on the same series and days. A rung that predicts fewer days is compared on "
+    "those alone, and has none here."
+)
 BEATEN = Column("beaten", "word", "descending")
 
 
@@ -55,7 +64,11 @@ def ladder_blocks(card: Card) -> list[Markup]:
         ),
         dot_plot(rows, axis, zero=True),
         *absent,
-        details("The same as a table", _ladder_table([*plain, *observing])),
+        details(
+            "The same as a table",
+            _ladder_table([*plain, *observing], card.lookup.row(LEAD)),
+            paragraph(ABOUT_SCORES),
+        ),
         details("Differences in other metrics", _differences(card)),
         _steadiness(card.headline),
     ]
@@ -91,9 +104,27 @@ def _absent_rungs(card: Card) -> list[Markup]:
     return [paragraph("Rungs that are not available:"), bullets(listed)]
 
 
-def _ladder_table(rungs: Sequence[dict[str, Any]]) -> Markup:
+def rung_score(compared: Row, own: Row | None) -> float | None:
+    """Return a rung's score where the difference tells it, else None.
+
+    It does where the comparison rests on the very series and days of the submission's
+    own score; common days can be fewer, never others, so that equal counts say so.
+
+    Parameters
+    ----------
+    compared : mapping with `difference`, `cell_count` and `day_count`
+    own : row of the submission's own score
+    """
+    if own is None or compared["difference"] is None:
+        return None
+    same = all(compared[key] == own[key] for key in ("cell_count", "day_count"))
+    return round(own["value"] - compared["difference"], DECIMALS) if same else None
+
+
+def _ladder_table(rungs: Sequence[dict[str, Any]], own: Row | None) -> Markup:
     header = (
         in_order("rung, lowest first"),
+        Column("its score, about"),
         Column("difference"),
         Column("series"),
         Column("cell-days"),
@@ -105,7 +136,11 @@ def _ladder_table(rungs: Sequence[dict[str, Any]]) -> Markup:
         row = {**item, "value": item["difference"]}
         counts = [Cell(number(item[k]), item[k]) for k in ("cell_count", "day_count")]
         told = WORDS[item["beaten"]]
-        rows.append([Cell(name, place), score_cell(row), *counts, Cell(told, told)])
+        score = rung_score(item, own)
+        about = Cell(score_text(score, ABOUT_DIGITS), score)
+        rows.append(
+            [Cell(name, place), about, score_cell(row), *counts, Cell(told, told)]
+        )
     return sortable_table(header, rows, f"Differences in {metric_title(LEAD)}")
 
 

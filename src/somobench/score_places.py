@@ -1,12 +1,11 @@
-"""Where a submission is good: by dryness, and on the map."""
+"""Where a model is good: by dryness, and on the map."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from somobench.card_folder import Card
 from somobench.page import Markup, details, figure, joined, paragraph
-from somobench.score_lookup import dot
+from somobench.score_lookup import ScoreLookup, dot
 from somobench.score_maps import Place, map_key, map_panels, place_of
 from somobench.score_plots import Dot, dot_plot
 from somobench.score_scatter import dryness_scatter, series_key
@@ -17,9 +16,24 @@ from somobench.split_scores import LEADING
 LEAD = LEADING[0]
 
 
-def dryness_blocks(card: Card, cells: pd.DataFrame | None) -> list[Markup]:
-    """Show scores by classes of dryness, and of single cells where it is known."""
-    lookup = card.lookup
+def dryness_blocks(
+    lookup: ScoreLookup,
+    cell_scores: pd.DataFrame,
+    cells: pd.DataFrame | None,
+    *,
+    name: str = "dryness-cells",
+) -> list[Markup]:
+    """Show scores by classes of dryness, and of single cells where it is known.
+
+    Parameters
+    ----------
+    lookup : ScoreLookup
+    cell_scores : DataFrame of schema CELL_SCORES
+        Of the same model and split.
+    cells : DataFrame of schema CELLS, optional
+        Of the release; with it single cells are drawn.
+    name : anchor of the drawing, once on a page
+    """
     pools = in_order(lookup.pools("dryness"))
     blocks: list[Markup] = []
     if pools:
@@ -36,15 +50,17 @@ def dryness_blocks(card: Card, cells: pd.DataFrame | None) -> list[Markup]:
         ]
     else:
         blocks.append(paragraph("Dryness isn't known: there is no net radiation."))
-    return blocks + _scatter(card, cells)
+    return blocks + _scatter(cell_scores, cells, name)
 
 
-def _scatter(card: Card, cells: pd.DataFrame | None) -> list[Markup]:
+def _scatter(
+    cell_scores: pd.DataFrame, cells: pd.DataFrame | None, name: str
+) -> list[Markup]:
     if cells is None:
         return []
     dryness = cells.set_index("cell_id")["dryness"].to_dict()
     series: dict[str, list[tuple[float, float, str]]] = {}
-    for layer, cell, value in _cell_values(card):
+    for layer, cell, value in _cell_values(cell_scores):
         dry = number_of(dryness.get(cell))
         if dry is not None and dry > 0 and value is not None:
             tip = f"{cell}: {score_text(value)}"
@@ -56,13 +72,13 @@ def _scatter(card: Card, cells: pd.DataFrame | None) -> list[Markup]:
         figure(
             [joined([series_key(list(series)), drawing])],
             "Every series; dryness from the release's table of cells.",
-            name="dryness-cells",
+            name=name,
         )
     ]
 
 
-def _cell_values(card: Card) -> list[tuple[int, str, float | None]]:
-    rows = card.cell_scores[card.cell_scores["metric"] == LEAD]
+def _cell_values(cell_scores: pd.DataFrame) -> list[tuple[int, str, float | None]]:
+    rows = cell_scores[cell_scores["metric"] == LEAD]
     return [
         (int(layer), str(cell), number_of(value))
         for layer, cell, value in zip(
@@ -71,11 +87,18 @@ def _cell_values(card: Card) -> list[tuple[int, str, float | None]]:
     ]
 
 
-def map_blocks(card: Card) -> list[Markup]:
-    """Show the leading score of every cell where it lies, layer by layer."""
+def map_blocks(cell_scores: pd.DataFrame, *, name: str = "map") -> list[Markup]:
+    """Show the leading score of every cell where it lies, layer by layer.
+
+    Parameters
+    ----------
+    cell_scores : DataFrame of schema CELL_SCORES
+        Of one model and split.
+    name : beginning of the drawings' anchors, once on a page
+    """
     layers: dict[int, list[Place]] = {}
     lost = 0
-    for layer, cell, value in _cell_values(card):
+    for layer, cell, value in _cell_values(cell_scores):
         place = place_of(cell, value)
         if place is None:
             lost += 1
@@ -89,7 +112,7 @@ def map_blocks(card: Card) -> list[Markup]:
             panels,
             f"{metric_title(LEAD)} of cells, {layer_title(layer)}. Each panel has its "
             f"own scale.{more}",
-            name=f"map-{layer}",
+            name=f"{name}-{layer}",
         )
         title = f"Map of {layer_title(layer)}"
         blocks.append(drawn if order == 0 else details(title, drawn))

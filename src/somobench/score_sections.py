@@ -1,10 +1,9 @@
-"""Sections of a score card: ladder, scores, pools, extremes, dryness, places."""
+"""Sections of a score card: scores, pools, extremes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from somobench.card_folder import Card
 from somobench.metric_registry import METRICS
 from somobench.metric_registry import REFERENCE_MOMENTS as REFERENCE_TEXT
 from somobench.page import (
@@ -25,6 +24,7 @@ from somobench.score_texts import (
     layer_title,
     metric_name,
     metric_title,
+    number_of,
     score_cell,
 )
 from somobench.scoring_case import DRYNESS_CLASSES
@@ -35,8 +35,9 @@ LEAD = LEADING[0]
 POOL_METRICS = (*LEADING, "ubrmse", "sedi_dry")
 SHARES = ("hit_rate", "false_alarm_rate", "sedi", "frequency_bias")
 DROUGHTS = ("drought_detection_rate", "drought_onset_lag", "drought_recovery_lag")
-EXTREMES = frozenset(
-    {*DROUGHTS, *(f"{share}_{side}" for share in SHARES for side in ("dry", "wet"))}
+EXTREMES = (
+    *(f"{share}_{side}" for side in ("dry", "wet") for share in SHARES),
+    *DROUGHTS,
 )
 MOST_DRAWN = 40  # pools of a kind; more of them are in the table only
 POOL_TITLES = {
@@ -47,14 +48,18 @@ POOL_TITLES = {
     "station_count": "Stations behind the target",
 }
 EVENTS = "Medians over the series that have such days"
+EXTREME_AXIS = "share of days, median over series; few false alarms are good"
+NO_THRESHOLDS = (
+    "Not available: no series has thresholds that tell dry and wet days. They are "
+    "percentiles of a series\u2019 own days, and none has enough of them."
+)
 CLASS_ORDER = [*RECORD_CLASSES, *STATION_CLASSES, *DRYNESS_CLASSES]
 WORDS = {True: "yes", False: "no", None: "not estimable"}
 BEATEN = Column("beaten", "word", "descending")
 
 
-def score_blocks(card: Card) -> list[Markup]:
+def score_blocks(lookup: ScoreLookup) -> list[Markup]:
     """Show every metric, over all layers and by layer."""
-    lookup = card.lookup
     shown = [name for name in lookup.metrics if name not in EXTREMES]
     said = [
         joined([code(name), " ", metric_title(name), ": ", METRICS[name].long_name])
@@ -71,9 +76,8 @@ def score_blocks(card: Card) -> list[Markup]:
     ]
 
 
-def pool_blocks(card: Card) -> list[Markup]:
+def pool_blocks(lookup: ScoreLookup) -> list[Markup]:
     """Show scores by region, regime, network, record length and stations."""
-    lookup = card.lookup
     blocks: list[Markup] = []
     kinds = [kind for kind in POOL_TITLES if lookup.pools(kind)]
     drawn: list[Dot | str] = []
@@ -117,29 +121,38 @@ def in_order(pools: Sequence[str]) -> list[str]:
     return sorted(pools, key=lambda pool: (rank.get(pool, -1), pool))
 
 
-def extreme_blocks(card: Card) -> list[Markup]:
-    """Show how dry and wet days and droughts are foretold."""
-    lookup = card.lookup
-    names = [
-        name
-        for side in ("dry", "wet")
-        for name in (f"{share}_{side}" for share in SHARES)
-        if name in lookup.metrics
+def extreme_blocks(lookup: ScoreLookup) -> list[Markup]:
+    """Show how dry and wet days and droughts are foretold, or say why it isn't known.
+
+    A metric without a value in any layer has no row.
+    """
+    present = [name for name in EXTREMES if name in lookup.metrics]
+    wanted = [name for name in present if has_value(lookup, name)]
+    if not set(wanted) - set(DROUGHTS):
+        return [paragraph(NO_THRESHOLDS)]
+    blocks = [
+        dot_plot(_extreme_dots(lookup), EXTREME_AXIS, scale=linear_scale([0.0, 1.0])),
+        _metric_table(lookup, wanted, EVENTS),
     ]
-    if not names:
-        return [paragraph("No series has thresholds from train days.")]
-    scale = linear_scale([0.0, 1.0])
+    without = [metric_title(name) for name in present if name not in wanted]
+    if without:
+        told = f"No series has such days: {', '.join(without)}."
+        blocks.append(paragraph(told))
+    return blocks
+
+
+def has_value(lookup: ScoreLookup, metric: str) -> bool:
+    """Tell whether a metric could be scored, over all layers or in one."""
+    rows = (lookup.row(metric, layer=layer) for layer in lookup.layers)
+    return any(row and number_of(row["value"]) is not None for row in rows)
+
+
+def _extreme_dots(lookup: ScoreLookup) -> list[Dot | str]:
     rows: list[Dot | str] = []
     for side, rule in (("dry", "below the 10th"), ("wet", "above the 90th")):
-        rows.append(
-            joined(
-                [
-                    f"{side.capitalize()} days: ",
-                    element("span", rule, class_="tick"),
-                    " percentile of train days",
-                ]
-            )
-        )
+        rule_shown = element("span", rule, class_="tick")
+        heading = [f"{side.capitalize()} days: ", rule_shown, " percentile of a series"]
+        rows.append(joined(heading))
         rows += [
             dot(said, lookup.row(f"{share}_{side}"), colour=colour)
             for share, said, colour in (
@@ -148,9 +161,7 @@ def extreme_blocks(card: Card) -> list[Markup]:
             )
             if f"{share}_{side}" in lookup.metrics
         ]
-    axis = "share of days, median over series; few false alarms are good"
-    wanted = [*names, *(name for name in DROUGHTS if name in lookup.metrics)]
-    return [dot_plot(rows, axis, scale=scale), _metric_table(lookup, wanted, EVENTS)]
+    return rows
 
 
 def _metric_table(lookup: ScoreLookup, metrics: Sequence[str], caption: str) -> Markup:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import combinations
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from somobench.schemas.variables import ROLES
+from somobench.split_checks import KEPT_APART, Severity, checks_with
+from somobench.split_input_checks import check_audit_inputs
 from somobench.split_measures import distances, same_days, shared_stations
 from somobench.split_memory import boundaries, days_in_two_roles, reach
 from somobench.split_parts import Mask, role_masks
@@ -25,8 +27,6 @@ from somobench.split_sites import (
     SAME_STATION,
     links_between,
 )
-
-Severity = Literal["failure", "reported"]
 
 NAMED = 5  # examples in a finding
 PAIRS = tuple(combinations(ROLES, 2))
@@ -61,10 +61,14 @@ class Finding(NamedTuple):
 
 
 class SplitAudit(NamedTuple):
-    """What an audit measured and found; `findings` holds only what is there."""
+    """What an audit measured, looked for and found.
+
+    `checks` names all that was looked for, `findings` holds only what is there.
+    """
 
     measures: dict[str, Any]
     findings: tuple[Finding, ...]
+    checks: tuple[str, ...]
 
     @property
     def failures(self) -> tuple[Finding, ...]:
@@ -72,9 +76,9 @@ class SplitAudit(NamedTuple):
         return tuple(item for item in self.findings if item.severity == "failure")
 
     def content(self) -> dict[str, Any]:
-        """Return measures and findings as published beside the split."""
+        """Return measures, checks and findings as published beside the split."""
         found = [item._asdict() for item in self.findings]
-        return {**self.measures, "findings": found}
+        return {**self.measures, "checks": list(self.checks), "findings": found}
 
 
 def audit_split(
@@ -110,7 +114,16 @@ def audit_split(
         Failures: a day in two roles, a role without target, a cell that isn't in
         `cells`, days of two roles within the reach of lagged targets (of one cell, or
         of two that share a station, a site or a position), and a broken claim.
+
+    Raises
+    ------
+    InputError
+        If something isn't a table, or lacks a column.
+    ValidationError
+        If a table is empty, a role unknown, a day no day, a range ends before it
+        starts, a cell in `cells` twice, or a place nowhere on Earth.
     """
+    check_audit_inputs(rows, cells, sources, target_days, lags)
     rows = rows.assign(cell_id=rows["cell_id"].astype(str))
     days = pd.date_range(rows["start"].min(), rows["end"].max(), unit="ns")
     names = cells["cell_id"].to_numpy().astype(str)
@@ -132,7 +145,8 @@ def audit_split(
         *(_claimed(claim, names, masks, lags) if claim else ()),
         *_reported(measures),
     ]
-    return SplitAudit(measures, tuple(item for item in findings if item.number))
+    there = tuple(item for item in findings if item.number)
+    return SplitAudit(measures, there, checks_with(claim.kind if claim else None))
 
 
 def _measured(
@@ -223,7 +237,7 @@ def _claimed(
             shared = sorted(groups[0] & groups[1])
             broken += [f"{name} in {one} and {other}" for name in shared]
     return [
-        Finding(f"{claim.kind}_kept_apart", "failure", len(broken), _named(broken, ""))
+        Finding(f"{claim.kind}{KEPT_APART}", "failure", len(broken), _named(broken, ""))
     ]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from somobench.schemas.errors import InputError, UsageError
 from somobench.schemas.recipe import SpatialSplitParams
 from somobench.split_parts import Assignment, LeftOut, SplitData, hashed, whole_period
 from somobench.split_sites import Link, links_between
@@ -73,19 +74,40 @@ def spatial_fold(
 
     Raises
     ------
-    IndexError
+    UsageError
         If there is no such fold.
+    InputError
+        If the definition isn't that of a spatial split, or not of these cells.
     """
-    count = int(definition["parameters"]["folds"])
-    if not 0 <= fold < count:
-        message = f"fold {fold} of {count}; folds are numbered from 0"
-        raise IndexError(message)
+    try:
+        count = int(definition["parameters"]["folds"])
+        degrees = float(definition["parameters"]["block_degrees"])
+        folds = dict(definition["blocks"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            "definition of a spatial split",
+            found=f"{type(error).__name__}: {error}"[:200],
+            expected="parameters (folds, block_degrees) and blocks, as published",
+        ) from error
+    if fold not in range(count):
+        raise UsageError("fold", found=fold, expected=f"from 0 to {count - 1}")
     roles = {fold: "test", (fold + 1) % count: "validation"}
-    blocks = block_of(cells, float(definition["parameters"]["block_degrees"]))
-    number = blocks.map(definition["blocks"])
+    number = block_of(cells, degrees).map(folds)
+    _refuse_other_cells(cells, number)
     return whole_period(
         cells["cell_id"], [roles.get(one, "train") for one in number], days
     )
+
+
+def _refuse_other_cells(cells: pd.DataFrame, folds: pd.Series[Any]) -> None:
+    """Refuse cells in a block without a fold, which no fold would test."""
+    outside = cells["cell_id"].astype(str)[folds.isna()].tolist()
+    if outside:
+        raise InputError(
+            "cells of a spatial split",
+            found=f"{len(outside)} in blocks without a fold, {outside[0]} first",
+            expected="cells with a target in the release that published the blocks",
+        )
 
 
 def block_of(cells: pd.DataFrame, degrees: float) -> pd.Series[str]:

@@ -1,7 +1,8 @@
 """Splits: named, hashed assignments of cell and day to train, validation and test.
 
 A kind of split is one function in `KINDS`; its name is the key of its parameters in the
-recipe. Pure: the stage `splits` reads and writes, `split_audit` looks for leakage.
+recipe, and `QUESTIONS` says what it asks. Making splits is pure: the stage `splits`
+reads and writes. `audit_rows` looks for leakage in any rows.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from somobench.schemas.recipe import Params, SplitParams
+from somobench.split_audit import SplitAudit
 from somobench.split_by_blocks import spatial_fold, split_spatial
 from somobench.split_by_dates import split_temporal
 from somobench.split_by_groups import (
@@ -27,19 +29,27 @@ from somobench.split_parts import (
     Kind,
     LeftOut,
     SplitData,
+    role_masks,
     rows_frame,
     target_days,
 )
+from somobench.split_release import audit_rows, open_split_data, split_definition
 from somobench.split_sites import drop_linked, links_between
 
 __all__ = [
     "KINDS",
+    "QUESTIONS",
     "Assignment",
     "LeftOut",
+    "SplitAudit",
     "SplitData",
+    "audit_rows",
     "build_splits",
     "definition_of",
+    "open_split_data",
+    "role_masks",
     "spatial_fold",
+    "split_definition",
     "split_sha256",
     "split_table",
 ]
@@ -56,6 +66,24 @@ KINDS: Mapping[str, Kind] = {
     "water_to_energy": split_water_to_energy,
 }
 """Every kind of split, by the name of its parameters in the recipe."""
+
+QUESTIONS: Mapping[str, str] = {
+    "temporal": "Does it know later days after learning from earlier ones, at the same "
+    "places?",
+    "spatial": "Does it know places between and beside those that it learnt from, on "
+    "the same days?",
+    "ungauged": "Does it know networks whose probes, sites and calibration it has "
+    "never met, or regions where there are too few networks?",
+    "dry_years": "Does it know the driest third of a cell\u2019s years after learning "
+    "from the wettest?",
+    "wet_years": "Does it know the wettest third of a cell\u2019s years after "
+    "learning from the driest?",
+    "energy_to_water": "Does it know cells where water limits evaporation after "
+    "learning from cells where energy does?",
+    "water_to_energy": "Does it know cells where energy limits evaporation after "
+    "learning from cells where water does?",
+}
+"""What each kind of split asks of a model, in one sentence."""
 
 
 def build_splits(
