@@ -136,7 +136,7 @@ def block_length(error: Floats, rule: Rule = "automatic") -> int:
         )
     if rule in ("season", "year"):
         return SEASON if rule == "season" else YEAR
-    scored = np.isfinite(error).any(axis=0)
+    scored = np.asarray(np.isfinite(error).any(axis=0))
     cube_root = max(1, int(np.ceil(scored.sum() ** (1 / 3))))
     if rule == "cube_root":
         return cube_root

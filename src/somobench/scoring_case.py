@@ -204,7 +204,7 @@ def _thresholds(
 ) -> dict[str, NDArray[np.float64]]:
     """Return percentiles of train days; of all days for a series without any."""
     own = extreme_thresholds(np.where(trained, observed, np.nan))
-    untrained = ~(trained & np.isfinite(observed)).any(axis=1)
+    untrained = np.asarray(~(trained & np.isfinite(observed)).any(axis=1))
     whole = extreme_thresholds(np.where(untrained[:, None], observed, np.nan))
     return {side: np.where(untrained, whole[side], own[side]) for side in own}
 

@@ -80,25 +80,22 @@ def common_cases(
     InputError
         If no series has 30 common days with a target.
     """
-    ours, theirs = (case.target.indexes for case in (shifted, reference))
-    series = ours["series"].intersection(theirs["series"], sort=False)
-    days = ours["time"].intersection(theirs["time"])
+    indexes = [case.target.indexes for case in (shifted, reference)]
+    series = indexes[0]["series"].intersection(indexes[1]["series"], sort=False)
+    days = indexes[0]["time"].intersection(indexes[1]["time"])
     targets = [
         case.target.sel(series=series, time=days) for case in (shifted, reference)
     ]
-    both = np.logical_and(*(np.isfinite(target) for target in targets))
-    enough = (both.sum("time") >= MINIMUM_DAYS).to_numpy()
+    both = finite_days(targets[0]) & finite_days(targets[1])
+    enough = both.sum(dim="time").to_numpy() >= MINIMUM_DAYS
     if not enough.any():
         raise InputError(
             f"splits {shifted.split} and {reference.split}",
             found=f"no series with {MINIMUM_DAYS} days that both test",
             expected="at least one",
         )
-    ours, theirs = (
-        _part(case, target.where(both)[enough])
-        for case, target in zip((shifted, reference), targets, strict=True)
-    )
-    return ours, theirs
+    ours, theirs = (target.where(both)[enough] for target in targets)
+    return _part(shifted, ours), _part(reference, theirs)
 
 
 def _part(case: ScoringCase, target: xr.DataArray) -> ScoringCase:
