@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,6 @@ from scoring_factory import (
     predicted,
     rung,
 )
-from somobench.catalog.manifest import describe_file
 from somobench.evaluation import Evaluation, evaluate
 from somobench.schemas.errors import InputError, UnknownNameError, UsageError
 from somobench.schemas.scores import CELL_SCORES, SCORES
@@ -216,22 +214,6 @@ def test_without_rungs_scores_are_given_and_the_headline_says_why(
     assert "carries no predictions" in found.headline["reason"]
     assert plain(found, "pearson_r") == plain(noisy, "pearson_r")
     assert set(found.scores["against"]) == {""}
-
-
-def test_ladder_is_the_release_s_own_where_it_carries_one(
-    tmp_path: Path, noisy: Evaluation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    releases = copy_world(tmp_path)
-    monkeypatch.setenv("SOMOBENCH_RELEASES", str(releases))
-    asset = releases / "assets" / RELEASE / f"predictions_{SPLIT}.zarr.zip"
-    asset.parent.mkdir(parents=True)
-    shutil.copy(tmp_path / "data" / "predictions" / f"{SPLIT}.zarr.zip", asset)
-    path = releases / RELEASE / "MANIFEST.json"
-    manifest = json.loads(path.read_text())
-    manifest["assets"] = {asset.name: describe_file(asset).model_dump(mode="json")}
-    path.write_text(json.dumps(manifest))
-    found = evaluate(predicted(0.8), release=RELEASE, split=SPLIT)
-    assert found.headline == noisy.headline
 
 
 def test_ladder_of_another_split_is_refused(world: Path, tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ from somobench.catalog.request import DatasetRequest
 from somobench.catalog.resolve import Release, resolve
 from somobench.headline import RungName, headline, no_headline
 from somobench.lead_times import lead_summary, lead_table
-from somobench.rung_comparison import Ladder, compare_with_rungs, open_ladder
+from somobench.release_ladder import choose_ladder
+from somobench.rung_comparison import Ladder, compare_with_rungs
 from somobench.schemas.errors import UsageError
 from somobench.schemas.scores import (
     CELL_SCORES,
@@ -162,7 +163,7 @@ def evaluate(
     split : str
     ladder : path, optional
         The rungs' predictions, a file or a folder with one for each split; by default
-        those of the release.
+        those of the release, without which there is no headline.
     allow_missing : bool
         Score the days that are predicted instead of refusing missing ones; rungs are
         compared on the same days.
@@ -194,7 +195,7 @@ def evaluate(
     submission = open_submission(predictions, name)
     case = case_of(found, split)
     check_labels(submission, case)
-    rungs, reason = _ladder(found, case, ladder)
+    rungs, reason = choose_ladder(found, case, ladder)
     record = provenance(found, split, submission, case)
     result = evaluate_on(
         case, submission, rungs, name or submission.name, allow_missing=allow_missing
@@ -294,18 +295,3 @@ def case_of(release: Release, split: str) -> ScoringCase:
 
 def _verified(release: Release, name: str) -> Path:
     return release.local_path(name, always=True) or fetch(release.remote(name))
-
-
-def _ladder(
-    release: Release, case: ScoringCase, given: Path | str | None
-) -> tuple[Ladder | None, str]:
-    """Open the rungs' predictions, or say why there are none."""
-    if given is not None:
-        return open_ladder(Path(given), case), ""
-    name = f"predictions_{case.split}.zarr.zip"
-    if name in {*release.manifest.files, *release.manifest.assets}:
-        return open_ladder(release.path_of(name), case), ""
-    return None, (
-        f"release {release.id} carries no predictions of the ladder's rungs on split "
-        f"{case.split}, and none were given with --ladder"
-    )
