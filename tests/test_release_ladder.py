@@ -13,10 +13,14 @@ from scoring_factory import (
     add_ladder_asset,
     copy_world,
     make_case,
+    open_predictions,
 )
+from somobench.catalog.archive import write_zarr_zip
+from somobench.catalog.manifest import sha256_file
 from somobench.catalog.resolve import Release, resolve
 from somobench.release_ladder import choose_ladder
 from somobench.schemas.errors import IntegrityError
+from somobench.score_record import ladder_record
 from somobench.scoring_case import ScoringCase
 from test_cli import run
 
@@ -102,3 +106,44 @@ def test_verify_names_a_damaged_asset(
         stream.write(b"\0")
     assert run(monkeypatch, "verify", RELEASE) == 4
     assert f"1 damaged: {asset.name}" in capsys.readouterr().err
+
+
+def test_given_ladder_is_the_release_s_by_its_bytes_or_its_values(
+    release: Release, asset: Path, case: ScoringCase, tmp_path: Path
+) -> None:
+    pinned = release.manifest.assets[asset.name].sha256
+    chunked = tmp_path / "chunked.zarr.zip"
+    write_zarr_zip(open_predictions(tmp_path), chunked, {"rung": 2})
+    assert sha256_file(chunked) != pinned
+    for given in (tmp_path / "data" / "predictions", chunked):
+        ladder, _ = choose_ladder(release, case, given)
+        assert ladder is not None
+        assert ladder.of_release
+        assert ladder.sha256 == pinned
+
+
+def test_foreign_ladder_is_refused_where_the_release_lists_its_own(
+    release: Release, asset: Path, case: ScoringCase, tmp_path: Path
+) -> None:
+    foreign = tmp_path / "foreign.zarr.zip"
+    grid = open_predictions(tmp_path)
+    grid["soil_moisture"][0] += 0.01
+    write_zarr_zip(grid, foreign, {"rung": 1})
+    pinned = release.manifest.assets[asset.name].sha256
+    found = f"sha256 {sha256_file(foreign)}, other values in soil_moisture"
+    with pytest.raises(
+        IntegrityError, match=rf"found: *{found}\n *expected:.*{pinned}"
+    ):
+        choose_ladder(release, case, foreign)
+
+
+def test_given_ladder_is_marked_where_the_release_lists_none(
+    case: ScoringCase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOMOBENCH_RELEASES", str(copy_world(tmp_path)))
+    given = tmp_path / "data" / "predictions"
+    ladder, _ = choose_ladder(resolve(RELEASE), case, given)
+    assert ladder is not None
+    assert not ladder.of_release
+    assert ladder_record(ladder)["of_release"] is False
+    assert ladder_record(None)["of_release"] is None

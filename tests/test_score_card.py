@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from card_factory import HOSTILE, make_card, write_card
 from page_text import Reading
@@ -146,6 +147,21 @@ def test_card_without_a_ladder_says_why() -> None:
     text = reading(ladder=False).text
     reason = "the release carries no predictions of the rungs"
     assert f"Headline not available: {reason}." in text
+
+
+@pytest.mark.parametrize("of_release", [True, False, None])
+def test_ladder_that_is_not_the_release_s_is_marked(of_release: bool | None) -> None:
+    record, tables = make_card()
+    record["ladder"]["of_release"] = of_release
+    text = Reading(score_card(record, tables)).text
+    assert ("These rungs were brought along" in text) == (of_release is False)
+    assert ("doesn\u2019t say whether its ladder is" in text) == (of_release is None)
+
+
+def test_card_of_before_the_mark_is_read() -> None:
+    record, tables = make_card()
+    del record["ladder"]["of_release"]
+    assert "doesn\u2019t say whether" in Reading(score_card(record, tables)).text
 
 
 def test_incomplete_submission_is_marked() -> None:

@@ -50,6 +50,8 @@ class LadderRecord(_Part):
 
     sha256: Sha256 | None
     rungs: Annotated[list[Name], Field(max_length=MAXIMUM_RUNGS)]
+    of_release: bool | None = None
+    """Whether the release lists these predictions; older cards don't say."""
     not_available: dict[Name, Text] = {}
     """Rungs that the release lacks on the split, with the reason."""
 
@@ -104,6 +106,11 @@ class CardRecord(_Part):
     def is_virtual(self) -> bool:
         """Whether the release is simulated."""
         return self.release.startswith("virtual-")
+
+    @property
+    def has_foreign_ladder(self) -> bool:
+        """Whether the rungs aren't known to be those of the release."""
+        return bool(self.ladder.rungs) and not self.ladder.of_release
 
     @property
     def is_complete(self) -> bool:

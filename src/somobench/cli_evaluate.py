@@ -12,7 +12,7 @@ from somobench.cli_output import printable, show_json, show_table
 AsJson = Annotated[bool, typer.Option("--json", help="answer in JSON")]
 LadderPath = Annotated[
     Path | None,
-    typer.Option(help="the rungs' predictions, where the release has none"),
+    typer.Option(help="the rungs' predictions, where the release's aren't here"),
 ]
 
 

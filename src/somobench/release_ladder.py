@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from somobench.catalog.archive import open_zarr_zip
+from somobench.catalog.manifest import describe_grid
 from somobench.catalog.resolve import Release
-from somobench.rung_comparison import Ladder, open_ladder
+from somobench.rung_comparison import Ladder, ladder_file, open_ladder
+from somobench.schemas.errors import IntegrityError
+from somobench.schemas.manifest import FileRecord
 from somobench.scoring_case import ScoringCase
 
 
@@ -20,22 +25,49 @@ def choose_ladder(
     case : ScoringCase
         Of one of its splits.
     given : path, optional
-        A file of rungs' predictions, or a folder with one for each split.
+        A file of rungs' predictions, or a folder with one for each split. Where the
+        release lists its own, it must have the same values, whatever its chunks.
 
     Raises
     ------
     IntegrityError
-        If the release's own is here and isn't the published one.
+        If the release lists its own, and the one here or the one given is another.
     InputError, ValidationError
         If the file given can't be read or belongs to something else.
     """
+    listed = release.manifest.record_of(asset_name(case.split))
     if given is not None:
-        return open_ladder(Path(given), case), ""
+        return _given_ladder(Path(given), case, listed), ""
     name = asset_name(case.split)
-    listed = release.manifest.record_of(name) is not None
     if listed and (release.is_here(name) or release.base_urls):
-        return open_ladder(release.path_of(name), case), ""
+        ladder = open_ladder(release.path_of(name), case)
+        return replace(ladder, of_release=True), ""
     return None, why_none(release, case.split)
+
+
+def _given_ladder(path: Path, case: ScoringCase, listed: FileRecord | None) -> Ladder:
+    ladder = open_ladder(path, case)
+    if listed is None:
+        return ladder
+    if ladder.sha256 != listed.sha256:
+        _refuse_other_values(ladder_file(path, case.split), ladder, listed)
+    return replace(ladder, of_release=True, sha256=listed.sha256)
+
+
+def _refuse_other_values(file: Path, ladder: Ladder, listed: FileRecord) -> None:
+    """Refuse a file whose decoded arrays aren't those that the manifest describes."""
+    with open_zarr_zip(file) as grid:
+        found = {name: array.sha256 for name, array in describe_grid(grid).items()}
+    wanted = {name: array.sha256 for name, array in listed.arrays.items()}
+    names = sorted({*found, *wanted})
+    other = [name for name in names if found.get(name) != wanted.get(name)]
+    if other:
+        raise IntegrityError(
+            f"ladder {file.name}",
+            found=f"sha256 {ladder.sha256}, other values in {', '.join(other)}",
+            expected=f"the release's own: sha256 {listed.sha256}, or its values",
+            hint="leave out --ladder, or name a copy of the release's own",
+        )
 
 
 def why_none(release: Release, split: str) -> str:
