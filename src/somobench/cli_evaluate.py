@@ -103,12 +103,13 @@ def shift_cost(  # noqa: PLR0917 - typer passes all by name
 def verify_score(
     folder: Annotated[Path, typer.Argument(metavar="DIR")],
     submission: Annotated[
-        Path | None, typer.Option(help="the submission, if it lies elsewhere")
+        Path | None,
+        typer.Option(help="the submission, if it lies elsewhere, or a copy of it"),
     ] = None,
     ladder: LadderPath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Recompute the scores in a folder and compare them."""
+    """Recompute everything in a folder of scores and compare it."""
     from somobench.verify_score import verify_score as run
 
     found = run(folder, submission=submission, ladder=ladder)
@@ -117,8 +118,13 @@ def verify_score(
         return
     rows = ", ".join(f"{count} {name}" for name, count in found.rows.items())
     typer.echo(f"{folder}: the same, {rows.replace('_', ' ')}")
+    if not found.same_file:
+        typer.echo("read here from another file, with the same values")
     if not found.same_code:
-        typer.echo("computed here by other code than the published scores")
+        typer.echo(
+            "computed here by other code than the published scores; "
+            "report.html wasn't compared"
+        )
 
 
 def _show(record: dict[str, Any]) -> None:

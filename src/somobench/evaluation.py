@@ -19,7 +19,7 @@ from somobench.catalog.request import DatasetRequest
 from somobench.catalog.resolve import Release, resolve
 from somobench.headline import RungName, headline, no_headline
 from somobench.lead_times import lead_summary, lead_table
-from somobench.release_ladder import choose_ladder
+from somobench.release_ladder import choose_ladder, why_none
 from somobench.rung_comparison import Ladder, compare_with_rungs
 from somobench.schemas.errors import UsageError
 from somobench.schemas.scores import (
@@ -189,23 +189,47 @@ def evaluate(
     >>> somobench.evaluate("mine.nc", release="virtual-0.1.0", split="temporal")
     ... # doctest: +SKIP
     """
-    found = resolve(release)
+    return evaluate_submission(
+        open_submission(predictions, name),
+        release=resolve(release),
+        split=split,
+        ladder=ladder,
+        allow_missing=allow_missing,
+        name=name,
+    )
+
+
+def evaluate_submission(
+    submission: Submission,
+    *,
+    release: Release,
+    split: str,
+    ladder: Path | str | None = None,
+    with_ladder: bool = True,
+    allow_missing: bool = False,
+    name: str | None = None,
+) -> Evaluation:
+    """Score predictions that were read already; otherwise as `evaluate`.
+
+    Without `with_ladder` nothing is compared with, even where it could be.
+    """
     request = DatasetRequest(feature_set="climatology", scaling="train", split=split)
-    request.check_against(found.manifest)
-    submission = open_submission(predictions, name)
-    case = case_of(found, split)
+    request.check_against(release.manifest)
+    case = case_of(release, split)
     check_labels(submission, case)
-    rungs, reason = choose_ladder(found, case, ladder)
-    record = provenance(found, split, submission, case)
+    rungs, reason = None, why_none(release, split)
+    if with_ladder:
+        rungs, reason = choose_ladder(release, case, ladder)
+    record = provenance(release, split, submission, case)
     result = evaluate_on(
         case, submission, rungs, name or submission.name, allow_missing=allow_missing
     )
     if rungs is None:
         result.record["headline"] = no_headline(reason)
-    lacking = found.manifest.rungs.get(split, {}).items()
+    lacking = release.manifest.rungs.get(split, {}).items()
     reasons = {rung: why for rung, why in lacking if why}
     result.record["ladder"]["not_available"] = reasons
-    with open_zarr_zip(found.path_of(TARGETS)) as targets:
+    with open_zarr_zip(release.path_of(TARGETS)) as targets:
         result.record["target_uncertainty"] = target_uncertainty(targets, case)
     return Evaluation(
         scores=result.scores,
