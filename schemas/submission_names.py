@@ -11,5 +11,6 @@ DIMS = ("lead_time", *SERIES_DIMS, "member")
 UNITS = ("m3 m-3", "m3/m3", "m^3 m^-3", "m**3 m**-3", "m3m-3")
 """Spellings of the unit that are accepted."""
 
+LONGEST_NAME = 200  # letters of a model's or a file's name
 MAXIMUM_MEMBERS = 1000
 LONGEST_LEAD = 10  # days

@@ -11,9 +11,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from somobench.schemas.recipe import RELEASE_ID, SHA256
+from somobench.schemas.submission_names import LONGEST_NAME
 
 Sha256 = Annotated[str, Field(pattern=SHA256)]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 Text = Annotated[str, Field(max_length=2000)]
 Count = Annotated[int, Field(ge=0)]
 MAXIMUM_RUNGS = 100

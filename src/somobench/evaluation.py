@@ -19,6 +19,7 @@ from somobench.catalog.request import DatasetRequest
 from somobench.catalog.resolve import Release, resolve
 from somobench.headline import RungName, headline, no_headline
 from somobench.lead_times import lead_summary, lead_table
+from somobench.model_name import check_model_name
 from somobench.release_ladder import choose_ladder, why_none
 from somobench.rung_comparison import Ladder, compare_with_rungs
 from somobench.schemas.errors import UsageError
@@ -168,7 +169,8 @@ def evaluate(
         Score the days that are predicted instead of refusing missing ones; rungs are
         compared on the same days.
     name : str, optional
-        Of the model in the tables; by default the file's name.
+        Of the model in the tables, 200 letters at most; by default the file's name.
+        `persistence` and `climatology` are taken where there are lead times.
 
     Returns
     -------
@@ -178,6 +180,8 @@ def evaluate(
     ------
     UnknownNameError
         For an unknown release or split.
+    UsageError
+        For a name that can't be taken.
     InputError, ValidationError
         For predictions that can't be scored, naming the first offenders.
     IntegrityError
@@ -215,15 +219,16 @@ def evaluate_submission(
     """
     request = DatasetRequest(feature_set="climatology", scaling="train", split=split)
     request.check_against(release.manifest)
+    model = check_model_name(
+        submission.name if name is None else name, submission.leads
+    )
     case = case_of(release, split)
     check_labels(submission, case)
     rungs, reason = None, why_none(release, split)
     if with_ladder:
         rungs, reason = choose_ladder(release, case, ladder)
     record = provenance(release, split, submission, case)
-    result = evaluate_on(
-        case, submission, rungs, name or submission.name, allow_missing=allow_missing
-    )
+    result = evaluate_on(case, submission, rungs, model, allow_missing=allow_missing)
     if rungs is None:
         result.record["headline"] = no_headline(reason)
     lacking = release.manifest.rungs.get(split, {}).items()

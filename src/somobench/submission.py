@@ -22,7 +22,7 @@ import xarray as xr
 from somobench.catalog.manifest import decoded_sha256, sha256_file
 from somobench.schemas.errors import InputError
 from somobench.schemas.submission import submission_schema
-from somobench.schemas.submission_names import PREDICTION
+from somobench.schemas.submission_names import LONGEST_NAME, PREDICTION
 from somobench.schemas.validate import validate_grid
 from somobench.submission_layout import grid_of_dataset, grid_of_table
 from somobench.submission_reader import FACTS, REFUSAL, REFUSED
@@ -101,6 +101,14 @@ def open_submission(predictions: Predictions, name: str | None = None) -> Submis
 
 
 def _from_file(path: Path) -> Submission:
+    name = path.name or path.resolve().name
+    if len(name) > LONGEST_NAME:
+        raise InputError(
+            f"submission {name}",
+            found=f"a file name of {len(name)} letters",
+            expected=f"{LONGEST_NAME} at most",
+            hint="rename the file",
+        )
     kind_of(path)
     digest, size = hash_submission(path)
     grid = _read_in_child(path)
@@ -108,7 +116,7 @@ def _from_file(path: Path) -> Submission:
         raise InputError(
             f"submission {path.name}", found="it changed while it was read"
         )
-    return _checked(grid, path.name, digest, size)
+    return _checked(grid, name, digest, size)
 
 
 def _checked(
