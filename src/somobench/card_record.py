@@ -46,6 +46,13 @@ class CoverageRecord(_Part):
     given: Count
 
 
+class LeadCoverageRecord(_Part):
+    """Cell-days that were asked for, and those scored at every lead time."""
+
+    asked: Annotated[int, Field(ge=1)]
+    common: Count
+
+
 class LadderRecord(_Part):
     """The rungs' predictions that were compared with, lowest first."""
 
@@ -100,6 +107,8 @@ class CardRecord(_Part):
     headline: dict[str, Any]
     summary: dict[str, Any]
     lead_times: dict[str, Any] | None = None
+    lead_coverage: LeadCoverageRecord | None = None
+    """Older cards lack it: they scored each lead time on cell-days of its own."""
     target_uncertainty: dict[Name, SpreadRecord] = {}
     """By layer: how far the sensors behind the scored targets lie apart."""
 

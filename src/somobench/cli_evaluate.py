@@ -134,6 +134,9 @@ def _show(record: dict[str, Any]) -> None:
     coverage = record["coverage"]
     if coverage["given"] < coverage["asked"]:
         typer.echo(f"{coverage['given']} of {coverage['asked']} cell-days predicted")
+    if leads := record.get("lead_coverage"):
+        counted = f"{leads['common']} of {leads['asked']} cell-days"
+        typer.echo(f"lead times compared on {counted} that all of them have")
     rungs = headline.get("rungs", []) + headline.get("rungs_with_observations", [])
     words = {True: "yes", False: "no", None: "not estimable"}
     if rungs:

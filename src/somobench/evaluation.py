@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import xarray as xr
 
 from somobench.catalog.archive import open_zarr_zip
 from somobench.catalog.atomic import replacing, write_json, write_parquet, write_text
@@ -18,7 +19,7 @@ from somobench.catalog.reader import CELLS, FEATURES, SPLITS, TARGETS
 from somobench.catalog.request import DatasetRequest
 from somobench.catalog.resolve import Release, resolve
 from somobench.headline import RungName, headline, no_headline
-from somobench.lead_times import lead_summary, lead_table
+from somobench.lead_times import lead_coverage, lead_summary, lead_table
 from somobench.model_name import check_model_name
 from somobench.release_ladder import choose_ladder, why_none
 from somobench.rung_comparison import Ladder, compare_with_rungs
@@ -272,10 +273,12 @@ def evaluate_on(
     scores = score_table(case, scored, name)
     differences = list(compare_with_rungs(case, ours, rungs, days))
     lead_scores = None
+
+    def forecast(lead: int) -> xr.DataArray:
+        return case.on_series(submission.at_lead(lead))
+
     if leads:
-        lead_scores = lead_table(
-            case, name, lambda lead: case.on_series(submission.at_lead(lead)), leads
-        )
+        lead_scores = lead_table(case, name, forecast, leads)
     evaluation = Evaluation(
         scores=finish_scores([scores, *differences]),
         cell_scores=finish_cell_scores([cell_table(case, scored, name)]),
@@ -300,6 +303,7 @@ def evaluate_on(
         evaluation.record["headline"] = headline(table[table["against"] != ""], names)
     if lead_scores is not None:
         evaluation.record["lead_times"] = lead_summary(lead_scores, name)
+        evaluation.record["lead_coverage"] = lead_coverage(case, forecast, leads)
     return evaluation
 
 
