@@ -240,6 +240,11 @@ def test_record_names_everything_that_was_scored(world: Path, tmp_path: Path) ->
     json.dumps(record, allow_nan=False)
 
 
+def test_evaluation_shows_its_headline_in_a_line(noisy: Evaluation) -> None:
+    said = noisy.headline["sentence"]
+    assert repr(noisy) == f"<Evaluation of 'x' on {SPLIT} of {RELEASE}: {said}>"
+
+
 def test_function_is_at_hand_after_its_module_was_imported(world: Path) -> None:
     assert somobench.evaluate is evaluate
 

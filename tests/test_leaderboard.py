@@ -181,7 +181,7 @@ def test_folder_without_a_card_or_given_twice_is_refused(tmp_path: Path) -> None
     with pytest.raises(InputError, match="no score.json"):
         find_cards([tmp_path])
     card = write_card(tmp_path / "a")
-    with pytest.raises(UsageError, match="1 twice"):
+    with pytest.raises(UsageError, match=f"found: *2, given twice: {card}\n"):
         find_cards([card, tmp_path])
 
 

@@ -72,7 +72,7 @@ TABLE_SCHEMAS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Evaluation:
     """A submission's scores.
 
@@ -89,6 +89,13 @@ class Evaluation:
     cell_scores: pd.DataFrame
     lead_scores: pd.DataFrame | None
     record: dict[str, Any]
+
+    def __repr__(self) -> str:
+        """Say what was scored on what, and the headline."""
+        found = self.record
+        said = self.headline.get("sentence") or "No headline."
+        scored = f"{found['model']!r} on {found['split']} of {found['release']}"
+        return f"<Evaluation of {scored}: {said}>"
 
     @property
     def headline(self) -> dict[str, Any]:
