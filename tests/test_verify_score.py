@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from scoring_factory import RELEASE, SPLIT, add_ladder_asset, copy_world, predicted
 from somobench.catalog.atomic import write_parquet
@@ -229,6 +230,23 @@ def test_score_beside_the_release_s_own_ladder_is_recomputed(world: Path) -> Non
     asset.unlink()
     with pytest.raises(IntegrityError, match="none: predictions_temporal"):
         verify_score(world / "own")
+
+
+def test_score_with_lead_times_is_recomputed_and_its_counts_are_compared(
+    world: Path,
+) -> None:
+    forecast = xr.concat([predicted(0.3), predicted(0.8)], "lead_time")
+    forecast = forecast.assign_coords(lead_time=[1, 3]).assign_attrs(units="m3 m-3")
+    path = world / "leads.nc"
+    forecast.to_dataset(name="soil_moisture").to_netcdf(path, engine="h5netcdf")
+    evaluate(path, release=RELEASE, split=SPLIT).write(world / "leads")
+    assert verify_score(world / "leads").rows["lead_scores"] > 0
+    record = json.loads((world / "leads" / "score.json").read_text())
+    record["lead_coverage"]["common"] += 1
+    (world / "leads" / "score.json").write_text(json.dumps(record))
+    # Of ten days, those 0, 1 and 3 after a gap lack a pair: 112 of 160 are common.
+    with pytest.raises(IntegrityError, match="common 1233, computed 1232"):
+        verify_score(world / "leads")
 
 
 def test_entry_that_older_code_did_not_write_is_no_difference(world: Path) -> None:
