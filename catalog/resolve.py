@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from somobench.catalog.cache import cannot_read, verify_file
+from somobench.catalog.cache import cannot_read, object_path, verify_file
 from somobench.catalog.fetch import RemoteObject, cached, fetch
 from somobench.catalog.manifest_checksum import refuse_other_manifest
 from somobench.catalog.registry import (
@@ -62,6 +62,13 @@ class Release:
         here = self.local_path(name)
         return here or fetch(self.remote(name))
 
+    def is_here(self, name: str) -> bool:
+        """Say whether a file is on this machine, whole or damaged."""
+        path = self._place_of(name)
+        if path is not None and _exists(path):
+            return True
+        return _exists(object_path(self.remote(name).sha256))
+
     def local_path(self, name: str, *, always: bool = False) -> Path | None:
         """Return the verified path of a file on this machine, or nothing.
 
@@ -72,7 +79,7 @@ class Release:
         if path is None or not _exists(path):
             found = cached(wanted, always=always)
             if found is None and not self.base_urls:
-                raise _missing(wanted, self.folder)
+                raise _missing(wanted, path and path.parent)
             return found
         _refuse_escape(path)
         verify_file(path, wanted.sha256, wanted.size, always=always)

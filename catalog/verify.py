@@ -12,6 +12,8 @@ from somobench.catalog.resolve import Release
 from somobench.schemas.errors import InputError, IntegrityError
 
 INTACT, DAMAGED, ABSENT, EXTRA = "intact", "damaged", "absent", "extra"
+ASSET = "asset, on request"
+"""Reason that an asset may be absent."""
 
 
 class FileStatus(NamedTuple):
@@ -31,6 +33,11 @@ def verify_release(release: Release) -> list[FileStatus]:
     """Hash every file of a release on this machine, whatever was verified before."""
     checked = [_check(release, name) for name in sorted(release.manifest.files)]
     return checked + _extras(release)
+
+
+def verify_assets(release: Release) -> list[FileStatus]:
+    """Hash the assets of a release that are on this machine; any may be absent."""
+    return [_check_asset(release, name) for name in sorted(release.manifest.assets)]
 
 
 def fetch_release(release: Release, names: Iterable[str] = ()) -> dict[str, Path]:
@@ -57,6 +64,13 @@ def _check(release: Release, name: str) -> FileStatus:
     if path is None:
         return FileStatus(name, ABSENT, None)
     return FileStatus(name, INTACT, str(path))
+
+
+def _check_asset(release: Release, name: str) -> FileStatus:
+    if not release.is_here(name):
+        return FileStatus(name, ABSENT, None, ASSET)
+    status = _check(release, name)
+    return status._replace(reason="; ".join(filter(None, (ASSET, status.reason))))
 
 
 def _extras(release: Release) -> list[FileStatus]:

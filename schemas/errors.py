@@ -73,13 +73,16 @@ class Failure(NamedTuple):
 class ValidationError(SomobenchError):
     """Data that breaks a schema; carries every failure, not only the first."""
 
-    def __init__(self, what: str, failures: Sequence[Failure]) -> None:
+    def __init__(
+        self, what: str, failures: Sequence[Failure], *, hint: str | None = None
+    ) -> None:
         self.failures = tuple(failures)
         listed = "; ".join(
             f"{item.where}: found {item.found}, expected {item.expected}"
             for item in self.failures
         )
-        super().__init__(f"{what}: {len(self.failures)} failed checks", found=listed)
+        failed = f"{what}: {len(self.failures)} failed checks"
+        super().__init__(failed, found=listed, hint=hint)
 
 
 class UsageError(SomobenchError):

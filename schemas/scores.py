@@ -119,7 +119,8 @@ LEAD_SCORES = pa.DataFrameSchema(
     ordered=True,
     name="scores by lead time",
 )
-"""One row a pooled score at a lead time, on days that all three models predict."""
+"""One row a pooled score at a lead time, on the cell-days that all three models
+predict at every lead time."""
 
 SHIFT_COSTS = pa.DataFrameSchema(
     {

@@ -177,7 +177,11 @@ def make_card(
             "lead_times": [1, 3, 5] if leads else [],
         },
         "coverage": {"asked": 2400, "given": given, "by_layer": {}},
-        "ladder": {"sha256": digest_of("rungs") if ladder else None, "rungs": [*rungs]},
+        "ladder": {
+            "sha256": digest_of("rungs") if ladder else None,
+            "of_release": True if ladder else None,
+            "rungs": [*rungs],
+        },
         "bootstrap": {
             "method": "blocks",
             "block_length": 44,
@@ -197,6 +201,7 @@ def make_card(
     }
     if leads:
         tables["lead_scores"] = make_lead_scores(model, skill)
+        record["lead_coverage"] = {"asked": 2400, "common": 2300}
         record["lead_times"] = lead_summary(tables["lead_scores"], model)
     return record, tables
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import json
 import shutil
 import tempfile
 from pathlib import Path
@@ -253,6 +254,18 @@ def copy_world(root: Path) -> Path:
     """Copy the data and the release below `root`; return the folder of releases."""
     shutil.copytree(_built() / "data", root / "data")
     return Path(shutil.copytree(_built() / "releases", root / "releases"))
+
+
+def add_ladder_asset(root: Path) -> Path:
+    """Let the release of a copied world list its ladder; return where that lies."""
+    asset = root / "releases" / "assets" / RELEASE / f"predictions_{SPLIT}.zarr.zip"
+    asset.parent.mkdir(parents=True)
+    shutil.copyfile(root / "data" / "predictions" / f"{SPLIT}.zarr.zip", asset)
+    path = root / "releases" / RELEASE / "MANIFEST.json"
+    manifest = json.loads(path.read_text())
+    manifest["assets"] = {asset.name: describe_file(asset).model_dump(mode="json")}
+    path.write_text(json.dumps(manifest))
+    return asset
 
 
 def open_predictions(root: Path) -> xr.Dataset:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,6 @@ from scoring_factory import (
     predicted,
     rung,
 )
-from somobench.catalog.manifest import describe_file
 from somobench.evaluation import Evaluation, evaluate
 from somobench.schemas.errors import InputError, UnknownNameError, UsageError
 from somobench.schemas.scores import CELL_SCORES, SCORES
@@ -218,22 +216,6 @@ def test_without_rungs_scores_are_given_and_the_headline_says_why(
     assert set(found.scores["against"]) == {""}
 
 
-def test_ladder_is_the_release_s_own_where_it_carries_one(
-    tmp_path: Path, noisy: Evaluation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    releases = copy_world(tmp_path)
-    monkeypatch.setenv("SOMOBENCH_RELEASES", str(releases))
-    asset = releases / "assets" / RELEASE / f"predictions_{SPLIT}.zarr.zip"
-    asset.parent.mkdir(parents=True)
-    shutil.copy(tmp_path / "data" / "predictions" / f"{SPLIT}.zarr.zip", asset)
-    path = releases / RELEASE / "MANIFEST.json"
-    manifest = json.loads(path.read_text())
-    manifest["assets"] = {asset.name: describe_file(asset).model_dump(mode="json")}
-    path.write_text(json.dumps(manifest))
-    found = evaluate(predicted(0.8), release=RELEASE, split=SPLIT)
-    assert found.headline == noisy.headline
-
-
 def test_ladder_of_another_split_is_refused(world: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no file"):
         scored(world, predicted(0.3), ladder=tmp_path)
@@ -256,6 +238,11 @@ def test_record_names_everything_that_was_scored(world: Path, tmp_path: Path) ->
     assert record["code"]["version"] == somobench.__version__
     assert record["scaling"]["full_record_series"] == 1
     json.dumps(record, allow_nan=False)
+
+
+def test_evaluation_shows_its_headline_in_a_line(noisy: Evaluation) -> None:
+    said = noisy.headline["sentence"]
+    assert repr(noisy) == f"<Evaluation of 'x' on {SPLIT} of {RELEASE}: {said}>"
 
 
 def test_function_is_at_hand_after_its_module_was_imported(world: Path) -> None:

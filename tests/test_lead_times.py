@@ -13,13 +13,21 @@ from scoring_factory import (
     CELLS,
     RELEASE,
     SPLIT,
+    TIMES,
     copy_world,
     make_case,
     make_targets,
     predicted,
 )
 from somobench.evaluation import evaluate
-from somobench.lead_times import climatology, lead_summary, lead_table, persistence
+from somobench.lead_times import (
+    climatology,
+    lead_coverage,
+    lead_summary,
+    lead_table,
+    persistence,
+)
+from somobench.page import number
 from somobench.schemas.errors import InputError
 from somobench.schemas.scores import LEAD_SCORES
 from somobench.schemas.validate import validate_table
@@ -97,15 +105,46 @@ def test_difference_is_that_of_the_pooled_scores(curves: pd.DataFrame) -> None:
         assert found == pytest.approx(expected, abs=2e-4)
 
 
-def test_all_three_are_scored_on_common_days(
+def test_all_lead_times_are_scored_on_the_same_days(
     case: ScoringCase, curves: pd.DataFrame
 ) -> None:
     rows = curves[(curves["layer"] == 0) & (curves["metric"] == "rmse")]
-    counts = rows.groupby("lead_time")["day_count"].agg(["min", "max"])
-    # Of 144 days with a target, the day before is one of the 16 gaps 16 times; ten days
-    # before is a gap only where the day itself is one.
-    assert counts.loc[1].tolist() == [11 * 128, 11 * 128]
-    assert counts.loc[10].tolist() == [11 * 144, 11 * 144]
+    # Every tenth day of the release has no target, so of ten days those that are 0, 1
+    # or 3 after a gap lack the target or what persists for 1, 3 or 10 days. The other
+    # 7 of ten leave 112 of 160 test days in each of 11 series.
+    assert set(rows["day_count"]) == {11 * 112}
+    found = lead_coverage(
+        case, lambda lead: case.on_series(predicted(NOISE[lead])), LEADS
+    )
+    assert found == {"asked": 11 * 144, "common": 11 * 112}
+
+
+def test_equal_forecasts_have_equal_scores_at_every_lead_time(
+    case: ScoringCase,
+) -> None:
+    table = lead_table(case, "mine", lambda _: case.on_series(predicted(0.8)), LEADS)
+    for model, metric in (("mine", "pearson_r"), ("mine", "anomaly_r")):
+        values = {value(table, lead, model, metric=metric) for lead in LEADS}
+        assert len(values) == 1
+    assert len({value(table, n, "climatology", metric="rmse") for n in LEADS}) == 1
+
+
+def test_day_that_one_lead_time_lacks_counts_for_none(case: ScoringCase) -> None:
+    whole = case.on_series(predicted(0.8))
+    # Day 205 has a target, and so have the days 1, 3 and 10 before: 204, 202 and 195.
+    lacking = whole.where(whole["time"] != TIMES[205])
+    found = lead_coverage(case, lambda lead: lacking if lead == 3 else whole, LEADS)
+    assert found["common"] == 11 * 111
+
+
+def test_no_common_day_leaves_curves_without_values(case: ScoringCase) -> None:
+    whole = case.on_series(predicted(0.8))
+    half = whole["time"] < TIMES[280]
+    table = lead_table(
+        case, "mine", lambda lead: whole.where(half if lead == 1 else ~half), (1, 3)
+    )
+    assert table["value"].isna().all()
+    assert (table["day_count"] == 0).all()
 
 
 def test_summary_gives_curves_and_the_leads_that_beat_persistence(
@@ -132,6 +171,10 @@ def test_evaluation_scores_the_shortest_lead_and_keeps_the_curves(
     assert found.record["scored_lead_time"] == 1
     assert found.record["summary"] == alone.record["summary"]
     assert found.lead_scores is not None
+    assert found.record["lead_coverage"] == {"asked": 11 * 144, "common": 11 * 112}
+    found.write(tmp_path / "card")
+    page = (tmp_path / "card" / "report.html").read_text("utf-8")
+    assert f"the {number(1232)} of {number(1584)} cell-days that all three" in page
     assert found.record["lead_times"]["lead_times"] == list(LEADS)
     with pytest.raises(InputError, match="predictions missing"):
         evaluate(

@@ -144,6 +144,18 @@ def test_different_ladders_sources_and_copies_are_told(tmp_path: Path) -> None:
         assert warning not in quiet
 
 
+def test_ladder_that_is_not_the_release_s_is_marked(tmp_path: Path) -> None:
+    warning = "not known to be the release\u2019s own: model-b."
+    write_card(tmp_path / "a", "model-a", skill=0.85)
+    assert warning not in Reading(page_of(tmp_path)).text
+    record, tables = make_card("model-b", skill=0.85)
+    record["ladder"]["of_release"] = False
+    write_made(tmp_path / "b", record, tables)
+    text = Reading(page_of(tmp_path)).text
+    assert warning in text
+    assert "Reanalysis (other ladder)" in text
+
+
 def test_hostile_names_stay_text(tmp_path: Path) -> None:
     write_card(tmp_path / "a", HOSTILE)
     found = Reading(page_of(tmp_path))
@@ -169,7 +181,7 @@ def test_folder_without_a_card_or_given_twice_is_refused(tmp_path: Path) -> None
     with pytest.raises(InputError, match="no score.json"):
         find_cards([tmp_path])
     card = write_card(tmp_path / "a")
-    with pytest.raises(UsageError, match="1 twice"):
+    with pytest.raises(UsageError, match=f"found: *2, given twice: {card}\n"):
         find_cards([card, tmp_path])
 
 

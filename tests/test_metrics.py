@@ -292,6 +292,11 @@ def test_input_is_untouched_and_dask_gives_the_same(rng: np.random.Generator) ->
     xr.testing.assert_identical(lazy, scored)
 
 
+def test_single_name_is_one_metric(rng: np.random.Generator) -> None:
+    scored = score(*make_pair(rng), metrics="pearson_r")
+    assert set(scored.data_vars) == {"pearson_r", "pair_count"}
+
+
 def test_unknown_metric_is_named_with_the_known_ones(rng: np.random.Generator) -> None:
     with pytest.raises(UnknownNameError, match=r"found: +rmsd\n.*pearson_r"):
         score(*make_pair(rng), metrics=["rmse", "rmsd"])

@@ -12,7 +12,8 @@ import pytest
 from card_factory import HOSTILE, make_card, write_card
 from page_text import Reading
 from somobench.metric_registry import METRICS
-from somobench.page import ABSENT, POLICY, THOUSANDS, Section, page
+from somobench.page import ABSENT, POLICY, THOUSANDS, Section, number, page
+from somobench.schemas.errors import ValidationError
 from somobench.score_card import score_card
 from somobench.score_card import write_card as write_report
 from somobench.score_ladder import rung_score
@@ -217,6 +218,39 @@ def test_card_without_a_ladder_says_why() -> None:
     text = reading(ladder=False).text
     reason = "the release carries no predictions of the rungs"
     assert f"Headline not available: {reason}." in text
+
+
+@pytest.mark.parametrize("of_release", [True, False, None])
+def test_ladder_that_is_not_the_release_s_is_marked(of_release: bool | None) -> None:
+    record, tables = make_card()
+    record["ladder"]["of_release"] = of_release
+    text = Reading(score_card(record, tables)).text
+    assert ("These rungs were brought along" in text) == (of_release is False)
+    assert ("doesn\u2019t say whether its ladder is" in text) == (of_release is None)
+
+
+def test_card_of_before_the_mark_is_read() -> None:
+    record, tables = make_card()
+    del record["ladder"]["of_release"]
+    assert "doesn\u2019t say whether" in Reading(score_card(record, tables)).text
+
+
+def test_lead_times_of_before_their_common_days_are_told_apart() -> None:
+    record, tables = make_card(leads=True)
+    common = (
+        f"the {number(2300)} of {number(2400)} cell-days that all three have at every"
+    )
+    assert common in Reading(score_card(record, tables)).text
+    del record["lead_coverage"]
+    text = Reading(score_card(record, tables)).text
+    assert "the cell-days that all three have at the lead time" in text
+
+
+def test_more_common_days_than_predicted_are_refused() -> None:
+    record, tables = make_card(leads=True)
+    record["lead_coverage"]["common"] = 2401
+    with pytest.raises(ValidationError, match="lead_coverage: found 2401"):
+        score_card(record, tables)
 
 
 def test_incomplete_submission_is_marked() -> None:

@@ -90,6 +90,64 @@ def test_scalar_layer_is_a_submission_of_one_layer() -> None:
     assert found.grid["layer"].to_numpy().tolist() == [2]
 
 
+def test_scalar_lead_time_is_a_submission_of_this_lead() -> None:
+    found = open_submission(dataset().assign_coords(lead_time=3))
+    assert found.leads == [3]
+    assert found.grid["soil_moisture"].dims[0] == "lead_time"
+
+
+@pytest.mark.parametrize(
+    "units",
+    [
+        "m\u00b3 m\u207b\u00b3",
+        "m^3 m^-3",
+        "m3/m3",
+        "m\u00b3/m\u00b3",
+        "m**3 m**-3",
+        "m3.m-3",
+        " m3  m-3 ",
+    ],
+)
+def test_unit_is_the_same_however_it_is_spelled(units: str) -> None:
+    grid = dataset()
+    grid["soil_moisture"].attrs["units"] = units
+    expected = open_submission(dataset()).values_sha256
+    assert open_submission(grid).values_sha256 == expected
+
+
+@pytest.mark.parametrize("units", ["m3 m3", "kg m-3", "%", "1", "m-3 m3", "mm3 mm-3"])
+def test_other_unit_is_refused(units: str) -> None:
+    grid = dataset()
+    grid["soil_moisture"].attrs["units"] = units
+    with pytest.raises(InputError, match="units of soil_moisture"):
+        open_submission(grid)
+
+
+def test_frame_of_xarray_is_taken_with_its_index(tmp_path: Path) -> None:
+    frame = predicted(0.3).to_dataframe(name="soil_moisture")
+    assert frame.index.names == ["layer", "cell", "time"]
+    expected = open_submission(dataset()).values_sha256
+    assert open_submission(frame).values_sha256 == expected
+    assert open_submission(frame.reset_index("time")).values_sha256 == expected
+    frame.to_parquet(tmp_path / "a.parquet")
+    assert open_submission(tmp_path / "a.parquet").values_sha256 == expected
+
+
+@pytest.mark.parametrize("given", [None, np.zeros((2, 6, 160)), [0.2], 3])
+def test_object_of_another_type_is_refused_naming_those_accepted(given: Any) -> None:
+    match = f"type {type(given).__name__}\n *expected: a path, an xarray DataArray"
+    with pytest.raises(InputError, match=match):
+        open_submission(given)
+
+
+def test_negative_predictions_are_refused_with_the_way_out() -> None:
+    with pytest.raises(ValidationError, match="try: *clip negative predictions at 0"):
+        open_submission(spoilt(value=-0.01)())
+    with pytest.raises(ValidationError) as raised:
+        open_submission(spoilt(value=1.6)())
+    assert raised.value.hint is None
+
+
 def test_table_leaves_combinations_without_a_row_missing() -> None:
     found = open_submission(table().iloc[1:]).grid["soil_moisture"]
     assert int(np.isnan(found).sum()) == 1
@@ -296,6 +354,17 @@ def test_cells_and_days_beyond_the_test_part_are_not_looked_at(
     before = dataset().assign_coords(time=TIMES[40:200])
     both = xr.concat([before, dataset()], "time")
     assert checked(both, case)["given"] == 1584
+
+
+def test_missing_days_are_refused_with_the_option_of_both_ways(
+    case: ScoringCase,
+) -> None:
+    placed = case.on_series(predicted(0.3)).where(case.target["time"] < TEST_TIMES[9])
+    with pytest.raises(InputError) as raised:
+        check_coverage(placed, case, name="x", allow_missing=False)
+    assert raised.value.hint is not None
+    assert "allow_missing=True in Python" in raised.value.hint
+    assert "--allow-missing on the command line" in raised.value.hint
 
 
 def test_missing_days_are_counted_where_they_are_allowed(case: ScoringCase) -> None:

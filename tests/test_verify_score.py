@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from command_line import run
-from scoring_factory import RELEASE, SPLIT, copy_world, predicted
+from scoring_factory import RELEASE, SPLIT, add_ladder_asset, copy_world, predicted
 from somobench.catalog.atomic import write_parquet
 from somobench.evaluation import evaluate
 from somobench.schemas.errors import InputError, IntegrityError, UsageError
@@ -102,6 +103,24 @@ def foreign_table(root: Path) -> None:
     )
 
 
+def drop_entry(root: Path) -> None:
+    path = root / "score" / "score.json"
+    record = json.loads(path.read_text())
+    del record["notes"]
+    path.write_text(json.dumps(record))
+
+
+def forge_report(root: Path) -> None:
+    path = root / "score" / "report.html"
+    path.write_text(
+        path.read_text("utf-8").replace("reanalysis", "Reanalysis"), "utf-8"
+    )
+
+
+def drop_report(root: Path) -> None:
+    (root / "score" / "report.html").unlink()
+
+
 CHANGES: dict[str, tuple[Callable[[Path], None], str]] = {
     "one digit": (nudge_score, r"scores\.parquet row \d+ .*value .*, computed"),
     "a row less": (drop_row, r"cell_scores\.parquet: \d+ rows, computed"),
@@ -114,6 +133,23 @@ CHANGES: dict[str, tuple[Callable[[Path], None], str]] = {
     "ladder": (other_ladder, "predictions of the ladder|sound"),
     "manifest": (change_json(manifest_sha256="0" * 64), "manifest of release"),
     "split hash": (change_json(split_sha256="1" * 64), r"score\.json: split_sha256"),
+    "title": (change_json(release_title="Best"), r'release_title "Best", computed'),
+    "spread": (
+        change_json(target_uncertainty__1__series=5),
+        r"target_uncertainty\.1\.series 5",
+    ),
+    "bootstrap": (change_json(bootstrap__draws=9), r"bootstrap\.draws 9, computed 500"),
+    "scaling": (change_json(scaling__full_record_series=0), "full_record_series 0"),
+    "note": (change_json(notes__reference_moments=""), r"notes\.reference_moments"),
+    "option": (change_json(options__allow_missing=1), "allow_missing 1, computed true"),
+    "lacking rung": (change_json(ladder__not_available={"x": "y"}), "not_available.x"),
+    "whose ladder": (change_json(ladder__of_release=True), "of_release true, computed"),
+    "members": (change_json(submission__members=5), r"submission\.members 5"),
+    "size": (change_json(submission__file_size=5), r"submission\.file_size 5"),
+    "further entry": (change_json(headline__award="gold"), "award not expected"),
+    "entry less": (drop_entry, r"score\.json: notes missing"),
+    "report": (forge_report, r"report\.html: other than the page"),
+    "no report": (drop_report, r"report\.html: missing"),
     "damaged table": (damaged_table, r"scores\.parquet: "),
     "foreign table": (foreign_table, r"lead_scores\.parquet: not expected"),
 }
@@ -148,11 +184,77 @@ def test_name_of_the_submission_never_leads_out(world: Path) -> None:
         verify_score(world / "score")
 
 
-def test_scores_of_predictions_in_memory_have_no_file_to_verify(world: Path) -> None:
-    found = evaluate(predicted(0.8), release=RELEASE, split=SPLIT)
+def test_scores_of_predictions_in_memory_ask_for_a_file_with_their_values(
+    world: Path,
+) -> None:
+    found = evaluate(
+        predicted(0.8), release=RELEASE, split=SPLIT, ladder=_ladder(world)
+    )
     found.write(world / "memory")
-    with pytest.raises(UsageError, match="scored in memory"):
-        verify_score(world / "memory")
+    with pytest.raises(UsageError, match="--submission FILE"):
+        verify_score(world / "memory", ladder=_ladder(world))
+    given = world / "mine.nc"
+    verified = verify_score(world / "memory", submission=given, ladder=_ladder(world))
+    assert not verified.same_file
+    other_submission(world)
+    with pytest.raises(IntegrityError, match="values of submission"):
+        verify_score(world / "memory", submission=given, ladder=_ladder(world))
+
+
+def test_copy_in_another_format_is_the_same_submission(world: Path) -> None:
+    copy = world / "copy.parquet"
+    predicted(0.8).to_dataframe("soil_moisture").reset_index().rename(
+        columns={"cell": "cell_id"}
+    ).to_parquet(copy)
+    found = verify_score(world / "score", submission=copy, ladder=_ladder(world))
+    assert found.same_code
+    assert not found.same_file
+
+
+def test_score_without_a_ladder_is_the_same_where_there_is_one(world: Path) -> None:
+    asset = add_ladder_asset(world)
+    asset.rename(world / "away")
+    found = evaluate(world / "mine.nc", release=RELEASE, split=SPLIT)
+    found.write(world / "bare")
+    (world / "away").rename(asset)
+    assert verify_score(world / "bare").same_code
+    with pytest.raises(IntegrityError, match="expected: none, as scored"):
+        verify_score(world / "bare", ladder=_ladder(world))
+
+
+def test_score_beside_the_release_s_own_ladder_is_recomputed(world: Path) -> None:
+    asset = add_ladder_asset(world)
+    found = evaluate(world / "mine.nc", release=RELEASE, split=SPLIT)
+    found.write(world / "own")
+    assert verify_score(world / "own").same_code
+    asset.unlink()
+    with pytest.raises(IntegrityError, match="none: predictions_temporal"):
+        verify_score(world / "own")
+
+
+def test_score_with_lead_times_is_recomputed_and_its_counts_are_compared(
+    world: Path,
+) -> None:
+    forecast = xr.concat([predicted(0.3), predicted(0.8)], "lead_time")
+    forecast = forecast.assign_coords(lead_time=[1, 3]).assign_attrs(units="m3 m-3")
+    path = world / "leads.nc"
+    forecast.to_dataset(name="soil_moisture").to_netcdf(path, engine="h5netcdf")
+    evaluate(path, release=RELEASE, split=SPLIT).write(world / "leads")
+    assert verify_score(world / "leads").rows["lead_scores"] > 0
+    record = json.loads((world / "leads" / "score.json").read_text())
+    record["lead_coverage"]["common"] += 1
+    (world / "leads" / "score.json").write_text(json.dumps(record))
+    # Of ten days, those 0, 1 and 3 after a gap lack a pair: 112 of 160 are common.
+    with pytest.raises(IntegrityError, match="common 1233, computed 1232"):
+        verify_score(world / "leads")
+
+
+def test_entry_that_older_code_did_not_write_is_no_difference(world: Path) -> None:
+    drop_entry(world)
+    forge_report(world)
+    change_json(code__sha256="0" * 64)(world)
+    found = verify_score(world / "score", ladder=_ladder(world))
+    assert not found.same_code
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema_version": "1"}'])

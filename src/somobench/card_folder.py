@@ -129,6 +129,11 @@ def build_card(
         failures.append(
             Failure("coverage", str(parsed.coverage.given), "at most all cell-days")
         )
+    common = parsed.lead_coverage.common if parsed.lead_coverage else 0
+    if common > parsed.coverage.given:
+        failures.append(
+            Failure("lead_coverage", str(common), "at most the cell-days predicted")
+        )
     if failures:
         raise ValidationError(f"score card {what}", failures)
     return Card(

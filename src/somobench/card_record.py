@@ -11,9 +11,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from somobench.schemas.recipe import RELEASE_ID, SHA256
+from somobench.schemas.submission_names import LONGEST_NAME
 
 Sha256 = Annotated[str, Field(pattern=SHA256)]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 Text = Annotated[str, Field(max_length=2000)]
 Count = Annotated[int, Field(ge=0)]
 MAXIMUM_RUNGS = 100
@@ -45,11 +46,20 @@ class CoverageRecord(_Part):
     given: Count
 
 
+class LeadCoverageRecord(_Part):
+    """Cell-days that were asked for, and those scored at every lead time."""
+
+    asked: Annotated[int, Field(ge=1)]
+    common: Count
+
+
 class LadderRecord(_Part):
     """The rungs' predictions that were compared with, lowest first."""
 
     sha256: Sha256 | None
     rungs: Annotated[list[Name], Field(max_length=MAXIMUM_RUNGS)]
+    of_release: bool | None = None
+    """Whether the release lists these predictions; older cards don't say."""
     not_available: dict[Name, Text] = {}
     """Rungs that the release lacks on the split, with the reason."""
 
@@ -97,6 +107,8 @@ class CardRecord(_Part):
     headline: dict[str, Any]
     summary: dict[str, Any]
     lead_times: dict[str, Any] | None = None
+    lead_coverage: LeadCoverageRecord | None = None
+    """Older cards lack it: they scored each lead time on cell-days of its own."""
     target_uncertainty: dict[Name, SpreadRecord] = {}
     """By layer: how far the sensors behind the scored targets lie apart."""
 
@@ -104,6 +116,11 @@ class CardRecord(_Part):
     def is_virtual(self) -> bool:
         """Whether the release is simulated."""
         return self.release.startswith("virtual-")
+
+    @property
+    def has_foreign_ladder(self) -> bool:
+        """Whether the rungs aren't known to be those of the release."""
+        return bool(self.ladder.rungs) and not self.ladder.of_release
 
     @property
     def is_complete(self) -> bool:

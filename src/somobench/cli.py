@@ -139,23 +139,32 @@ def fetch(
 @app.command()
 def verify(release: ReleaseName, as_json: AsJson = False) -> None:
     """Hash every file of a release on this machine against its manifest."""
-    from somobench.catalog.verify import ABSENT, DAMAGED, verify_release
+    from somobench.catalog.verify import (
+        ABSENT,
+        DAMAGED,
+        verify_assets,
+        verify_release,
+    )
+    from somobench.cli_describe import assets_hint
     from somobench.schemas.errors import IntegrityError
 
     found = _resolve(release)
-    files = verify_release(found)
+    files, assets = verify_release(found), verify_assets(found)
     if as_json:
         show_json(
             {
                 "release": release,
                 "manifest_sha256": found.manifest_sha256,
                 "files": [file._asdict() for file in files],
+                "assets": [asset._asdict() for asset in assets],
             }
         )
     else:
-        rows = [(file.name, file.status, file.reason or "") for file in files]
+        rows = [
+            (file.name, file.status, file.reason or "") for file in (*files, *assets)
+        ]
         show_table(("file", "status", "reason"), rows)
-    damaged = [file.name for file in files if file.status == DAMAGED]
+    damaged = [file.name for file in (*files, *assets) if file.status == DAMAGED]
     if damaged:
         raise IntegrityError(
             f"release {release}",
@@ -166,6 +175,9 @@ def verify(release: ReleaseName, as_json: AsJson = False) -> None:
     absent = sum(file.status == ABSENT for file in files)
     if absent and not as_json:
         say(f"{absent} files aren't here; `somobench fetch {release}`")
+    lacking = sum(asset.status == ABSENT for asset in assets)
+    if lacking and not as_json:
+        say(f"{lacking} assets aren't here; {assets_hint(found)}")
 
 
 @app.command()

@@ -61,6 +61,14 @@ def description(release: Release) -> dict[str, Any]:
         name: {"size": record.size, "sha256": record.sha256}
         for name, record in release.manifest.files.items()
     }
+    content["assets"] = {
+        name: {
+            "size": record.size,
+            "sha256": record.sha256,
+            "here": release.is_here(name),
+        }
+        for name, record in release.manifest.assets.items()
+    }
     return content | {
         "manifest_sha256": release.manifest_sha256,
         "folder": None if release.folder is None else str(release.folder),
@@ -99,6 +107,14 @@ def sections(release: Release) -> Iterator[tuple[str, list[str]]]:
             for name, record in sorted(manifest.files.items())
         ],
     )
+    if manifest.assets:
+        yield (
+            "assets, on request",
+            [
+                f"{name}: {size_text(record.size)}, {_whether_here(release, name)}"
+                for name, record in sorted(manifest.assets.items())
+            ],
+        )
     yield (
         "sources",
         [
@@ -117,6 +133,20 @@ def _audited(name: str, split: SplitRecord) -> str:
     severities = [item.get("severity") for item in findings if isinstance(item, dict)]
     failures = severities.count("failure")
     return f"{name}: audit{counted}, {failures or 'no'} failure{'s' * (failures > 1)}"
+
+
+def assets_hint(release: Release) -> str:
+    """Say how the assets of a release come to this machine."""
+    if release.base_urls:
+        return f"`somobench fetch {release.id} --file NAME`"
+    return (
+        f"looked for in releases/assets/{release.id}/, where `make release` puts "
+        "them in a checkout that builds this release"
+    )
+
+
+def _whether_here(release: Release, name: str) -> str:
+    return "here" if release.is_here(name) else "not here"
 
 
 def _refused(reasons: dict[str, str], kind: str = "") -> list[str]:

@@ -12,7 +12,7 @@ from somobench.cli_output import printable, show_json, show_table
 AsJson = Annotated[bool, typer.Option("--json", help="answer in JSON")]
 LadderPath = Annotated[
     Path | None,
-    typer.Option(help="the rungs' predictions, where the release has none"),
+    typer.Option(help="the rungs' predictions, where the release's aren't here"),
 ]
 
 
@@ -103,12 +103,13 @@ def shift_cost(  # noqa: PLR0917 - typer passes all by name
 def verify_score(
     folder: Annotated[Path, typer.Argument(metavar="DIR")],
     submission: Annotated[
-        Path | None, typer.Option(help="the submission, if it lies elsewhere")
+        Path | None,
+        typer.Option(help="the submission, if it lies elsewhere, or a copy of it"),
     ] = None,
     ladder: LadderPath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Recompute the scores in a folder and compare them."""
+    """Recompute everything in a folder of scores and compare it."""
     from somobench.verify_score import verify_score as run
 
     found = run(folder, submission=submission, ladder=ladder)
@@ -117,8 +118,13 @@ def verify_score(
         return
     rows = ", ".join(f"{count} {name}" for name, count in found.rows.items())
     typer.echo(f"{folder}: the same, {rows.replace('_', ' ')}")
+    if not found.same_file:
+        typer.echo("read here from another file, with the same values")
     if not found.same_code:
-        typer.echo("computed here by other code than the published scores")
+        typer.echo(
+            "computed here by other code than the published scores; "
+            "report.html wasn't compared"
+        )
 
 
 def _show(record: dict[str, Any]) -> None:
@@ -128,6 +134,9 @@ def _show(record: dict[str, Any]) -> None:
     coverage = record["coverage"]
     if coverage["given"] < coverage["asked"]:
         typer.echo(f"{coverage['given']} of {coverage['asked']} cell-days predicted")
+    if leads := record.get("lead_coverage"):
+        counted = f"{leads['common']} of {leads['asked']} cell-days"
+        typer.echo(f"lead times compared on {counted} that all of them have")
     rungs = headline.get("rungs", []) + headline.get("rungs_with_observations", [])
     words = {True: "yes", False: "no", None: "not estimable"}
     if rungs:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import xarray as xr
 
 from somobench.catalog.archive import open_zarr_zip
 from somobench.catalog.atomic import replacing, write_json, write_parquet, write_text
@@ -18,8 +19,10 @@ from somobench.catalog.reader import CELLS, FEATURES, SPLITS, TARGETS
 from somobench.catalog.request import DatasetRequest
 from somobench.catalog.resolve import Release, resolve
 from somobench.headline import RungName, headline, no_headline
-from somobench.lead_times import lead_summary, lead_table
-from somobench.rung_comparison import Ladder, compare_with_rungs, open_ladder
+from somobench.lead_times import lead_coverage, lead_summary, lead_table
+from somobench.model_name import check_model_name
+from somobench.release_ladder import choose_ladder, why_none
+from somobench.rung_comparison import Ladder, compare_with_rungs
 from somobench.schemas.errors import UsageError
 from somobench.schemas.scores import (
     CELL_SCORES,
@@ -69,7 +72,7 @@ TABLE_SCHEMAS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Evaluation:
     """A submission's scores.
 
@@ -86,6 +89,13 @@ class Evaluation:
     cell_scores: pd.DataFrame
     lead_scores: pd.DataFrame | None
     record: dict[str, Any]
+
+    def __repr__(self) -> str:
+        """Say what was scored on what, and the headline."""
+        found = self.record
+        said = self.headline.get("sentence") or "No headline."
+        scored = f"{found['model']!r} on {found['split']} of {found['release']}"
+        return f"<Evaluation of {scored}: {said}>"
 
     @property
     def headline(self) -> dict[str, Any]:
@@ -162,12 +172,13 @@ def evaluate(
     split : str
     ladder : path, optional
         The rungs' predictions, a file or a folder with one for each split; by default
-        those of the release.
+        those of the release, without which there is no headline.
     allow_missing : bool
         Score the days that are predicted instead of refusing missing ones; rungs are
         compared on the same days.
     name : str, optional
-        Of the model in the tables; by default the file's name.
+        Of the model in the tables, 200 letters at most; by default the file's name.
+        `persistence` and `climatology` are taken where there are lead times.
 
     Returns
     -------
@@ -177,6 +188,8 @@ def evaluate(
     ------
     UnknownNameError
         For an unknown release or split.
+    UsageError
+        For a name that can't be taken.
     InputError, ValidationError
         For predictions that can't be scored, naming the first offenders.
     IntegrityError
@@ -188,23 +201,48 @@ def evaluate(
     >>> somobench.evaluate("mine.nc", release="virtual-0.1.0", split="temporal")
     ... # doctest: +SKIP
     """
-    found = resolve(release)
-    request = DatasetRequest(feature_set="climatology", scaling="train", split=split)
-    request.check_against(found.manifest)
-    submission = open_submission(predictions, name)
-    case = case_of(found, split)
-    check_labels(submission, case)
-    rungs, reason = _ladder(found, case, ladder)
-    record = provenance(found, split, submission, case)
-    result = evaluate_on(
-        case, submission, rungs, name or submission.name, allow_missing=allow_missing
+    return evaluate_submission(
+        open_submission(predictions, name),
+        release=resolve(release),
+        split=split,
+        ladder=ladder,
+        allow_missing=allow_missing,
+        name=name,
     )
+
+
+def evaluate_submission(
+    submission: Submission,
+    *,
+    release: Release,
+    split: str,
+    ladder: Path | str | None = None,
+    with_ladder: bool = True,
+    allow_missing: bool = False,
+    name: str | None = None,
+) -> Evaluation:
+    """Score predictions that were read already; otherwise as `evaluate`.
+
+    Without `with_ladder` nothing is compared with, even where it could be.
+    """
+    request = DatasetRequest(feature_set="climatology", scaling="train", split=split)
+    request.check_against(release.manifest)
+    model = check_model_name(
+        submission.name if name is None else name, submission.leads
+    )
+    case = case_of(release, split)
+    check_labels(submission, case)
+    rungs, reason = None, why_none(release, split)
+    if with_ladder:
+        rungs, reason = choose_ladder(release, case, ladder)
+    record = provenance(release, split, submission, case)
+    result = evaluate_on(case, submission, rungs, model, allow_missing=allow_missing)
     if rungs is None:
         result.record["headline"] = no_headline(reason)
-    lacking = found.manifest.rungs.get(split, {}).items()
+    lacking = release.manifest.rungs.get(split, {}).items()
     reasons = {rung: why for rung, why in lacking if why}
     result.record["ladder"]["not_available"] = reasons
-    with open_zarr_zip(found.path_of(TARGETS)) as targets:
+    with open_zarr_zip(release.path_of(TARGETS)) as targets:
         result.record["target_uncertainty"] = target_uncertainty(targets, case)
     return Evaluation(
         scores=result.scores,
@@ -242,10 +280,12 @@ def evaluate_on(
     scores = score_table(case, scored, name)
     differences = list(compare_with_rungs(case, ours, rungs, days))
     lead_scores = None
+
+    def forecast(lead: int) -> xr.DataArray:
+        return case.on_series(submission.at_lead(lead))
+
     if leads:
-        lead_scores = lead_table(
-            case, name, lambda lead: case.on_series(submission.at_lead(lead)), leads
-        )
+        lead_scores = lead_table(case, name, forecast, leads)
     evaluation = Evaluation(
         scores=finish_scores([scores, *differences]),
         cell_scores=finish_cell_scores([cell_table(case, scored, name)]),
@@ -270,6 +310,7 @@ def evaluate_on(
         evaluation.record["headline"] = headline(table[table["against"] != ""], names)
     if lead_scores is not None:
         evaluation.record["lead_times"] = lead_summary(lead_scores, name)
+        evaluation.record["lead_coverage"] = lead_coverage(case, forecast, leads)
     return evaluation
 
 
@@ -294,18 +335,3 @@ def case_of(release: Release, split: str) -> ScoringCase:
 
 def _verified(release: Release, name: str) -> Path:
     return release.local_path(name, always=True) or fetch(release.remote(name))
-
-
-def _ladder(
-    release: Release, case: ScoringCase, given: Path | str | None
-) -> tuple[Ladder | None, str]:
-    """Open the rungs' predictions, or say why there are none."""
-    if given is not None:
-        return open_ladder(Path(given), case), ""
-    name = f"predictions_{case.split}.zarr.zip"
-    if name in {*release.manifest.files, *release.manifest.assets}:
-        return open_ladder(release.path_of(name), case), ""
-    return None, (
-        f"release {release.id} carries no predictions of the ladder's rungs on split "
-        f"{case.split}, and none were given with --ladder"
-    )

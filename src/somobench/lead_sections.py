@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from somobench.page import Markup, element, figure, joined, paragraph
+from somobench.card_record import LeadCoverageRecord
+from somobench.page import Markup, element, figure, joined, number, paragraph
 from somobench.schemas.scores import ALL_LAYERS
 from somobench.score_lookup import records
 from somobench.score_plots import Scale, line, linear_scale, scale_below, tick_text
@@ -22,13 +23,16 @@ SHIFTS = (0.0, -1.0, 1.0)  # percent, so that intervals don't hide each other
 Lines = Mapping[str, list[dict[str, Any]]]
 
 
-def lead_blocks(table: pd.DataFrame, model: str) -> list[Markup]:
+def lead_blocks(
+    table: pd.DataFrame, model: str, coverage: LeadCoverageRecord | None = None
+) -> list[Markup]:
     """Return curves and tables of scores over all layers.
 
     Parameters
     ----------
     table : DataFrame of schema LEAD_SCORES
     model : name of the submission
+    coverage : cell-days that all lead times were scored on; None if each has its own
     """
     rows = table[(table["layer"] == ALL_LAYERS) & (table["against"] == "")]
     drawn, tables = [], []
@@ -48,11 +52,18 @@ def lead_blocks(table: pd.DataFrame, model: str) -> list[Markup]:
         _key(names),
         figure(
             drawn,
-            "Medians over series with intervals, on the cell-days that all three have.",
+            f"Medians over series with intervals, on {_days(coverage)}.",
             name="lead-curves",
         ),
         *tables,
     ]
+
+
+def _days(coverage: LeadCoverageRecord | None) -> str:
+    if coverage is None:
+        return "the cell-days that all three have at the lead time"
+    counted = f"{number(coverage.common)} of {number(coverage.asked)}"
+    return f"the {counted} cell-days that all three have at every lead time"
 
 
 def _names(found: Mapping[str, object], model: str) -> list[str]:

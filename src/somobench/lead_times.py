@@ -2,7 +2,9 @@
 
 A forecast for a day, made as many days ahead as its lead time. Persistence is the
 target of the day on which it was made; climatology is that of train days. All three are
-scored on the cell-days that all of them have.
+scored at every lead time on the same cell-days, those that all of them have at all lead
+times: otherwise a curve would rise or fall with the days that each lead time happens to
+have, and not with skill.
 """
 
 from __future__ import annotations
@@ -48,13 +50,41 @@ def lead_table(
     -------
     DataFrame of schema LEAD_SCORES
         Pooled scores of the three models, and the differences of the submission to the
-        other two, by layer.
+        other two, by layer, on `common_days`. NaN where there are none.
     """
     wanted = sorted(leads)
+    common = common_days(case, forecast, wanted)
     models = [Model(name, lambda lead=lead: forecast(lead)) for lead in wanted]  # type: ignore[misc]
     days = draw_common_days(case, models)
-    parts = [_at_lead(case, name, forecast(lead), lead, days) for lead in wanted]
+    parts = [
+        _at_lead(case, name, forecast(lead).where(common), lead, days)
+        for lead in wanted
+    ]
     return finish_table(parts, LEAD_SCORES, LEAD_KEY)
+
+
+def common_days(
+    case: ScoringCase, forecast: AtLead, leads: Iterable[int]
+) -> xr.DataArray:
+    """Mark the cell-days that are scored at every lead time, (series, time).
+
+    There the target is known, climatology too, and at each of the lead times the
+    forecast and what persists.
+    """
+    common = finite_days(case.target) & finite_days(climatology(case))
+    for lead in leads:
+        common &= finite_days(forecast(lead)) & finite_days(persistence(case, lead))
+    return common
+
+
+def lead_coverage(
+    case: ScoringCase, forecast: AtLead, leads: Iterable[int]
+) -> dict[str, int]:
+    """Count the cell-days that have a target, and those scored at every lead time."""
+    return {
+        "asked": int(finite_days(case.target).sum()),
+        "common": int(common_days(case, forecast, leads).sum()),
+    }
 
 
 def persistence(case: ScoringCase, lead: int) -> xr.DataArray:
@@ -76,14 +106,12 @@ def _at_lead(
     lead: int,
     days: ResampledDays,
 ) -> pd.DataFrame:
+    common = finite_days(forecast)
     models = {
         name: forecast,
         PERSISTENCE: persistence(case, lead),
         CLIMATOLOGY: climatology(case),
     }
-    common = finite_days(case.target)
-    for values in models.values():
-        common &= finite_days(values)
     scored: dict[str, BootstrappedScores] = {
         model: score_model(case, values.where(common), days, METRICS)
         for model, values in models.items()

@@ -6,7 +6,7 @@ otherwise scores of different data would stand in one table.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from somobench.sortable_page import SCRIPT, STYLE
 
 VIRTUAL = "Virtual releases are simulated, not observations"
 MAXIMUM_CARDS = 2000
+SHOWN = 3  # folders named
 
 Group = tuple[str, str]
 
@@ -52,11 +53,13 @@ def find_cards(folders: Iterable[Path]) -> list[Path]:
                 expected="what `somobench evaluate` writes",
             )
         found += inside
-    twice = len(found) - len({path.resolve() for path in found})
+    counted = Counter(path.resolve() for path in found)
+    twice = [path for path, count in counted.items() if count > 1]
     if twice or len(found) > MAXIMUM_CARDS:
+        named = ", ".join(map(str, twice[:SHOWN])) + (", ..." if twice[SHOWN:] else "")
         raise UsageError(
             "score cards",
-            found=f"{len(found)}, of which {twice} twice",
+            found=f"{len(found)}" + (f", given twice: {named}" if twice else ""),
             expected=f"each once, {MAXIMUM_CARDS} at most",
         )
     return found

@@ -85,7 +85,12 @@ def _beaten_cell(cards: Sequence[Card]) -> Cell:
 
 
 def _marked(card: Card) -> str:
-    return rung_beaten(card) + ("" if card.record.is_complete else " (days lacking)")
+    foreign = card.headline is not None and card.record.has_foreign_ladder
+    marks = (
+        " (days lacking)" if not card.record.is_complete else "",
+        " (other ladder)" if foreign else "",
+    )
+    return rung_beaten(card) + "".join(marks)
 
 
 def split_blocks(cards: Sequence[Card]) -> list[Markup]:
@@ -125,6 +130,12 @@ def _warnings(cards: Sequence[Card]) -> list[Markup]:
         told.append(
             "These cards were compared with different ladders: their headlines "
             "don\u2019t compare. The hash of each ladder stands in the table of pins."
+        )
+    foreign = sorted({c.record.model for c in cards if c.record.has_foreign_ladder})
+    if foreign:
+        told.append(
+            "These were compared with rungs that are not known to be the "
+            f"release\u2019s own: {', '.join(foreign)}."
         )
     if len({card.record.code.sha256 for card in cards}) > 1:
         told.append(

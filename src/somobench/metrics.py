@@ -20,7 +20,7 @@ def score(
     prediction: xr.DataArray,
     target: xr.DataArray,
     *,
-    metrics: Iterable[str] | None = None,
+    metrics: str | Iterable[str] | None = None,
     train: xr.DataArray | None = None,
     scored: xr.DataArray | None = None,
     climatology: xr.DataArray | None = None,
@@ -39,7 +39,7 @@ def score(
         mean is scored, and the ensemble metrics are computed too.
     target : DataArray, (..., time), daily
         Observations on all days, train days included where `train` is given.
-    metrics : iterable of str, optional
+    metrics : str or iterable of str, optional
         Names in `METRICS`; by default all that the other arguments allow.
     train : DataArray of bool, dims among the target's, optional
         Days from which the target's 10th and 90th percentile and its climatology come.
@@ -68,6 +68,8 @@ def score(
     UnknownNameError
         For an unknown metric.
     """
+    if isinstance(metrics, str):
+        metrics = (metrics,)
     labelled = label_rows(
         prediction,
         target,

@@ -37,16 +37,25 @@ class Ladder:
         Rungs that read observations of the cell that they predict.
     sha256 : str
         Of the file of predictions.
+    of_release : bool
+        Whether the release lists these very predictions; `sha256` is then that of the
+        file it lists.
     """
 
     rungs: tuple[Model, ...]
     needs_observations: frozenset[str]
     sha256: str
+    of_release: bool = False
 
 
 def predictions_file(split: str) -> str:
     """Return the name of a split's file in a folder of rungs' predictions."""
     return f"{split}.zarr.zip"
+
+
+def ladder_file(path: Path, split: str) -> Path:
+    """Return a split's file of rungs' predictions: in this folder, or this one."""
+    return path / predictions_file(split) if path.is_dir() else path
 
 
 def open_ladder(path: Path, case: ScoringCase) -> Ladder:
@@ -65,7 +74,7 @@ def open_ladder(path: Path, case: ScoringCase) -> Ladder:
     ValidationError
         If it breaks the schema.
     """
-    file = path / predictions_file(case.split) if path.is_dir() else path
+    file = ladder_file(path, case.split)
     if not file.is_file():
         raise InputError(
             f"ladder of split {case.split}", found=f"no file {file}", expected="one"

@@ -115,7 +115,7 @@ def card_page(card: Card, cells: pd.DataFrame | None = None) -> str:
         Section("pools", "Regions, regimes, networks", tuple(pool_blocks(card.lookup))),
     ]
     if card.lead_scores is not None:
-        blocks = lead_blocks(card.lead_scores, record.model)
+        blocks = lead_blocks(card.lead_scores, record.model, record.lead_coverage)
         sections.append(Section("lead-times", "Lead times", tuple(blocks)))
     sections.append(Section("pins", "What was scored", tuple(_pins(card))))
     return page(

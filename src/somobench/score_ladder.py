@@ -13,6 +13,7 @@ from somobench.page import (
     bullets,
     details,
     joined,
+    notice,
     number,
     paragraph,
     table,
@@ -45,7 +46,7 @@ BEATEN = Column("beaten", "word", "descending")
 
 def ladder_blocks(card: Card) -> list[Markup]:
     """Show the difference to every rung, those that read observations apart."""
-    absent = _absent_rungs(card)
+    absent = [*_foreign_ladder(card), *_absent_rungs(card)]
     if card.headline is None:
         return [paragraph(f"Not available: {card.no_headline}."), *absent]
     plain, observing = (
@@ -86,6 +87,18 @@ def _rung_dot(item: dict[str, Any]) -> Dot:
         colour=colour,
         absent="not estimable",
     )
+
+
+def _foreign_ladder(card: Card) -> list[Markup]:
+    """Mark rungs that aren't known to be the release's."""
+    if not card.record.has_foreign_ladder:
+        return []
+    told = (
+        "This card doesn\u2019t say whether its ladder is the release\u2019s own."
+        if card.record.ladder.of_release is None
+        else "These rungs were brought along: the release lists none of its own."
+    )
+    return [notice(told, kind="warning")]
 
 
 def _absent_rungs(card: Card) -> list[Markup]:

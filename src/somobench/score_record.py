@@ -101,8 +101,12 @@ def target_uncertainty(
 def ladder_record(ladder: Ladder | None) -> dict[str, Any]:
     """Name the rungs that were compared with."""
     if ladder is None:
-        return {"sha256": None, "rungs": []}
-    return {"sha256": ladder.sha256, "rungs": [rung.name for rung in ladder.rungs]}
+        return {"sha256": None, "of_release": None, "rungs": []}
+    return {
+        "sha256": ladder.sha256,
+        "of_release": ladder.of_release,
+        "rungs": [rung.name for rung in ladder.rungs],
+    }
 
 
 def bootstrap_record(days: ResampledDays) -> dict[str, Any]:

@@ -20,9 +20,9 @@ import pandas as pd
 import xarray as xr
 
 from somobench.catalog.manifest import decoded_sha256, sha256_file
-from somobench.schemas.errors import InputError
+from somobench.schemas.errors import InputError, ValidationError
 from somobench.schemas.submission import submission_schema
-from somobench.schemas.submission_names import PREDICTION
+from somobench.schemas.submission_names import LONGEST_NAME, PREDICTION
 from somobench.schemas.validate import validate_grid
 from somobench.submission_layout import grid_of_dataset, grid_of_table
 from somobench.submission_reader import FACTS, REFUSAL, REFUSED
@@ -31,6 +31,8 @@ from somobench.submission_safety import kind_of
 TIMEOUT = 900  # s that reading may take
 # The child loads no filter from this machine's plug-in folders and starts no threads.
 ENVIRONMENT = {"HDF5_PLUGIN_PRELOAD": "::", "OPENBLAS_NUM_THREADS": "1"}
+
+_CLIP = "clip negative predictions at 0, .clip(min=0); missing ones have to be NaN"
 
 Predictions = Path | str | xr.DataArray | xr.Dataset | pd.DataFrame
 
@@ -95,12 +97,27 @@ def open_submission(predictions: Predictions, name: str | None = None) -> Submis
         grid = grid_of_table(predictions)
     elif isinstance(predictions, xr.DataArray):
         grid = grid_of_dataset(predictions.to_dataset(name=PREDICTION))
-    else:
+    elif isinstance(predictions, xr.Dataset):
         grid = grid_of_dataset(predictions)
+    else:
+        raise InputError(
+            "predictions",
+            found=f"an object of type {type(predictions).__name__}",
+            expected="a path, an xarray DataArray or Dataset, or a pandas DataFrame",
+            hint="values need labels: xarray.DataArray(values, coords, dims)",
+        )
     return _checked(grid, name or "predictions", None, None)
 
 
 def _from_file(path: Path) -> Submission:
+    name = path.name or path.resolve().name
+    if len(name) > LONGEST_NAME:
+        raise InputError(
+            f"submission {name}",
+            found=f"a file name of {len(name)} letters",
+            expected=f"{LONGEST_NAME} at most",
+            hint="rename the file",
+        )
     kind_of(path)
     digest, size = hash_submission(path)
     grid = _read_in_child(path)
@@ -108,7 +125,7 @@ def _from_file(path: Path) -> Submission:
         raise InputError(
             f"submission {path.name}", found="it changed while it was read"
         )
-    return _checked(grid, path.name, digest, size)
+    return _checked(grid, name, digest, size)
 
 
 def _checked(
@@ -123,7 +140,12 @@ def _checked(
                 found=f"all {grid[PREDICTION].size} predictions are missing",
                 expected="a prediction wherever the split's test days have a target",
             )
-    validate_grid(grid, submission_schema(_dims(grid)), what)
+    try:
+        validate_grid(grid, submission_schema(_dims(grid)), what)
+    except ValidationError as error:
+        if not bool((grid[PREDICTION] < 0).any()):
+            raise
+        raise ValidationError(what, error.failures, hint=_CLIP) from None
     return Submission(
         name=name,
         grid=grid,

@@ -17,7 +17,10 @@ from somobench.scoring_case import TEST, ScoringCase
 from somobench.submission import Submission
 
 SHOWN = 3  # offenders named
-_ALLOW = "add what is missing; --allow-missing scores common days alone"
+_ALLOW = (
+    "add what is missing, or score common days alone: allow_missing=True in Python, "
+    "--allow-missing on the command line"
+)
 
 
 def check_labels(submission: Submission, case: ScoringCase) -> None:

@@ -21,7 +21,7 @@ from somobench.schemas.submission_names import (
     MAXIMUM_MEMBERS,
     OPTIONAL_DIMS,
     PREDICTION,
-    UNITS,
+    is_volumetric,
 )
 
 SCALING = "train"
@@ -39,7 +39,7 @@ def grid_of_dataset(dataset: xr.Dataset) -> xr.Dataset:
     ----------
     dataset : Dataset
         `soil_moisture` (m3 m-3) over cell, time and layer, and optionally member and
-        lead_time (days), in any order. `layer` may be a scalar coordinate.
+        lead_time (days), in any order. `layer` and `lead_time` may be scalars.
 
     Returns
     -------
@@ -59,8 +59,9 @@ def grid_of_dataset(dataset: xr.Dataset) -> xr.Dataset:
         )
     array = dataset[PREDICTION]
     _refuse_other_attrs(array)
-    if "layer" in array.coords and "layer" not in array.dims:
-        array = array.expand_dims("layer")
+    for name in ("layer", "lead_time"):
+        if name in array.coords and array.coords[name].ndim == 0:
+            array = array.expand_dims(name)
     given = {str(dim) for dim in array.dims}
     if not {"cell", "time", "layer"} <= given <= set(DIMS):
         listed = ", ".join(f"{dim} {size}" for dim, size in array.sizes.items())
@@ -77,7 +78,7 @@ def grid_of_dataset(dataset: xr.Dataset) -> xr.Dataset:
 
 def _refuse_other_attrs(array: xr.DataArray) -> None:
     units = str(array.attrs.get("units", "")).strip()
-    if units not in UNITS:
+    if not is_volumetric(units):
         raise InputError(
             f"units of {PREDICTION}",
             found=units[:80] or "no attribute units",
@@ -112,8 +113,9 @@ def grid_of_table(table: pd.DataFrame) -> xr.Dataset:
     Parameters
     ----------
     table : DataFrame
-        Columns cell_id, time, layer, soil_moisture (m3 m-3), and optionally member and
-        lead_time (days); rows in any order, each combination once.
+        Columns or levels of the index cell_id (or cell), time, layer, soil_moisture
+        (m3 m-3), and optionally member and lead_time (days); rows in any order, each
+        combination once.
 
     Returns
     -------
@@ -125,6 +127,7 @@ def grid_of_table(table: pd.DataFrame) -> xr.Dataset:
     InputError
         For missing or unknown columns, missing labels, a combination given twice.
     """
+    table = _labels_as_columns(table)
     _refuse_other_columns([str(name) for name in table.columns])
     dims = tuple(dim for dim in DIMS if COLUMNS[dim] in table)
     labels, codes = {}, []
@@ -153,6 +156,17 @@ def grid_of_table(table: pd.DataFrame) -> xr.Dataset:
     values = np.full(shape, np.nan, dtype=np.float32)
     values.reshape(-1)[flat] = predicted.to_numpy(dtype=np.float32, na_value=np.nan)
     return _ordered(values, labels)
+
+
+def _labels_as_columns(table: pd.DataFrame) -> pd.DataFrame:
+    """Take labels out of the index, as `DataArray.to_dataframe` leaves them there."""
+    allowed = {*COLUMNS, *COLUMNS.values()} - {str(name) for name in table.columns}
+    levels = [name for name in table.index.names if name in allowed]
+    if levels:
+        table = table.reset_index(level=levels)
+    if "cell" in table and COLUMNS["cell"] not in table:
+        table = table.rename(columns={"cell": COLUMNS["cell"]})
+    return table
 
 
 def _refuse_other_columns(columns: Sequence[str]) -> None:

@@ -43,7 +43,7 @@ def declared_in_parquet(path: Path) -> int:
     if metadata.num_rows > MAXIMUM_VALUES:
         found = f"{metadata.num_rows} rows"
         raise refuse(f"submission {path.name}", found, f"at most {MAXIMUM_VALUES}")
-    allowed = {PREDICTION, *COLUMNS.values(), _INDEX}
+    allowed = {PREDICTION, *COLUMNS, *COLUMNS.values(), _INDEX}
     unknown = [name for name in schema.names if name not in allowed]
     if unknown or len(set(schema.names)) < len(schema.names):
         found = ", ".join(schema.names[:20])
@@ -74,6 +74,7 @@ def _is_plain(kind: pa.DataType) -> bool:
 
 def read_columns(path: Path) -> pa.Table:
     """Read the columns of a submission; cells as codes, since they repeat."""
-    file = pq.ParquetFile(path, read_dictionary=["cell_id"])
+    given = [name for name in ("cell_id", "cell") if name in pq.read_schema(path).names]
+    file = pq.ParquetFile(path, read_dictionary=given)
     names = [name for name in file.schema_arrow.names if name != _INDEX]
     return file.read(columns=names, use_threads=False)

@@ -6,33 +6,32 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pandas as pd
-
+from somobench.card_folder import build_card
+from somobench.card_record import CardRecord
 from somobench.catalog.resolve import resolve
-from somobench.evaluation import (
-    SCORE_FILE,
-    TABLE_FILES,
-    TABLE_SCHEMAS,
-    Evaluation,
-    evaluate,
-)
+from somobench.evaluation import SCORE_FILE, Evaluation, evaluate_submission
 from somobench.schemas.errors import InputError, IntegrityError, UsageError
-from somobench.schemas.validate import validate_table
+from somobench.score_card import card_page, release_cells
+from somobench.score_differences import (
+    different_entries,
+    different_report,
+    different_tables,
+)
 from somobench.score_record import SCORE_SCHEMA, code_sha256
-from somobench.submission import hash_submission
+from somobench.submission import open_submission
 
 SHOWN = 3  # differences named
-KEYS = ("model", "release", "split", "split_sha256", "headline", "coverage", "summary")
 MAXIMUM_RECORD = 16_000_000  # bytes
 
 
 class Verification(NamedTuple):
-    """What was recomputed, and whether by the same code as published."""
+    """What was recomputed, and whether from the same file, by the same code."""
 
     release: str
     split: str
     model: str
     rows: dict[str, int]
+    same_file: bool
     same_code: bool
 
 
@@ -44,13 +43,17 @@ def verify_score(
 ) -> Verification:
     """Recompute the scores in a folder and compare them exactly, as stored.
 
+    A submission is known by its values: a copy in another format is the same one. The
+    whole of score.json is compared but for the code, the submission's name and, where
+    a copy was read, its file; report.html byte by byte where the code is the same.
+
     Parameters
     ----------
     folder : Path
         What `evaluate` wrote.
     submission : Path, optional
         The submission; by default the file of its name in the folder, beside it, or in
-        the current folder.
+        the current folder. Predictions that were scored in memory need it.
     ladder : Path, optional
         The rungs' predictions, where the release doesn't carry them.
 
@@ -58,39 +61,41 @@ def verify_score(
     ------
     IntegrityError
         If the submission, the release or the ladder isn't the one that was scored, or
-        a score differs.
+        anything in the folder differs or is missing.
+    UsageError
+        If there is no file to read, or score.json is of another schema.
+    InputError
+        If score.json or the submission can't be read.
     """
     target = Path(folder)
     record = _read_record(target)
     facts = record["submission"]
-    if facts["file_sha256"] is None:
-        raise UsageError(
-            f"score {target}",
-            found="predictions that were scored in memory",
-            expected="a submission that came from a file",
-        )
-    file = _found(target, str(facts["name"]), submission)
-    digest = hash_submission(file)[0]
-    _refuse_other(f"submission {file}", digest, facts["file_sha256"])
-    manifest = resolve(record["release"]).manifest_sha256
+    file = _found(target, facts, submission)
+    opened = open_submission(file)
+    what = f"values of submission {file}"
+    _refuse_other(what, opened.values_sha256, facts["values_sha256"])
+    release = resolve(record["release"])
     what = f"manifest of release {record['release']}"
-    _refuse_other(what, manifest, record["manifest_sha256"])
-    again = evaluate(
-        file,
-        release=record["release"],
+    _refuse_other(what, release.manifest_sha256, record["manifest_sha256"])
+    again = evaluate_submission(
+        opened,
+        release=release,
         split=record["split"],
         ladder=ladder,
+        with_ladder=record["ladder"]["sha256"] is not None or ladder is not None,
         allow_missing=bool(record["options"]["allow_missing"]),
         name=record["model"],
     )
-    _refuse_other_ladder(again.record["ladder"], record["ladder"])
+    _refuse_other_ladder(again, record["ladder"]["sha256"])
+    same_file = opened.file_sha256 == facts["file_sha256"]
     same_code = record["code"]["sha256"] == code_sha256()
-    _compare(target, record, again, same_code=same_code)
+    _refuse_differences(target, record, again, same_file=same_file, same_code=same_code)
     return Verification(
         record["release"],
         record["split"],
         record["model"],
         {name: len(table) for name, table in again.tables.items()},
+        same_file,
         same_code,
     )
 
@@ -107,8 +112,8 @@ def _read_record(folder: Path) -> dict[str, Any]:
                 found=f"schema version {record['schema_version']}",
                 expected=SCORE_SCHEMA,
             )
-        for key in (*KEYS, "submission", "options", "ladder", "code"):
-            record[key]
+        record["options"]["allow_missing"]
+        CardRecord.model_validate(record)
     except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise InputError(
             f"file {path}", found=repr(error)[:200], expected="what `evaluate` writes"
@@ -116,9 +121,17 @@ def _read_record(folder: Path) -> dict[str, Any]:
     return record
 
 
-def _found(folder: Path, name: str, given: Path | str | None) -> Path:
+def _found(folder: Path, facts: dict[str, Any], given: Path | str | None) -> Path:
     if given is not None:
         return Path(given)
+    if facts["file_sha256"] is None:
+        raise UsageError(
+            f"score {folder}",
+            found="predictions that were scored in memory",
+            expected="a file with the same values",
+            hint="--submission FILE",
+        )
+    name = str(facts["name"])
     if Path(name).name != name:
         raise InputError(
             f"submission of {folder}",
@@ -144,65 +157,47 @@ def _refuse_other(what: str, found: str, expected: str) -> None:
         )
 
 
-def _refuse_other_ladder(found: dict[str, Any], expected: dict[str, Any]) -> None:
-    if found["sha256"] != expected["sha256"]:
+def _refuse_other_ladder(again: Evaluation, expected: str | None) -> None:
+    found = again.record["ladder"]["sha256"]
+    if found != expected:
+        reason = again.headline.get("reason")
         raise IntegrityError(
             "predictions of the ladder",
-            found=f"sha256 {found['sha256']}",
-            expected=f"sha256 {expected['sha256']}, as scored",
+            found=f"sha256 {found}" if found else f"none: {reason}",
+            expected=f"sha256 {expected}, as scored" if expected else "none, as scored",
             hint="--ladder FILE with the predictions that were compared with",
         )
 
 
-def _compare(
-    folder: Path, record: dict[str, Any], again: Evaluation, *, same_code: bool
+def _refuse_differences(
+    target: Path,
+    record: dict[str, Any],
+    again: Evaluation,
+    *,
+    same_file: bool,
+    same_code: bool,
 ) -> None:
     """Raise if anything stored differs from what was computed again."""
-    differences = [
-        f"{SCORE_FILE}: {key}" for key in KEYS if record[key] != again.record[key]
-    ]
-    if record.get("lead_times") != again.record.get("lead_times"):
-        differences.append(f"{SCORE_FILE}: lead_times")
-    for name, file in TABLE_FILES.items():
-        if name in again.tables or (folder / file).exists():
-            differences += _different_rows(folder / file, name, again.tables.get(name))
-    if differences:
-        more = len(differences) - SHOWN
+    found = different_entries(
+        record, again.record, same_file=same_file, same_code=same_code
+    )
+    found += different_tables(target, again.tables)
+    if not found:
+        found = _different_page(target, record, again, same_code=same_code)
+    if found:
+        more = len(found) - SHOWN
         version = f"somobench {record['code']['version']}"
         raise IntegrityError(
-            f"score {folder}",
-            found="; ".join(differences[:SHOWN])
-            + (f"; and {more} more" if more > 0 else ""),
+            f"score {target}",
+            found="; ".join(found[:SHOWN]) + (f"; and {more} more" * (more > 0)),
             expected="what is computed from the submission and the release",
             hint=None if same_code else f"it was computed by other code, {version}",
         )
 
 
-def _different_rows(path: Path, name: str, again: pd.DataFrame | None) -> list[str]:
-    """Describe the rows of a stored table that differ."""
-    if again is None:
-        return [f"{path.name}: not expected"]
-    try:
-        stored = validate_table(pd.read_parquet(path), TABLE_SCHEMAS[name], path.name)
-    except (OSError, ValueError) as error:
-        return [f"{path.name}: {error}"]
-    if len(stored) != len(again):
-        return [f"{path.name}: {len(stored)} rows, computed {len(again)}"]
-    same = (stored == again) | (stored.isna() & again.isna())
-    rows = (~same.all(axis=1)).to_numpy().nonzero()[0]
-    return [_described(path.name, stored, again, same, int(row)) for row in rows]
-
-
-def _described(
-    file: str, stored: pd.DataFrame, again: pd.DataFrame, same: pd.DataFrame, row: int
-) -> str:
-    columns = same.columns[~same.iloc[row].to_numpy()]
-    shown = ", ".join(
-        f"{column} {stored[column].iloc[row]}, computed {again[column].iloc[row]}"
-        for column in columns
-    )
-    labels = {"metric", "layer", "pool_kind", "pool", "against", "cell_id"}
-    where = " ".join(
-        str(stored[column].iloc[row]) for column in stored.columns if column in labels
-    )
-    return f"{file} row {row} ({where}): {shown}"
+def _different_page(
+    target: Path, record: dict[str, Any], again: Evaluation, *, same_code: bool
+) -> list[str]:
+    card = build_card(record, again.tables, str(target))
+    page = card_page(card, release_cells(card)) if same_code else None
+    return different_report(target, page)
