@@ -23,6 +23,10 @@ from scoring_factory import (
     make_targets,
     predicted,
 )
+from somobench import shift_evaluation
+from somobench.catalog.request import DatasetRequest
+from somobench.catalog.resolve import resolve
+from somobench.evaluation import case_of
 from somobench.schemas.errors import InputError, UsageError
 from somobench.schemas.scores import SHIFT_COSTS
 from somobench.schemas.validate import validate_table
@@ -200,3 +204,23 @@ def test_a_split_is_not_compared_with_itself(
         somobench.shift_cost(
             predicted(0.5), predicted(0.5), release=RELEASE, split=SPLIT
         )
+
+
+def test_model_is_called_as_asked_or_by_its_first_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOMOBENCH_RELEASES", str(copy_world(tmp_path)))
+    for name in ("mine", "other"):
+        predicted(0.5).to_dataset(name="soil_moisture").to_netcdf(
+            tmp_path / f"{name}.nc", engine="h5netcdf"
+        )
+    case = case_of(resolve(RELEASE), SPLIT)
+    monkeypatch.setattr(shift_evaluation, "case_of", lambda *_: case)
+    monkeypatch.setattr(DatasetRequest, "check_against", lambda *_: None)
+    files = [tmp_path / "mine.nc", tmp_path / "other.nc"]
+    for name, expected in ((None, "mine.nc"), ("a name", "a name")):
+        table = somobench.shift_cost(
+            *files, release=RELEASE, split=SHIFTED, reference_split=SPLIT, name=name
+        )
+        assert set(table["model"]) == {expected}
+        assert (table["cost"] == 0).all()

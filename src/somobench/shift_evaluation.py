@@ -94,4 +94,4 @@ def _opened(
     check_labels(submission, case)
     placed = case.on_series(submission.at_lead(next(iter(submission.leads), None)))
     check_coverage(placed, case, name=submission.name, allow_missing=allow_missing)
-    return case, Model(submission.name, lambda: placed)
+    return case, Model(name or submission.name, lambda: placed)
