@@ -77,7 +77,7 @@ def _row(cells: list[str]) -> str:
 def _cell(numbers: list[float] | None) -> str:
     if numbers is None:
         return "not available"
-    value, low, high = numbers
+    value, low, high = (round(number, 2) + 0.0 for number in numbers)
     return f"{value:.2f} ({low:.2f}, {high:.2f})"
 
 

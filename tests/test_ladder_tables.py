@@ -51,6 +51,11 @@ def test_other_scores_stay_out_of_the_table(other: dict[str, object]) -> None:
     assert "| `persistence` * | not available |" in ladder_table(_scores(**other))
 
 
+def test_small_loss_has_no_sign() -> None:
+    found = ladder_table(_scores(value=-0.004, low=-0.006, high=0.004))
+    assert "| `persistence` * | 0.00 (-0.01, 0.00) |" in found
+
+
 def test_document_without_a_place_is_refused() -> None:
     with pytest.raises(UsageError, match="ladder:virtual-9.9.9"):
         with_table("text", "ladder", "virtual-9.9.9", "| |\n")

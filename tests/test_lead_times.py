@@ -93,8 +93,8 @@ def test_skill_falls_with_noise_and_lead(curves: pd.DataFrame) -> None:
     assert value(curves, 3, "persistence") == pytest.approx(0.8**3, abs=0.15)
 
 
-def test_flat_climatology_has_no_correlation(curves: pd.DataFrame) -> None:
-    assert np.isnan(value(curves, 1, "climatology"))
+def test_flat_climatology_has_a_correlation_of_zero(curves: pd.DataFrame) -> None:
+    assert value(curves, 1, "climatology") == 0
     assert value(curves, 1, "climatology", metric="rmse") > 0
 
 
@@ -154,7 +154,7 @@ def test_summary_gives_curves_and_the_leads_that_beat_persistence(
     assert found["lead_times"] == list(LEADS)
     line = found["curves"]["pearson_r"]["mine"]["value"]
     assert line == [value(curves, lead, "mine") for lead in LEADS]
-    assert found["curves"]["pearson_r"]["climatology"]["value"] == [None] * 3
+    assert found["curves"]["pearson_r"]["climatology"]["value"] == [0.0] * 3
     assert 1 in found["beats"]["pearson_r"]["persistence"]
     assert 1 in found["beats"]["rmse"]["persistence"]  # errors: below 0 is better
 
