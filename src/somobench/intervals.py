@@ -47,14 +47,21 @@ def percentile_interval(
     replicates: Floats | Replicates, level: float
 ) -> tuple[Floats, Floats]:
     """Percentile interval over the last axis; NaN where too few draws have a value."""
-    finite = np.isfinite(replicates)
-    enough = finite.mean(axis=-1) >= _ENOUGH_DRAWS
-    bounds = np.full((2, *enough.shape), np.nan)
-    for place in np.argwhere(enough):
-        at = tuple(place)
-        tails = [(1.0 - level) / 2.0, (1.0 + level) / 2.0]
-        bounds[(slice(None), *at)] = np.quantile(replicates[at][finite[at]], tails)
-    return bounds[0], bounds[1]
+    lower, _, upper = _percentiles(replicates, level)
+    return lower, upper
+
+
+def _percentiles(replicates: Floats | Replicates, level: float) -> Floats:
+    """Return the lower end, the median and the upper end, (3, ...)."""
+    tails = [(1.0 - level) / 2.0, 0.5, (1.0 + level) / 2.0]
+    rows = replicates.reshape(-1, replicates.shape[-1])
+    finite = np.isfinite(rows)
+    found = np.full((3, len(rows)), np.nan)
+    whole = finite.all(axis=1)
+    found[:, whole] = np.quantile(rows[whole], tails, axis=1)
+    for row in np.flatnonzero(~whole & (finite.mean(axis=1) >= _ENOUGH_DRAWS)):
+        found[:, row] = np.quantile(rows[row][finite[row]], tails)
+    return found.reshape(3, *replicates.shape[:-1])
 
 
 def pooled_interval(
@@ -96,8 +103,7 @@ def pooled_interval(
     interval reaches out to the plain percentiles. How often intervals cover the true
     score: docs/decisions/0009-intervals.md.
     """
-    lower, upper = percentile_interval(drawn.both, level)
-    middle, _ = percentile_interval(drawn.both, 0.0)
+    lower, middle, upper = _percentiles(drawn.both, level)
     factor = _stretch(drawn, blocks, cells, level)
     low, high = values + factor * (lower - middle), values + factor * (upper - middle)
     piled_up = (lower == middle) ^ (upper == middle)
