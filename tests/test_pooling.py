@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -38,7 +40,7 @@ def make_scores(
         scores,
         (METRICS[name],),
         {name: drawn.astype(np.float32)},
-        resample_days(np.ones(50, dtype=bool), length=5, draws=DRAWS),
+        resample_days(np.ones(500, dtype=bool), length=50, draws=DRAWS),
     )
 
 
@@ -124,8 +126,8 @@ def test_interval_over_days_alone_is_that_of_the_replicates() -> None:
     scored = make_scores([10.0], noise=1.0)
     pooled = pool_scores(scored, standard_pools(scored.scores)).isel(group=0, metric=0)
     drawn = scored.replicates["rmse"][:, 0]
-    # Blocks of 5 days are 3 steps of 2 days: 50 / 6 blocks, a degree of freedom less
-    stretch = stats.t.ppf(0.95, 50 / 6 - 1) / stats.norm.ppf(0.95)
+    # Blocks of 50 days are 4 steps of 13 days: 500 / 52 blocks, one more than degrees
+    stretch = stats.t.ppf(0.95, 500 / 52 - 1) / stats.norm.ppf(0.95)
     tails = np.quantile(drawn, [0.05, 0.95]) - np.median(drawn)
     expected = 10.0 + stretch * tails
     assert [float(pooled["lower"]), float(pooled["upper"])] == pytest.approx(
@@ -195,7 +197,7 @@ def test_clustered_medians_are_those_of_repeated_cells(
         draw_groups({"all": labels}, draws=30, seed=2, clusters=list("aabbbcde"))
     )
     assert group.weights is not None
-    medians = group.medians(replicates[0], replicates).both
+    medians = group.medians(np.ones(8), replicates).both
     assert len({row.sum() for row in group.weights}) > 1  # clusters differ in size
     for draw in range(30):
         repeated = np.repeat(replicates[draw], group.weights[draw].astype(int))
@@ -233,6 +235,35 @@ def test_group_of_four_cells_has_an_interval_over_days_alone() -> None:
     ]
     # Replicates don't differ from day to day, so that cells alone make an interval.
     assert widths[0] == 0 < widths[1]
+
+
+def test_group_with_scores_of_four_cells_has_an_interval_over_days_alone() -> None:
+    six = make_scores([1.0, 2.0, 3.0, 4.0, np.nan, np.nan])
+    pooled = pool_scores(six, standard_pools(six.scores))
+    assert float(pooled["upper"][0, 0]) == float(pooled["lower"][0, 0]) == 2.5
+
+
+def test_balanced_pool_counts_clusters_and_not_the_cells_in_them() -> None:
+    # Region a has six cells in four clusters, too few to count; b has five clusters.
+    scored = make_scores([9.0] * 6 + [1.0] * 5)
+    labels = make_labels(scored, ["a"] * 6 + ["b"] * 5)
+    clusters = make_labels(scored, [*"pqrrss", *"tuvwx"])
+    pooled = pool_scores(scored, {"region": labels}, clusters=clusters)
+    balanced = pooled.sel(metric="rmse", group="region_balanced")
+    assert float(balanced["score"]) == 1.0
+    assert int(balanced["cell_count"]) == 5
+
+
+def test_record_below_a_season_has_no_interval() -> None:
+    scored = make_scores(np.arange(9.0), noise=1.0)
+    for days, known in ((90, False), (91, True)):
+        drawn = resample_days(np.ones(days, dtype=bool), length=10, draws=DRAWS)
+        short = replace(scored, days=drawn)
+        pooled = pool_scores(short, standard_pools(short.scores))
+        assert bool(np.isfinite(pooled["lower"]).all()) is known
+        assert float(pooled["score"][0, 0]) == 4.0
+        compared = pool_differences(short, short, standard_pools(short.scores))
+        assert bool(np.isfinite(compared["gain_upper"]).all()) is known
 
 
 def test_few_clusters_are_not_drawn_however_many_cells_they_hold() -> None:
@@ -307,7 +338,7 @@ def test_model_compared_with_itself_is_undecided() -> None:
 
 def test_scores_on_different_draws_are_not_compared() -> None:
     ours, theirs = make_scores([1.0, 2.0]), make_scores([1.0, 2.0])
-    other = resample_days(np.ones(50, dtype=bool), length=5, draws=DRAWS, seed=9)
+    other = resample_days(np.ones(500, dtype=bool), length=50, draws=DRAWS, seed=9)
     theirs = BootstrappedScores(theirs.scores, theirs.metrics, theirs.replicates, other)
     with pytest.raises(InputError, match="the same draws"):
         pool_differences(ours, theirs, standard_pools(ours.scores))

@@ -10,6 +10,7 @@ import pytest
 import xarray as xr
 
 import somobench
+from command_line import run
 from scoring_factory import (
     CELLS,
     RELEASE,
@@ -36,7 +37,8 @@ from somobench.split_scores import Model
 
 SHIFTED = "dry_years"
 TESTED = CELLS[1:5]
-FIRST, LAST = TIMES[150], TIMES[299]  # 50 train days of `temporal`, 100 test days
+FIRST, LAST = TIMES[150], TIMES[319]  # 50 train days of `temporal`, 120 test days
+KNOWN = 108  # common days with a target: every tenth of 120 has none
 COMMON = pd.date_range(TEST_TIMES[0], LAST)
 FACTOR, ADDED = 0.5, 0.1  # the shifted split's scale factors differ
 
@@ -94,8 +96,7 @@ def test_common_part_has_the_series_and_days_that_both_test() -> None:
             COMMON[0].to_datetime64().astype("datetime64[ns]").astype(int),
             COMMON[-1].to_datetime64().astype("datetime64[ns]").astype(int),
         ]
-        # 100 common days from TIMES[200] on, every tenth of them without a target
-        assert (np.isfinite(case.target).sum("time") == 90).all()
+        assert (np.isfinite(case.target).sum("time") == KNOWN).all()
         assert case.observed.sizes["series"] == case.target.sizes["series"]
         assert len(case.labels["plain"]) == case.target.sizes["series"]
 
@@ -138,7 +139,7 @@ def test_cost_is_the_median_of_what_series_lose() -> None:
     assert found["cost"] == pytest.approx(np.median(lost), abs=1e-4)
     for name, values in scores.items():
         assert found[name] == pytest.approx(np.median(values), abs=1e-4)
-    assert (found["cell_count"], found["day_count"]) == (8, 8 * 90)
+    assert (found["cell_count"], found["day_count"]) == (8, 8 * KNOWN)
     assert found["low"] > 0
     assert found["low"] <= found["cost"] <= found["high"]
 
@@ -167,6 +168,26 @@ def test_only_days_that_both_sides_predict_count() -> None:
     )
     # 50 days in 8 series, of which every tenth has no target
     assert row(table)["day_count"] == 8 * 45
+
+
+def test_series_with_few_days_that_both_predict_is_left_out() -> None:
+    shifted, reference = make_cases()
+    grid = predicted(0.5)
+    first = grid["cell"] == TESTED[0]
+    few = rescaled(grid).where(~first | (grid["time"] < COMMON[32]))  # 28 known days
+    table = shift_costs(
+        shifted, reference, [(model(shifted, few), model(reference, grid))]
+    )
+    assert row(table)["cell_count"] == 6  # one of four cells is out, in both layers
+    assert row(table)["day_count"] == 6 * KNOWN
+
+
+def test_model_without_enough_common_days_is_refused() -> None:
+    shifted, reference = make_cases()
+    grid = predicted(0.5)
+    few = rescaled(grid).where(grid["time"] < COMMON[30])
+    with pytest.raises(InputError, match="30 common days that both sides predict"):
+        shift_costs(shifted, reference, [(model(shifted, few), model(reference, grid))])
 
 
 def test_models_keep_their_names_and_share_draws() -> None:
@@ -206,21 +227,68 @@ def test_a_split_is_not_compared_with_itself(
         )
 
 
-def test_model_is_called_as_asked_or_by_its_first_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def two_splits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let any split of the release be scored as the one that it has."""
     monkeypatch.setenv("SOMOBENCH_RELEASES", str(copy_world(tmp_path)))
-    for name in ("mine", "other"):
-        predicted(0.5).to_dataset(name="soil_moisture").to_netcdf(
-            tmp_path / f"{name}.nc", engine="h5netcdf"
-        )
     case = case_of(resolve(RELEASE), SPLIT)
     monkeypatch.setattr(shift_evaluation, "case_of", lambda *_: case)
     monkeypatch.setattr(DatasetRequest, "check_against", lambda *_: None)
-    files = [tmp_path / "mine.nc", tmp_path / "other.nc"]
+    for name, noise in (("mine", 2.0), ("reference", 0.5)):
+        grid = predicted(noise).to_dataset(name="soil_moisture")
+        grid.to_netcdf(tmp_path / f"{name}.nc", engine="h5netcdf")
+    return tmp_path
+
+
+def test_model_is_called_as_asked_or_by_its_first_file(two_splits: Path) -> None:
+    files = [two_splits / "mine.nc", two_splits / "reference.nc"]
     for name, expected in ((None, "mine.nc"), ("a name", "a name")):
-        table = somobench.shift_cost(
-            *files, release=RELEASE, split=SHIFTED, reference_split=SPLIT, name=name
-        )
+        table = somobench.shift_cost(*files, release=RELEASE, split=SHIFTED, name=name)
         assert set(table["model"]) == {expected}
-        assert (table["cost"] == 0).all()
+        assert (table["cost"] > 0).all()
+    with pytest.raises(UsageError, match="201 letters"):
+        somobench.shift_cost(*files, release=RELEASE, split=SHIFTED, name="x" * 201)
+
+
+def test_same_predictions_twice_are_refused(two_splits: Path) -> None:
+    file = two_splits / "mine.nc"
+    with pytest.raises(InputError, match="the same values twice"):
+        somobench.shift_cost(file, file, release=RELEASE, split=SHIFTED)
+
+
+@pytest.mark.usefixtures("two_splits")
+def test_forecasts_of_other_lead_times_are_refused() -> None:
+    ours, theirs = predicted(0.5), predicted(1.0)
+    with pytest.raises(InputError, match="1 d and 3 d"):
+        somobench.shift_cost(
+            ours.expand_dims(lead_time=[1]),
+            theirs.expand_dims(lead_time=[3]),
+            release=RELEASE,
+            split=SHIFTED,
+        )
+    with pytest.raises(InputError, match="none and 3 d"):
+        somobench.shift_cost(
+            ours,
+            theirs.expand_dims(lead_time=[3]),
+            release=RELEASE,
+            split=SHIFTED,
+        )
+
+
+def test_command_prints_the_leading_metric_first(
+    two_splits: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    files = [str(two_splits / f"{name}.nc") for name in ("mine", "reference")]
+    asked = ["--release", RELEASE, "--split", SHIFTED]
+    assert run(monkeypatch, "shift-cost", *files, *asked) == 0
+    rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert [row[:2] for row in rows] == [
+        [metric, layer]
+        for metric in ("pearson_r", "anomaly_r")
+        for layer in ("all", "1", "2")
+    ]
+    reference, shifted, cost, low, high = map(float, rows[0][2:7])
+    assert shifted < reference
+    assert low <= cost <= high

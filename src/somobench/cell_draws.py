@@ -1,7 +1,7 @@
 """Cells of a pool's groups drawn again, and medians over them.
 
-A group of fewer than five cells keeps them: so few say nothing about other places, and
-its intervals are about these cells in other weather.
+A group with scores of fewer than five cells keeps them: so few say nothing about other
+places, and its intervals are about these cells in other weather.
 """
 
 from __future__ import annotations
@@ -67,16 +67,17 @@ class Group:
         own = replicates[:, self.rows]
         days = _medians(own)
         still = np.broadcast_to(values[self.rows].astype(np.float32), own.shape)
+        if self.unit_count(values) < MINIMUM_CELLS:
+            return Resampled(days, days, _medians(still[:1]).repeat(len(own)))
+        return Resampled(self._drawn(own), days, self._drawn(still))
+
+    def _drawn(self, values: Replicates) -> Floats:
+        """Median over the cells of every draw."""
         if self.weights is not None:
-            both, cells = (_weighted_medians(v, self.weights) for v in (own, still))
-        elif self.chosen is not None:
-            both, cells = (
-                _medians(np.take_along_axis(v, self.chosen, axis=1))
-                for v in (own, still)
-            )
-        else:
-            both, cells = days, _medians(still[:1]).repeat(len(own))
-        return Resampled(both, days, cells)
+            return _weighted_medians(values, self.weights)
+        if self.chosen is not None:
+            return _medians(np.take_along_axis(values, self.chosen, axis=1))
+        return _medians(values)
 
 
 def _medians(values: Replicates) -> Floats:

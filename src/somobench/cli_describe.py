@@ -140,7 +140,8 @@ def assets_hint(release: Release) -> str:
     if release.base_urls:
         return f"`somobench fetch {release.id} --file NAME`"
     return (
-        f"looked for in releases/assets/{release.id}/, where `make release` puts "
+        f"looked for in assets/{release.id}/ of the releases folder of a checkout and "
+        "of those that SOMOBENCH_RELEASES names; `make release` puts "
         "them in a checkout that builds this release"
     )
 

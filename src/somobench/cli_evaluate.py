@@ -72,6 +72,7 @@ def shift_cost(  # noqa: PLR0917 - typer passes all by name
 ) -> None:
     """Tell what a model loses under a shift, on days that both splits test."""
     from somobench.shift_evaluation import shift_cost as run
+    from somobench.split_scores import LEADING
 
     table = run(
         file,
@@ -81,7 +82,10 @@ def shift_cost(  # noqa: PLR0917 - typer passes all by name
         reference_split=reference_split,
         allow_missing=allow_missing,
     )
-    rows = table.to_dict("records")
+    rows = sorted(
+        table.to_dict("records"),
+        key=lambda row: (LEADING.index(row["metric"]), row["layer"]),
+    )
     if as_json:
         show_json(rows)
         return

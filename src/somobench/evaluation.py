@@ -275,7 +275,7 @@ def evaluate_on(
         )
     ours = Model(name, lambda: case.on_series(submission.at_lead(first)))
     rungs = ladder.rungs if ladder else ()
-    days = draw_common_days(case, [ours, *rungs])
+    days = draw_common_days(case, [ours, *rungs], within=ours)
     scored = score_model(case, ours.load(), days)
     scores = score_table(case, scored, name)
     differences = list(compare_with_rungs(case, ours, rungs, days))

@@ -30,7 +30,7 @@ def check_model_name(name: object, lead_times: Sequence[int]) -> str:
             expected=f"a text of 1 to {LONGEST_NAME} letters",
             hint="name= in Python, --name on the command line",
         )
-    if lead_times and name in {PERSISTENCE, CLIMATOLOGY}:
+    if lead_times and name.strip().casefold() in {PERSISTENCE, CLIMATOLOGY}:
         raise UsageError(
             "name of the model",
             found=name,

@@ -58,7 +58,7 @@ def with_balanced(
     """Append, for each balanced pool, the mean over its groups with enough cells."""
     for pool in balanced:
         own = np.array([group.pool == pool for group in groups])
-        own &= pooled.counts[: own.size] >= MINIMUM_CELLS
+        own &= pooled.units[: own.size] >= MINIMUM_CELLS
         pooled = _appended(pooled, np.flatnonzero(own))
     return pooled
 

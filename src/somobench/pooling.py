@@ -19,7 +19,8 @@ from somobench.intervals import Resampled, pooled_interval
 from somobench.metric_definition import Metric
 from somobench.metric_kernels import Floats
 from somobench.pool_labels import flat_labels
-from somobench.pooled_metric import Pooled, pool_metric, with_balanced
+from somobench.pooled_metric import Counts, Pooled, pool_metric, with_balanced
+from somobench.resampled_days import ResampledDays
 from somobench.schemas.errors import InputError
 from somobench.score_rows import Replicates
 
@@ -48,7 +49,8 @@ def pool_scores(
         Group labels by pool, as `somobench.pool_labels.standard_pools` gives them.
     balanced : iterable of str
         Pools that also give one number in which every group counts alike: the mean of
-        the medians of groups with at least 5 scored cells, as `<pool>_balanced`.
+        the medians of groups with at least 5 scored cells, or clusters, as
+        `<pool>_balanced`.
     clusters : DataArray of labels, dims among the scores', optional
         Cells that are drawn together because their skill is alike; by default each
         cell is drawn on its own.
@@ -67,8 +69,9 @@ def pool_scores(
     Notes
     -----
     Intervals are those of `somobench.intervals.pooled_interval`, within the metric's
-    range. A cell without a score is left out and shows as `cell_count` below
-    `group_size`. A group of fewer than five cells has an interval over days alone.
+    range; NaN where fewer than 91 days are scored. A cell without a score is left out
+    and shows as `cell_count` below `group_size`. A group of fewer than five cells, or
+    clusters, with a score has an interval over days alone.
     """
     template = scored.scores["pair_count"]
     groups = _groups(scored, pools, template, clusters)
@@ -81,13 +84,9 @@ def pool_scores(
     ]
     result = _labelled(scored.metrics, groups, over)
     values = np.array([item.values for item in pooled])
-    lower, upper = pooled_interval(
-        values,
-        Resampled(*map(np.array, zip(*(p.drawn for p in pooled), strict=True))),
-        blocks=scored.days.blocks,
-        cells=np.array([item.units for item in pooled]),
-        level=level,
-    )
+    drawn = Resampled(*map(np.array, zip(*(p.drawn for p in pooled), strict=True)))
+    units = np.array([item.units for item in pooled])
+    lower, upper = _interval(values, drawn, units, scored.days, level)
     least, most = (
         np.array([[getattr(metric, end)] for metric in scored.metrics])
         for end in ("minimum", "maximum")
@@ -158,7 +157,7 @@ def pool_differences(
                 values, (replicates, theirs.replicates[metric.name]), strict=True
             )
         ]
-        _fill_comparison(result, place, metric, pair, ours.days.blocks, level)
+        _fill_comparison(result, place, metric, pair, ours.days, level)
     result.attrs = dict(ours.scores.attrs) | {"confidence_level": level}
     return result
 
@@ -168,23 +167,31 @@ def _fill_comparison(  # noqa: PLR0917 - one caller, beside it
     place: int,
     metric: Metric,
     pair: list[Pooled],
-    blocks: float,
+    days: ResampledDays,
     level: float,
 ) -> None:
     ours, theirs = pair
     for what, join in (("difference", np.subtract), ("gain", metric.gain)):
         values = join(ours.values, theirs.values)
-        lower, upper = pooled_interval(
-            values,
-            ours.drawn.with_other(theirs.drawn, join),
-            blocks=blocks,
-            cells=ours.units,
-            level=level,
-        )
+        drawn = ours.drawn.with_other(theirs.drawn, join)
+        lower, upper = _interval(values, drawn, ours.units, days, level)
         for end, array in zip(_ENDS, (values, lower, upper), strict=True):
             result[f"{what}{end}"].values[place] = array
     result["better"].values[place] = (lower > 0).astype(np.int8) - (upper < 0)
     result["cell_count"].values[place] = ours.counts
+
+
+def _interval(
+    values: Floats,
+    drawn: Resampled,
+    units: Counts,
+    days: ResampledDays,
+    level: float,
+) -> tuple[Floats, Floats]:
+    """Return bounds of pooled scores; NaN where the record is below a season."""
+    if not days.enough:
+        return np.full_like(values, np.nan), np.full_like(values, np.nan)
+    return pooled_interval(values, drawn, blocks=days.blocks, cells=units, level=level)
 
 
 def _refuse_unpaired(ours: BootstrappedScores, theirs: BootstrappedScores) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from somobench.catalog.archive import open_zarr_zip
 from somobench.catalog.manifest import describe_grid
 from somobench.catalog.resolve import Release
-from somobench.rung_comparison import Ladder, ladder_file, open_ladder
+from somobench.rung_comparison import Ladder, asset_name, ladder_file, open_ladder
 from somobench.schemas.errors import IntegrityError
 from somobench.schemas.manifest import FileRecord
 from somobench.scoring_case import ScoringCase
@@ -76,15 +76,11 @@ def why_none(release: Release, split: str) -> str:
     if release.manifest.record_of(name):
         return (
             f"{name} of release {release.id} was not on the machine, which looks for "
-            f"it in releases/assets/{release.id}/; run `make release` in a checkout "
+            f"it in assets/{release.id}/ of the releases folder of a checkout and of "
+            "those that SOMOBENCH_RELEASES names; run `make release` in a checkout "
             "that builds this release, or name the file with --ladder"
         )
     return (
         f"release {release.id} carries no predictions of the ladder's rungs on split "
         f"{split}, and none were given with --ladder"
     )
-
-
-def asset_name(split: str) -> str:
-    """Return the name of a split's rungs' predictions among a release's files."""
-    return f"predictions_{split}.zarr.zip"

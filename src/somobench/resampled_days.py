@@ -18,6 +18,7 @@ from somobench.schemas.errors import UsageError
 
 STEPS_PER_BLOCK = 4  # blocks start at quarters of their length
 MINIMUM_BLOCKS = 4  # a record holds at least so many blocks, or blocks are shortened
+MINIMUM_DAYS = 91  # scored days: fewer are one piece of weather and give no interval
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +53,11 @@ class ResampledDays:
     def blocks(self) -> float:
         """Blocks that the record holds."""
         return float(self.scored.sum()) / self.length
+
+    @property
+    def enough(self) -> bool:
+        """Whether the record is long enough for an interval."""
+        return int(self.scored.sum()) >= MINIMUM_DAYS
 
     def sums(self, products: Sequence[Factors]) -> list[Floats]:
         """Sum products of (row, time) arrays over each draw's days, (draw, row)."""

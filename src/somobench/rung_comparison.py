@@ -53,9 +53,20 @@ def predictions_file(split: str) -> str:
     return f"{split}.zarr.zip"
 
 
+def asset_name(split: str) -> str:
+    """Return the name of a split's rungs' predictions among a release's assets."""
+    return f"predictions_{predictions_file(split)}"
+
+
 def ladder_file(path: Path, split: str) -> Path:
-    """Return a split's file of rungs' predictions: in this folder, or this one."""
-    return path / predictions_file(split) if path.is_dir() else path
+    """Return a split's file of rungs' predictions: in this folder, or this one.
+
+    In a folder of a release's assets it has another name than in the stage's.
+    """
+    if not path.is_dir():
+        return path
+    asset = path / asset_name(split)
+    return asset if asset.exists() else path / predictions_file(split)
 
 
 def open_ladder(path: Path, case: ScoringCase) -> Ladder:
@@ -64,7 +75,8 @@ def open_ladder(path: Path, case: ScoringCase) -> Ladder:
     Parameters
     ----------
     path : Path
-        A file of schema PREDICTIONS, or the folder that has one for each split.
+        A file of schema PREDICTIONS, or the folder that has one for each split, named
+        as the stage or as a release's assets are.
     case : ScoringCase
 
     Raises

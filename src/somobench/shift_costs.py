@@ -58,10 +58,17 @@ def shift_costs(
     Raises
     ------
     InputError
-        If there is no such series.
+        If there is no such series. A model without one among others has no row.
     """
     cases = common_cases(shifted, reference)
-    pairs = [(_on(cases[0], ours), _on(cases[1], theirs)) for ours, theirs in models]
+    pairs = [_paired(cases, pair) for pair in models]
+    pairs = [pair for pair in pairs if bool(finite_days(pair[0].load()).any())]
+    if not pairs:
+        raise InputError(
+            f"predictions for {shifted.split} and {reference.split}",
+            found=f"no series with {MINIMUM_DAYS} common days that both sides predict",
+            expected="at least one",
+        )
     days = draw_common_days(cases[0], [model for pair in pairs for model in pair])
     parts = [_pair_costs(cases, pair, days) for pair in pairs]
     return finish_table(parts, SHIFT_COSTS, SHIFT_KEY)
@@ -112,10 +119,22 @@ def _part(case: ScoringCase, target: xr.DataArray) -> ScoringCase:
     )
 
 
-def _on(case: ScoringCase, model: Model) -> Model:
-    """Return a model on the series and days of a case."""
-    axes = {"series": case.target["series"], "time": case.target["time"]}
-    return Model(model.name, lambda: model.load().sel(axes))
+def _paired(
+    cases: tuple[ScoringCase, ScoringCase], pair: tuple[Model, Model]
+) -> tuple[Model, Model]:
+    """Return both sides of a model on the targets' series and days that both predict.
+
+    A series with fewer than 30 such days is left out of both.
+    """
+    axes = {name: cases[0].target[name] for name in ("series", "time")}
+
+    def load(side: int) -> xr.DataArray:
+        values = [model.load().sel(axes) for model in pair]
+        known = finite_days(values[0]) & finite_days(values[1])
+        known &= finite_days(cases[0].target)
+        return values[side].where(known & (known.sum(dim="time") >= MINIMUM_DAYS))
+
+    return Model(pair[0].name, lambda: load(0)), Model(pair[0].name, lambda: load(1))
 
 
 def _pair_costs(
@@ -124,11 +143,9 @@ def _pair_costs(
     days: ResampledDays,
 ) -> pd.DataFrame:
     """Return the costs of one model, in columns of SHIFT_COSTS."""
-    values = [model.load() for model in pair]
-    paired = finite_days(values[0]) & finite_days(values[1])
     ours, theirs = (
-        score_model(case, side.where(paired), days, COST_METRICS)
-        for case, side in zip(cases, values, strict=True)
+        score_model(case, side.load(), days, COST_METRICS)
+        for case, side in zip(cases, pair, strict=True)
     )
     lost = series_losses(ours, theirs)
     costs = score_table(cases[0], lost, pair[0].name, PLAIN)

@@ -7,13 +7,14 @@ import pandas as pd
 from somobench.catalog.request import DatasetRequest
 from somobench.catalog.resolve import Release, resolve
 from somobench.evaluation import case_of
-from somobench.schemas.errors import UsageError
+from somobench.model_name import check_model_name
+from somobench.schemas.errors import InputError, UsageError
 from somobench.schemas.scores import SHIFT_COSTS
 from somobench.schemas.validate import validate_table
 from somobench.scoring_case import ScoringCase
 from somobench.shift_costs import REFERENCE_SPLIT, shift_costs
 from somobench.split_scores import Model
-from somobench.submission import Predictions, open_submission
+from somobench.submission import Predictions, Submission, open_submission
 from somobench.submission_check import check_coverage, check_labels
 
 
@@ -57,9 +58,10 @@ def shift_cost(
     UnknownNameError
         For an unknown release or split.
     UsageError
-        If both splits are the same one.
+        If both splits are the same one, or the name can't be taken.
     InputError, ValidationError
-        For predictions that can't be scored, or splits without common test days.
+        For predictions that can't be scored, the same ones twice, other lead times, or
+        splits without common test days.
     """
     if split == reference_split:
         raise UsageError(
@@ -67,31 +69,54 @@ def shift_cost(
         )
     found = resolve(release)
     sides = [
-        _opened(found, side, given, allow_missing=allow_missing, name=name)
-        for side, given in (
+        (one, open_submission(given, name))
+        for one, given in (
             (split, predictions),
             (reference_split, reference_predictions),
         )
     ]
-    (shifted, ours), (reference, theirs) = sides
+    model = check_model_name(sides[0][1].name if name is None else name, ())
+    _refuse_unlike(*(submission for _, submission in sides))
+    (shifted, ours), (reference, theirs) = (
+        _opened(found, *side, model=model, allow_missing=allow_missing)
+        for side in sides
+    )
     table = shift_costs(shifted, reference, [(ours, theirs)])
     return validate_table(table, SHIFT_COSTS, "shift costs")
+
+
+def _refuse_unlike(ours: Submission, theirs: Submission) -> None:
+    """Refuse one submission given twice, and forecasts of different lead times."""
+    if ours.values_sha256 == theirs.values_sha256:
+        raise InputError(
+            "predictions for the split and for the reference split",
+            found="the same values twice",
+            expected="those of a model that was trained twice, once for each",
+        )
+    leads = [next(iter(each.leads), None) for each in (ours, theirs)]
+    if leads[0] != leads[1]:
+        raise InputError(
+            "shortest lead times of the two submissions",
+            found=" and ".join(
+                "none" if lead is None else f"{lead} d" for lead in leads
+            ),
+            expected="the same",
+        )
 
 
 def _opened(
     release: Release,
     split: str,
-    predictions: Predictions,
+    submission: Submission,
     *,
+    model: str,
     allow_missing: bool,
-    name: str | None,
 ) -> tuple[ScoringCase, Model]:
     """Return a split as it is scored, and a submission on its series and days."""
     request = DatasetRequest(feature_set="climatology", scaling="train", split=split)
     request.check_against(release.manifest)
-    submission = open_submission(predictions, name)
     case = case_of(release, split)
     check_labels(submission, case)
     placed = case.on_series(submission.at_lead(next(iter(submission.leads), None)))
     check_coverage(placed, case, name=submission.name, allow_missing=allow_missing)
-    return case, Model(name or submission.name, lambda: placed)
+    return case, Model(model, lambda: placed)

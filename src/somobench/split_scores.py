@@ -38,17 +38,23 @@ class Model:
 
 
 def draw_common_days(
-    case: ScoringCase, models: Iterable[Model], *, draws: int = DRAWS
+    case: ScoringCase,
+    models: Iterable[Model],
+    *,
+    within: Model | None = None,
+    draws: int = DRAWS,
 ) -> ResampledDays:
     """Draw the blocks of days that all models of a split are scored on.
 
-    As `somobench.bootstrap.draw_days` of all models at once, with one in memory.
+    As `somobench.bootstrap.draw_days` of all models at once, with one in memory. Where
+    all will be compared on the days of one of them, `within`, only those are drawn.
     """
     length, days = 1, np.zeros(case.target.sizes["time"], dtype=bool)
     for model in models:
         drawn = draw_days([model.load()], case.target, draws=1, seed=SEED)
         length = max(length, drawn.wanted_length)
-        days |= drawn.scored
+        if within is None or model is within:
+            days |= drawn.scored
     return resample_days(days, length=length, draws=draws, seed=SEED)
 
 

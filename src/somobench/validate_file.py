@@ -164,6 +164,7 @@ def _open_grid(path: Path) -> xr.Dataset:
 
 def _validate_release(folder: Path) -> list[FileReport]:
     """Validate the files of a release, their manifest, and what holds between them."""
+    from somobench.catalog.manifest_checksum import refuse_other_manifest
     from somobench.schemas.expected_counts import validate_counts
     from somobench.schemas.manifest import parse_manifest
     from somobench.schemas.release_checks import validate_together
@@ -172,6 +173,7 @@ def _validate_release(folder: Path) -> list[FileReport]:
     if not listed.is_file():
         raise InputError(f"{folder}", found="no MANIFEST.json", expected="a release")
     manifest = parse_manifest(listed.read_bytes(), str(listed))
+    refuse_other_manifest(listed.read_bytes(), folder)
     reports, tables, grids = [], {}, {}
     for name in (*TABLES, *GRIDS):
         table, grid = folder / f"{name}.parquet", folder / f"{name}.zarr.zip"
