@@ -97,7 +97,7 @@ def test_info_and_verify_tell_whether_assets_are_here(
     assert run(monkeypatch, "verify", RELEASE) == 0
     shown = capsys.readouterr().out
     assert f"{asset.name}\tabsent\tasset" in shown
-    assert f"looked for in releases/assets/{RELEASE}/" in shown
+    assert f"looked for in assets/{RELEASE}/ of the releases folder" in shown
 
 
 def test_verify_names_a_damaged_asset(
