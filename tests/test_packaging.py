@@ -22,6 +22,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 MODULES = modules(ROOT)
 
+OWN_EXTRAS = re.compile(r"somobench\[([\w,]+)\]")
+
 ALLOWED = {
     "somobench.schemas": {"somobench.schemas"},
     "somobench.catalog": {"somobench.schemas", "somobench.catalog"},
@@ -54,11 +56,22 @@ def normalised(requirement: str) -> str:
 
 
 def declared(*extras: str) -> set[str]:
+    """Return what is installed with some extras, those that they name included."""
     project = PROJECT["project"]
     listed = list(project["dependencies"])
     for extra in extras:
         listed += project["optional-dependencies"][extra]
-    return {normalised(requirement) for requirement in listed}
+    names = {normalised(requirement) for requirement in listed}
+    inner = [found[1] for each in listed if (found := OWN_EXTRAS.match(each))]
+    for named in inner:
+        names |= declared(*named.split(","))
+    return names
+
+
+def test_a_build_installs_what_fits_the_ladder() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert "--editable '.[build]'" in makefile
+    assert {"scikit-learn", "threadpoolctl", "dvc"} <= declared("build")
 
 
 def test_every_folder_of_python_modules_is_listed_as_a_package() -> None:
