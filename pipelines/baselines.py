@@ -15,21 +15,20 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
-from pandera.pandas import DataFrameSchema
-from pandera.xarray import DatasetSchema
 
 from somobench.baseline_fit import NotAvailable
 from somobench.baselines import RUNGS, Prediction, Rung, fit_predict
-from somobench.catalog.archive import open_zarr_zip, write_zarr_zip
+from somobench.catalog.archive import write_zarr_zip
 from somobench.catalog.atomic import replacing, write_json
 from somobench.pipelines.run_stage import run_stage
+from somobench.pipelines.stage_files import checked_grid, checked_table
 from somobench.problem import TEST, Problem, build_problem
 from somobench.schemas.grids import FEATURES, FORCING, TARGETS
 from somobench.schemas.manifest import FeatureSetRecord
 from somobench.schemas.predictions import PREDICTIONS
 from somobench.schemas.recipe import Recipe, load_recipe
 from somobench.schemas.tables import CELLS, SPLITS
-from somobench.schemas.validate import validate_grid, validate_table
+from somobench.schemas.validate import validate_grid
 from somobench.schemas.variables import attrs_of
 
 DATA = Path("data")
@@ -81,22 +80,13 @@ def write_baselines(recipe: Recipe, folder: Path) -> None:
 def read_inputs(folder: Path) -> Inputs:
     """Read and check what the stage needs."""
     return Inputs(
-        targets=_grid(folder / "targets.zarr.zip", TARGETS),
-        forcing=_grid(folder / "forcing.zarr.zip", FORCING),
-        features=_grid(folder / "features.zarr.zip", FEATURES),
-        splits=_table(folder / "splits.parquet", SPLITS),
-        cells=_table(folder / "cells.parquet", CELLS),
+        targets=checked_grid(folder / "targets.zarr.zip", TARGETS),
+        forcing=checked_grid(folder / "forcing.zarr.zip", FORCING),
+        features=checked_grid(folder / "features.zarr.zip", FEATURES),
+        splits=checked_table(folder / "splits.parquet", SPLITS),
+        cells=checked_table(folder / "cells.parquet", CELLS),
         definitions=json.loads((folder / "features.json").read_text("utf-8")),
     )
-
-
-def _grid(path: Path, schema: DatasetSchema) -> xr.Dataset:
-    with open_zarr_zip(path) as grid:
-        return validate_grid(grid.load(), schema, path.name)
-
-
-def _table(path: Path, schema: DataFrameSchema) -> pd.DataFrame:
-    return validate_table(pd.read_parquet(path), schema, path.name)
 
 
 def problem_of(split: str, inputs: Inputs, recipe: Recipe) -> Problem:

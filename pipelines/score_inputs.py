@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 import xarray as xr
 
-from somobench.catalog.archive import open_zarr_zip
+from somobench.pipelines.stage_files import checked_grid, checked_table
 from somobench.rung_comparison import Ladder, open_ladder
 from somobench.schemas.grids import FEATURES, TARGETS
 from somobench.schemas.recipe import Recipe
 from somobench.schemas.tables import CELLS, SPLITS
-from somobench.schemas.validate import validate_grid, validate_table
 from somobench.scoring_case import ScoringCase, build_case
 
 
@@ -60,8 +57,7 @@ class ScoreInputs(NamedTuple):
         return ScoredSplit(case, open_ladder(self.folder / "predictions", case))
 
 
-@contextmanager
-def open_inputs(recipe: Recipe, folder: Path) -> Iterator[ScoreInputs]:
+def read_inputs(recipe: Recipe, folder: Path) -> ScoreInputs:
     """Read and check what the stages before left in a folder.
 
     Raises
@@ -69,22 +65,14 @@ def open_inputs(recipe: Recipe, folder: Path) -> Iterator[ScoreInputs]:
     ValidationError
         If a file breaks its schema.
     """
-    with (
-        open_zarr_zip(folder / "targets.zarr.zip") as targets,
-        open_zarr_zip(folder / "features.zarr.zip") as features,
-    ):
-        yield ScoreInputs(
-            folder=folder,
-            targets=validate_grid(targets.load(), TARGETS, "targets.zarr.zip"),
-            features=validate_grid(features.load(), FEATURES, "features.zarr.zip"),
-            splits=validate_table(
-                pd.read_parquet(folder / "splits.parquet"), SPLITS, "splits.parquet"
-            ),
-            cells=validate_table(
-                pd.read_parquet(folder / "cells.parquet"), CELLS, "cells.parquet"
-            ),
-            moments_from=moments_from(recipe),
-        )
+    return ScoreInputs(
+        folder=folder,
+        targets=checked_grid(folder / "targets.zarr.zip", TARGETS),
+        features=checked_grid(folder / "features.zarr.zip", FEATURES),
+        splits=checked_table(folder / "splits.parquet", SPLITS),
+        cells=checked_table(folder / "cells.parquet", CELLS),
+        moments_from=moments_from(recipe),
+    )
 
 
 def moments_from(recipe: Recipe) -> dict[int, str]:

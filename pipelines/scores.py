@@ -14,7 +14,7 @@ import pandas as pd
 
 from somobench.catalog.atomic import write_json, write_parquet
 from somobench.pipelines.run_stage import run_stage
-from somobench.pipelines.score_inputs import ScoredSplit, open_inputs
+from somobench.pipelines.score_inputs import ScoredSplit, read_inputs
 from somobench.pipelines.score_report import describe_scores, describe_split
 from somobench.resampled_days import ResampledDays
 from somobench.rung_comparison import compare_with_rungs
@@ -46,19 +46,19 @@ def write_scores(recipe: Recipe, folder: Path) -> None:
     """
     tables: Tables = {name: [] for name in SCORE_TABLES}
     report: dict[str, Any] = {}
-    with open_inputs(recipe, folder) as inputs:
-        shifts = REFERENCE_SPLIT in inputs.names
-        reference = inputs.scored(REFERENCE_SPLIT) if shifts else None
-        for split in inputs.names:
-            scored = inputs.scored(split)
-            days = draw_common_days(scored.case, scored.ladder.rungs)
-            rows = score_ladder(scored, days)
-            if reference and split != REFERENCE_SPLIT:
-                rows["shift_costs"] = [ladder_shift_costs(scored, reference)]
-            for name, parts in rows.items():
-                tables[name] += parts
-            scores = pd.concat(rows["scores"])
-            report[split] = describe_split(scored.case, scored.ladder, days, scores)
+    inputs = read_inputs(recipe, folder)
+    shifts = REFERENCE_SPLIT in inputs.names
+    reference = inputs.scored(REFERENCE_SPLIT) if shifts else None
+    for split in inputs.names:
+        scored = inputs.scored(split)
+        days = draw_common_days(scored.case, scored.ladder.rungs)
+        rows = score_ladder(scored, days)
+        if reference and split != REFERENCE_SPLIT:
+            rows["shift_costs"] = [ladder_shift_costs(scored, reference)]
+        for name, parts in rows.items():
+            tables[name] += parts
+        scores = pd.concat(rows["scores"])
+        report[split] = describe_split(scored.case, scored.ladder, days, scores)
     for name, (schema, key) in SCORE_TABLES.items():
         table = finish_table(tables[name], schema, key)
         validate_table(table, schema, f"{name}.parquet")

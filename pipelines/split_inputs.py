@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from somobench.catalog.archive import open_zarr_zip
+from somobench.pipelines.stage_files import checked_table
 from somobench.schemas.errors import InputError
 from somobench.schemas.grids import FORCING, TARGETS
 from somobench.schemas.recipe import Recipe
 from somobench.schemas.tables import CELLS, SENSORS
-from somobench.schemas.validate import validate_grid, validate_table
+from somobench.schemas.validate import validate_grid
 from somobench.split_sources import rows_named, sources_of
 from somobench.splits import SplitData
 
@@ -31,8 +32,8 @@ def read_split_data(recipe: Recipe, folder: Path) -> SplitData:
     ValidationError
         If an input breaks its schema.
     """
-    cells = _table(folder / "cells.parquet", CELLS)
-    stations = _table(folder / "stations.parquet", SENSORS)
+    cells = checked_table(folder / "cells.parquet", CELLS)
+    stations = checked_table(folder / "stations.parquet", SENSORS)
     report = json.loads((folder / "targets.json").read_text(encoding="utf-8"))
     with open_zarr_zip(folder / "targets.zarr.zip") as targets:
         validate_grid(targets, TARGETS, "targets.zarr.zip")
@@ -67,7 +68,3 @@ def _forcing(path: Path, names: Any, days: pd.DatetimeIndex) -> dict[str, Any]:
         chosen = forcing[[name for name in YEARLY if name in forcing]]
         chosen = chosen.sel(cell=names, time=days).transpose("cell", "time")
         return {str(name): values.to_numpy() for name, values in chosen.items()}
-
-
-def _table(path: Path, schema: Any) -> pd.DataFrame:
-    return validate_table(pd.read_parquet(path), schema, path.name)

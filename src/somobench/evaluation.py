@@ -265,7 +265,7 @@ def evaluate_on(
     The record lacks what `evaluate` knows of the release.
     """
     leads = submission.leads
-    first = leads[0] if leads else None
+    first = submission.shortest_lead
     wanted: list[int | None] = [*leads] if leads else [None]
     coverage: dict[int | None, dict[str, Any]] = {}
     for lead in wanted:

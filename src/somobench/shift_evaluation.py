@@ -93,7 +93,7 @@ def _refuse_unlike(ours: Submission, theirs: Submission) -> None:
             found="the same values twice",
             expected="those of a model that was trained twice, once for each",
         )
-    leads = [next(iter(each.leads), None) for each in (ours, theirs)]
+    leads = [ours.shortest_lead, theirs.shortest_lead]
     if leads[0] != leads[1]:
         raise InputError(
             "shortest lead times of the two submissions",
@@ -117,6 +117,6 @@ def _opened(
     request.check_against(release.manifest)
     case = case_of(release, split)
     check_labels(submission, case)
-    placed = case.on_series(submission.at_lead(next(iter(submission.leads), None)))
+    placed = case.on_series(submission.at_lead(submission.shortest_lead))
     check_coverage(placed, case, name=submission.name, allow_missing=allow_missing)
     return case, Model(model, lambda: placed)

@@ -64,6 +64,11 @@ class Submission:
         return self.grid["lead_time"].to_numpy().tolist() if self.has_leads else []
 
     @property
+    def shortest_lead(self) -> int | None:
+        """The lead time that is scored, days; None where there is none."""
+        return next(iter(self.leads), None)
+
+    @property
     def has_leads(self) -> bool:
         """Tell whether there is a dim `lead_time`."""
         return "lead_time" in self.grid.dims
