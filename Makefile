@@ -13,7 +13,7 @@ SOURCES := src/somobench catalog pipelines schemas releases
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help release test lint format types golden params deps dev wheel constraints clean \
+.PHONY: help release test lint format types golden params dev wheel constraints clean \
 	distclean check-python
 
 help:  ## list the targets
@@ -21,7 +21,7 @@ help:  ## list the targets
 
 release: $(VENV)/.build-$(VERSION)  ## build and publish the release that Git commits, from raw data up
 	$(RUN) dvc repro
-	$(RUN) somobench.pipelines.publish
+	$(RUN) somobench.pipelines.release.publish
 	@$(RUN) somobench.catalog.generate releases/virtual-*
 
 test: $(VENV)/.dev-$(VERSION)  ## run every test that needs no network
@@ -43,14 +43,11 @@ types: $(VENV)/.dev-$(VERSION)  ## check types
 	MYPYPATH=build/types $(RUN) mypy --package somobench
 
 golden: $(VENV)/.dev-$(VERSION)  ## write the golden files anew, for review in the diff
-	SOMOBENCH_GOLDEN=write $(RUN) pytest -q tests/test_golden.py
+	SOMOBENCH_GOLDEN=write $(RUN) pytest -q tests/system/test_golden.py
 	git --no-pager diff --stat -- tests/golden
 
 params: $(VENV)/.build-$(VERSION)  ## compose params.yaml anew from conf/
-	$(RUN) somobench.pipelines.compose_params
-
-deps: $(VENV)/.dev-$(VERSION)  ## write the code dependencies in dvc.yaml anew, from the imports
-	$(BIN)/python tests/import_graph.py
+	$(RUN) somobench.pipelines.tools.compose_params
 
 dev: $(VENV)/.dev-$(VERSION)  ## install for editors and type checkers; repeat after adding a file
 	$(PIP) --no-deps --editable . --config-settings editable_mode=strict

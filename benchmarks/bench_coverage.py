@@ -24,10 +24,10 @@ import pandas as pd
 import xarray as xr
 from coverage_world import TEST, TEST_START, World, simulate
 
-from somobench.bootstrap import bootstrap_scores, draw_days
-from somobench.pool_labels import standard_pools
-from somobench.pooling import pool_differences, pool_scores
-from somobench.shift_costs import series_losses
+from somobench.scoring.shift_costs import series_losses
+from somobench.uncertainty.bootstrap import bootstrap_scores, draw_days
+from somobench.uncertainty.pooling import pool_differences, pool_scores
+from somobench.uncertainty.pools import standard_pools
 
 CELLS = 80  # drawn in a repetition; cases use some of them
 METRICS = (

@@ -85,8 +85,8 @@ def generate(path: Path, stations: int, years: int) -> None:
 def ours(path: Path) -> pd.DataFrame:
     """Return table OBSERVATIONS."""
     from somobench.pipelines.ingest import read_stations
-    from somobench.pipelines.ingest_report import observations_table
-    from somobench.pipelines.sources import station_source
+    from somobench.pipelines.ingest.report import observations_table
+    from somobench.pipelines.stations import station_source
     from somobench.schemas.recipe import Recipe, load_recipe
 
     file = Path(__file__).parents[1] / "conf" / "recipe" / "ismn_era5.yaml"

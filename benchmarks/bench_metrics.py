@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from somobench.anomalies import moving_anomaly
 from somobench.metrics import score
+from somobench.metrics.anomalies import moving_anomaly
 
 NAMES = ("pearson_r", "bias", "rmse", "ubrmse", "nse", "kge_2009", "spearman_r")
 Names = tuple[str, ...]

@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from somobench.bootstrap import bootstrap_scores, draw_days
-from somobench.pool_labels import standard_pools
-from somobench.pooling import pool_differences, pool_scores
+from somobench.uncertainty.bootstrap import bootstrap_scores, draw_days
+from somobench.uncertainty.pooling import pool_differences, pool_scores
+from somobench.uncertainty.pools import standard_pools
 
 NETWORKS, REGIONS = 25, 6
 

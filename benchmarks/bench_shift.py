@@ -31,8 +31,8 @@ from coverage_world import (
     simulated_truth,
 )
 
-from somobench.baselines import Prediction, fit_predict
-from somobench.problem import TEST, TRAIN, VALIDATION, Problem
+from somobench.ladder.problem import TEST, TRAIN, VALIDATION, Problem
+from somobench.ladder.rungs import Prediction, fit_predict
 from somobench.schemas.baseline_params import BaselineParams
 from somobench.schemas.manifest import FeatureSetRecord
 

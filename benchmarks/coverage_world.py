@@ -12,18 +12,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from somobench.anomalies import seasonal_climatology
-from somobench.pipelines.virtual_climate import autoregressive, daily_weather
-from somobench.pipelines.virtual_reanalysis import DAMPING
-from somobench.pipelines.virtual_reanalysis import LAYERS as REANALYSIS_LAYERS
-from somobench.pipelines.virtual_regions import CLIMATES
-from somobench.pipelines.virtual_soil import Drivers, texture_soil, water_balance
-from somobench.pipelines.virtual_stations import (
+from somobench.metrics.anomalies import seasonal_climatology
+from somobench.pipelines.raw.world.reanalysis import DAMPING
+from somobench.pipelines.raw.world.reanalysis import LAYERS as REANALYSIS_LAYERS
+from somobench.pipelines.raw.world.regions import CLIMATES
+from somobench.pipelines.raw.world.soil import Drivers, texture_soil, water_balance
+from somobench.pipelines.raw.world.stations import (
     LOCAL_RAIN_SPREAD,
     STATION_RAIN_SPREAD,
     TRUTH_LAYERS,
     corner_mean,
 )
+from somobench.pipelines.raw.world.weather import autoregressive, daily_weather
 
 Floats = npt.NDArray[np.float64]
 

@@ -1,7 +1,6 @@
-"""The Intake driver: a source whose parameters are heeded or refused, never ignored.
+"""Nested catalogs: one release of the catalog, and the releases on this machine.
 
-The stock Zarr source of intake-xarray returns itself when it is called, so that any
-parameter is dropped in silence; this one is rebuilt from its catalog entry.
+Unlike Intake's own, they say what exists when a name doesn't.
 """
 
 from __future__ import annotations
@@ -10,16 +9,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from intake.catalog.base import Catalog
+from intake.catalog.local import LocalCatalogEntry, YAMLFileCatalog
 from intake.source.base import DataSource, Schema
 from intake_xarray.base import IntakeXarraySourceAdapter
 
-from somobench.catalog.registry import check_release, known_releases
+from somobench.catalog.registry import (
+    check_release,
+    known_releases,
+    local_names,
+    unknown,
+)
 from somobench.catalog.request import (
     DatasetRequest,
     refuse_templates,
     refuse_unknown_keywords,
 )
-from somobench.schemas.errors import UsageError
+from somobench.catalog.resolve import resolve
+from somobench.schemas.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -154,3 +161,89 @@ def _no_release(request: DatasetRequest, catalog: Path | None) -> UsageError:
         expected=f"one of: {', '.join(known) or 'none here'}",
         hint=f'cat["{request.feature_set}"](release="{example}")',
     )
+
+
+class UnknownEntryError(UnknownNameError, KeyError):
+    """An entry that a catalog doesn't have; Intake itself expects a KeyError."""
+
+    def __str__(self) -> str:
+        return self._message()
+
+
+class NamedEntries(Catalog):
+    """A catalog that names its entries when asked for one that it doesn't have."""
+
+    def configure_new(self, **parameters: Any) -> Any:
+        """Return the catalog again; it has no parameters, its feature sets do."""
+        for name in parameters:
+            raise UnknownNameError(
+                f"parameter of catalog {self.name}",
+                found=repr(name),
+                expected="none: its feature sets have parameters",
+                hint='cat["RELEASE"]["memory"](split=...)',
+            )
+        return super().configure_new()
+
+    __call__ = get = configure_new
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return an entry by name."""
+        try:
+            return super().__getitem__(key)
+        except UnknownEntryError:
+            raise
+        except KeyError:
+            refusal = unknown(f"entry of catalog {self.name}", key, list(self))
+        raise UnknownEntryError(
+            refusal.what,
+            found=refusal.found,
+            expected=refusal.expected,
+            hint=refusal.hint,
+        )
+
+
+class ReleaseCatalog(NamedEntries, YAMLFileCatalog):
+    """A catalog file: the packaged catalog, or the record of one release."""
+
+    name = "somobench_release"
+
+
+class LocalRelease(NamedEntries):
+    """The feature sets of one release on this machine."""
+
+    name = "somobench_local_release"
+
+    def __init__(self, release: str, **kwargs: Any) -> None:
+        self.release = release
+        super().__init__(**kwargs)
+
+    def _load(self) -> None:
+        feature_sets = resolve(self.release).manifest.feature_sets
+        self._entries = {
+            name: LocalCatalogEntry(
+                name=name,
+                description=record.description,
+                driver=SomobenchSource,
+                args={"feature_set": name, "release": self.release},
+                catalog=self,
+            )
+            for name, record in sorted(feature_sets.items())
+        }
+
+
+class LocalCatalog(NamedEntries):
+    """Releases in `releases/` of the checkout and below `SOMOBENCH_RELEASES`."""
+
+    name = "local"
+
+    def _load(self) -> None:
+        self._entries = {
+            release: LocalCatalogEntry(
+                name=release,
+                description=f"{release}, on this machine",
+                driver=LocalRelease,
+                args={"release": release},
+                catalog=self,
+            )
+            for release in local_names()
+        }

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from somobench.catalog.addresses import AttemptError, check_address, shown
+from somobench.catalog.fetching.addresses import AttemptError, check_address, shown
 from somobench.catalog.lint import lint_catalog
 from somobench.catalog.manifest_checksum import refuse_other_manifest
 from somobench.catalog.registry import (
@@ -110,7 +110,7 @@ def write_entries(catalog: Path) -> Path:
         sources[name] = _entry(name, DESCRIPTIONS[name])
     sources["local"] = {
         "description": "Releases built on this machine.",
-        "driver": "somobench.catalog.local.LocalCatalog",
+        "driver": "somobench.catalog.driver.LocalCatalog",
         "args": {},
     }
     path = catalog / "somobench.yaml"
@@ -123,7 +123,7 @@ def _nested(record: CatalogRecord | None, release: str) -> dict[str, Any]:
     title = record.title if record else release
     return {
         "description": f"{title}, {release}",
-        "driver": "somobench.catalog.local.ReleaseCatalog",
+        "driver": "somobench.catalog.driver.ReleaseCatalog",
         "args": {"path": f"{{{{ CATALOG_DIR }}}}/releases/{release}.yaml"},
     }
 
@@ -173,7 +173,7 @@ def _read(path: Path) -> bytes:
 
 
 def _write(content: Mapping[str, Any], path: Path) -> None:
-    from somobench.catalog.atomic import write_text
+    from somobench.catalog.storage.atomic import write_text
 
     text = yaml.dump(
         dict(content), Dumper=_Plain, sort_keys=False, allow_unicode=True, width=88

@@ -22,7 +22,7 @@ TOP_KEYS = frozenset({"metadata", "sources"})
 METADATA_KEYS = frozenset({"version", "record"})
 ENTRY_KEYS = frozenset({"description", "driver", "args"})
 NESTED_DRIVERS = frozenset(
-    {"somobench.catalog.local.ReleaseCatalog", "somobench.catalog.local.LocalCatalog"}
+    {"somobench.catalog.driver.ReleaseCatalog", "somobench.catalog.driver.LocalCatalog"}
 )
 ARGS_OF = {"somobench": frozenset({"feature_set", "release"})} | {
     driver: frozenset({"path"}) for driver in NESTED_DRIVERS

@@ -10,7 +10,7 @@ import os
 import re
 from pathlib import Path
 
-from somobench.catalog.cache import cannot_read
+from somobench.catalog.fetching.cache import cannot_read
 from somobench.catalog.registry import MANIFEST
 from somobench.schemas.errors import IntegrityError
 

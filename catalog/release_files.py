@@ -16,9 +16,9 @@ from pathlib import Path
 import pandas as pd
 import xarray as xr
 
-from somobench.catalog.archive import open_zarr_zip
-from somobench.catalog.cache import cannot_read
+from somobench.catalog.fetching.cache import cannot_read
 from somobench.catalog.resolve import Release
+from somobench.catalog.storage.archive import open_zarr_zip
 from somobench.catalog.view import FACTORS, on_target_grid
 from somobench.schemas.errors import IntegrityError, SomobenchError
 from somobench.schemas.manifest import FeatureSetRecord

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from somobench.catalog.cache import cannot_read, object_path, verify_file
-from somobench.catalog.fetch import RemoteObject, cached, fetch
+from somobench.catalog.fetching.cache import cannot_read, object_path, verify_file
+from somobench.catalog.fetching.fetch import RemoteObject, cached, fetch
 from somobench.catalog.manifest_checksum import refuse_other_manifest
 from somobench.catalog.registry import (
     MANIFEST,

@@ -16,16 +16,14 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.baseline_fit import NotAvailable
-from somobench.baselines import RUNGS, Prediction, Rung, fit_predict
-from somobench.catalog.archive import write_zarr_zip
-from somobench.catalog.atomic import replacing, write_json
-from somobench.pipelines.run_stage import run_stage
-from somobench.pipelines.stage_files import checked_grid, checked_table
-from somobench.problem import TEST, Problem, build_problem
-from somobench.schemas.grids import FEATURES, FORCING, TARGETS
+from somobench.catalog.storage.archive import write_zarr_zip
+from somobench.catalog.storage.atomic import replacing, write_json
+from somobench.ladder.fit import NotAvailable
+from somobench.ladder.problem import TEST, Problem, build_problem
+from somobench.ladder.rungs import RUNGS, Prediction, Rung, fit_predict
+from somobench.pipelines.stage import checked_grid, checked_table, run_stage
+from somobench.schemas.grids import FEATURES, FORCING, PREDICTIONS, TARGETS
 from somobench.schemas.manifest import FeatureSetRecord
-from somobench.schemas.predictions import PREDICTIONS
 from somobench.schemas.recipe import Recipe, load_recipe
 from somobench.schemas.tables import CELLS, SPLITS
 from somobench.schemas.validate import validate_grid

@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from pydantic import ValidationError as PydanticError
 
-from somobench.catalog.manifest import sha256_file
+from somobench.catalog.storage.hashing import sha256_file
 from somobench.schemas.errors import InputError, IntegrityError
 from somobench.schemas.recipe import SHA256
 

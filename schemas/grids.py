@@ -17,16 +17,19 @@ from somobench.schemas.checks import (
     SOME_FINITE,
     within,
 )
-from somobench.schemas.feature_checks import DAYS_OF_YEAR, STATISTICS_FIT
-from somobench.schemas.place_checks import ON_ITS_GRID
-from somobench.schemas.statistics_checks import MEANS, plausible_mean
-from somobench.schemas.target_checks import (
+from somobench.schemas.checks.grids import (
     BELOW_POROSITY,
+    DAYS_OF_YEAR,
     LAYERS_IN_ORDER,
     SHORT_ATTRIBUTES,
+    STATISTICS_FIT,
     UNPACKED,
 )
+from somobench.schemas.checks.magnitudes import MEANS, plausible_mean
+from somobench.schemas.checks.places import ON_ITS_GRID
 from somobench.schemas.variables import DYNAMIC_FORCING, VARIABLES, attrs_of
+
+"""Cells with a test day, from the first to the last test day of the split."""
 
 SERIES = ("layer", "cell", "time")
 DEEPEST = 5.0  # m; soil layers given in cm lie beyond it
@@ -176,4 +179,25 @@ FEATURES = px.DatasetSchema(
     checks=[*_WHOLE_GRID, STATISTICS_FIT],
     strict=True,
     name="features",
+)
+
+PREDICTIONS = px.DatasetSchema(
+    data_vars={
+        "soil_moisture": physical(
+            "soil_moisture", ("rung", "layer", "cell", "time"), SOME_FINITE
+        ),
+        "needs_observations": counted(("rung",), "int8", 0, 1),
+    },
+    coords={
+        "cell": CELL,
+        "latitude": LATITUDE,
+        "longitude": LONGITUDE,
+        "layer": LAYER,
+        "layer_depth_from": DEPTH,
+        "layer_depth_to": DEPTH,
+        "time": TIME,
+    },
+    checks=[POSITIONS_MATCH],
+    strict=True,
+    name="predictions",
 )

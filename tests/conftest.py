@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 if TYPE_CHECKING:
-    from somobench.catalog.fetch import RemoteObject
+    from somobench.catalog.fetching.fetch import RemoteObject
 
 # Files that take minutes come first, so that no process ends long after the others;
 # the longest before all.
@@ -79,7 +79,7 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Record the pauses between rounds instead of sleeping."""
-    from somobench.catalog import fetch
+    from somobench.catalog.fetching import fetch
 
     slept: list[float] = []
     monkeypatch.setattr(fetch, "_sleep", slept.append)
@@ -90,7 +90,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 @pytest.fixture
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Put the toy release on this machine, and work out of the checkout."""
-    from release_factory import copy_release
+    from factories.releases import copy_release
 
     folder = copy_release(tmp_path / "releases")
     monkeypatch.setenv("SOMOBENCH_RELEASES", str(folder.parent))
@@ -101,9 +101,9 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def wanted() -> Iterator[RemoteObject]:
     """Return an object that a server has."""
-    import loopback_server as web
-    from remote_object import CONTENT, SHA256
-    from somobench.catalog.fetch import RemoteObject
+    from factories import loopback_server as web
+    from factories.remote_object import CONTENT, SHA256
+    from somobench.catalog.fetching.fetch import RemoteObject
 
     with web.serving(web.body(CONTENT)) as server:
         yield RemoteObject(

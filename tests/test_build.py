@@ -18,7 +18,7 @@ from somobench.build import BuiltRelease, build_recipe, find_checkout, list_reci
 from somobench.schemas.errors import InputError, SomobenchError, UnknownNameError
 
 Snapshot = tuple[str, dict[str, tuple[bytes, int]]]
-TESTS = str(Path(__file__).parent)
+TESTS = str(Path(__file__).parent)  # holds `factories`
 
 RECIPE = """\
 # @package _global_
@@ -52,7 +52,7 @@ folder.mkdir(parents=True, exist_ok=True)
 content = os.environ["SOMOBENCH_DATA"].encode()
 (folder / "input_root").write_bytes(content)
 sys.path.append({tests!r})
-from toy_manifest import toy_manifest
+from factories.toy_manifest import toy_manifest
 manifest = toy_manifest(
     {{"input_root": content}},
     release=f"{{name}}-{{release['version']}}",
@@ -187,9 +187,11 @@ def test_checkout_is_found_from_a_folder_inside(checkout: Path) -> None:
 
 
 def test_build_refuses_a_checkout_whose_code_is_not_installed(checkout: Path) -> None:
-    (checkout / "pipelines").mkdir()
-    (checkout / "pipelines/publish.py").write_text("# another publish\n")
-    with pytest.raises(InputError, match=r"pipelines.publish(.|\n)*make dev"):
+    (checkout / "pipelines/release").mkdir(parents=True)
+    (checkout / "pipelines/release/publish.py").write_text("# another publish\n")
+    with pytest.raises(
+        InputError, match=r"release/publish.py of somobench.pipelines(.|\n)*make dev"
+    ):
         build_recipe("other", root=checkout)
 
 

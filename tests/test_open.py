@@ -14,7 +14,7 @@ import pytest
 import xarray as xr
 
 import somobench
-from release_factory import RELEASE
+from factories.releases import RELEASE
 from somobench.schemas.errors import SomobenchError
 
 HEAVY = ("numpy", "pandas", "xarray", "zarr", "intake", "dask", "pandera", "pooch")

@@ -9,7 +9,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from somobench.evaluation import evaluate
     from somobench.open import (
         catalog_path,
         list_releases,
@@ -17,18 +16,19 @@ if TYPE_CHECKING:
         open_dataset,
     )
     from somobench.schemas.errors import SomobenchError
-    from somobench.shift_evaluation import shift_cost
+    from somobench.scoring.evaluate import evaluate
+    from somobench.scoring.shift_evaluation import shift_cost
 
     __version__: str
 
 _HOMES = {
     "SomobenchError": "somobench.schemas.errors",
     "catalog_path": "somobench.open",
-    "evaluate": "somobench.evaluation",
+    "evaluate": "somobench.scoring.evaluate",
     "list_releases": "somobench.open",
     "open_catalog": "somobench.open",
     "open_dataset": "somobench.open",
-    "shift_cost": "somobench.shift_evaluation",
+    "shift_cost": "somobench.scoring.shift_evaluation",
 }
 
 __all__ = [

@@ -118,7 +118,7 @@ def build_recipe(
         run(
             "build", sys.executable, "-m", "dvc", "exp", "run", "-S", f"recipe={recipe}"
         )
-        publish = ("-m", "somobench.pipelines.publish", str(root / "releases"))
+        publish = ("-m", "somobench.pipelines.release.publish", str(root / "releases"))
         run("publish", sys.executable, *publish)
         text = (folder / "data/release/MANIFEST.json").read_bytes()
     release = parse_manifest(text, f"manifest of {recipe}").release
@@ -140,11 +140,12 @@ def _require_same_code(root: Path) -> None:
     """Refuse a checkout whose stages would run other code than DVC hashes."""
     for package, folder in PACKAGES.items():
         installed = resources.files(package)
-        for path in sorted((root / folder).glob("*.py")):
-            twin = installed / path.name
+        for path in sorted((root / folder).rglob("*.py")):
+            inside = path.relative_to(root / folder)
+            twin = installed.joinpath(*inside.parts)
             if not twin.is_file() or twin.read_bytes() != path.read_bytes():
                 raise InputError(
-                    f"module {package}.{path.stem}",
+                    f"module {inside} of {package}",
                     found="installed with other content than in this checkout",
                     expected=f"the content of {path}",
                     hint="make dev",

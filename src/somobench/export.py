@@ -54,8 +54,8 @@ def write_dataset(dataset: xr.Dataset, path: Path) -> None:
     InputError
         If the disk doesn't take it.
     """
-    from somobench.catalog.archive import write_zarr_zip
-    from somobench.catalog.atomic import replacing
+    from somobench.catalog.storage.archive import write_zarr_zip
+    from somobench.catalog.storage.atomic import replacing
 
     try:
         if path.name.endswith(".zarr.zip"):

@@ -91,6 +91,6 @@ def open_catalog() -> Any:
     As `intake.open_catalog(catalog_path())`, but a name that doesn't exist is refused
     with those that do.
     """
-    from somobench.catalog.local import ReleaseCatalog
+    from somobench.catalog.driver import ReleaseCatalog
 
     return ReleaseCatalog(catalog_path())

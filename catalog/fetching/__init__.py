@@ -1,0 +1,1 @@
+"""Fetch files by their hash into a cache that holds only verified ones."""

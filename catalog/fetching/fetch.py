@@ -1,0 +1,200 @@
+"""Bring one object of a release into the cache: mirrors in order, verified, bounded."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from somobench.catalog.fetching.addresses import AttemptError, shown
+from somobench.catalog.fetching.cache import (
+    cannot_write,
+    forget,
+    object_path,
+    only_one_process,
+    remove_leftovers,
+    verify_file,
+)
+from somobench.catalog.fetching.download import (
+    GRACE_SECONDS,
+    BoundedFile,
+    DiskError,
+    Progress,
+    download,
+)
+from somobench.schemas.errors import IntegrityError, NetworkError, OfflineError
+
+ROUNDS = 3  # times that a mirror with a passing trouble is asked
+BACKOFF_SECONDS = 1.0  # before the second round; doubled before the third
+SHOWN_FROM = 1_000_000  # bytes; a smaller object needs no progress bar
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteObject:
+    """An object by its content, and the addresses that may have it."""
+
+    name: str
+    sha256: str
+    size: int
+    urls: tuple[str, ...]
+
+
+def is_offline() -> bool:
+    """Say whether `SOMOBENCH_OFFLINE` forbids every download."""
+    chosen = os.environ.get("SOMOBENCH_OFFLINE", "").strip().lower()
+    return chosen not in {"", "0", "false", "no", "off"}
+
+
+def cached(wanted: RemoteObject, *, always: bool = False) -> Path | None:
+    """Return the verified object from the cache, or nothing if it isn't there.
+
+    Raises
+    ------
+    IntegrityError
+        If the cache holds other bytes under this name.
+    """
+    path = object_path(wanted.sha256)
+    if not os.path.lexists(path):
+        return None
+    verify_file(path, wanted.sha256, wanted.size, always=always)
+    return path
+
+
+def fetch(wanted: RemoteObject) -> Path:
+    """Return the verified object, downloading it if the cache doesn't hold it.
+
+    A damaged object in the cache is deleted and fetched again. Bytes asked of the
+    mirrors together stay within their number plus one, times the size.
+
+    Raises
+    ------
+    OfflineError
+        If it isn't here and downloads are switched off.
+    NetworkError
+        If no mirror delivered it.
+    IntegrityError
+        If every mirror delivered other bytes.
+    InputError
+        If the cache can't be written.
+    """
+    try:
+        path = cached(wanted)
+    except IntegrityError:
+        if is_offline() or not wanted.urls:
+            raise
+        forget(object_path(wanted.sha256))
+        path = None
+    return path or _fetch_once(wanted)
+
+
+def _fetch_once(wanted: RemoteObject) -> Path:
+    if is_offline():
+        raise OfflineError(
+            f"file {wanted.name}",
+            found="not on this machine, and SOMOBENCH_OFFLINE is set",
+            expected=f"{wanted.size} bytes with sha256 {wanted.sha256}",
+            hint="run `somobench fetch` with a network, or point SOMOBENCH_CACHE at"
+            " a cache that holds it",
+        )
+    with only_one_process(wanted.sha256, GRACE_SECONDS):
+        return cached(wanted) or _download_to_cache(wanted)
+
+
+def _download_to_cache(wanted: RemoteObject) -> Path:
+    from somobench.catalog.storage.atomic import replacing
+
+    path = object_path(wanted.sha256)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(path.parent)
+        with replacing(path) as partial, progress_bar(wanted) as progress:
+            _try_mirrors(wanted, partial, progress)
+    except OSError as error:
+        raise cannot_write(path.parent, error, wanted.size) from error
+    verify_file(path, wanted.sha256, wanted.size)
+    return path
+
+
+def _try_mirrors(wanted: RemoteObject, partial: Path, progress: Progress) -> None:
+    failures: dict[str, AttemptError] = {}
+    candidates: Sequence[str] = wanted.urls
+    allowance = (len(wanted.urls) + 1) * wanted.size
+    for number in range(ROUNDS):
+        if number:
+            _sleep(_pause(number, [failures[url] for url in candidates]))
+        for url in candidates:
+            if allowance < wanted.size:
+                raise _all_failed(wanted, failures)
+            try:
+                return _attempt(wanted, url, partial, progress)
+            except AttemptError as failure:
+                failures[url] = failure
+                allowance -= failure.received
+        candidates = [url for url in candidates if failures[url].again]
+        if not candidates:
+            break
+    raise _all_failed(wanted, failures)
+
+
+def _attempt(wanted: RemoteObject, url: str, partial: Path, progress: Progress) -> None:
+    """Download from one address and check the bytes."""
+    with partial.open("wb") as stream:
+        target = BoundedFile(stream, wanted.size, progress)
+        try:
+            download(url, target, wanted.size)
+        except DiskError as failure:
+            raise failure.error from failure
+        except AttemptError as failure:
+            failure.received = target.received
+            raise
+    with partial.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    if digest != wanted.sha256:
+        other = AttemptError(f"sha256 {digest}", kind="content")
+        other.received = target.received
+        raise other
+
+
+def _pause(number: int, failures: Sequence[AttemptError]) -> float:
+    """Return how long to wait before a round: at least as long as servers ask."""
+    asked = max((failure.wait for failure in failures), default=0.0)
+    return max(BACKOFF_SECONDS * 2.0 ** (number - 1), asked)
+
+
+def _sleep(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+def _all_failed(
+    wanted: RemoteObject, failures: dict[str, AttemptError]
+) -> NetworkError | IntegrityError:
+    listed = "; ".join(f"{shown(url)}: {reason}" for url, reason in failures.items())
+    same = all(failure.kind == "content" for failure in failures.values())
+    kind = IntegrityError if failures and same else NetworkError
+    return kind(
+        f"download of {wanted.name}",
+        found=listed or "no address is known",
+        expected=f"{wanted.size} bytes with sha256 {wanted.sha256}",
+        hint="check the network, proxy and log-in page of this place, then run"
+        " `somobench fetch` again",
+    )
+
+
+@contextmanager
+def progress_bar(wanted: RemoteObject) -> Iterator[Progress]:
+    """Show progress on standard error, if that is a terminal and the object large."""
+    if wanted.size < SHOWN_FROM or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich import progress as rich
+    from rich.console import Console
+
+    columns = (rich.TextColumn(wanted.name), rich.BarColumn(), rich.DownloadColumn())
+    with rich.Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(wanted.name, total=wanted.size)
+        yield lambda count: bar.advance(task, count)

@@ -1,0 +1,1 @@
+"""Write, hash and read files so that nothing damaged opens."""

@@ -1,0 +1,198 @@
+"""Grids as one file: Zarr v3 in a stored zip, the same bytes for the same data.
+
+Every chunk carries a crc32c, chunks of missing values are written too, and members
+are sorted with fixed dates; zarr's own zip writer keeps none of these promises.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import warnings
+import weakref
+import zipfile
+import zlib
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+import zarr
+from zarr.codecs import BloscCodec, Crc32cCodec
+from zarr.storage import MemoryStore, ZipStore
+
+from somobench.catalog.storage.atomic import replacing
+from somobench.schemas.errors import IntegrityError
+
+DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    RuntimeError,  # a member that says it is encrypted, or an unknown compression
+    ValueError,
+)
+_opened: weakref.WeakValueDictionary[int, ProcessZipStore] = (
+    weakref.WeakValueDictionary()
+)
+
+
+class ProcessZipStore(ZipStore):
+    """A read-only zip that a forked child opens anew.
+
+    Raises
+    ------
+    IntegrityError
+        When a member is read that is damaged, or the file was replaced meanwhile.
+    """
+
+    _index: str | None = None
+
+    def _sync_open(self) -> None:
+        if self._index is None:
+            super()._sync_open()
+            self._index = _index_of(self._zf)
+        else:
+            self._reopen(self._index)
+        _opened[id(self)] = self
+
+    def _reopen(self, index: str) -> None:
+        try:
+            super()._sync_open()
+        except DAMAGE as error:
+            raise self._changed(error) from error
+        if _index_of(self._zf) != index:
+            self._is_open = False
+            self._zf.close()
+            raise self._changed("other members than when it was opened first")
+
+    def open_again(self) -> None:
+        """Leave the inherited file to the parent and open it anew."""
+        self._is_open = False
+        self._sync_open()
+
+    def _get(self, key: str, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super()._get(key, *args, **kwargs)
+        except DAMAGE as error:
+            raise self._changed(f"{key}: {error or type(error).__name__}") from error
+
+    def _changed(self, found: object) -> IntegrityError:
+        return IntegrityError(
+            f"file {self.path}",
+            found=found,
+            expected="the members that were there when it was opened",
+            hint="restore the file, then open the dataset again",
+        )
+
+
+def _index_of(archive: zipfile.ZipFile) -> str:
+    """Return a digest of every member's name, crc32, size and place."""
+    digest = hashlib.sha256()
+    for member in archive.infolist():
+        parts = (member.filename, member.CRC, member.file_size, member.header_offset)
+        digest.update(repr(parts).encode())
+    return digest.hexdigest()
+
+
+def _open_all_again() -> None:
+    for store in list(_opened.values()):
+        store.open_again()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_open_all_again)
+
+FIXED_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip member can carry
+CELLS_A_CHUNK = 64
+"""Cells in one chunk; time is never divided, since models read whole series."""
+
+
+def write_zarr_zip(
+    dataset: xr.Dataset,
+    path: Path | str,
+    chunks: Mapping[str, int] | None = None,
+) -> None:
+    """Write a dataset as a Zarr v3 zip whose bytes depend on the data alone.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        In memory or Dask-backed. Times are written as whole seconds since 1970.
+    path : Path
+        Replaced only when the new file is complete and reads back.
+    chunks : mapping of dim to length, optional
+        Chunk length by dimension; by default 64 cells, one layer, all of the rest.
+    """
+    members: dict[str, Any] = {}
+    with warnings.catch_warnings(), zarr.config.set({"array.write_empty_chunks": True}):
+        warnings.filterwarnings("ignore", message=".*does not have a Zarr V3.*")
+        warnings.filterwarnings("ignore", message=".*not part in the Zarr format.*")
+        _plain(dataset).to_zarr(
+            MemoryStore(members),
+            mode="w",
+            zarr_format=3,
+            consolidated=False,
+            encoding=_encoding(dataset, chunks or {}),
+            align_chunks=True,
+        )
+    with replacing(path) as partial:
+        _write_zip({name: members[name].to_bytes() for name in members}, partial)
+        open_zarr_zip(partial).close()
+
+
+def open_zarr_zip(
+    path: Path | str, chunks: Mapping[str, int] | None = None
+) -> xr.Dataset:
+    """Open a zipped grid lazily; with `chunks` (such as `{}`) backed by Dask."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*does not have a Zarr V3.*")
+        store: Any = ProcessZipStore(Path(path), mode="r")
+        return xr.open_dataset(
+            store,
+            engine="zarr",
+            chunks=chunks,
+            consolidated=False,
+            zarr_format=3,
+        )
+
+
+def _plain(dataset: xr.Dataset) -> xr.Dataset:
+    """Return the dataset without encodings that it brought from elsewhere."""
+    return dataset.drop_encoding()
+
+
+def _encoding(
+    dataset: xr.Dataset, chunks: Mapping[str, int]
+) -> dict[Hashable, dict[str, Any]]:
+    return {
+        name: _encoding_of(variable, chunks)
+        for name, variable in dataset.variables.items()
+    }
+
+
+def _encoding_of(variable: xr.Variable, chunks: Mapping[str, int]) -> dict[str, Any]:
+    usual = {"cell": CELLS_A_CHUNK, "layer": 1, "split": 1}
+    shape = tuple(
+        max(1, min(chunks.get(str(dim), usual.get(str(dim), size)), size))
+        for dim, size in variable.sizes.items()
+    )
+    encoding: dict[str, Any] = {"chunks": shape} if shape else {}
+    if np.issubdtype(variable.dtype, np.datetime64):
+        encoding |= {"units": "seconds since 1970-01-01", "dtype": "int64"}
+    if variable.dtype.kind not in "OUST":
+        codec = BloscCodec(cname="zstd", clevel=7, shuffle="bitshuffle")
+        encoding["compressors"] = (codec, Crc32cCodec())
+    else:
+        encoding["compressors"] = (Crc32cCodec(),)
+    return encoding
+
+
+def _write_zip(members: Mapping[str, bytes], path: Path) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(members):
+            entry = zipfile.ZipInfo(name, FIXED_DATE)
+            entry.external_attr = 0o644 << 16
+            entry.create_system = 3  # Unix, on whatever system it is written
+            archive.writestr(entry, members[name])

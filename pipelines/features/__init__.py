@@ -1,0 +1,136 @@
+"""Stage `features`: statistics of every split and the definitions of feature sets.
+
+Reads targets.zarr.zip, forcing.zarr.zip and splits.parquet; writes features.zarr.zip
+and features.json.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from somobench.catalog.storage.archive import open_zarr_zip, write_zarr_zip
+from somobench.catalog.storage.atomic import write_json
+from somobench.catalog.view import on_target_grid, role_view
+from somobench.pipelines.features.sets import define_feature_sets
+from somobench.pipelines.features.statistics import features_of_split
+from somobench.schemas.errors import Failure, ValidationError
+from somobench.schemas.grids import FEATURES, FORCING, TARGETS
+from somobench.schemas.recipe import Recipe, load_recipe
+from somobench.schemas.tables import SPLITS
+from somobench.schemas.validate import validate_grid, validate_table
+from somobench.schemas.variables import ROLES
+from somobench.splits.feature_audit import audit_features
+
+DATA = Path("data")
+TRAIN = 1 + ROLES.index("train")
+CLIMATOLOGY_NOTE = (
+    "Climatologies are those of targets scaled by the split's own train-day factors, "
+    "since full-record factors know test days. In-situ units: (climatology - "
+    "scale_offset) / scale_slope with the factors stored beside it."
+)
+
+
+def main() -> None:
+    """Run the stage on the recipe and folder of the checkout."""
+    write_features(load_recipe(), DATA)
+
+
+def write_features(recipe: Recipe, folder: Path) -> None:
+    """Write features.zarr.zip and features.json for the splits in a folder.
+
+    Raises
+    ------
+    IntegrityError
+        If a cell or day of the targets has no forcing.
+    ValidationError
+        If an input or the result breaks its schema, or the result knows more than
+        the train days of its split.
+    """
+    splits = validate_table(
+        pd.read_parquet(folder / "splits.parquet"), SPLITS, "splits.parquet"
+    )
+    with (
+        open_zarr_zip(folder / "targets.zarr.zip") as targets,
+        open_zarr_zip(folder / "forcing.zarr.zip") as forcing,
+    ):
+        validate_grid(targets, TARGETS, "targets.zarr.zip")
+        validate_grid(forcing, FORCING, "forcing.zarr.zip")
+        features = build_features(targets.load(), forcing.load(), splits, recipe)
+        _refuse_leaks(features, targets, forcing, splits, recipe)
+        definitions = define_feature_sets(
+            [str(name) for name in forcing.data_vars],
+            layers_with_targets(targets),
+            recipe.features.lags,
+        )
+    validate_grid(features, FEATURES, "features.zarr.zip")
+    write_zarr_zip(features, folder / "features.zarr.zip")
+    write_json(definitions, folder / "features.json")
+
+
+def _refuse_leaks(
+    features: xr.Dataset,
+    targets: xr.Dataset,
+    forcing: xr.Dataset,
+    splits: pd.DataFrame,
+    recipe: Recipe,
+) -> None:
+    """Refuse features that know a validation or test day of their split."""
+    found = audit_features(
+        features,
+        targets,
+        on_target_grid(forcing, targets, "forcing"),
+        splits,
+        lambda part, weather, mask: features_of_split(part, weather, mask, recipe),
+    )
+    failures = [
+        Failure(f"split {split}", finding.found, "what train days alone give")
+        for split, findings in found.items()
+        for finding in findings
+        if finding.severity == "failure"
+    ]
+    if failures:
+        raise ValidationError("features.zarr.zip", failures)
+
+
+def build_features(
+    targets: xr.Dataset, forcing: xr.Dataset, splits: pd.DataFrame, recipe: Recipe
+) -> xr.Dataset:
+    """Derive the features of every split from its train cells and days.
+
+    Parameters
+    ----------
+    targets : Dataset of schema TARGETS
+    forcing : Dataset of schema FORCING
+        At least the cells and days of `targets`.
+    splits : DataFrame of schema SPLITS
+    recipe : Recipe
+
+    Returns
+    -------
+    Dataset of schema FEATURES
+        With a dimension `split` of length 0 if `splits` is empty.
+    """
+    names = sorted(set(splits["split"].astype(str)))
+    forcing = on_target_grid(forcing, targets, "forcing")
+    masks = [role_view(splits, targets, name).to_numpy() == TRAIN for name in names]
+    every_day = np.ones((targets.sizes["cell"], targets.sizes["time"]), dtype=bool)
+    parts = [
+        features_of_split(targets, forcing, mask, recipe)
+        for mask in masks or [every_day]
+    ]
+    split = xr.DataArray(np.array(names or ["none"]), dims="split", name="split")
+    joined = xr.concat(parts, dim=split, coords="minimal", compat="override")
+    joined = joined.isel(split=slice(len(names)))
+    kept = {"reference", "reference_by_layer"}
+    attrs = {name: text for name, text in targets.attrs.items() if name in kept}
+    return joined.assign_attrs(attrs | {"comment": CLIMATOLOGY_NOTE})
+
+
+def layers_with_targets(targets: xr.Dataset) -> list[int]:
+    """List the layers that have a target in at least one cell."""
+    present = np.isfinite(targets["scale_slope"].to_numpy()).any(axis=1)
+    return [int(layer) for layer in targets["layer"].to_numpy()[present]]

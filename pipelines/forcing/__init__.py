@@ -1,0 +1,212 @@
+"""Stage `forcing`: raw meteorology to daily forcing of the cells with stations.
+
+Reads stations.parquet, observations.parquet, statics.parquet and the raw inputs; writes
+forcing.zarr.zip, cells.parquet and forcing.json.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import xarray as xr
+from numpy.typing import NDArray
+
+from somobench.catalog.storage.archive import write_zarr_zip
+from somobench.catalog.storage.atomic import write_json, write_parquet
+from somobench.pipelines.forcing.cells import cell_table, observed_cells
+from somobench.pipelines.forcing.checks import (
+    refuse_missing_days,
+    refuse_wrong_magnitudes,
+)
+from somobench.pipelines.forcing.precision import STORED_STEP
+from somobench.pipelines.forcing.source import (
+    DailyForcing,
+    ForcingRequest,
+    forcing_source,
+)
+from somobench.pipelines.inputs import InputRecord, verified_inputs
+from somobench.pipelines.stations.statics import with_static_attributes
+from somobench.schemas.errors import InputError
+from somobench.schemas.grids import FORCING
+from somobench.schemas.recipe import Recipe, load_recipe
+from somobench.schemas.tables import CELLS, SENSORS, STATICS
+from somobench.schemas.validate import validate_grid, validate_table
+from somobench.schemas.variables import attrs_of
+
+DATA = Path("data")
+REPORT_DECIMALS = 6
+
+
+def main() -> None:
+    """Run the stage on the recipe and folder of the checkout."""
+    write_forcing(load_recipe(), DATA)
+
+
+def write_forcing(recipe: Recipe, folder: Path) -> None:
+    """Write forcing.zarr.zip, cells.parquet and forcing.json into a folder.
+
+    Raw inputs are those that `raw/inputs.json` in the folder records. Cells for which
+    the source has nothing are left out and reported; a cell with a missing day is
+    refused.
+
+    Raises
+    ------
+    InputError
+        If inputs can't be read, don't cover the cells or the period, or hold values
+        that their variable can't have.
+    ValidationError
+        If an input table or a result breaks its schema.
+    """
+    inputs_file = folder / "raw" / "inputs.json"
+    inputs = verified_inputs(inputs_file, "forcing")
+    references = (
+        verified_inputs(inputs_file, "reference") if recipe.reference.inputs else []
+    )
+    stations, observed = _sensors(folder)
+    request = ForcingRequest(
+        recipe=recipe,
+        cells=observed_cells(stations, observed),
+        inputs=tuple(path for _, path in inputs),
+        reference_inputs=tuple(path for _, path in references),
+    )
+    given = forcing_source(recipe.forcing.source).daily(request)
+    kept = _kept(request.cells, given)
+    dataset = finished(given.dataset.isel(cell=kept), request.cells[kept], recipe)
+    climate = cell_table(
+        dataset, given.node_count[kept], recipe.regions, recipe.forcing.latent_heat
+    )
+    used = stations[(stations["layer"] > 0) & stations["sensor_id"].isin(observed)]
+    table, described_by = with_static_attributes(climate, used, _statics(folder))
+    validate_grid(dataset, FORCING, "forcing.zarr.zip")
+    validate_table(table, CELLS, "cells.parquet")
+    records = [record for record, _ in (*inputs, *references)]
+    write_zarr_zip(dataset, folder / "forcing.zarr.zip")
+    write_parquet(table, folder / "cells.parquet")
+    report = report_of(given, dataset, table, records)
+    report["static_attributes_of"] = described_by
+    write_json(report, folder / "forcing.json")
+
+
+def _sensors(folder: Path) -> tuple[pd.DataFrame, list[str]]:
+    """Return the table of sensors, and the ids of those that have observations."""
+    stations = validate_table(
+        pd.read_parquet(folder / "stations.parquet"), SENSORS, "stations.parquet"
+    )
+    file = pq.ParquetFile(folder / "observations.parquet")
+    observed: set[str] = set()
+    for batch in file.iter_batches(columns=["sensor_id"]):
+        observed.update(batch.column("sensor_id").unique().to_pylist())
+    return stations, sorted(observed)
+
+
+def _statics(folder: Path) -> pd.DataFrame:
+    path = folder / "statics.parquet"
+    return validate_table(pd.read_parquet(path), STATICS, path.name)
+
+
+def _kept(cells: pd.DataFrame, given: DailyForcing) -> NDArray[np.bool_]:
+    kept = ~cells["cell_id"].isin(list(given.dropped)).to_numpy()
+    if not kept.any():
+        raise InputError(
+            "forcing inputs",
+            found=f"data for none of {len(cells)} cells: "
+            + "; ".join(sorted(set(given.dropped.values()))),
+            expected="data for at least one cell",
+        )
+    return np.asarray(kept)
+
+
+def finished(dataset: xr.Dataset, cells: pd.DataFrame, recipe: Recipe) -> xr.Dataset:
+    """Add coordinates and attributes, and refuse what isn't complete or plausible.
+
+    Parameters
+    ----------
+    dataset : daily forcing of the cells, as a source gives it
+    cells : cell_id, latitude, longitude of the same cells
+
+    Raises
+    ------
+    InputError
+        If a day is missing.
+    ValidationError
+        If values are possible one by one but not as a climate.
+    """
+    refuse_missing_days(dataset)
+    refuse_wrong_magnitudes(dataset)
+    layers = recipe.layers
+    result = dataset.assign_coords(
+        latitude=("cell", cells["latitude"].to_numpy(np.float64)),
+        longitude=("cell", cells["longitude"].to_numpy(np.float64)),
+        layer=np.array([layer.layer for layer in layers], np.int8),
+        layer_depth_from=("layer", [layer.depth_from_cm / 100 for layer in layers]),
+        layer_depth_to=("layer", [layer.depth_to_cm / 100 for layer in layers]),
+    )
+    for name, array in result.data_vars.items():
+        step = {"quantisation_step": STORED_STEP[str(name)]}
+        array.attrs = attrs_of(str(name)) | step | array.attrs
+    for name, attrs in _COORD_ATTRS.items():
+        result[name].attrs = dict(attrs)
+    result.attrs = {
+        "day_definition": dataset.attrs.get("day_definition", "UTC"),
+        "grid_registration": recipe.forcing.registration,
+        "grid_resolution": recipe.grid.resolution,
+        "remapping": recipe.forcing.remapping,
+        "title": "daily forcing of cells with stations",
+    }
+    return result
+
+
+_COORD_ATTRS = {
+    "cell": {"cf_role": "timeseries_id", "long_name": "cell centre"},
+    "latitude": {"units": "degrees_north", "standard_name": "latitude"},
+    "longitude": {"units": "degrees_east", "standard_name": "longitude"},
+    "layer_depth_from": {"units": "m", "standard_name": "depth", "positive": "down"},
+    "layer_depth_to": {"units": "m", "standard_name": "depth", "positive": "down"},
+}
+
+
+def report_of(
+    given: DailyForcing,
+    dataset: xr.Dataset,
+    table: pd.DataFrame,
+    records: Sequence[InputRecord],
+) -> dict[str, Any]:
+    """Say what went in, what came out, and what was left out for which reason."""
+    counts = Counter(table["node_count"].tolist())
+    return dict(given.report) | {
+        "cells": {
+            "kept": len(table),
+            "dropped": len(given.dropped),
+            "by_node_count": {str(count): counts[count] for count in sorted(counts)},
+        },
+        "dropped_cells": [
+            {"cell_id": name, "reason": reason}
+            for name, reason in sorted(given.dropped.items())
+        ],
+        "days": dataset.sizes["time"],
+        "grid": {key: value for key, value in dataset.attrs.items() if key != "title"},
+        "inputs": [
+            {"name": item.name, "path": item.path, "sha256": item.sha256}
+            for item in records
+        ],
+        "statistics": {
+            str(name): _statistics(array) for name, array in dataset.data_vars.items()
+        },
+    }
+
+
+def _statistics(array: xr.DataArray) -> dict[str, Any]:
+    values = array.to_numpy().astype(np.float64)
+    present = values[np.isfinite(values)]
+    return {
+        "units": array.attrs["units"],
+        "minimum": round(float(present.min()), REPORT_DECIMALS),
+        "maximum": round(float(present.max()), REPORT_DECIMALS),
+        "mean": round(float(present.mean()), REPORT_DECIMALS),
+    }

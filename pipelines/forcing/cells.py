@@ -1,0 +1,177 @@
+"""Cells and what is constant about them: position, climate, regime, region."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from somobench.pipelines.grid import cell_id
+from somobench.schemas.errors import InputError
+from somobench.schemas.recipe import RegionParams
+
+ELSEWHERE = "other"
+MEAN_DECIMALS = 6
+AVERAGED = ("air_temperature", "precipitation", "net_radiation")
+
+
+def observed_cells(stations: pd.DataFrame, observed: Sequence[str]) -> pd.DataFrame:
+    """List the cells that have an observation in some layer.
+
+    Parameters
+    ----------
+    stations : table SENSORS
+    observed : sensor ids that have observations
+
+    Returns
+    -------
+    DataFrame
+        cell_id, latitude, longitude (degrees); sorted by cell_id, each once.
+
+    Raises
+    ------
+    InputError
+        If there is none, or an id isn't one of a cell.
+    """
+    counted = stations[(stations["layer"] > 0) & stations["sensor_id"].isin(observed)]
+    ids = sorted(set(counted["cell_id"]))
+    if not ids:
+        raise InputError(
+            "cells with observations",
+            found=f"none: {len(stations)} sensors, but no valid day in a layer",
+            expected="at least one",
+            hint="see ingest.json for what was dropped and why",
+        )
+    positions = np.array([_position(name) for name in ids])
+    return pd.DataFrame(
+        {
+            "cell_id": pd.Series(ids, dtype="str"),
+            "latitude": positions[:, 0],
+            "longitude": positions[:, 1],
+        }
+    )
+
+
+def _position(name: str) -> tuple[float, float]:
+    try:
+        latitude, longitude = (float(part) for part in name.split("_"))
+    except ValueError:
+        latitude = longitude = float("nan")
+    if cell_id(latitude, longitude) != name:
+        raise InputError(
+            "cell_id in stations.parquet",
+            found=repr(name),
+            expected='"{latitude}_{longitude}" of a cell centre',
+            hint="run the stage ingest again",
+        )
+    return latitude, longitude
+
+
+def cell_table(
+    forcing: xr.Dataset,
+    node_count: NDArray[np.int8],
+    regions: Sequence[RegionParams],
+    latent_heat: float,
+) -> pd.DataFrame:
+    """Describe each cell by its position and long-term climate.
+
+    Parameters
+    ----------
+    forcing : (cell, time), schema FORCING
+    node_count : (cell,) nodes averaged
+    latent_heat : MJ kg-1
+
+    Returns
+    -------
+    DataFrame
+        Table CELLS. Means cover the whole period; NaN where the variable is absent.
+    """
+    means = {f"mean_{name}": _long_term_mean(forcing, name) for name in AVERAGED}
+    dryness = dryness_of(
+        means["mean_net_radiation"], means["mean_precipitation"], latent_heat
+    )
+    latitude = forcing["latitude"].to_numpy().astype(np.float64)
+    longitude = forcing["longitude"].to_numpy().astype(np.float64)
+    found = [
+        region_of(north, east, regions)
+        for north, east in zip(latitude, longitude, strict=True)
+    ]
+    return pd.DataFrame(
+        {
+            "cell_id": pd.Series(forcing["cell"].to_numpy().astype(str), dtype="str"),
+            "latitude": latitude,
+            "longitude": longitude,
+            "region": pd.Series(found, dtype="str"),
+            **means,
+            "dryness": dryness,
+            "regime": pd.Series([regime_of(value) for value in dryness], dtype="str"),
+            "node_count": node_count.astype(np.int8),
+        }
+    )
+
+
+def _long_term_mean(forcing: xr.Dataset, name: str) -> NDArray[np.float64]:
+    if name not in forcing:
+        return np.full(forcing.sizes["cell"], np.nan)
+    values = forcing[name].transpose("cell", "time").to_numpy().astype(np.float64)
+    return np.asarray(np.round(values.mean(axis=1), MEAN_DECIMALS))
+
+
+def dryness_of(
+    net_radiation: NDArray[np.float64],
+    precipitation: NDArray[np.float64],
+    latent_heat: float,
+) -> NDArray[np.float64]:
+    """Divide net radiation by the energy that evaporates the precipitation.
+
+    Parameters
+    ----------
+    net_radiation : MJ m-2 d-1, long-term mean
+    precipitation : mm d-1, which is kg m-2 d-1, long-term mean
+    latent_heat : MJ kg-1
+
+    Returns
+    -------
+    array
+        Dimensionless; NaN where net radiation is missing or negative, or where
+        there is no precipitation: the ratio means nothing there.
+
+    Notes
+    -----
+    Budyko's radiative index of dryness. FAO-56 (Allen et al. 1998) takes
+    2.45 MJ kg-1 for the latent heat.
+
+    Examples
+    --------
+    >>> dryness_of(np.array([4.9, 4.9]), np.array([1.0, 0.0]), 2.45).tolist()
+    [2.0, nan]
+    """
+    defined = (net_radiation >= 0) & (precipitation > 0)
+    divisor = np.where(defined, latent_heat * precipitation, np.nan)
+    return np.asarray(np.round(net_radiation / divisor, MEAN_DECIMALS))
+
+
+def regime_of(dryness: float) -> str:
+    """Name the regime: below 1 energy limits evaporation, from 1 on water does."""
+    if np.isnan(dryness):
+        return "unknown"
+    return "energy-limited" if dryness < 1 else "water-limited"
+
+
+def region_of(
+    latitude: float, longitude: float, regions: Sequence[RegionParams]
+) -> str:
+    """Name the first box that holds a position, edges included, else `other`.
+
+    A box whose west lies east of its east crosses 180 degrees.
+    """
+    for box in regions:
+        eastward = box.west <= longitude <= box.east
+        if box.west > box.east:
+            eastward = longitude >= box.west or longitude <= box.east
+        if eastward and box.south <= latitude <= box.north:
+            return box.name
+    return ELSEWHERE

@@ -1,0 +1,154 @@
+"""Forcing source `era5`: ERA5 or ERA5-Land, from any store, daily on cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from somobench.pipelines.forcing.era5.daily import day_rule
+from somobench.pipelines.forcing.era5.fields import Box, boxes_of
+from somobench.pipelines.forcing.era5.placement import (
+    Placement,
+    check_remapping,
+    place_cells,
+)
+from somobench.pipelines.forcing.era5.reference import (
+    REFERENCE,
+    soil_moisture_of_layers,
+)
+from somobench.pipelines.forcing.era5.stores import open_inputs
+from somobench.pipelines.forcing.era5.variables import derivation_of, source_names
+from somobench.pipelines.forcing.precision import quantise
+from somobench.pipelines.forcing.source import DailyForcing, ForcingRequest
+from somobench.schemas.errors import InputError
+
+NO_NODE = "no node of the input lies at the cell"
+ALL_MISSING = "all nodes are missing (sea)"
+
+
+class Era5Source:
+    """Read ERA5 and place it on cells; see `ForcingSource`."""
+
+    def daily(self, request: ForcingRequest) -> DailyForcing:
+        """Give the recipe's variables and reference for the whole period.
+
+        Raises
+        ------
+        InputError
+            If an input can't be read, lacks a variable, or holds impossible values.
+        UsageError
+            If the recipe's keys exclude each other.
+        """
+        recipe = request.recipe
+        check_remapping(recipe.forcing)
+        with ExitStack() as stack:
+            boxes = stack.enter_context(_opened(request.inputs))
+            others = stack.enter_context(_opened(request.reference_inputs))
+            placement = _place(boxes, request)
+            forcing = _meteorology(placement, request)
+            if recipe.reference.source == "none":
+                return forcing
+            soil = _place(others, request) if others else placement
+            reference, report = soil_moisture_of_layers(soil, request)
+        return replace(
+            forcing,
+            dataset=forcing.dataset.assign({REFERENCE: reference}),
+            report=forcing.report | {"reference": report},
+        )
+
+
+@contextmanager
+def _opened(paths: Sequence[Path]) -> Iterator[list[Box]]:
+    opened = open_inputs(paths) if paths else []
+    try:
+        yield boxes_of(opened)
+    finally:
+        for _, store in opened:
+            store.close()
+
+
+def _place(boxes: Sequence[Box], request: ForcingRequest) -> Placement:
+    recipe = request.recipe
+    placement = place_cells(
+        boxes, request.cells, recipe.forcing, recipe.grid.resolution
+    )
+    if not placement.used:
+        raise InputError(
+            "forcing inputs",
+            found=f"no node at any of {len(request.cells)} cells",
+            expected=f"nodes around {request.cells['cell_id'].iloc[0]} and the others",
+            hint="check the area of the inputs, and grid.resolution of the recipe",
+        )
+    return placement
+
+
+def _meteorology(placement: Placement, request: ForcingRequest) -> DailyForcing:
+    params = request.recipe.forcing
+    names = source_names(params.names)
+    dataset = xr.Dataset(coords=_coords(request))
+    counts, described = [], {}
+    for name in params.variables:
+        derivation = derivation_of(name, params.names)
+        rule = day_rule(
+            params.frequency, params.accumulation, accumulated=derivation.accumulated
+        )
+        at_nodes = placement.daily(
+            derivation, names, params.frequency, request.days, rule
+        )
+        values, count = placement.to_cells(at_nodes)
+        stored, zeroed = quantise(name, values)
+        dataset[name] = (("cell", "time"), stored)
+        counts.append(count)
+        described[name] = {
+            "daily": rule.words,
+            "from": list(derivation.raws),
+            "small_negatives_set_to_zero": zeroed,
+        }
+    report = {
+        "boxes": placement.report(),
+        "frequency": params.frequency,
+        "accumulation": params.accumulation,
+        "variables": described,
+    }
+    return DailyForcing(
+        dataset,
+        _node_count(counts, request),
+        _dropped(placement, counts, request),
+        report,
+    )
+
+
+def _coords(request: ForcingRequest) -> dict[str, Any]:
+    return {
+        "cell": request.cells["cell_id"].to_numpy().astype(str),
+        "time": request.days.astype("datetime64[ns]"),
+    }
+
+
+def _node_count(
+    counts: Sequence[NDArray[np.int8]], request: ForcingRequest
+) -> NDArray[np.int8]:
+    """Return by cell the fewest nodes that any variable had; 0 if not remapped."""
+    fewest = np.min(np.stack(counts), axis=0)
+    if request.recipe.forcing.remapping == "none":
+        return np.zeros_like(fewest)
+    return np.asarray(fewest, dtype=np.int8)
+
+
+def _dropped(
+    placement: Placement, counts: Sequence[NDArray[np.int8]], request: ForcingRequest
+) -> dict[str, str]:
+    nowhere = np.asarray((placement.nodes < 0).all(axis=1))
+    empty = np.asarray((np.stack(counts) == 0).any(axis=0))
+    cells = request.cells["cell_id"].to_numpy()
+    return {
+        str(cells[index]): NO_NODE if nowhere[index] else ALL_MISSING
+        for index in np.flatnonzero(nowhere | empty)
+    }

@@ -1,0 +1,222 @@
+"""Forcing source `station`: the meteorology that stations measure, on their cells.
+
+The inputs are archives of the recipe's own station source. Days are the days of that
+source: USCRN's daily01 counts them in local standard time, as its soil moisture does.
+In a cell with several stations the one with most measured days of a variable is
+primary (`merge_stations`); short gaps are filled (`gap_filling`), longer ones drop the
+cell. Every day that isn't the primary station's own is listed in the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from somobench.pipelines.forcing.era5.fields import boxes_of
+from somobench.pipelines.forcing.era5.placement import place_cells
+from somobench.pipelines.forcing.era5.reference import (
+    REFERENCE,
+    soil_moisture_of_layers,
+)
+from somobench.pipelines.forcing.era5.stores import open_inputs
+from somobench.pipelines.forcing.precision import quantise
+from somobench.pipelines.forcing.source import DailyForcing, ForcingRequest
+from somobench.pipelines.forcing.station.days import (
+    DAY_RULES,
+    DayRule,
+    is_hourly,
+    station_days,
+)
+from somobench.pipelines.forcing.station.merging import (
+    CellSeries,
+    StationSeries,
+    merge_stations,
+)
+from somobench.pipelines.forcing.station.report import Read, report_of_stations
+from somobench.pipelines.grid import cell_id, cell_of
+from somobench.pipelines.stations import (
+    Rejection,
+    SensorSeries,
+    StationSource,
+    station_source,
+)
+from somobench.schemas.errors import InputError, UsageError
+from somobench.schemas.recipe import ForcingParams
+
+NO_ERROR_FLAGS = ("", "0")  # hourly02: no flag column, or good (readme)
+
+
+class StationMeteorology:
+    """Read stations' own meteorology; see `ForcingSource`."""
+
+    def daily(self, request: ForcingRequest) -> DailyForcing:
+        """Give the recipe's variables for the whole period, complete.
+
+        Raises
+        ------
+        InputError
+            If an archive can't be opened, or none of its stations is in a cell.
+        UsageError
+            If the stations don't have a variable, or the recipe's keys don't fit them.
+        """
+        recipe = request.recipe
+        reader = station_source(recipe.stations.source)
+        rules = _rules(recipe.forcing, recipe.stations.source, reader)
+        read = {
+            name: _read(name, rule, reader, request) for name, rule in rules.items()
+        }
+        if not any(item.by_cell for item in read.values()):
+            raise InputError(
+                "station meteorology",
+                found=f"no station in any of {len(request.cells)} cells",
+                expected="stations that measure " + ", ".join(rules),
+                hint="see forcing.inputs of the recipe",
+            )
+        merged = {name: _merged(name, item, request) for name, item in read.items()}
+        dropped = _dropped(merged)
+        dataset = _dataset(merged, request)
+        dataset.attrs["day_definition"] = reader.day_definition
+        report = {
+            "day_definition": reader.day_definition,
+            "reader": recipe.stations.source,
+            **report_of_stations(read, merged, dropped, request),
+        }
+        if recipe.reference.source != "none":
+            dataset[REFERENCE], report["reference"] = _reference(request)
+        nodes = np.zeros(len(request.cells), np.int8)
+        return DailyForcing(dataset, nodes, dropped, report)
+
+
+def _rules(
+    params: ForcingParams, source: str, reader: StationSource
+) -> dict[str, DayRule]:
+    """Find the rule of every variable, and refuse keys that don't fit the source."""
+    is_daily = reader.minimum_count == 1
+    expected = ("daily", "daily_total") if is_daily else ("hourly", "hour_ending")
+    if (params.frequency, params.accumulation) != expected:
+        raise UsageError(
+            "forcing of the recipe",
+            found=f"{params.frequency}, {params.accumulation}",
+            expected=f"{', '.join(expected)}, as station source {source} has them",
+        )
+    known = DAY_RULES[source]
+    unknown = [name for name in params.variables if name not in known]
+    if unknown:
+        raise UsageError(
+            "forcing.variables of the recipe",
+            found=", ".join(unknown),
+            expected=f"some of {', '.join(known)}, which stations of {source} measure",
+        )
+    return {name: known[name] for name in params.variables}
+
+
+def _read(
+    name: str, rule: DayRule, reader: StationSource, request: ForcingRequest
+) -> Read:
+    """Read a variable of all archives and keep the stations that are in a cell."""
+    recipe = request.recipe
+    result = Read(rule.words(hourly=reader.minimum_count is None))
+    wanted = frozenset(request.cells["cell_id"])
+    flags = recipe.stations.good_flags if reader.has_flags else NO_ERROR_FLAGS
+    minimum = reader.minimum_count or recipe.forcing.minimum_hours
+    for path in request.inputs:
+        for item in reader.read(path, variable=rule.code):
+            if isinstance(item, Rejection):
+                result.rejections.append(item)
+                continue
+            cell = _cell_of(item, recipe.grid.resolution)
+            if cell not in wanted:
+                continue
+            if reader.minimum_count is None and not is_hourly(item):
+                result.rejections.append(
+                    Rejection(item.metadata.source_file, "not hourly", "", "hours")
+                )
+                continue
+            daily = station_days(
+                item,
+                name,
+                rule,
+                days=request.days,
+                good_flags=flags,
+                minimum_count=minimum,
+            )
+            result.dropped.update(daily.dropped)
+            series = StationSeries(_name_of(item), daily.values)
+            result.by_cell.setdefault(cell, []).append(series)
+    return result
+
+
+def _cell_of(series: SensorSeries, resolution: float) -> str:
+    place = series.metadata
+    latitude, longitude = cell_of(place.latitude, place.longitude, resolution)
+    return cell_id(float(latitude), float(longitude))
+
+
+def _name_of(series: SensorSeries) -> str:
+    item = series.metadata
+    return f"{item.network}/{item.station}/{item.sensor}"
+
+
+def _merged(name: str, read: Read, request: ForcingRequest) -> dict[str, CellSeries]:
+    limit = maximum_gap(name, request.recipe.forcing)
+    return {
+        cell: merge_stations(name, read.by_cell.get(cell, []), limit)
+        for cell in request.cells["cell_id"]
+    }
+
+
+def maximum_gap(name: str, params: ForcingParams) -> int:
+    """Return how many missing days in a row of a variable the recipe lets be filled."""
+    if name == "precipitation":
+        return params.maximum_precipitation_gap
+    return params.maximum_gap
+
+
+def _dropped(merged: Mapping[str, Mapping[str, CellSeries]]) -> dict[str, str]:
+    """By cell, what is wrong with any of its variables."""
+    reasons: dict[str, list[str]] = {}
+    for name, by_cell in merged.items():
+        for cell, series in by_cell.items():
+            if series.refused:
+                reasons.setdefault(cell, []).append(f"{name}: {series.refused}")
+    return {cell: "; ".join(found) for cell, found in reasons.items()}
+
+
+def _dataset(
+    merged: Mapping[str, Mapping[str, CellSeries]], request: ForcingRequest
+) -> xr.Dataset:
+    cells = request.cells["cell_id"].to_numpy().astype(str)
+    dataset = xr.Dataset(
+        coords={"cell": cells, "time": request.days.astype("datetime64[ns]")}
+    )
+    absent = np.full(len(request.days), np.nan)
+    for name, by_cell in merged.items():
+        rows = [
+            absent if by_cell[cell].refused else by_cell[cell].values for cell in cells
+        ]
+        stored, _ = quantise(name, np.stack(rows))
+        dataset[name] = (("cell", "time"), stored)
+    return dataset
+
+
+def _reference(request: ForcingRequest) -> tuple[xr.DataArray, dict[str, Any]]:
+    """Read the reanalysis soil moisture that comes as inputs of its own."""
+    if not request.reference_inputs:
+        raise UsageError(
+            "reference.inputs of the recipe",
+            found="none",
+            expected="some, because station meteorology has no reanalysis",
+        )
+    opened = open_inputs(request.reference_inputs)
+    try:
+        recipe = request.recipe
+        placement = place_cells(
+            boxes_of(opened), request.cells, recipe.forcing, recipe.grid.resolution
+        )
+        return soil_moisture_of_layers(placement, request)
+    finally:
+        for _, store in opened:
+            store.close()

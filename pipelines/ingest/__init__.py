@@ -1,0 +1,131 @@
+"""Stage `ingest`: station archives to one table of sensors and one of their days.
+
+Every file and every value is either used or counted under the reason why not.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from somobench.catalog.storage.atomic import write_json, write_parquet
+from somobench.pipelines.ingest.report import (
+    Ingested,
+    account,
+    observations_table,
+    settle,
+    stations_table,
+    within,
+)
+from somobench.pipelines.ingest.sensor_days import SensorRecord, sensor_record
+from somobench.pipelines.inputs import (
+    INPUTS_FILE,
+    RAW_FOLDER,
+    InputRecord,
+    verified_inputs,
+)
+from somobench.pipelines.stations import Rejection, StationSource, station_source
+from somobench.pipelines.stations.statics import read_statics
+from somobench.schemas.errors import InputError
+from somobench.schemas.recipe import Recipe, load_recipe
+from somobench.schemas.tables import OBSERVATIONS, SENSORS, STATICS
+from somobench.schemas.validate import validate_table
+
+DATA = Path("data")
+STATIONS_FILE = "stations.parquet"
+OBSERVATIONS_FILE = "observations.parquet"
+STATICS_FILE = "statics.parquet"
+REPORT_FILE = "ingest.json"
+
+
+def ingest(recipe: Recipe, inputs_file: Path | str, destination: Path | str) -> None:
+    """Read the recipe's station archives and write sensors, days and the account.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    inputs_file : path
+        Record of the `raw` stage; size and sha256 of each archive are checked.
+    destination : path
+        Folder that gets `stations.parquet`, `observations.parquet`,
+        `statics.parquet` and `ingest.json`.
+
+    Raises
+    ------
+    InputError
+        If an archive is absent, damaged or hostile, or no sensor is usable.
+    IntegrityError
+        If an archive is not the one that was recorded.
+    ValidationError
+        If a table breaks its schema.
+    """
+    folder = Path(destination)
+    source = station_source(recipe.stations.source)
+    inputs = verified_inputs(inputs_file, "stations")
+    paths = [path for _, path in inputs]
+    ingested = read_stations(paths, source, recipe)
+    minimum_count = source.minimum_count or recipe.stations.minimum_count
+    report = account(
+        ingested, [_archive(record) for record, _ in inputs], minimum_count
+    )
+    if not report["sensors"]["kept"]:
+        raise _nothing_left(report)
+    stations = stations_table(ingested.sensors, recipe.grid.resolution)
+    observations = observations_table(ingested.sensors)
+    statics, unread = read_statics(recipe.stations.source, paths, stations)
+    report["static_variables"] = {
+        "stations": stations["station_id"].nunique(),
+        "described": len(statics),
+        "rejected_files": [vars(item) for item in unread],
+    }
+    validate_table(stations, SENSORS, STATIONS_FILE)
+    validate_table(observations, OBSERVATIONS, OBSERVATIONS_FILE)
+    validate_table(statics, STATICS, STATICS_FILE)
+    write_parquet(stations, folder / STATIONS_FILE)
+    write_parquet(observations, folder / OBSERVATIONS_FILE)
+    write_parquet(statics, folder / STATICS_FILE)
+    write_json(report, folder / REPORT_FILE)
+
+
+def read_stations(paths: list[Path], source: StationSource, recipe: Recipe) -> Ingested:
+    """Reduce each file to its days as it is read; series are never kept.
+
+    Of several archives, files are named with their archive's name before them.
+    """
+    records: list[SensorRecord] = []
+    rejections: list[Rejection] = []
+    for path in paths:
+        archive = path.name if len(paths) > 1 else None
+        for found in source.read(path, variable="sm"):
+            item = found if archive is None else within(archive, found)
+            outcome = (
+                item
+                if isinstance(item, Rejection)
+                else sensor_record(item, source, recipe)
+            )
+            if isinstance(outcome, Rejection):
+                rejections.append(outcome)
+            else:
+                records.append(outcome)
+    return settle(records, rejections)
+
+
+def _archive(record: InputRecord) -> dict[str, object]:
+    return {"name": record.name, "size": record.size, "sha256": record.sha256}
+
+
+def _nothing_left(report: dict[str, dict[str, dict[str, int]]]) -> InputError:
+    reasons = Counter(report["rejected_by_reason"]) + Counter(
+        report["sensors"]["dropped"]
+    )
+    listed = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+    return InputError(
+        "station archives",
+        found=f"no usable soil-moisture sensor ({listed or 'no station file'})",
+        expected="at least one sensor in a layer with enough valid days",
+    )
+
+
+def main() -> None:
+    """Run the stage on the recipe in `params.yaml`."""
+    ingest(load_recipe(), RAW_FOLDER / INPUTS_FILE, DATA)

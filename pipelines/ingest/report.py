@@ -1,0 +1,283 @@
+"""Tables and counts of the `ingest` stage, from what became of each file."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from somobench.pipelines.grid import cell_id, cell_of
+from somobench.pipelines.ingest.sensor_days import SensorRecord
+from somobench.pipelines.stations import FILE_SEPARATOR, Rejection, SensorSeries
+
+Position = tuple[float, float]
+
+FAR = 20.0  # degrees of arc between a place and where its network lies
+NEAR = 2.0  # degrees of arc from a place of the network, with the coordinates swapped
+
+
+def swapped_positions(
+    positions: Mapping[str, Sequence[Position]],
+) -> dict[tuple[str, Position], Position]:
+    """Find positions far from their network that lie inside it when swapped.
+
+    Where two groups of one network mirror each other, the smaller is the swapped
+    one; of equal ones both are found, because one of them is wrong.
+
+    Parameters
+    ----------
+    positions : mapping of network to (latitude, longitude) in degrees, one a file
+
+    Returns
+    -------
+    dict
+        By network and position, the place of the network that the swapped position
+        lies nearest to.
+
+    Notes
+    -----
+    One station alone, or a whole network swapped, can't be told from a true place.
+    """
+    found: dict[tuple[str, Position], Position] = {}
+    for network, places in positions.items():
+        everywhere = np.array(places)
+        for place in sorted(set(places)):
+            if abs(place[1]) > 90:  # noqa: PLR2004 (no latitude)
+                continue
+            mirrored = (place[1], place[0])
+            around, there = _arc(everywhere, place), _arc(everywhere, mirrored)
+            apart = around[there.argmin()] > FAR and there.min() < NEAR
+            if apart and (around <= FAR).sum() <= (there <= FAR).sum():
+                nearest = everywhere[there.argmin()]
+                found[network, place] = (float(nearest[0]), float(nearest[1]))
+    return found
+
+
+def _arc(places: NDArray[np.float64], place: Position) -> NDArray[np.float64]:
+    """Great-circle distance in degrees from a place to (N, 2) places."""
+    latitude, longitude = np.radians(places).T
+    north, east = np.radians(place)
+    haversine = (
+        np.sin((latitude - north) / 2) ** 2
+        + np.cos(latitude) * np.cos(north) * np.sin((longitude - east) / 2) ** 2
+    )
+    arc: NDArray[np.float64] = np.arcsin(np.sqrt(np.clip(haversine, 0, 1)))
+    return np.degrees(2 * arc)
+
+
+DUPLICATE = "duplicate sensor"
+SWAPPED = "swapped coordinates"
+OUT_OF_ORDER = "rows out of order"
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """Every file that was found: a sensor read, or a rejection."""
+
+    sensors: tuple[SensorRecord, ...]
+    """Sorted by sensor_id, each once."""
+    rejections: tuple[Rejection, ...]
+
+
+def within(archive: str, item: SensorSeries | Rejection) -> SensorSeries | Rejection:
+    """Name the archive in front of the files that an item comes from."""
+    if isinstance(item, Rejection):
+        return replace(item, file=_below(archive, item.file))
+    file = _below(archive, item.metadata.source_file)
+    return replace(item, metadata=replace(item.metadata, source_file=file))
+
+
+def _below(archive: str, files: str) -> str:
+    names = files.split(FILE_SEPARATOR)
+    return FILE_SEPARATOR.join(f"{archive}/{name}" for name in names)
+
+
+def settle(
+    records: Sequence[SensorRecord], rejections: Iterable[Rejection]
+) -> Ingested:
+    """Reject what only shows beside other files: swapped places, doubled sensors.
+
+    Of two files of one sensor the one with more valid days stays, then the one whose
+    name sorts first.
+    """
+    rejected = list(rejections)
+    kept, places = _without_swapped(records)
+    rejected += places
+    by_sensor: dict[str, list[SensorRecord]] = defaultdict(list)
+    for record in kept:
+        by_sensor[record.sensor_id].append(record)
+    sensors = []
+    for sensor in sorted(by_sensor):
+        files = sorted(
+            by_sensor[sensor],
+            key=lambda record: (-record.valid_days, record.metadata.source_file),
+        )
+        sensors.append(files[0])
+        rejected += [_duplicate(record, files[0]) for record in files[1:]]
+    rejected.sort(key=lambda rejection: (rejection.file, rejection.reason))
+    return Ingested(tuple(sensors), tuple(rejected))
+
+
+def _position(record: SensorRecord) -> Position:
+    return record.metadata.latitude, record.metadata.longitude
+
+
+def _without_swapped(
+    records: Sequence[SensorRecord],
+) -> tuple[list[SensorRecord], list[Rejection]]:
+    positions: dict[str, list[Position]] = defaultdict(list)
+    for record in records:
+        positions[record.metadata.network].append(_position(record))
+    swapped = swapped_positions(positions)
+    kept, rejected = [], []
+    for record in records:
+        nearest = swapped.get((record.metadata.network, _position(record)))
+        if nearest is None:
+            kept.append(record)
+            continue
+        rejected.append(
+            Rejection(
+                record.metadata.source_file,
+                SWAPPED,
+                "latitude {}, longitude {}".format(*_position(record)),
+                "a place near the network's, such as {}, {}".format(*nearest),
+            )
+        )
+    return kept, rejected
+
+
+def _duplicate(record: SensorRecord, kept: SensorRecord) -> Rejection:
+    return Rejection(
+        record.metadata.source_file,
+        DUPLICATE,
+        f"{record.valid_days} valid days of {record.sensor_id}",
+        f"one file a sensor; {kept.metadata.source_file} has {kept.valid_days}",
+    )
+
+
+def stations_table(sensors: Sequence[SensorRecord], resolution: float) -> pd.DataFrame:
+    """Tabulate every sensor that was read, used or not (schema `SENSORS`).
+
+    `start` and `end` are the first and last day of the file's rows as delivered.
+    """
+    places = np.array([_position(record) for record in sensors]).reshape(-1, 2)
+    centres = cell_of(places[:, 0], places[:, 1], resolution)
+    metadata = [record.metadata for record in sensors]
+    columns: dict[str, tuple[Any, str]] = {
+        "sensor_id": ([record.sensor_id for record in sensors], "str"),
+        "station_id": ([record.station_id for record in sensors], "str"),
+        "network": ([item.network for item in metadata], "str"),
+        "station": ([item.station for item in metadata], "str"),
+        "sensor": ([item.sensor for item in metadata], "str"),
+        "latitude": (places[:, 0], "float64"),
+        "longitude": (places[:, 1], "float64"),
+        "elevation": ([item.elevation for item in metadata], "float64"),
+        "depth_from": ([item.depth_from for item in metadata], "float64"),
+        "depth_to": ([item.depth_to for item in metadata], "float64"),
+        "depth_from_cm": ([record.depth_from_cm for record in sensors], "int16"),
+        "depth_to_cm": ([record.depth_to_cm for record in sensors], "int16"),
+        "layer": ([record.layer for record in sensors], "int8"),
+        "cell_id": (cell_id(*centres).tolist(), "str"),
+        "day_definition": ([record.day_definition for record in sensors], "str"),
+        "start": ([record.start for record in sensors], "datetime64[ns]"),
+        "end": ([record.end for record in sensors], "datetime64[ns]"),
+        "valid_days": ([record.valid_days for record in sensors], "int32"),
+        "value_count": ([record.good for record in sensors], "int32"),
+        "source_file": ([item.source_file for item in metadata], "str"),
+    }
+    return pd.DataFrame(
+        {
+            name: pd.Series(values, dtype=dtype)
+            for name, (values, dtype) in columns.items()
+        }
+    )
+
+
+def observations_table(sensors: Sequence[SensorRecord]) -> pd.DataFrame:
+    """Tabulate the valid days of the sensors that are used (schema `OBSERVATIONS`)."""
+    used = [record for record in sensors if record.drop_reason is None]
+    repeats = [record.valid_days for record in used]
+    ids = np.repeat(np.array([record.sensor_id for record in used], object), repeats)
+    empty = np.array([], "datetime64[D]")
+    days = np.concatenate([empty, *(record.daily.days for record in used)])
+    means = np.concatenate([[], *(record.daily.means for record in used)])
+    counts = np.concatenate([[], *(record.daily.counts for record in used)])
+    return pd.DataFrame(
+        {
+            "sensor_id": pd.Series(ids, dtype="str"),
+            "time": days.astype("datetime64[ns]"),
+            "soil_moisture": means.astype(np.float64),
+            "observation_count": counts.astype(np.int16),
+        }
+    )
+
+
+def account(
+    ingested: Ingested, archives: list[dict[str, Any]], minimum_count: int
+) -> dict[str, Any]:
+    """Count what was kept and dropped; every total adds up.
+
+    `files.found = files.read + files.rejected`, where a rejected file gave no sensor;
+    every sensor read is kept or dropped for one reason; `values.read = values.good +
+    sum(values.dropped)`; a day is a date with a good value, and is kept or dropped
+    for one reason.
+    """
+    sensors = ingested.sensors
+    dropped = [record for record in sensors if record.drop_reason is not None]
+    used = [record for record in sensors if record.drop_reason is None]
+    days = Counter({f"fewer than {minimum_count} good values": _days_below(sensors)})
+    for record in dropped:
+        days[f"sensor {record.drop_reason}"] += record.valid_days
+    values = sum((record.dropped for record in sensors), Counter[str]())
+    reasons = Counter(item.reason for item in ingested.rejections)
+    return {
+        "archives": archives,
+        "files": _file_counts(ingested),
+        "rejected_files": [vars(item) for item in ingested.rejections],
+        "rejected_by_reason": dict(reasons),
+        "values": {
+            "read": sum(record.read for record in sensors),
+            "good": sum(record.good for record in sensors),
+            "dropped": dict(values),
+        },
+        "days": {
+            "kept": sum(record.valid_days for record in used),
+            "dropped": {reason: count for reason, count in days.items() if count},
+        },
+        "sensors": {
+            "kept": len(used),
+            "dropped": dict(Counter(str(record.drop_reason) for record in dropped)),
+        },
+        "dropped_sensors": [
+            {"sensor_id": record.sensor_id, "reason": record.drop_reason}
+            for record in dropped
+        ],
+        "repaired": {OUT_OF_ORDER: sum(record.out_of_order for record in sensors)},
+    }
+
+
+def _file_counts(ingested: Ingested) -> dict[str, int]:
+    read = {
+        file
+        for record in ingested.sensors
+        for file in record.metadata.source_file.split(FILE_SEPARATOR)
+    }
+    rejected = {
+        file
+        for rejection in ingested.rejections
+        for file in rejection.file.split(FILE_SEPARATOR)
+    } - read
+    return {
+        "found": len(read) + len(rejected),
+        "read": len(read),
+        "rejected": len(rejected),
+    }
+
+
+def _days_below(sensors: Sequence[SensorRecord]) -> int:
+    return sum(record.daily.days_below for record in sensors)

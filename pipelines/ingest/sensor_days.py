@@ -1,0 +1,191 @@
+"""One sensor's days, and what was kept or dropped on the way to them."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+
+from somobench.pipelines.stations import (
+    DayDefinition,
+    Rejection,
+    SensorMetadata,
+    SensorSeries,
+    StationSource,
+)
+from somobench.pipelines.stations.daily import (
+    MAXIMUM,
+    DailyMeans,
+    daily_means,
+    median_of_good,
+    select_good,
+)
+from somobench.schemas.recipe import Recipe
+
+Rounding = Literal["nearest", "down", "up"]
+
+CENTIMETRE_DECIMALS = 6  # hides binary fractions, far finer than any delivered depth
+
+
+class Layer(Protocol):
+    """A nominal target layer in whole centimetres, as the recipe has it."""
+
+    @property
+    def layer(self) -> int:
+        """Number of the layer."""
+        ...
+
+    @property
+    def depth_from_cm(self) -> int:
+        """Upper edge."""
+        ...
+
+    @property
+    def depth_to_cm(self) -> int:
+        """Lower edge."""
+        ...
+
+
+def whole_centimetres(depth: float, rounding: Rounding = "nearest") -> int:
+    """Round a depth in m to whole centimetres.
+
+    Half centimetres go down the profile with `nearest` (2.5 cm gives 3), the way a
+    person rounds, not to the even number.
+
+    Examples
+    --------
+    >>> [whole_centimetres(depth) for depth in (0.0508, 0.1016, 0.3048, 0.508)]
+    [5, 10, 30, 51]
+    >>> whole_centimetres(0.508, "down")
+    50
+    """
+    centimetres = round(depth * 100, CENTIMETRE_DECIMALS)
+    if rounding == "down":
+        return math.floor(centimetres)
+    if rounding == "up":
+        return math.ceil(centimetres)
+    return math.floor(centimetres + 0.5)
+
+
+def layer_of(depth_from_cm: int, depth_to_cm: int, layers: Iterable[Layer]) -> int:
+    """Find the layer that holds the whole interval of a sensor; 0 where none does.
+
+    Below the surface layer the middle of the interval must lie below the upper
+    edge, so that a point sensor on an edge belongs to the layer above it.
+
+    Notes
+    -----
+    The SoMoBench rule: layer 1 `0 <= from, to <= 10`; layer 2 `10 <= from, to <= 30,
+    middle > 10`; layer 3 `30 <= from, to <= 50, middle > 30` (cm).
+    """
+    middle = (depth_from_cm + depth_to_cm) / 2
+    for layer in layers:
+        inside = (
+            layer.depth_from_cm <= depth_from_cm and depth_to_cm <= layer.depth_to_cm
+        )
+        if inside and (layer.depth_from_cm == 0 or middle > layer.depth_from_cm):
+            return layer.layer
+    return 0
+
+
+IN_NO_LAYER = "in no layer"
+
+
+@dataclass(frozen=True)
+class SensorRecord:
+    """A sensor that was read, with its valid days.
+
+    `read = good + sum(dropped.values())`; `good` values make up the valid days and
+    the `days_below` ones.
+    """
+
+    metadata: SensorMetadata
+    day_definition: DayDefinition
+    depth_from_cm: int
+    depth_to_cm: int
+    layer: int
+    start: np.datetime64
+    end: np.datetime64
+    daily: DailyMeans
+    read: int
+    good: int
+    dropped: Counter[str]
+    out_of_order: int
+    drop_reason: str | None
+    """Why its days are not used; None where they are."""
+
+    @property
+    def station_id(self) -> str:
+        """`network/station`."""
+        return f"{self.metadata.network}/{self.metadata.station}"
+
+    @property
+    def sensor_id(self) -> str:
+        """`network/station/from-to/sensor`, depths in whole centimetres."""
+        depths = f"{self.depth_from_cm}-{self.depth_to_cm}"
+        return f"{self.station_id}/{depths}/{self.metadata.sensor}"
+
+    @property
+    def valid_days(self) -> int:
+        """Days with enough good values."""
+        return len(self.daily.days)
+
+
+def sensor_record(
+    series: SensorSeries, source: StationSource, recipe: Recipe
+) -> SensorRecord | Rejection:
+    """Apply a recipe's station rules to one sensor.
+
+    A file whose good values mostly exceed 1 is rejected: they are in another unit.
+    """
+    rules = recipe.stations
+    flags = rules.good_flags if source.has_flags else None
+    median = median_of_good(series, flags)
+    if median is not None and median > MAXIMUM:
+        return Rejection(
+            series.metadata.source_file,
+            "not m3 m-3",
+            f"good values with a median of {median:g}",
+            f"0 to {MAXIMUM:g} m3 m-3",
+        )
+    good = select_good(
+        series,
+        good_flags=flags,
+        start=np.datetime64(recipe.period.start, "D"),
+        end=np.datetime64(recipe.period.end, "D"),
+    )
+    daily = daily_means(
+        good.times, good.values, source.minimum_count or rules.minimum_count
+    )
+    depths = [
+        whole_centimetres(depth, rules.depth_rounding)
+        for depth in (series.metadata.depth_from, series.metadata.depth_to)
+    ]
+    layer = layer_of(depths[0], depths[1], recipe.layers)
+    return SensorRecord(
+        metadata=series.metadata,
+        day_definition=source.day_definition,
+        depth_from_cm=depths[0],
+        depth_to_cm=depths[1],
+        layer=layer,
+        start=series.times.min().astype("datetime64[D]"),
+        end=series.times.max().astype("datetime64[D]"),
+        daily=daily,
+        read=len(series.values),
+        good=len(good.values),
+        dropped=good.dropped,
+        out_of_order=good.out_of_order,
+        drop_reason=_drop_reason(layer, len(daily.days), rules.minimum_days),
+    )
+
+
+def _drop_reason(layer: int, valid_days: int, minimum_days: int) -> str | None:
+    if layer == 0:
+        return IN_NO_LAYER
+    if valid_days < minimum_days:
+        return f"fewer than {minimum_days} valid days"
+    return None

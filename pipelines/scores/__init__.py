@@ -1,0 +1,89 @@
+"""Stage `scores`: every rung of the ladder scored on every split.
+
+Reads predictions, targets, features, splits and cells; writes scores.parquet,
+cell_scores.parquet, shift_costs.parquet and scores.json. Each rung is compared with all
+rungs below it, and with itself as it was trained for the split in time.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from somobench.catalog.storage.atomic import write_json, write_parquet
+from somobench.metrics.days import ResampledDays
+from somobench.pipelines.scores.inputs import ScoredSplit, read_inputs
+from somobench.pipelines.scores.report import describe_scores, describe_split
+from somobench.schemas.recipe import Recipe, load_recipe
+from somobench.schemas.scores import SCORE_TABLES
+from somobench.schemas.validate import validate_table
+from somobench.scoring.ladders import compare_with_rungs
+from somobench.scoring.models import LEADING, draw_common_days, score_model
+from somobench.scoring.shift_costs import REFERENCE_SPLIT, shift_costs
+from somobench.scoring.tables import COARSE, cell_table, finish_table, score_table
+
+DATA = Path("data")
+Tables = dict[str, list[pd.DataFrame]]
+
+
+def main() -> None:
+    """Run the stage on the recipe and folder of the checkout."""
+    write_scores(load_recipe(), DATA)
+
+
+def write_scores(recipe: Recipe, folder: Path) -> None:
+    """Write the tables of scores and of shift costs, and scores.json, for a folder.
+
+    Raises
+    ------
+    InputError
+        If a split has no predictions.
+    ValidationError
+        If an input or a result breaks its schema.
+    """
+    tables: Tables = {name: [] for name in SCORE_TABLES}
+    report: dict[str, Any] = {}
+    inputs = read_inputs(recipe, folder)
+    shifts = REFERENCE_SPLIT in inputs.names
+    reference = inputs.scored(REFERENCE_SPLIT) if shifts else None
+    for split in inputs.names:
+        scored = inputs.scored(split)
+        days = draw_common_days(scored.case, scored.ladder.rungs)
+        rows = score_ladder(scored, days)
+        if reference and split != REFERENCE_SPLIT:
+            rows["shift_costs"] = [ladder_shift_costs(scored, reference)]
+        for name, parts in rows.items():
+            tables[name] += parts
+        scores = pd.concat(rows["scores"])
+        report[split] = describe_split(scored.case, scored.ladder, days, scores)
+    for name, (schema, key) in SCORE_TABLES.items():
+        table = finish_table(tables[name], schema, key)
+        validate_table(table, schema, f"{name}.parquet")
+        write_parquet(table, folder / f"{name}.parquet")
+    write_json(describe_scores() | {"splits": report}, folder / "scores.json")
+
+
+def score_ladder(scored: ScoredSplit, days: ResampledDays) -> Tables:
+    """Score every rung of a split, and compare it with all rungs below."""
+    case, ladder = scored
+    scores: list[pd.DataFrame] = []
+    cell_scores: list[pd.DataFrame] = []
+    for place, rung in enumerate(ladder.rungs):
+        own = score_model(case, rung.load(), days)
+        scores.append(score_table(case, own, rung.name))
+        cell_scores.append(cell_table(case, own, rung.name))
+        scores += compare_with_rungs(
+            case, rung, ladder.rungs[:place], days, metrics=LEADING, kinds=COARSE
+        )
+    return {"scores": scores, "cell_scores": cell_scores}
+
+
+def ladder_shift_costs(shifted: ScoredSplit, reference: ScoredSplit) -> pd.DataFrame:
+    """Return what the split costs every rung that both splits have."""
+    known = {rung.name: rung for rung in reference.ladder.rungs}
+    pairs = [
+        (rung, known[rung.name]) for rung in shifted.ladder.rungs if rung.name in known
+    ]
+    return shift_costs(shifted.case, reference.case, pairs)

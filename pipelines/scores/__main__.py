@@ -1,0 +1,7 @@
+"""Run the stage: `python -m somobench.pipelines.scores`."""
+
+from somobench.pipelines.scores import main
+from somobench.pipelines.stage import run_stage
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,84 @@
+"""What stage `scores` reads: every split as it is scored, with its ladder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+import xarray as xr
+
+from somobench.pipelines.stage import checked_grid, checked_table
+from somobench.schemas.grids import FEATURES, TARGETS
+from somobench.schemas.recipe import Recipe
+from somobench.schemas.tables import CELLS, SPLITS
+from somobench.scoring.case import ScoringCase, build_case
+from somobench.scoring.ladders import Ladder, open_ladder
+
+
+class ScoredSplit(NamedTuple):
+    """A split as it is scored, and the rungs' predictions on it."""
+
+    case: ScoringCase
+    ladder: Ladder
+
+
+class ScoreInputs(NamedTuple):
+    """What the stage reads, checked and in memory; predictions stay on disk."""
+
+    folder: Path
+    targets: xr.Dataset
+    features: xr.Dataset
+    splits: pd.DataFrame
+    cells: pd.DataFrame
+    moments_from: dict[int, str]
+
+    @property
+    def names(self) -> list[str]:
+        """Splits in order of their names."""
+        return sorted(set(self.splits["split"].astype(str)))
+
+    def scored(self, split: str) -> ScoredSplit:
+        """Return a split as it is scored.
+
+        Raises
+        ------
+        InputError
+            If it has no predictions.
+        """
+        case = build_case(
+            split,
+            targets=self.targets,
+            features=self.features,
+            splits=self.splits,
+            cells=self.cells,
+            moments_from=self.moments_from,
+        )
+        return ScoredSplit(case, open_ladder(self.folder / "predictions", case))
+
+
+def read_inputs(recipe: Recipe, folder: Path) -> ScoreInputs:
+    """Read and check what the stages before left in a folder.
+
+    Raises
+    ------
+    ValidationError
+        If a file breaks its schema.
+    """
+    return ScoreInputs(
+        folder=folder,
+        targets=checked_grid(folder / "targets.zarr.zip", TARGETS),
+        features=checked_grid(folder / "features.zarr.zip", FEATURES),
+        splits=checked_table(folder / "splits.parquet", SPLITS),
+        cells=checked_table(folder / "cells.parquet", CELLS),
+        moments_from=moments_from(recipe),
+    )
+
+
+def moments_from(recipe: Recipe) -> dict[int, str]:
+    """Say of each layer where the mean and variance of its targets come from."""
+    scaled = recipe.reference.layers if recipe.reference.source != "none" else ()
+    return {
+        layer.layer: "reanalysis" if layer.layer in scaled else "observations"
+        for layer in recipe.layers
+    }

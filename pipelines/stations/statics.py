@@ -1,0 +1,159 @@
+"""What doesn't change over time: from the stations' archives to the cells.
+
+A cell has the attributes of one station, so that its fractions of sand, silt and clay
+are one soil's: of the stations whose sensors are used and that have attributes, the
+one nearest to the cell's centre. What that station lacks is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+
+from somobench.pipelines.stations import FILE_SEPARATOR, Rejection
+from somobench.pipelines.stations.ismn.statics import StaticValue, read_static_variables
+from somobench.schemas.variables import STATIC_ATTRIBUTES, STATIC_CLASSES
+
+Found = tuple[Mapping[str, Mapping[str, StaticValue]], tuple[Rejection, ...]]
+
+READERS: Mapping[str, Callable[[Path], Found]] = {"ismn": read_static_variables}
+"""By station source; other sources deliver no attributes."""
+
+CLASS_SOURCES: Mapping[str, tuple[str, ...]] = {
+    "climate_class": ("climate_koeppen_geiger_2007",),
+    "land_cover": (
+        "land_cover_CCI_landcover_2010",
+        "land_cover_CCI_landcover_2005",
+        "land_cover_CCI_landcover_2000",
+    ),
+}
+"""What a class is taken from, the first that a station has: maps that every version of
+the archive delivers, so that releases agree; `insitu` classes are no common legend."""
+
+DEGREE_DECIMALS = 9  # distances nearer than that are equal on every processor
+
+
+def read_statics(
+    source: str, paths: Sequence[Path], stations: pd.DataFrame
+) -> tuple[pd.DataFrame, tuple[Rejection, ...]]:
+    """Read the attributes of the stations in a table from their archives.
+
+    Parameters
+    ----------
+    source : name of the station source
+    paths : archives, in the order in which they gave `stations`
+    stations : table SENSORS
+
+    Returns
+    -------
+    tuple
+        Table STATICS, stations without attributes left out; and files that can't be
+        read.
+    """
+    if source not in READERS:
+        return _table({}), ()
+    by_folder: dict[str, Mapping[str, StaticValue]] = {}
+    rejections: list[Rejection] = []
+    for path in paths:
+        within = f"{path.name}/" if len(paths) > 1 else ""
+        found, bad = READERS[source](path)
+        by_folder |= {within + folder: values for folder, values in found.items()}
+        rejections += [replace(item, file=within + item.file) for item in bad]
+    return _table(_by_station(by_folder, stations)), tuple(rejections)
+
+
+def _by_station(
+    by_folder: Mapping[str, Mapping[str, StaticValue]], stations: pd.DataFrame
+) -> dict[str, Mapping[str, StaticValue]]:
+    """Give each station the attributes of the first of its folders that has some."""
+    result: dict[str, Mapping[str, StaticValue]] = {}
+    files = stations[["station_id", "source_file"]].sort_values(
+        ["station_id", "source_file"]
+    )
+    for station, names in files.itertuples(index=False):
+        for name in names.split(FILE_SEPARATOR):
+            values = by_folder.get(str(PurePosixPath(name).parent))
+            if values:
+                result.setdefault(station, values)
+    return result
+
+
+def _table(by_station: Mapping[str, Mapping[str, StaticValue]]) -> pd.DataFrame:
+    values = by_station.values()
+    numbers = {
+        name: pd.Series([item.get(name, np.nan) for item in values], dtype="float64")
+        for name in STATIC_ATTRIBUTES
+    }
+    classes = {
+        name: pd.Series([_class(name, item) for item in values], dtype="str")
+        for name in STATIC_CLASSES
+    }
+    stations = pd.Series(list(by_station), dtype="str")
+    return pd.DataFrame({"station_id": stations, **numbers, **classes})
+
+
+def _class(name: str, values: Mapping[str, StaticValue]) -> str:
+    given = (str(values[key]) for key in CLASS_SOURCES[name] if values.get(key))
+    return next(given, "")
+
+
+def nearest_stations(
+    cells: pd.DataFrame, stations: pd.DataFrame, described: Sequence[str]
+) -> dict[str, str]:
+    """Find, by cell, the described station nearest to the centre.
+
+    Parameters
+    ----------
+    cells : cell_id, latitude, longitude (degrees)
+    stations : table SENSORS, sensors in use alone
+    described : station ids that have attributes
+
+    Returns
+    -------
+    dict
+        Station by cell; the id that sorts first where two are equally near.
+    """
+    known = stations[stations["station_id"].isin(list(described))]
+    both = known.merge(cells, on="cell_id", suffixes=("", "_of_cell"))
+    north = both["latitude"] - both["latitude_of_cell"]
+    east = (both["longitude"] - both["longitude_of_cell"] + 180) % 360 - 180
+    east *= np.cos(np.radians(both["latitude_of_cell"]))
+    both["distance"] = np.hypot(north, east).round(DEGREE_DECIMALS)
+    first = both.sort_values(["cell_id", "distance", "station_id"])
+    first = first.drop_duplicates("cell_id")
+    return dict(zip(first["cell_id"], first["station_id"], strict=True))
+
+
+def with_static_attributes(
+    cells: pd.DataFrame, stations: pd.DataFrame, statics: pd.DataFrame
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Append to a table of cells the attributes that any of its cells has.
+
+    Parameters
+    ----------
+    cells : table CELLS
+    stations : table SENSORS, sensors in use alone
+    statics : table STATICS
+
+    Returns
+    -------
+    tuple
+        The cells, NaN and empty text where an attribute is unknown; and by cell the
+        station that its attributes are of.
+    """
+    chosen = nearest_stations(cells, stations, statics["station_id"].tolist())
+    station = cells["cell_id"].map(chosen)
+    values = statics.set_index("station_id").reindex(station)
+    result = cells.copy()
+    for name in STATIC_ATTRIBUTES:
+        if values[name].notna().any():
+            result[name] = values[name].to_numpy("float64")
+    for name in STATIC_CLASSES:
+        texts = values[name].fillna("")
+        if (texts != "").any():
+            result[name] = pd.Series(texts.to_numpy(), dtype="str", index=cells.index)
+    return result, chosen

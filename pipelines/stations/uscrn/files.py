@@ -1,0 +1,170 @@
+"""Files of NOAA's USCRN archives: which may be trusted, and when their rows are.
+
+A file is read whole or rejected whole. Its layout stands in `uscrn_layout`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from somobench.pipelines.stations import Rejection
+from somobench.pipelines.stations.archive import Archive, DamagedMemberError
+from somobench.pipelines.stations.uscrn.layout import (
+    DAILY,
+    HOURLY,
+    BadLine,
+    Columns,
+    Layout,
+    parse_lines,
+)
+
+AN_HOUR = np.timedelta64(60, "m")
+MAXIMUM_LATITUDE, MAXIMUM_LONGITUDE = 90, 180  # degrees
+
+_WBAN_NAME = re.compile(r"WBAN_(\d{5})")
+
+
+@dataclass(frozen=True)
+class Product:
+    """What distinguishes one product's files."""
+
+    prefix: str
+    layout: Layout
+    moisture: str
+    """Name of the soil-moisture columns, with a place for the depth in cm."""
+    hourly: bool
+
+
+DAILY01 = Product("CRND0103", DAILY, "SOIL_MOISTURE_{}_DAILY", hourly=False)
+HOURLY02 = Product("CRNH0203", HOURLY, "SOIL_MOISTURE_{}", hourly=True)
+
+
+@dataclass(frozen=True)
+class StationFile:
+    """One station's year, in the order of its rows."""
+
+    name: str
+    latitude: float
+    longitude: float
+    times: NDArray[np.datetime64]
+    """Begin of the day or hour that each row covers, datetime64[m]."""
+    columns: Columns
+
+
+def year_and_station(name: str, product: Product) -> tuple[int, str] | None:
+    """Return what a member's name claims; None where it isn't one of the product."""
+    found = re.fullmatch(
+        rf"{product.prefix}-(\d{{4}})-(\S+)\.txt", PurePosixPath(name).name
+    )
+    return (int(found[1]), found[2]) if found else None
+
+
+def read_file(archive: Archive, name: str, product: Product) -> StationFile | Rejection:
+    """Read a member and compare its rows with its name and with each other.
+
+    Rejected are: a name of another product, bytes that can't be had, a line that
+    doesn't fit the layout, a file without lines, several stations or positions,
+    another station or year than the name has, impossible dates and positions. Rows
+    that are twice or out of order are left to the rules for values.
+    """
+    named = year_and_station(name, product)
+    if named is None:
+        expected = f"{product.prefix}-YYYY-<station>.txt"
+        return Rejection(name, "file name", ascii(name), expected)
+    try:
+        content = archive.read(name)
+    except DamagedMemberError as error:
+        return Rejection(name, "damaged", str(error.found), str(error.expected))
+    columns = parse_lines(content, product.layout)
+    if isinstance(columns, BadLine):
+        return _rejected(name, "line", columns)
+    if len(columns.texts["WBANNO"]) == 0:
+        return Rejection(name, "empty", f"{len(content)} bytes", "at least one line")
+    times = _times(columns, hourly=product.hourly)
+    if isinstance(times, BadLine):
+        return _rejected(name, "date", times)
+    year, station = named
+    return (
+        _check_number(name, station, columns)
+        or _check_place(name, columns)
+        or _check_year(name, year, times, hourly=product.hourly)
+        or StationFile(
+            name,
+            float(columns.numbers["LATITUDE"][0]),
+            float(columns.numbers["LONGITUDE"][0]),
+            times,
+            columns,
+        )
+    )
+
+
+def _rejected(name: str, reason: str, bad: BadLine) -> Rejection:
+    return Rejection(name, reason, f"line {bad.line}: {bad.found}", bad.expected)
+
+
+def _check_number(name: str, station: str, columns: Columns) -> Rejection | None:
+    numbers = sorted(set(columns.texts["WBANNO"].tolist()))
+    named = _WBAN_NAME.fullmatch(station)
+    if len(numbers) > 1:
+        return Rejection(name, "station number", ", ".join(numbers[:3]), "one a file")
+    if named is not None and named[1] != numbers[0]:
+        return Rejection(name, "station number", numbers[0], named[1])
+    return None
+
+
+def _check_place(name: str, columns: Columns) -> Rejection | None:
+    """Refuse what isn't one place; the whole network lies north of the equator.
+
+    That way swapped coordinates show, because American longitudes are negative.
+    """
+    pairs = zip(columns.numbers["LATITUDE"], columns.numbers["LONGITUDE"], strict=True)
+    places = sorted({(float(north), float(east)) for north, east in pairs})
+    if len(places) > 1:
+        found = f"{places[0]}, {places[1]}"
+        return Rejection(name, "position", found, "one a file")
+    latitude, longitude = places[0]
+    if not 0 < latitude <= MAXIMUM_LATITUDE or abs(longitude) > MAXIMUM_LONGITUDE:
+        expected = "latitude above 0 to 90, longitude -180 to 180"
+        return Rejection(name, "position", str(places[0]), expected)
+    return None
+
+
+def _check_year(
+    name: str, year: int, times: NDArray[np.datetime64], *, hourly: bool
+) -> Rejection | None:
+    """Refuse rows of another year.
+
+    The first row of an hourly file may end at 00:00 of 1 January, and so cover the
+    last hour of the year before.
+    """
+    first = np.datetime64(f"{year:04d}-01-01T00:00", "m")
+    after = np.datetime64(f"{year + 1:04d}-01-01T00:00", "m")
+    strange = (times < first - AN_HOUR * hourly) | (times >= after)
+    if not strange.any():
+        return None
+    found = f"{int(strange.sum())} rows such as of {times[strange][0]}"
+    return Rejection(name, "year", found, f"{year}, as the file is named")
+
+
+def _times(columns: Columns, *, hourly: bool) -> NDArray[np.datetime64] | BadLine:
+    texts = columns.texts["UTC_DATE" if hourly else "LST_DATE"]
+    dates = pd.to_datetime(pd.Series(texts), format="%Y%m%d", errors="coerce")
+    times = dates.to_numpy().astype("datetime64[m]")
+    if hourly:
+        clock = columns.texts["UTC_TIME"]
+        texts = np.char.add(np.char.add(texts, " "), clock)
+        whole = np.isin(clock, [f"{hour:02d}00" for hour in range(24)])
+        ends = np.where(whole, clock, "0").astype(np.int64) // 100
+        times = np.where(whole, times + (ends - 1) * AN_HOUR, np.datetime64("NaT", "m"))
+    wrong = np.isnat(times)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        form = "YYYYMMDD and hour 0000 to 2300" if hourly else "YYYYMMDD"
+        return BadLine(columns.lines[row], str(texts[row]), form)
+    return np.asarray(times)

@@ -1,0 +1,150 @@
+"""Stage `targets`: daily observations and a reference to gridded targets.
+
+Reads stations.parquet, observations.parquet, forcing.zarr.zip and forcing.json; writes
+targets.zarr.zip and targets.json. Sensors in cells without forcing are left out.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import xarray as xr
+from numpy.typing import NDArray
+
+from somobench.catalog.storage.archive import open_zarr_zip, write_zarr_zip
+from somobench.catalog.storage.atomic import write_json
+from somobench.pipelines.targets.cells import SensorSeries, build_targets
+from somobench.pipelines.targets.grid import TargetGrid
+from somobench.pipelines.targets.report import TargetReport
+from somobench.schemas.errors import InputError
+from somobench.schemas.grids import FORCING, TARGETS
+from somobench.schemas.recipe import Recipe, load_recipe
+from somobench.schemas.tables import OBSERVATIONS, SENSORS
+from somobench.schemas.validate import validate_grid, validate_table
+
+DATA = Path("data")
+ROWS_A_BATCH = 1_000_000  # observations held as a table at a time, about 100 MB
+
+
+def main() -> None:
+    """Run the stage on the recipe and folder of the checkout."""
+    write_targets(load_recipe(), DATA)
+
+
+def write_targets(recipe: Recipe, folder: Path) -> None:
+    """Write targets.zarr.zip and targets.json from the tables and forcing in a folder.
+
+    The report is written first, so that it also explains a stage that finds no target.
+
+    Raises
+    ------
+    InputError
+        If inputs don't fit together or no sensor passes the rule.
+    ValidationError
+        If an input or the result breaks its schema.
+    """
+    days = pd.date_range(recipe.period.start, recipe.period.end, unit="ns")
+    sensors = validate_table(
+        pd.read_parquet(folder / "stations.parquet"), SENSORS, "stations.parquet"
+    )
+    with open_zarr_zip(folder / "forcing.zarr.zip") as forcing:
+        validate_grid(forcing, FORCING, "forcing.zarr.zip")
+        _check_days(forcing, days)
+        positions = forcing[["latitude", "longitude"]].to_dataframe()
+        reference = forcing.get("reanalysis_soil_moisture")
+        everything = read_series(folder / "observations.parquet", sensors, days)
+        series = everything.without_cells(_cells_without_forcing(folder))
+        _check_cells(series, positions)
+        grid = TargetGrid(series, positions, recipe)
+        outside = everything.measured_count() - series.measured_count()
+        report = TargetReport(series, recipe, outside)
+        for result in build_targets(series, _loaded(reference), recipe):
+            grid.add(result)
+            report.add(result)
+    write_json(report.content(), folder / "targets.json")
+    dataset = grid.dataset()
+    validate_grid(dataset, TARGETS, "targets.zarr.zip")
+    write_zarr_zip(dataset, folder / "targets.zarr.zip")
+
+
+def read_series(
+    path: Path, sensors: pd.DataFrame, days: pd.DatetimeIndex
+) -> SensorSeries:
+    """Read observations into one dense row a sensor, a batch of rows at a time.
+
+    Only sensors in a layer get a row. Memory is that of the dense rows, 10 bytes a
+    sensor and day, however many rows the table has.
+
+    Raises
+    ------
+    InputError
+        If the table holds a sensor or a day that it can't have.
+    ValidationError
+        If a batch of rows breaks schema OBSERVATIONS.
+    """
+    kept = sensors[sensors["layer"] > 0].sort_values("sensor_id", ignore_index=True)
+    index = pd.Index(kept["sensor_id"])
+    shape = len(kept), len(days)
+    values, counts = np.full(shape, np.nan), np.zeros(shape, np.int16)
+    for batch in pq.ParquetFile(path).iter_batches(ROWS_A_BATCH):
+        table = validate_table(batch.to_pandas(), OBSERVATIONS, path.name)
+        row, day = (
+            index.get_indexer(pd.Index(table["sensor_id"])),
+            days.get_indexer(pd.DatetimeIndex(table["time"])),
+        )
+        _check_places(path, table, row, day)
+        values[row, day] = table["soil_moisture"]
+        counts[row, day] = table["observation_count"]
+    return SensorSeries(kept, days, values, counts)
+
+
+def _cells_without_forcing(folder: Path) -> list[str]:
+    report = json.loads((folder / "forcing.json").read_text(encoding="utf-8"))
+    return [row["cell_id"] for row in report["dropped_cells"]]
+
+
+def _loaded(reference: xr.DataArray | None) -> xr.DataArray | None:
+    return None if reference is None else reference.load()
+
+
+def _check_days(forcing: xr.Dataset, days: pd.DatetimeIndex) -> None:
+    found = forcing.get_index("time")
+    if not found.equals(days):
+        raise InputError(
+            "forcing.zarr.zip",
+            found=f"{len(found)} days from {found[0]:%Y-%m-%d} to {found[-1]:%Y-%m-%d}",
+            expected=f"the {len(days)} days of the recipe's period",
+            hint="run the stage forcing again",
+        )
+
+
+def _check_cells(series: SensorSeries, positions: pd.DataFrame) -> None:
+    measured = np.isfinite(series.values).any(axis=1)
+    needed = set(series.sensors["cell_id"].to_numpy()[measured])
+    missing = sorted(needed - set(positions.index))
+    if missing:
+        raise InputError(
+            "forcing.zarr.zip",
+            found=f"no cell {', '.join(missing[:5])} ({len(missing)} missing)",
+            expected="every cell that has sensors",
+            hint="run the stage forcing again",
+        )
+
+
+def _check_places(
+    path: Path, table: pd.DataFrame, row: NDArray[np.intp], day: NDArray[np.intp]
+) -> None:
+    wrong = (row < 0) | (day < 0)
+    if wrong.any():
+        first = table[wrong].iloc[0]
+        raise InputError(
+            path.name,
+            found=f"{first['sensor_id']} on {first['time']:%Y-%m-%d} and "
+            f"{int(wrong.sum()) - 1} more rows",
+            expected="sensors of stations.parquet in a layer, days of the period",
+            hint="run the stage ingest again",
+        )

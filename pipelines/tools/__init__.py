@@ -1,0 +1,1 @@
+"""Commands of maintainers that are no stage."""

@@ -1,0 +1,110 @@
+"""Read a raw station archive as `ingest` would and print the account as JSON.
+
+Run as `python -m somobench.pipelines.tools.check_archive PATH`. Every file is read or
+named with the reason; every value is counted as good or under the reason why not.
+Values are held to ISMN's good flag; the period is not limited.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from somobench.pipelines.stage import run_stage
+from somobench.pipelines.stations import Rejection, SensorSeries, station_source
+from somobench.pipelines.stations.archive import open_archive
+from somobench.pipelines.stations.daily import MAXIMUM, median_of_good, select_good
+
+GOOD_FLAGS = ("G",)
+FIRST, LAST = np.datetime64("1900-01-01"), np.datetime64("2199-12-31")
+READERS = (("crnd0103", "uscrn"), ("crnh0203", "uscrn_hourly"))
+"""Begin of the names of USCRN's products; anything else is read as ISMN."""
+
+
+def check_archive(path: Path, variable: str = "sm") -> dict[str, Any]:
+    """Account for every file and value of an archive.
+
+    Parameters
+    ----------
+    path : Path
+        Zip or folder, ISMN or USCRN.
+    variable : str
+        The source's code, `sm` by default.
+
+    Returns
+    -------
+    dict
+        `reader`; `files` found, read, rejected; `rejected_files` with reason, found
+        and expected; `values` read, good and dropped by reason; `sensors`.
+
+    Raises
+    ------
+    InputError
+        If the archive as a whole is damaged or hostile.
+    """
+    reader = _reader(path)
+    source = station_source(reader)
+    flags = GOOD_FLAGS if source.has_flags else None
+    dropped: Counter[str] = Counter()
+    rejections: list[Rejection] = []
+    read = good = sensors = out_of_order = 0
+    for item in source.read(path, variable=variable):
+        outcome = item if isinstance(item, Rejection) else _in_unit(item, flags)
+        if isinstance(outcome, Rejection):
+            rejections.append(outcome)
+            continue
+        kept = select_good(outcome, good_flags=flags, start=FIRST, end=LAST)
+        sensors += 1
+        read += len(outcome.values)
+        good += len(kept.values)
+        dropped += kept.dropped
+        out_of_order += kept.out_of_order
+    return {
+        "reader": reader,
+        "files": {
+            "found": sensors + len(rejections),
+            "read": sensors,
+            "rejected": len(rejections),
+        },
+        "rejected_files": [vars(item) for item in rejections],
+        "rejected_by_reason": dict(Counter(item.reason for item in rejections)),
+        "values": {"read": read, "good": good, "dropped": dict(dropped)},
+        "sensors": sensors,
+        "repaired": {"rows out of order": out_of_order},
+    }
+
+
+def _reader(path: Path) -> str:
+    with open_archive(path) as archive:
+        for member in archive.members:
+            name = member.name.rpartition("/")[2].lower()
+            for begin, reader in READERS:
+                if name.startswith(begin):
+                    return reader
+    return "ismn"
+
+
+def _in_unit(
+    series: SensorSeries, flags: tuple[str, ...] | None
+) -> SensorSeries | Rejection:
+    """Reject a file whose good values mostly can't be m3 m-3."""
+    median = median_of_good(series, flags)
+    if median is None or median <= MAXIMUM:
+        return series
+    found = f"good values with a median of {median:g}"
+    expected = f"0 to {MAXIMUM:g} m3 m-3"
+    return Rejection(series.metadata.source_file, "not m3 m-3", found, expected)
+
+
+def main() -> None:
+    """Print the account of the archive that is named."""
+    sys.stdout.write(json.dumps(check_archive(Path(sys.argv[1])), indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,36 @@
+"""Write params.yaml exactly as DVC composes it for the recipe that Git commits.
+
+Run as `python -m somobench.pipelines.tools.compose_params` after a change in `conf/`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def compose_params(conf: Path, output: Path, overrides: tuple[str, ...] = ()) -> None:
+    """Compose the configuration in `conf` and write it as YAML.
+
+    Parameters
+    ----------
+    conf : Path
+        Folder with `config.yaml`.
+    output : Path
+        The file to write.
+    overrides : tuple of str
+        Hydra overrides, such as `recipe=hamburg`.
+    """
+    from dvc.utils.hydra import compose_and_dump
+
+    compose_and_dump(
+        output_file=output,
+        config_dir=str(conf.absolute()),
+        config_module=None,
+        config_name="config",
+        plugins_path=str(conf.parent.absolute()),
+        overrides=list(overrides),
+    )
+
+
+if __name__ == "__main__":
+    compose_params(Path("conf"), Path("params.yaml"))

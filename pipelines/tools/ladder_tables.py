@@ -1,0 +1,126 @@
+"""Write the tables of documents from the scores of releases.
+
+Run as `python -m somobench.pipelines.tools.ladder_tables DOCUMENT RELEASE_FOLDER ...`:
+the lines between `<!-- ladder:ID -->` and `<!-- end -->` become the ladder of release
+ID, those after `<!-- shifts:ID -->` what shifts cost it.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from somobench.catalog.storage.atomic import write_text
+from somobench.ladder.rungs import RUNGS
+from somobench.pipelines.stage import run_stage
+from somobench.schemas.errors import UsageError
+
+METRIC = "pearson_r"
+ALL_LAYERS = 0
+MARKED = r"(<!-- {kind}:{release} -->\n).*?(<!-- end -->)"
+
+
+def ladder_table(scores: pd.DataFrame) -> str:
+    """Return a Markdown table: Pearson r of every rung on every split.
+
+    Parameters
+    ----------
+    scores : DataFrame of schema SCORES
+
+    Returns
+    -------
+    str
+        Medians over cells and layers with their 90 % intervals; rungs in the order of
+        the ladder, those that read observations of the cell marked with `*`.
+    """
+    chosen = scores[
+        (scores["metric"] == METRIC)
+        & (scores["pool_kind"] == "plain")
+        & (scores["layer"] == ALL_LAYERS)
+        & (scores["against"] == "")
+    ]
+    return _by_rung(chosen, "value")
+
+
+def shift_table(costs: pd.DataFrame) -> str:
+    """Return a Markdown table: Pearson r that every rung loses on every split.
+
+    Parameters
+    ----------
+    costs : DataFrame of schema SHIFT_COSTS
+    """
+    chosen = costs[(costs["metric"] == METRIC) & (costs["layer"] == ALL_LAYERS)]
+    return _by_rung(chosen, "cost")
+
+
+def _by_rung(rows: pd.DataFrame, value: str) -> str:
+    keys = zip(rows["model"], rows["split"], strict=True)
+    numbers = rows[[value, "low", "high"]].to_numpy().tolist()
+    by_rung = dict(zip(keys, numbers, strict=True))
+    splits = sorted(set(rows["split"]))
+    lines = [_row(["rung", *splits]), _row(["---"] * (len(splits) + 1))]
+    for name, rung in RUNGS.items():
+        mark = f"`{name}`" + (" *" if rung.needs_observations else "")
+        cells = [_cell(by_rung.get((name, split))) for split in splits]
+        lines.append(_row([mark, *cells]))
+    return "\n".join(lines) + "\n"
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(numbers: list[float] | None) -> str:
+    if numbers is None:
+        return "not available"
+    value, low, high = (round(number, 2) + 0.0 for number in numbers)
+    return f"{value:.2f} ({low:.2f}, {high:.2f})"
+
+
+TABLES: Mapping[str, tuple[str, Callable[[pd.DataFrame], str]]] = {
+    "ladder": ("scores.parquet", ladder_table),
+    "shifts": ("shift_costs.parquet", shift_table),
+}
+
+
+def with_table(text: str, kind: str, release: str, table: str) -> str:
+    """Return a document with a table of a release in its place.
+
+    Raises
+    ------
+    UsageError
+        If the document has no place for it.
+    """
+    pattern = _place(kind, release)
+    if not pattern.search(text):
+        raise UsageError(
+            "document",
+            found=f"no place for the table of {release}",
+            expected=f"<!-- {kind}:{release} --> and, below it, <!-- end -->",
+        )
+    return pattern.sub(lambda found: found[1] + table + found[2], text)
+
+
+def _place(kind: str, release: str) -> re.Pattern[str]:
+    marked = MARKED.format(kind=kind, release=re.escape(release))
+    return re.compile(marked, re.DOTALL)
+
+
+def main() -> None:
+    """Write the tables of the releases into the document, where it has a place."""
+    document, *folders = (Path(argument) for argument in sys.argv[1:])
+    text = document.read_text(encoding="utf-8")
+    for folder in folders:
+        for kind, (file, make) in TABLES.items():
+            if kind == "ladder" or _place(kind, folder.name).search(text):
+                table = make(pd.read_parquet(folder / file))
+                text = with_table(text, kind, folder.name, table)
+    write_text(text, document)
+
+
+if __name__ == "__main__":
+    run_stage(main)

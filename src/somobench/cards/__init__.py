@@ -1,0 +1,1 @@
+"""Score cards and leaderboards: folders and pages of scores."""

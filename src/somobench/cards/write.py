@@ -1,0 +1,55 @@
+"""Write a score card: tables, record and page, all of them or none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from somobench.cards.folder import build_card
+from somobench.cards.page import card_page, release_cells
+from somobench.catalog.storage.atomic import (
+    replacing,
+    write_json,
+    write_parquet,
+    write_text,
+)
+from somobench.schemas.errors import UsageError
+from somobench.scoring.evaluate import Evaluation
+from somobench.scoring.files import REPORT_FILE, SCORE_FILE, TABLE_FILES
+
+
+def write_card(
+    evaluation: Evaluation, folder: Path | str, *, overwrite: bool = False
+) -> None:
+    """Write the tables, score.json and report.html, all of them or none.
+
+    Raises
+    ------
+    UsageError
+        If the folder holds something else, or scores that may not be replaced.
+    """
+    card = build_card(evaluation.record, evaluation.tables)
+    target = Path(folder)
+    check_folder(target, overwrite=overwrite)
+    with replacing(target) as partial:
+        partial.mkdir()
+        for name, table in evaluation.tables.items():
+            write_parquet(table, partial / TABLE_FILES[name])
+        write_json(evaluation.record, partial / SCORE_FILE)
+        write_text(card_page(card, release_cells(card)), partial / REPORT_FILE)
+
+
+def check_folder(folder: Path, *, overwrite: bool) -> None:
+    """Refuse a folder that may not be replaced, before anything is computed."""
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    own = {SCORE_FILE, REPORT_FILE, *TABLE_FILES.values()}
+    held = {item.name for item in folder.iterdir()} if folder.is_dir() else {"a file"}
+    if overwrite and held <= own:
+        return
+    raise UsageError(
+        f"folder {folder}",
+        found=", ".join(sorted(held)[:5]),
+        expected="a new or empty folder"
+        + (", or one with nothing but scores" if overwrite else ""),
+        hint="choose another name" + ("" if overwrite else ", or add --overwrite"),
+    )

@@ -1,0 +1,226 @@
+"""The command line: list, look at, open, fetch and verify releases, and build one.
+
+Answers go to standard output, as tables or with `--json` as JSON; errors go to standard
+error with what was found, what was expected and what to try. Exit codes: 0 all right,
+1 data wrong, 2 usage, 3 network, 4 integrity, 5 licence.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from somobench.cli import evaluate as cli_evaluate
+from somobench.cli import leaderboard as cli_leaderboard
+from somobench.cli.output import (
+    finish_output,
+    prepare_streams,
+    printable,
+    say,
+    show_json,
+    show_table,
+    size_text,
+)
+from somobench.cli.validate import validate
+from somobench.schemas.errors import SomobenchError
+
+if TYPE_CHECKING:
+    from somobench.catalog.resolve import Release
+
+app = typer.Typer(
+    help=__doc__.splitlines()[0] if __doc__ else None,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+ReleaseName = Annotated[str, typer.Argument(help="full id, such as virtual-0.1.0")]
+AsJson = Annotated[bool, typer.Option("--json", help="answer in JSON")]
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="print it")] = False,
+) -> None:
+    """Versioned soil-moisture benchmark releases, opened by name."""
+    if version:
+        import somobench
+
+        typer.echo(somobench.__version__)
+        raise typer.Exit
+
+
+@app.command("list")
+def list_releases(as_json: AsJson = False) -> None:
+    """Name every release that can be opened here."""
+    from somobench.cli.describe import listing
+
+    rows = listing()
+    if as_json:
+        show_json(rows)
+        return
+    show_table(("release", "from", "title"), [tuple(row.values()) for row in rows])
+
+
+@app.command()
+def info(release: ReleaseName, as_json: AsJson = False) -> None:
+    """Show what a release holds, what it refuses and why, and whom to cite."""
+    from somobench.cli.describe import description, sections
+
+    found = _resolve(release)
+    if as_json:
+        show_json(description(found))
+        return
+    for heading, rows in sections(found):
+        say(printable(heading))
+        for row in rows:
+            say(f"  {printable(row)}")
+
+
+@app.command("open")
+def open_(  # noqa: PLR0917 - typer passes all by name
+    release: ReleaseName,
+    feature_set: Annotated[str, typer.Argument(metavar="SET")],
+    out: Annotated[Path, typer.Option(help="file to write: .nc, .zarr or .zarr.zip")],
+    layer: Annotated[int | None, typer.Option(help="one layer; default all")] = None,
+    scaling: Annotated[str, typer.Option(help="full, train or none")] = "full",
+    split: Annotated[str | None, typer.Option(help="adds the role of days")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a feature set of a release with its target to a file."""
+    from somobench.export import check_target, write_dataset
+    from somobench.open import open_dataset
+
+    check_target(out, overwrite=overwrite)
+    dataset = open_dataset(
+        feature_set, release=release, layer=layer, scaling=scaling, split=split
+    )
+    write_dataset(dataset, out)
+    written = {
+        "release": release,
+        "feature_set": feature_set,
+        "path": str(out),
+        "manifest_sha256": dataset.attrs["manifest_sha256"],
+        "dims": dict(dataset.sizes),
+        "variables": [str(name) for name in dataset.data_vars],
+    }
+    if as_json:
+        show_json(written)
+        return
+    sizes = ", ".join(f"{dim} {size}" for dim, size in dataset.sizes.items())
+    say(printable(f"{out}: {feature_set} of {release}, {sizes}"))
+
+
+@app.command()
+def fetch(
+    release: ReleaseName,
+    file: Annotated[list[str] | None, typer.Option(help="only this file")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring the files of a release to this machine and verify them."""
+    from somobench.catalog.verify import fetch_release
+
+    found = _resolve(release)
+    paths = fetch_release(found, file or ())
+    if as_json:
+        show_json({name: str(path) for name, path in paths.items()})
+        return
+    rows = [
+        (name, size_text(found.remote(name).size), str(path))
+        for name, path in paths.items()
+    ]
+    show_table(("file", "size", "path"), rows)
+
+
+@app.command()
+def verify(release: ReleaseName, as_json: AsJson = False) -> None:
+    """Hash every file of a release on this machine against its manifest."""
+    from somobench.catalog.verify import (
+        ABSENT,
+        DAMAGED,
+        verify_assets,
+        verify_release,
+    )
+    from somobench.cli.describe import assets_hint
+    from somobench.schemas.errors import IntegrityError
+
+    found = _resolve(release)
+    files, assets = verify_release(found), verify_assets(found)
+    if as_json:
+        show_json(
+            {
+                "release": release,
+                "manifest_sha256": found.manifest_sha256,
+                "files": [file._asdict() for file in files],
+                "assets": [asset._asdict() for asset in assets],
+            }
+        )
+    else:
+        rows = [
+            (file.name, file.status, file.reason or "") for file in (*files, *assets)
+        ]
+        show_table(("file", "status", "reason"), rows)
+    damaged = [file.name for file in (*files, *assets) if file.status == DAMAGED]
+    if damaged:
+        raise IntegrityError(
+            f"release {release}",
+            found=f"{len(damaged)} damaged: {', '.join(damaged)}",
+            expected="the bytes that the manifest states",
+            hint="restore these files, or delete them and run `somobench fetch`",
+        )
+    absent = sum(file.status == ABSENT for file in files)
+    if absent and not as_json:
+        say(f"{absent} files aren't here; `somobench fetch {release}`")
+    lacking = sum(asset.status == ABSENT for asset in assets)
+    if lacking and not as_json:
+        say(f"{lacking} assets aren't here; {assets_hint(found)}")
+
+
+@app.command()
+def build(recipe: Annotated[str, typer.Argument(metavar="RECIPE")]) -> None:
+    """Build a release from raw archives, after a recipe in conf/recipe/."""
+    from somobench.build import build_recipe
+
+    build_recipe(recipe)
+
+
+app.command()(validate)
+
+
+cli_evaluate.register(app)
+cli_leaderboard.register(app)
+
+
+def _resolve(release: str) -> Release:
+    from somobench.catalog.resolve import resolve
+
+    return resolve(release)
+
+
+def main() -> None:
+    """Run the command line; a refusal is told without a traceback."""
+    prepare_streams()
+    try:
+        try:
+            app()
+        finally:
+            finish_output()
+    except SomobenchError as error:
+        _tell(str(error))
+        raise SystemExit(error.exit_code) from None
+    except BrokenPipeError:  # whoever read our answers had enough of them
+        raise SystemExit(SomobenchError.exit_code) from None
+    except OSError as error:
+        _tell(str(error))
+        raise SystemExit(SomobenchError.exit_code) from None
+
+
+def _tell(message: str) -> None:
+    if sys.stderr is not None:
+        text = printable(message, keep="\n")
+        sys.stderr.write(f"error: {text}\n")

@@ -1,0 +1,154 @@
+"""What `list` and `info` say of releases."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from somobench.catalog.fetching.addresses import shown
+from somobench.catalog.registry import (
+    MANIFEST,
+    folders_of,
+    known_releases,
+    local_names,
+    packaged_folder,
+    read_record,
+)
+from somobench.catalog.resolve import Release, read_manifest
+from somobench.cli.output import size_text
+from somobench.schemas.errors import SomobenchError
+from somobench.schemas.manifest import SplitRecord
+
+LONGEST_TITLE = 200  # letters of it that `list` shows
+
+
+def listing() -> list[dict[str, str]]:
+    """Return release, origin and title of every release that can be opened here."""
+    on_machine = set(local_names())
+    return [
+        {
+            "release": name,
+            "from": _origin(name, on_machine),
+            "title": _title(name),
+        }
+        for name in known_releases()
+    ]
+
+
+def _origin(name: str, on_machine: set[str]) -> str:
+    if (packaged_folder() / name / MANIFEST).exists():
+        return "package"
+    return "this machine" if name in on_machine else "network"
+
+
+def _title(name: str) -> str:
+    """Return the title; a folder that can't be read is listed nevertheless."""
+    record = read_record(name)
+    if record is not None:
+        return record.title + (" (withdrawn)" if record.withdrawn else "")
+    try:
+        content = json.loads(read_manifest(folders_of(name)[0] / MANIFEST))
+        return str(content["title"])[:LONGEST_TITLE]
+    except (SomobenchError, LookupError, TypeError, ValueError, RecursionError):
+        return "(unreadable manifest)"
+
+
+def description(release: Release) -> dict[str, Any]:
+    """Return all of the manifest but the arrays, and where the release was found."""
+    content = release.manifest.model_dump(mode="json")
+    content["files"] = {
+        name: {"size": record.size, "sha256": record.sha256}
+        for name, record in release.manifest.files.items()
+    }
+    content["assets"] = {
+        name: {
+            "size": record.size,
+            "sha256": record.sha256,
+            "here": release.is_here(name),
+        }
+        for name, record in release.manifest.assets.items()
+    }
+    return content | {
+        "manifest_sha256": release.manifest_sha256,
+        "folder": None if release.folder is None else str(release.folder),
+        "base_urls": [shown(url) for url in release.base_urls],
+        "withdrawn": release.withdrawn,
+    }
+
+
+def sections(release: Release) -> Iterator[tuple[str, list[str]]]:
+    """Yield headings with their lines."""
+    manifest = release.manifest
+    start, end = manifest.period
+    yield (
+        f"{manifest.release}: {manifest.title}",
+        [
+            manifest.description,
+            f"period {start} to {end}, grid {manifest.grid_resolution} degrees",
+            f"licence {manifest.licence_spdx}",
+            f"manifest sha256 {release.manifest_sha256}",
+            *([f"withdrawn: {release.withdrawn}"] if release.withdrawn else []),
+        ],
+    )
+    carried = [
+        f"{name}: {record.description}"
+        for name, record in sorted(manifest.feature_sets.items())
+    ]
+    yield "feature sets", carried + _refused(manifest.feature_sets_refused)
+    layers = [str(layer) for layer in manifest.layers]
+    yield "layers", layers + _refused(manifest.layers_left_out, "layer ")
+    splits = [_audited(name, split) for name, split in sorted(manifest.splits.items())]
+    yield "splits", splits + _refused(manifest.splits_left_out)
+    yield (
+        "files",
+        [
+            f"{name}: {size_text(record.size)}"
+            for name, record in sorted(manifest.files.items())
+        ],
+    )
+    if manifest.assets:
+        yield (
+            "assets, on request",
+            [
+                f"{name}: {size_text(record.size)}, {_whether_here(release, name)}"
+                for name, record in sorted(manifest.assets.items())
+            ],
+        )
+    yield (
+        "sources",
+        [
+            f"{source.name}: {source.citation} ({source.licence})"
+            for source in manifest.sources
+        ],
+    )
+
+
+def _audited(name: str, split: SplitRecord) -> str:
+    """Say of a split how its audit ended, if the manifest holds one."""
+    findings, checks = (split.audit.get(key) for key in ("findings", "checks"))
+    if not isinstance(findings, list):
+        return name
+    counted = f" of {len(checks)} checks" if isinstance(checks, list) else ""
+    severities = [item.get("severity") for item in findings if isinstance(item, dict)]
+    failures = severities.count("failure")
+    return f"{name}: audit{counted}, {failures or 'no'} failure{'s' * (failures > 1)}"
+
+
+def assets_hint(release: Release) -> str:
+    """Say how the assets of a release come to this machine."""
+    if release.base_urls:
+        return f"`somobench fetch {release.id} --file NAME`"
+    return (
+        f"looked for in assets/{release.id}/ of the releases folder of a checkout and "
+        "of those that SOMOBENCH_RELEASES names; `make release` puts "
+        "them in a checkout that builds this release"
+    )
+
+
+def _whether_here(release: Release, name: str) -> str:
+    return "here" if release.is_here(name) else "not here"
+
+
+def _refused(reasons: dict[str, str], kind: str = "") -> list[str]:
+    return [f"no {kind}{name}: {reason}" for name, reason in sorted(reasons.items())]

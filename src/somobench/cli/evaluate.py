@@ -1,0 +1,167 @@
+"""Commands that score submissions and check published scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from somobench.cli.output import printable, show_json, show_table
+
+AsJson = Annotated[bool, typer.Option("--json", help="answer in JSON")]
+LadderPath = Annotated[
+    Path | None,
+    typer.Option(help="the rungs' predictions, where the release's aren't here"),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `evaluate`, `shift-cost` and `verify-score` to the command line."""
+    app.command("evaluate")(evaluate)
+    app.command("shift-cost")(shift_cost)
+    app.command("verify-score")(verify_score)
+
+
+def evaluate(  # noqa: PLR0917 - typer passes all by name
+    file: Annotated[Path, typer.Argument(help="netCDF, Zarr or Parquet")],
+    release: Annotated[str, typer.Option(help="full id, such as virtual-0.1.0")],
+    split: Annotated[str, typer.Option(help="whose test days are scored")],
+    out: Annotated[Path, typer.Option(help="folder to write")],
+    name: Annotated[str | None, typer.Option(help="of the model")] = None,
+    ladder: LadderPath = None,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="score the days predicted")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Score predictions against a split of a release and the ladder."""
+    from somobench.cards.write import check_folder
+    from somobench.scoring.evaluate import evaluate as run
+
+    check_folder(out, overwrite=overwrite)
+    evaluation = run(
+        file,
+        release=release,
+        split=split,
+        ladder=ladder,
+        allow_missing=allow_missing,
+        name=name,
+    )
+    evaluation.write(out, overwrite=overwrite)
+    if as_json:
+        show_json(evaluation.record)
+        return
+    _show(evaluation.record)
+    typer.echo(f"written to {out}")
+
+
+def shift_cost(  # noqa: PLR0917 - typer passes all by name
+    file: Annotated[Path, typer.Argument(help="the model trained for the split")],
+    reference: Annotated[
+        Path, typer.Argument(help="the same model, trained for the reference split")
+    ],
+    release: Annotated[str, typer.Option(help="full id, such as virtual-1.1.0")],
+    split: Annotated[str, typer.Option(help="what is new to the model")],
+    reference_split: Annotated[str, typer.Option()] = "temporal",
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="score the days predicted")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what a model loses under a shift, on days that both splits test."""
+    from somobench.scoring.models import LEADING
+    from somobench.scoring.shift_evaluation import shift_cost as run
+
+    table = run(
+        file,
+        reference,
+        release=release,
+        split=split,
+        reference_split=reference_split,
+        allow_missing=allow_missing,
+    )
+    rows = sorted(
+        table.to_dict("records"),
+        key=lambda row: (LEADING.index(row["metric"]), row["layer"]),
+    )
+    if as_json:
+        show_json(rows)
+        return
+    numbers = ("reference", "shifted", "cost", "low", "high")
+    show_table(
+        ("metric", "layer", reference_split, split, "cost", "low", "high", "series"),
+        [
+            (
+                row["metric"],
+                str(row["layer"] or "all"),
+                *(_digits(row[key]) for key in numbers),
+                str(row["cell_count"]),
+            )
+            for row in rows
+        ],
+    )
+
+
+def verify_score(
+    folder: Annotated[Path, typer.Argument(metavar="DIR")],
+    submission: Annotated[
+        Path | None,
+        typer.Option(help="the submission, if it lies elsewhere, or a copy of it"),
+    ] = None,
+    ladder: LadderPath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Recompute everything in a folder of scores and compare it."""
+    from somobench.cards.verify import verify_score as run
+
+    found = run(folder, submission=submission, ladder=ladder)
+    if as_json:
+        show_json(found._asdict())
+        return
+    rows = ", ".join(f"{count} {name}" for name, count in found.rows.items())
+    typer.echo(f"{folder}: the same, {rows.replace('_', ' ')}")
+    if not found.same_file:
+        typer.echo("read here from another file, with the same values")
+    if not found.same_code:
+        typer.echo(
+            "computed here by other code than the published scores; "
+            "report.html wasn't compared"
+        )
+
+
+def _show(record: dict[str, Any]) -> None:
+    headline = record["headline"]
+    said = headline.get("sentence") or f"no headline: {headline['reason']}"
+    typer.echo(printable(said))
+    coverage = record["coverage"]
+    if coverage["given"] < coverage["asked"]:
+        typer.echo(f"{coverage['given']} of {coverage['asked']} cell-days predicted")
+    if leads := record.get("lead_coverage"):
+        counted = f"{leads['common']} of {leads['asked']} cell-days"
+        typer.echo(f"lead times compared on {counted} that all of them have")
+    rungs = headline.get("rungs", []) + headline.get("rungs_with_observations", [])
+    words = {True: "yes", False: "no", None: "not estimable"}
+    if rungs:
+        rows = [
+            (
+                item["rung"]
+                + (" (observations)" if item["needs_observations"] else ""),
+                *(_digits(item[key]) for key in ("difference", "low", "high")),
+                words[item["beaten"]],
+            )
+            for item in rungs
+        ]
+        show_table(("rung", headline["metric"], "low", "high", "beaten"), rows)
+    plain = record["summary"].get("plain", {})
+    rows = [
+        (name, *(_digits(plain[name][key]) for key in ("value", "low", "high")))
+        for name in (*record["summary"]["leading_metrics"], "ubrmse", "rmse")
+        if name in plain
+    ]
+    show_table(("metric", "median", "low", "high"), rows)
+
+
+def _digits(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"

@@ -1,0 +1,53 @@
+"""The command `validate`: a user's own file against the schemas of releases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from somobench.cli.output import printable, show_json
+
+if TYPE_CHECKING:
+    from somobench.validate import FileReport
+
+
+def validate(
+    path: Annotated[Path, typer.Argument(help="table, grid, release or archive")],
+    kind: Annotated[
+        str | None, typer.Option(help="schema; the content tells by default")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="answer in JSON")] = False,
+) -> None:
+    """Check a file, a release folder or a raw station archive; exit 1 if it fails."""
+    from somobench.validate import validate_file
+
+    reports = validate_file(path, kind)
+    if as_json:
+        show_json([_content(report) for report in reports])
+    else:
+        for report in reports:
+            _show(report)
+    if not all(report.valid for report in reports):
+        raise typer.Exit(1)
+
+
+def _content(report: FileReport) -> dict[str, Any]:
+    failures = [failure._asdict() for failure in report.failures]
+    return report._asdict() | {"valid": report.valid, "failures": failures}
+
+
+def _show(report: FileReport) -> None:
+    counts = ", ".join(f"{count} {name}" for name, count in report.counts.items())
+    state = "valid" if report.valid else f"{len(report.failures)} failed"
+    typer.echo(printable(f"{report.path}: {state} ({report.schema}; {counts})"))
+    for failure in report.failures:
+        typer.echo(printable(f"  {failure.where}"))
+        typer.echo(printable(f"    found:    {failure.found}"))
+        typer.echo(printable(f"    expected: {failure.expected}"))
+    if report.account is not None:
+        values = report.account["values"]
+        typer.echo(f"  values: {values['read']} read, {values['good']} good")
+        for reason, count in sorted(values["dropped"].items()):
+            typer.echo(printable(f"    {count} dropped: {reason}"))

@@ -1,0 +1,1 @@
+"""Reference models in order of the information that they use."""

@@ -1,0 +1,61 @@
+"""Gradient-boosted trees on feature set `memory`, stopped on validation rows."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from somobench.ladder.fit import Outcome
+from somobench.ladder.inputs import design_of_feature_set
+from somobench.ladder.pooled import Learned, Learner, Sample, fit_pooled
+from somobench.ladder.problem import Array, Problem
+from somobench.schemas.baseline_params import BoostingParams
+
+
+def fit_gradient_boosting(problem: Problem) -> Outcome:
+    """Fit boosted trees on feature set `memory`."""
+    learner = boosting_learner(problem.params.boosting, problem.params.seed)
+    return fit_pooled(problem, design_of_feature_set(problem, "memory"), learner)
+
+
+def boosting_learner(params: BoostingParams, seed: int) -> Learner:
+    """Return a learner that grows all trees and keeps the first that serve best.
+
+    How many serve is where the error on validation rows is least; without such rows
+    all of them. Nothing else is chosen.
+    """
+
+    def learn(train: Sample, validation: Sample) -> Learned:
+        from sklearn.ensemble import HistGradientBoostingRegressor
+
+        model = HistGradientBoostingRegressor(
+            max_iter=params.trees,
+            learning_rate=params.learning_rate,
+            max_leaf_nodes=params.leaves,
+            min_samples_leaf=params.leaf_minimum_values,
+            early_stopping=False,
+            random_state=seed,
+        ).fit(train.inputs, train.target)
+        trees = best_stage(model, validation) or params.trees
+
+        def predict(inputs: Array) -> Array:
+            stages = model.staged_predict(inputs)
+            result: Array = next(islice(stages, trees - 1, None))
+            return result
+
+        return Learned(predict, {"trees": trees})
+
+    return learn
+
+
+def best_stage(model: Any, validation: Sample) -> int:
+    """Count the trees with the least error on validation rows; 0 without rows."""
+    if not len(validation.target):
+        return 0
+    errors = [
+        float(np.mean((values - validation.target) ** 2))
+        for values in model.staged_predict(validation.inputs)
+    ]
+    return int(np.argmin(errors)) + 1

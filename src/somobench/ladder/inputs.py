@@ -1,0 +1,94 @@
+"""The table of inputs that pooled rungs read: a row a cell and day, a column an input.
+
+Weather is standardised by the mean and deviation of train cells and days, attributes of
+cells by those of train cells. A day before the first of the period counts as average.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from somobench.ladder.problem import Array, Mask, Problem
+from somobench.schemas.variables import DYNAMIC_FORCING
+
+ABOVE = "soil_moisture_above"
+
+
+class Column(NamedTuple):
+    """A forcing variable as of so many days before."""
+
+    name: str
+    lag: int
+
+
+class Design(NamedTuple):
+    """Which inputs a rung reads."""
+
+    columns: tuple[Column, ...]
+    statics: bool
+    above: bool = False
+
+
+class Places(NamedTuple):
+    """Cells and days of the rows of a table, (row,) each."""
+
+    cells: NDArray[np.intp]
+    days: NDArray[np.intp]
+
+
+def design_of_feature_set(problem: Problem, name: str) -> Design:
+    """Return the inputs of a feature set as the release defines it.
+
+    Lags apply to meteorology alone. Attributes of cells belong to every feature set.
+    """
+    definition = problem.feature_sets[name]
+    columns = [
+        Column(variable, lag)
+        for variable in definition.variables
+        if variable != ABOVE
+        for lag in (definition.lags if variable in DYNAMIC_FORCING else (0,))
+    ]
+    return Design(tuple(columns), statics=True, above=ABOVE in definition.variables)
+
+
+def rows_of(problem: Problem, design: Design, places: Places) -> Array:
+    """Return standardised inputs, (row, column), without the layer above."""
+    parts = [_weather(problem, column, places) for column in design.columns]
+    if design.statics:
+        parts += [values[places.cells] for values in standardised_statics(problem)]
+    return np.stack(parts, axis=1) if parts else np.empty((len(places.cells), 0))
+
+
+def standardised_statics(problem: Problem) -> list[Array]:
+    """Return attributes that are known everywhere and differ between train cells."""
+    trained = problem.train_cells
+    result = []
+    for name in sorted(problem.statics):
+        values = problem.statics[name]
+        if not trained.any() or not np.isfinite(values).all():
+            continue
+        spread = values[trained].std()
+        if spread > 0:
+            result.append((values - values[trained].mean()) / spread)
+    return result
+
+
+def standardised(problem: Problem, name: str, values: Array) -> Array:
+    """Standardise values of a variable by its train mean and deviation."""
+    mean, std = problem.normalisation[name]
+    return (values - mean) / std if std > 0 else values - mean
+
+
+def places_of(mask: Mask) -> Places:
+    """Return where a (cell, day) mask is true, cell by cell."""
+    return Places(*np.nonzero(mask))
+
+
+def _weather(problem: Problem, column: Column, places: Places) -> Array:
+    days = places.days - column.lag
+    series = problem.forcing[column.name]
+    values = series[places.cells, np.maximum(days, 0)].astype(np.float64)
+    return np.where(days >= 0, standardised(problem, column.name, values), 0.0)

@@ -1,0 +1,163 @@
+"""Pooled fits: one model a layer for all cells, so that held-out cells are predicted.
+
+A learner sees train rows, chooses on validation rows, and returns a function; what the
+rows hold and which of them are asked for is decided here, the same for all learners.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from somobench.ladder.fit import (
+    Outcome,
+    fit_of_layers,
+    layer_key,
+    no_values,
+    rounded,
+)
+from somobench.ladder.inputs import (
+    Design,
+    Places,
+    places_of,
+    rows_of,
+    standardised,
+)
+from somobench.ladder.problem import Array, Problem
+
+ROWS_AT_ONCE = 200_000  # of a prediction; 70 columns of them take 112 MB
+
+
+class Sample(NamedTuple):
+    """Inputs, (row, column), and target, (row,), m3 m-3."""
+
+    inputs: Array
+    target: Array
+
+
+Predict = Callable[[Array], Array]
+
+
+class Learned(NamedTuple):
+    """A fitted function of inputs, and what was chosen for it."""
+
+    predict: Predict
+    chosen: dict[str, Any]
+
+
+Learner = Callable[[Sample, Sample], Learned]
+
+
+def fit_pooled(problem: Problem, design: Design, learn: Learner) -> Outcome:
+    """Fit each layer on train rows of all cells and predict the test rows.
+
+    With `design.above`, layers below the first also take the observed target of the
+    layer above, and rows without it are left out.
+
+    Parameters
+    ----------
+    problem : Problem
+        With observations if `design.above`.
+    design : Design
+    learn : callable
+        Train and validation sample to a fitted function. The latter may be empty.
+    """
+    values = no_values(problem)
+    chosen, summary, reasons = {}, {}, {}
+    for place, layer in enumerate(problem.layers.tolist()):
+        key = layer_key(layer)
+        above = _place_above(problem, layer) if design.above else None
+        if design.above and layer > 1 and above is None:
+            reasons[key] = f"the release has no layer {layer - 1} above"
+            continue
+        train = _sample(problem, design, problem.train_target, place, above)
+        if len(train.target) < problem.params.minimum_values:
+            reasons[key] = (
+                f"{len(train.target)} train values, "
+                f"{problem.params.minimum_values} needed"
+            )
+            continue
+        validation = _sample(problem, design, problem.validation_target, place, above)
+        learned = learn(_drawn(train, problem, layer), validation)
+        for rows, inputs in _test_rows(problem, design, place, above):
+            values[place, rows.cells, rows.days] = learned.predict(inputs)
+        chosen[key] = learned.chosen
+        summary[key] = _summary(learned, train, validation)
+    return fit_of_layers(values, chosen, summary, reasons)
+
+
+def _place_above(problem: Problem, layer: int) -> int | None:
+    """Find the layer above; None for the first, and where the release lacks it."""
+    found = np.flatnonzero(problem.layers == layer - 1)
+    return int(found[0]) if found.size else None
+
+
+def _sample(
+    problem: Problem, design: Design, target: Array, place: int, above: int | None
+) -> Sample:
+    """Gather the rows that have a target, and a layer above where one is read."""
+    wanted = np.isfinite(target[place])
+    if above is not None:
+        wanted &= np.isfinite(target[above])
+    rows = places_of(wanted)
+    inputs = _inputs(problem, design, rows, target, above)
+    return Sample(inputs, target[place][rows])
+
+
+def _inputs(
+    problem: Problem, design: Design, rows: Places, series: Array, above: int | None
+) -> Array:
+    inputs = rows_of(problem, design, rows)
+    if above is None:
+        return inputs
+    name = f"soil_moisture_layer{problem.layers[above]}"
+    column = standardised(problem, name, series[above][rows])
+    return np.column_stack([inputs, column])
+
+
+def _drawn(train: Sample, problem: Problem, layer: int) -> Sample:
+    """Draw at most the greatest number of rows, in their order."""
+    count, most = len(train.target), problem.params.maximum_values
+    if count <= most:
+        return train
+    generator = np.random.default_rng([problem.params.seed, layer])
+    kept = np.sort(generator.choice(count, most, replace=False))
+    return Sample(train.inputs[kept], train.target[kept])
+
+
+def _test_rows(
+    problem: Problem, design: Design, place: int, above: int | None
+) -> Iterator[tuple[Places, Array]]:
+    """Yield places and inputs of the rows to predict, part by part."""
+    wanted = problem.test[place]
+    series = problem.train_target
+    if above is not None:
+        if problem.observed is None:
+            message = "the layer above needs observations of the cell"
+            raise ValueError(message)
+        series = problem.observed
+        wanted = wanted & np.isfinite(series[above])
+    cells, days = places_of(wanted)
+    for start in range(0, len(cells), ROWS_AT_ONCE):
+        part = slice(start, start + ROWS_AT_ONCE)
+        rows = Places(cells[part], days[part])
+        yield rows, _inputs(problem, design, rows, series, above)
+
+
+def _summary(learned: Learned, train: Sample, validation: Sample) -> dict[str, Any]:
+    summary: dict[str, Any] = {
+        "train_values": len(train.target),
+        "validation_values": len(validation.target),
+        "inputs": train.inputs.shape[1],
+    }
+    if len(validation.target):
+        error = mean_squared_error(learned.predict, validation)
+        summary["validation_rmse"] = rounded(np.sqrt(error))
+    return summary
+
+
+def mean_squared_error(predict: Predict, sample: Sample) -> float:
+    """Return the mean squared error on a sample, (m3 m-3)2."""
+    return float(np.mean((predict(sample.inputs) - sample.target) ** 2))

@@ -1,0 +1,161 @@
+"""Rung `water_balance`: SWBM calibrated on train days, cell by cell and layer by layer.
+
+A cell with enough train days takes the parameter set whose wetness correlates best with
+its target there, and a line from wetness to target. Every other cell takes the set that
+correlates best on average over those cells, and one line through all their days.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from somobench.ladder.fit import (
+    Outcome,
+    fit_of_layers,
+    layer_key,
+    no_values,
+    rounded,
+)
+from somobench.ladder.problem import Array, Problem
+from somobench.ladder.swbm import (
+    Parameters,
+    Weather,
+    draw_parameters,
+    simulate_wetness,
+)
+
+VALUES_AT_ONCE = 30_000_000  # of simulated wetness; 120 MB
+Cells = NDArray[np.intp]
+
+
+def fit_water_balance(problem: Problem) -> Outcome:
+    """Calibrate the model on train days and predict the test days."""
+    drawn = draw_parameters(problem.params.water_balance, problem.params.seed)
+    weather = _weather(problem)
+    own = np.isfinite(problem.train_target).sum(axis=2) >= _minimum_days(problem)
+    scores = _train_correlations(problem, drawn, weather, own.any(axis=0))
+    values = no_values(problem)
+    chosen, summary, reasons = {}, {}, {}
+    for place, layer in enumerate(problem.layers.tolist()):
+        key, cells = layer_key(layer), np.flatnonzero(own[place])
+        if not cells.size:
+            reasons[key] = f"no cell with {_minimum_days(problem)} train values"
+            continue
+        regional = int(np.argmax(scores[place, cells].mean(axis=0)))
+        sets = np.full(own.shape[1], regional)
+        sets[cells] = np.argmax(scores[place, cells], axis=1)
+        spin_up = problem.params.water_balance.spin_up_days
+        wetness = simulate_wetness(drawn.take(sets), weather, spin_up)[0]
+        common = Weather(*(part[cells] for part in weather))
+        shared = simulate_wetness(
+            drawn.take(np.full(cells.size, regional)), common, spin_up
+        )[0]
+        lines = _lines(wetness, shared, problem.train_target[place], cells)
+        mapped = lines[:, :1] + lines[:, 1:] * wetness
+        values[place] = np.where(problem.test[place], mapped, np.nan)
+        chosen[key] = {"regional_set": _described(drawn, regional)}
+        best = scores[place, cells].max(axis=1)
+        summary[key] = {
+            "calibrated_cells": int(cells.size),
+            "median_train_correlation": rounded(np.median(best)),
+        }
+    return fit_of_layers(values, chosen, summary, reasons)
+
+
+def _minimum_days(problem: Problem) -> int:
+    return problem.params.water_balance.minimum_days
+
+
+def _weather(problem: Problem) -> Weather:
+    series = {
+        name: problem.forcing[name].astype(np.float64)
+        for name in ("precipitation", "net_radiation", "air_temperature")
+    }
+    return Weather(
+        series["precipitation"],
+        series["net_radiation"] / problem.latent_heat,
+        series["air_temperature"],
+    )
+
+
+def _train_correlations(
+    problem: Problem, drawn: Parameters, weather: Weather, wanted: NDArray[np.bool_]
+) -> Array:
+    """Correlate each set's wetness with train targets, (layer, cell, set).
+
+    -1 for cells that aren't wanted, and where a correlation doesn't exist.
+    """
+    sets, days = len(drawn.capacity), weather.precipitation.shape[1]
+    layers, cells = problem.train_target.shape[:2]
+    scores = np.full((layers, cells, sets), -1.0)
+    at_once = max(1, VALUES_AT_ONCE // (sets * days))
+    places = np.flatnonzero(wanted)
+    for start in range(0, places.size, at_once):
+        part = places[start : start + at_once]
+        chosen = Weather(*(values[part] for values in weather))
+        spin_up = problem.params.water_balance.spin_up_days
+        wetness = simulate_wetness(drawn, chosen, spin_up)
+        for number, cell in enumerate(part):
+            for layer in range(layers):
+                target = problem.train_target[layer, cell]
+                scores[layer, cell] = correlations(wetness[:, number], target)
+    return scores
+
+
+def correlations(series: NDArray[np.float32], target: Array) -> Array:
+    """Correlate rows with one target over the days that it has.
+
+    Parameters
+    ----------
+    series : array, (row, day)
+    target : array, (day,)
+        NaN on days that don't count.
+
+    Returns
+    -------
+    array, (row,)
+        -1 where a row or the target doesn't vary.
+    """
+    days = np.isfinite(target)
+    if not days.any():
+        return np.full(len(series), -1.0)
+    x = series[:, days].astype(np.float64)
+    x -= x.mean(axis=1, keepdims=True)
+    y = target[days] - target[days].mean()
+    norm = np.sqrt((x**2).sum(axis=1) * (y**2).sum())
+    return np.divide(x @ y, norm, out=np.full(len(x), -1.0), where=norm > 0)
+
+
+def _lines(
+    wetness: NDArray[np.float32],
+    shared: NDArray[np.float32],
+    target: Array,
+    cells: Cells,
+) -> Array:
+    """Fit the line from wetness to target, (cell, 2): intercept and slope.
+
+    `shared` is the wetness of the regional set in the calibrated `cells`.
+    """
+    result = np.empty((len(target), 2))
+    result[:] = line_through(shared.ravel(), target[cells].ravel())
+    for cell in cells:
+        result[cell] = line_through(wetness[cell], target[cell])
+    return result
+
+
+def line_through(x: NDArray[np.float32], y: Array) -> tuple[float, float]:
+    """Fit intercept and slope by least squares over the days that `y` has."""
+    from sklearn.linear_model import LinearRegression
+
+    days = np.isfinite(y)
+    model = LinearRegression().fit(x[days, None].astype(np.float64), y[days])
+    return float(model.intercept_), float(model.coef_[0])
+
+
+def _described(drawn: Parameters, number: int) -> dict[str, Any]:
+    return {
+        name: rounded(values[number, 0], 4) for name, values in drawn._asdict().items()
+    }

@@ -1,0 +1,111 @@
+"""Dry and wet extremes as events: hit rate, false-alarm rate, frequency bias, SEDI.
+
+A day is dry below the 10th percentile of its row's train days and wet above the 90th.
+Both series meet the same threshold, so that bias counts. Plain arrays, (row, time).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from somobench.metrics.distributions import row_quantiles
+from somobench.metrics.moments import Additive, Floats, Scores
+
+Side = Literal["dry", "wet"]
+Events = NDArray[np.bool_]
+
+LEVELS: dict[Side, float] = {"dry": 0.1, "wet": 0.9}  # US Drought Monitor: D2 and worse
+MINIMUM_TRAIN_DAYS = 90  # valid days that a threshold needs; the shortest record kept
+
+
+def extreme_thresholds(
+    train: Floats, minimum_days: int = MINIMUM_TRAIN_DAYS
+) -> dict[str, Floats]:
+    """Take the 10th and 90th percentile of each row's train days.
+
+    Parameters
+    ----------
+    train : (row, time)
+        Target on train days, NaN elsewhere.
+    minimum_days : int
+        Rows with fewer valid days get NaN.
+
+    Returns
+    -------
+    {"dry": (row,), "wet": (row,)}
+    """
+    quantiles = row_quantiles(train, list(LEVELS.values()))
+    quantiles[np.isfinite(train).sum(axis=1) < minimum_days] = np.nan
+    return {side: quantiles[:, index] for index, side in enumerate(LEVELS)}
+
+
+def extreme_days(values: Floats, threshold: Floats, side: Side) -> Events:
+    """Mark days strictly beyond the row's threshold; missing days are not events."""
+    limit = threshold[:, None]
+    return np.asarray(values < limit if side == "dry" else values > limit)
+
+
+def sedi(hits: Floats, misses: Floats, false_alarms: Floats, quiet: Floats) -> Floats:
+    """Score the symmetric extremal dependence index of a two-by-two table.
+
+    Parameters
+    ----------
+    hits, misses, false_alarms, quiet : arrays of one shape
+        Counts; `quiet` days have no event in either series.
+
+    Returns
+    -------
+    Array of that shape
+        1 where every event and nothing else was foretold, 0 where the forecast never
+        changes, NaN where the target holds no event or nothing else.
+
+    Notes
+    -----
+    Ferro and Stephenson 2011, doi:10.1175/WAF-D-10-05030.1. A rate of 0 or 1, where the
+    index has no value, is taken as half a day off, 1/(2n) or 1 - 1/(2n) (Macmillan and
+    Kaplan 1985, doi:10.1037/0033-2909.98.1.185): left out, such cells would favour the
+    model that never foretells an event.
+    """
+    events, others = hits + misses, false_alarms + quiet
+    with np.errstate(invalid="ignore", divide="ignore"):
+        half_event, half_other = 0.5 / events, 0.5 / others
+        hit = np.clip(hits / events, half_event, 1.0 - half_event)
+        false = np.clip(false_alarms / others, half_other, 1.0 - half_other)
+        logs = np.log(false), np.log(hit), np.log1p(-hit), np.log1p(-false)
+        index = (logs[0] - logs[1] + logs[2] - logs[3]) / sum(logs)
+    foretold, total = hits + false_alarms, events + others
+    index = np.where((foretold == 0) | (foretold == total), 0.0, index)
+    index = np.where((misses == 0) & (false_alarms == 0), 1.0, index)
+    return np.where((events > 0) & (others > 0), index, np.nan)
+
+
+def extremes_family(
+    side: Side, prediction: Floats, target: Floats, threshold: Floats
+) -> Additive:
+    """Describe pairs (row, time; NaN where not paired) by their extreme days."""
+    valid = np.isfinite(target) & np.isfinite(threshold)[:, None]
+    foretold = extreme_days(prediction, threshold, side) & valid
+    observed = extreme_days(target, threshold, side) & valid
+
+    def finish(sums: Sequence[Floats]) -> Scores:
+        days, hits, foretold_days, events = sums
+        false_alarms, misses = foretold_days - hits, events - hits
+        quiet = days - foretold_days - misses
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return {
+                f"hit_rate_{side}": hits / events,
+                f"false_alarm_rate_{side}": false_alarms / (days - events),
+                f"frequency_bias_{side}": _ratio(foretold_days, events),
+                f"sedi_{side}": sedi(hits, misses, false_alarms, quiet),
+            }
+
+    daily = (valid, foretold & observed, foretold, observed)
+    return Additive.of((array.astype(np.float64) for array in daily), finish)
+
+
+def _ratio(numerator: Floats, denominator: Floats) -> Floats:
+    return np.where(denominator > 0, numerator / denominator, np.nan)

@@ -1,0 +1,221 @@
+"""Pair metrics from daily contributions that add up over any set of days.
+
+A metric is written as `finish(sums)` of daily arrays: summed over all days they give
+the score, summed over resampled days (`somobench.uncertainty.bootstrap`) a replicate of
+it. Here: moments, correlation and ranks. Plain arrays only; labels belong to
+`somobench.metrics`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Scores = dict[str, Floats]
+
+Factors = tuple[Floats] | tuple[Floats, Floats]
+
+ROUNDING = 1e-12  # of the mean: a float64 series that varies less is constant
+ANOMALY_ROUNDING = 1e-6  # of the mean: what float32 storage leaves of a zero anomaly
+
+
+@dataclass(frozen=True)
+class Additive:
+    """Daily contributions, and the metrics that their sums determine.
+
+    Attributes
+    ----------
+    daily : tuple of factors
+        Each one or two arrays (row, time) whose product is what adds up; zero on days
+        that do not count.
+    finish : callable
+        From one sum a daily array, each (..., row), to scores (..., row) by name.
+    """
+
+    daily: tuple[Factors, ...]
+    finish: Callable[[Sequence[Floats]], Scores]
+
+    @classmethod
+    def of(
+        cls, daily: Iterable[Floats], finish: Callable[[Sequence[Floats]], Scores]
+    ) -> Additive:
+        """Wrap arrays that add up as they are."""
+        return cls(tuple((array,) for array in daily), finish)
+
+    def totals(self) -> Scores:
+        """Return the scores of all days."""
+        return self.finish([total(factors) for factors in self.daily])
+
+
+@dataclass(frozen=True)
+class Moments:
+    """First and second moments of pairs (n denominator), each (..., row)."""
+
+    count: Floats
+    mean_prediction: Floats
+    mean_target: Floats
+    variance_prediction: Floats
+    variance_target: Floats
+    covariance: Floats
+    variance_error: Floats
+
+    @property
+    def bias(self) -> Floats:
+        """Mean prediction minus mean target."""
+        return self.mean_prediction - self.mean_target
+
+    @property
+    def mean_squared_error(self) -> Floats:
+        """Squared bias plus the variance of the error."""
+        return self.variance_error + self.bias**2
+
+
+def centred(
+    values: Floats, valid: NDArray[np.bool_] | None = None
+) -> tuple[Floats, Floats]:
+    """Subtract each row's mean; missing days become 0, an empty row's mean NaN.
+
+    Sums of centred values stay exact where sums of the values would cancel.
+    """
+    if valid is None:
+        valid = np.isfinite(values)
+    result = np.where(valid, values, 0.0)
+    with np.errstate(invalid="ignore"):
+        mean = result.sum(axis=1) / np.count_nonzero(valid, axis=1)
+        result -= mean[:, None]
+    np.copyto(result, 0.0, where=~valid)
+    return result, mean
+
+
+def total(factors: Factors) -> Floats:
+    """Sum a product over time without forming it, (row,)."""
+    if len(factors) == 1:
+        return factors[0].sum(axis=1)
+    return np.asarray(np.einsum("rt,rt->r", *factors))
+
+
+def daily_products(prediction: Floats, target: Floats) -> tuple[Factors, ...]:
+    """Return the products that `moments_of` wants after the count of days."""
+    error = prediction - target
+    return (
+        (prediction,),
+        (target,),
+        (prediction, prediction),
+        (target, target),
+        (prediction, target),
+        (error, error),
+    )
+
+
+def moments_of(
+    sums: Sequence[Floats], prediction_centre: Floats, target_centre: Floats
+) -> Moments:
+    """Turn (weighted) sums of day counts and `daily_products` into moments."""
+    count, *products = sums
+    with np.errstate(invalid="ignore", divide="ignore"):
+        x, y, xx, yy, xy, dd = (product / count for product in products)
+        return Moments(
+            count=count,
+            mean_prediction=prediction_centre + x,
+            mean_target=target_centre + y,
+            variance_prediction=np.maximum(xx - x * x, 0.0),
+            variance_target=np.maximum(yy - y * y, 0.0),
+            covariance=xy - x * y,
+            variance_error=np.maximum(dd - (x - y) ** 2, 0.0),
+        )
+
+
+def correlation(
+    moments: Moments, prediction_floor: Floats, target_floor: Floats
+) -> Floats:
+    """Pearson r in [-1, 1]; NaN where the target doesn't vary beyond its floor.
+
+    A prediction that doesn't vary has 0: it tells nothing of the target. Left out, its
+    series would favour the model that gave up on it.
+    """
+    deviation_prediction = np.sqrt(moments.variance_prediction)
+    deviation_target = np.sqrt(moments.variance_target)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        r = moments.covariance / (deviation_prediction * deviation_target)
+    known = np.where(deviation_prediction > prediction_floor, np.clip(r, -1, 1), 0.0)
+    return np.where(deviation_target > target_floor, known, np.nan)
+
+
+def moment_scores(
+    moments: Moments, prediction_floor: Floats, target_floor: Floats
+) -> Scores:
+    """Every metric that the moments determine, (..., row) each.
+
+    Notes
+    -----
+    KGE: Gupta et al. 2009, doi:10.1016/j.jhydrol.2009.08.003, and with the ratio of
+    coefficients of variation Kling et al. 2012, doi:10.1016/j.jhydrol.2012.01.011.
+    NSE: Nash and Sutcliffe 1970, doi:10.1016/0022-1694(70)90255-6.
+    """
+    r = correlation(moments, prediction_floor, target_floor)
+    deviation = np.sqrt(moments.variance_target)
+    varying = np.where(deviation > target_floor, deviation, np.nan)
+    rmse = np.sqrt(moments.mean_squared_error)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        alpha = np.sqrt(moments.variance_prediction) / varying
+        beta = moments.mean_prediction / moments.mean_target
+        gamma = np.where(alpha > 0, alpha / beta, 0.0)
+        distance = (r - 1.0) ** 2 + (beta - 1.0) ** 2
+        return {
+            "pearson_r": r,
+            "bias": moments.bias,
+            "absolute_bias": np.abs(moments.bias),
+            "rmse": rmse,
+            "ubrmse": np.sqrt(moments.variance_error),
+            "standardised_rmse": rmse / varying,
+            "sd_difference": np.abs(1.0 - alpha),
+            "nse": 1.0 - moments.mean_squared_error / varying**2,
+            "kge_2009": _finite(1.0 - np.sqrt(distance + (alpha - 1.0) ** 2)),
+            "kge_2012": _finite(1.0 - np.sqrt(distance + (gamma - 1.0) ** 2)),
+        }
+
+
+def _finite(values: Floats) -> Floats:
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def moments_family(prediction: Floats, target: Floats) -> Additive:
+    """Describe pairs (row, time; NaN where not paired) by their moments."""
+    valid = np.isfinite(target)
+    x, x_centre = centred(prediction, valid)
+    y, y_centre = centred(target, valid)
+
+    def finish(sums: Sequence[Floats]) -> Scores:
+        moments = moments_of(sums, x_centre, y_centre)
+        return moment_scores(
+            moments, ROUNDING * np.abs(x_centre), ROUNDING * np.abs(y_centre)
+        )
+
+    days = valid.astype(np.float64)
+    return Additive(((days,), *daily_products(x, y)), finish)
+
+
+def anomaly_family(
+    name: str,
+    prediction: Floats,
+    target: Floats,
+    prediction_anomaly: Floats,
+    target_anomaly: Floats,
+) -> Additive:
+    """Correlate anomalies (row, time); the raw pairs only set what counts as zero."""
+    valid = np.isfinite(prediction_anomaly) & np.isfinite(target_anomaly)
+    x, x_centre = centred(prediction_anomaly, valid)
+    y, y_centre = centred(target_anomaly, valid)
+    x_floor = ANOMALY_ROUNDING * np.abs(centred(prediction)[1])
+    y_floor = ANOMALY_ROUNDING * np.abs(centred(target)[1])
+
+    def finish(sums: Sequence[Floats]) -> Scores:
+        moments = moments_of(sums, x_centre, y_centre)
+        return {name: correlation(moments, x_floor, y_floor)}
+
+    days = valid.astype(np.float64)
+    return Additive(((days,), *daily_products(x, y)), finish)

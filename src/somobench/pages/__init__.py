@@ -1,0 +1,1 @@
+"""HTML pages: their frame, tables, figures and words."""

@@ -1,0 +1,1 @@
+"""From predictions to scores, a headline and the record that proves them."""

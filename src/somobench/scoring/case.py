@@ -1,0 +1,279 @@
+"""What a split asks of a model: series, test days, thresholds and pools to score by.
+
+A series is a cell's layer that has a target. Everything is cut to the days from the
+first to the last test day and is NaN outside test days; thresholds and climatology come
+from train days. Targets are in train scaling. A series without train days, of a cell
+that is held out, has the thresholds of its whole record, as it has its scale factors:
+they say which of its days were dry, and no model meets them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from somobench.catalog.request import DatasetRequest
+from somobench.catalog.view import on_target_grid, role_view, target_view
+from somobench.metrics.extremes import extreme_thresholds
+from somobench.schemas.errors import Failure, UnknownNameError, ValidationError
+from somobench.schemas.scores import ALL_LAYERS
+from somobench.schemas.variables import ROLES
+from somobench.uncertainty.pools import NO_GROUP, standard_pools
+
+TRAIN, TEST = ROLES.index("train") + 1, ROLES.index("test") + 1
+SERIES = ("layer", "cell")
+DRYNESS_CLASSES: Mapping[str, tuple[float, float]] = {
+    "below 0.5": (0.0, 0.5),
+    "0.5 to 1": (0.5, 1.0),
+    "1 to 2": (1.0, 2.0),
+    "2 to 5": (2.0, 5.0),
+    "5 and more": (5.0, np.inf),
+}
+REANALYSIS = "reanalysis"
+
+Pools = dict[tuple[str, int], xr.DataArray]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ScoringCase:
+    """One split as predictions are scored on it.
+
+    Attributes
+    ----------
+    split : str
+    target : DataArray, (series, time), m3 m-3
+        NaN on days that aren't test days; coordinates layer and cell on series.
+    observed : DataArray, (series, time), m3 m-3
+        The same with all days of the release, for persistence.
+    climatology : DataArray, (series, day_of_year)
+    thresholds : {"dry": (series,), "wet": (series,)}
+        Of train days, or of all days where there is none; NaN where they are too few.
+    cells, layers : labels that the release has
+    roles : DataArray, (cell, time), int8
+        Of all cells and days of the release.
+    labels : mapping of DataArray of str, (series)
+        Group of each series in each pool.
+    moments_from : mapping of layer to "reanalysis" or "observations"
+    full_record : (series,), bool
+        Series without train days: their scale factors are those of the full record.
+    """
+
+    split: str
+    target: xr.DataArray
+    observed: xr.DataArray
+    climatology: xr.DataArray
+    thresholds: Mapping[str, NDArray[np.float64]]
+    cells: tuple[str, ...]
+    layers: tuple[int, ...]
+    roles: xr.DataArray
+    labels: Mapping[str, xr.DataArray]
+    moments_from: Mapping[int, str]
+    full_record: NDArray[np.bool_]
+
+    @property
+    def series_layers(self) -> NDArray[np.int8]:
+        """Layer of each series."""
+        return np.asarray(self.target["layer"].to_numpy(), dtype=np.int8)
+
+    @property
+    def own_layers(self) -> tuple[int, ...]:
+        """Layers that have a series."""
+        return tuple(sorted(set(self.series_layers.tolist())))
+
+    @property
+    def series_cells(self) -> NDArray[np.str_]:
+        """Cell of each series."""
+        return np.asarray(self.target["cell"].to_numpy(), dtype=str)
+
+    def pools(self, kinds: tuple[str, ...] | None = None) -> Pools:
+        """Return group labels by kind of pool and layer; layer 0 is all of them."""
+        layers = self.series_layers
+        pools: Pools = {}
+        for kind, labels in self.labels.items():
+            if kinds is not None and kind not in kinds:
+                continue
+            for layer in (ALL_LAYERS, *self.own_layers):
+                inside = (layers == layer) | (layer == ALL_LAYERS)
+                own = np.where(inside, labels.to_numpy(), NO_GROUP)
+                pools[kind, layer] = labels.copy(data=own.astype(object))
+        return pools
+
+    def scores_reference(self, layer: int) -> bool:
+        """Tell whether the targets of a layer have the reanalysis' moments."""
+        chosen = self.moments_from if layer == ALL_LAYERS else {layer}
+        return any(self.moments_from.get(each) == REANALYSIS for each in chosen)
+
+    def on_series(self, grid: xr.DataArray) -> xr.DataArray:
+        """Place predictions on the series and days of the target; NaN where none are.
+
+        Parameters
+        ----------
+        grid : DataArray, (layer, cell, time) and optionally member
+
+        Returns
+        -------
+        DataArray, (series, time) and optionally member, float32
+        """
+        rest = tuple(dim for dim in grid.dims if dim not in {*SERIES, "time"})
+        values = grid.transpose(*SERIES, "time", *rest).to_numpy()
+        layer = grid.get_index("layer").get_indexer(pd.Index(self.series_layers))
+        cell = grid.get_index("cell").get_indexer(pd.Index(self.series_cells))
+        days = grid.get_index("time").get_indexer(self.target.get_index("time"))
+        shape = (len(layer), len(days), *values.shape[3:])
+        placed = np.full(shape, np.nan, dtype=np.float32)
+        into, out_of = np.flatnonzero(days >= 0), days[days >= 0]
+        for row in np.flatnonzero((layer >= 0) & (cell >= 0)):
+            placed[row, into] = values[layer[row], cell[row], out_of]
+        coords = dict(self.target.coords) | {dim: grid[dim] for dim in rest}
+        return xr.DataArray(placed, coords, ("series", "time", *rest))
+
+
+def build_case(
+    split: str,
+    *,
+    targets: xr.Dataset,
+    features: xr.Dataset,
+    splits: pd.DataFrame,
+    cells: pd.DataFrame,
+    moments_from: Mapping[int, str],
+) -> ScoringCase:
+    """Gather what one split asks from the files of a release.
+
+    Parameters
+    ----------
+    split : str
+    targets : Dataset of schema TARGETS
+    features : Dataset of schema FEATURES
+    splits : DataFrame of schema SPLITS
+    cells : DataFrame of schema CELLS
+    moments_from : mapping of layer to "reanalysis" or "observations"
+        Where the mean and variance of its targets come from.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such split.
+    ValidationError
+        If no test day has a target.
+    """
+    known = sorted(set(splits["split"].astype(str)))
+    if split not in known:
+        raise UnknownNameError("split", found=split, expected=", ".join(known))
+    request = DatasetRequest(feature_set="climatology", scaling="train", split=split)
+    scaled = target_view(targets, features, request)["soil_moisture"].load()
+    scaled = scaled.transpose(*SERIES, "time")
+    role = role_view(splits, targets, split)
+    tested = (role == TEST).to_numpy()
+    scored = np.isfinite(scaled.to_numpy()) & tested
+    layer, cell = np.nonzero(scored.any(axis=2))
+    if not layer.size:
+        failure = Failure(split, "no test day with a target", "at least one")
+        raise ValidationError("scores", [failure])
+    days = np.flatnonzero(tested.any(axis=0))
+    period = slice(int(days[0]), int(days[-1]) + 1)
+    observed = _series(scaled, layer, cell)
+    trained = (role == TRAIN).to_numpy()[cell]
+    chosen = on_target_grid(
+        features.sel(split=split, layer=targets["layer"]), targets, "features"
+    )
+    climatology = chosen["climatology"].load()
+    climatology = climatology.transpose(*SERIES, "day_of_year")
+    return ScoringCase(
+        split=split,
+        target=observed.where(tested[cell])[:, period],
+        observed=observed,
+        climatology=_series(climatology, layer, cell),
+        thresholds=_thresholds(observed.to_numpy().astype(np.float64), trained),
+        cells=tuple(targets["cell"].to_numpy().astype(str).tolist()),
+        layers=tuple(targets["layer"].to_numpy().tolist()),
+        roles=role.assign_coords(cell=targets["cell"], time=targets["time"]),
+        labels=_labels(targets, cells, observed, layer, cell),
+        moments_from=moments_from,
+        full_record=_of_series(chosen["scale_is_full_record"], layer, cell) == 1,
+    )
+
+
+def _thresholds(
+    observed: NDArray[np.float64], trained: NDArray[np.bool_]
+) -> dict[str, NDArray[np.float64]]:
+    """Return percentiles of train days; of all days for a series without any."""
+    own = extreme_thresholds(np.where(trained, observed, np.nan))
+    untrained = np.asarray(~(trained & np.isfinite(observed)).any(axis=1))
+    whole = extreme_thresholds(np.where(untrained[:, None], observed, np.nan))
+    return {side: np.where(untrained, whole[side], own[side]) for side in own}
+
+
+def _series(
+    grid: xr.DataArray, layer: NDArray[np.intp], cell: NDArray[np.intp]
+) -> xr.DataArray:
+    """Take series out of a grid (layer, cell, ...)."""
+    layers = grid["layer"].to_numpy()[layer]
+    cells = grid["cell"].to_numpy()[cell].astype(str)
+    last = str(grid.dims[-1])
+    names = [f"{layer}/{cell}" for layer, cell in zip(layers, cells, strict=True)]
+    return xr.DataArray(
+        grid.to_numpy()[layer, cell],
+        {
+            "series": names,
+            "layer": ("series", layers),
+            "cell": ("series", cells),
+            last: grid[last].to_numpy(),
+        },
+        ("series", last),
+        attrs={"units": "m3 m-3"} if last == "time" else {},
+    )
+
+
+def _labels(
+    targets: xr.Dataset,
+    cells: pd.DataFrame,
+    observed: xr.DataArray,
+    layer: NDArray[np.intp],
+    cell: NDArray[np.intp],
+) -> dict[str, xr.DataArray]:
+    """Label every series with its group in each pool."""
+    like = xr.DataArray(
+        np.zeros(len(cell), dtype=np.int32),
+        {"series": observed["series"].to_numpy()},
+        ("series",),
+    )
+    table = cells.set_index("cell_id").loc[observed["cell"].to_numpy()]
+    network = _of_series(targets["primary_network"], layer, cell)
+    count = _of_series(targets["station_count"], layer, cell)
+    pools = standard_pools(
+        xr.Dataset({"pair_count": like}),
+        region=like.copy(data=_texts(table["region"])),
+        regime=like.copy(data=_texts(table["regime"])),
+        network=like.copy(data=_texts(network)),
+        valid_days=like.copy(data=np.isfinite(observed.to_numpy()).sum(axis=1)),
+        station_count=like.copy(data=count.astype(np.int64)),
+    )
+    pools["dryness"] = like.copy(data=_dryness_classes(table["dryness"]))
+    plain = pools.pop("all")
+    return {"plain": plain.copy(data=np.full(plain.size, "plain", dtype=object))} | {
+        str(name): labels for name, labels in pools.items()
+    }
+
+
+def _of_series(
+    grid: xr.DataArray, layer: NDArray[np.intp], cell: NDArray[np.intp]
+) -> NDArray[Any]:
+    return np.asarray(grid.transpose(*SERIES).to_numpy()[layer, cell])
+
+
+def _texts(values: object) -> NDArray[np.object_]:
+    return np.asarray(values).astype(str).astype(object)
+
+
+def _dryness_classes(dryness: pd.Series) -> NDArray[np.object_]:
+    values = dryness.to_numpy(dtype=np.float64)
+    labels = np.full(values.size, NO_GROUP, dtype=object)
+    for name, (low, high) in DRYNESS_CLASSES.items():
+        labels[(values >= low) & (values < high)] = name
+    return labels

@@ -1,0 +1,160 @@
+"""How skill falls with lead time, beside persistence and climatology.
+
+A forecast for a day, made as many days ahead as its lead time. Persistence is the
+target of the day on which it was made; climatology is that of train days. All three are
+scored at every lead time on the same cell-days, those that all of them have at all lead
+times: otherwise a curve would rise or fall with the days that each lead time happens to
+have, and not with skill.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from somobench.catalog.view import day_of_year
+from somobench.metrics.days import ResampledDays
+from somobench.schemas.scores import ALL_LAYERS, LEAD_KEY, LEAD_SCORES
+from somobench.scoring.case import ScoringCase
+from somobench.scoring.ladders import finite_days
+from somobench.scoring.models import Model, draw_common_days, score_model
+from somobench.scoring.tables import difference_table, finish_table, score_table
+from somobench.uncertainty.bootstrap import BootstrappedScores
+
+METRICS = ("pearson_r", "anomaly_r", "rmse", "ubrmse")
+KINDS = ("plain",)
+PERSISTENCE, CLIMATOLOGY = "persistence", "climatology"
+
+AtLead = Callable[[int], xr.DataArray]
+
+
+def lead_table(
+    case: ScoringCase, name: str, forecast: AtLead, leads: Iterable[int]
+) -> pd.DataFrame:
+    """Score a forecast, persistence and climatology at every lead time.
+
+    Parameters
+    ----------
+    case : ScoringCase
+    name : str
+        Of the submission.
+    forecast : callable
+        Gives the forecast of a lead time, (series, time) and optionally member.
+    leads : iterable of int, days
+
+    Returns
+    -------
+    DataFrame of schema LEAD_SCORES
+        Pooled scores of the three models, and the differences of the submission to the
+        other two, by layer, on `common_days`. NaN where there are none.
+    """
+    wanted = sorted(leads)
+    common = common_days(case, forecast, wanted)
+    models = [Model(name, lambda lead=lead: forecast(lead)) for lead in wanted]  # type: ignore[misc]
+    days = draw_common_days(case, models)
+    parts = [
+        _at_lead(case, name, forecast(lead).where(common), lead, days)
+        for lead in wanted
+    ]
+    return finish_table(parts, LEAD_SCORES, LEAD_KEY)
+
+
+def common_days(
+    case: ScoringCase, forecast: AtLead, leads: Iterable[int]
+) -> xr.DataArray:
+    """Mark the cell-days that are scored at every lead time, (series, time).
+
+    There the target is known, climatology too, and at each of the lead times the
+    forecast and what persists.
+    """
+    common = finite_days(case.target) & finite_days(climatology(case))
+    for lead in leads:
+        common &= finite_days(forecast(lead)) & finite_days(persistence(case, lead))
+    return common
+
+
+def lead_coverage(
+    case: ScoringCase, forecast: AtLead, leads: Iterable[int]
+) -> dict[str, int]:
+    """Count the cell-days that have a target, and those scored at every lead time."""
+    return {
+        "asked": int(finite_days(case.target).sum()),
+        "common": int(common_days(case, forecast, leads).sum()),
+    }
+
+
+def persistence(case: ScoringCase, lead: int) -> xr.DataArray:
+    """Return the target of `lead` days before, (series, time); NaN where unknown."""
+    before = case.observed.shift(time=lead)
+    return before.sel(time=case.target["time"])
+
+
+def climatology(case: ScoringCase) -> xr.DataArray:
+    """Return the climatology of train days on every day, (series, time)."""
+    days = day_of_year(case.target["time"])
+    return case.climatology.sel(day_of_year=days).drop_vars("day_of_year")
+
+
+def _at_lead(
+    case: ScoringCase,
+    name: str,
+    forecast: xr.DataArray,
+    lead: int,
+    days: ResampledDays,
+) -> pd.DataFrame:
+    common = finite_days(forecast)
+    models = {
+        name: forecast,
+        PERSISTENCE: persistence(case, lead),
+        CLIMATOLOGY: climatology(case),
+    }
+    scored: dict[str, BootstrappedScores] = {
+        model: score_model(case, values.where(common), days, METRICS)
+        for model, values in models.items()
+    }
+    parts = [
+        score_table(case, scores, model, KINDS) for model, scores in scored.items()
+    ]
+    parts += [
+        difference_table(case, scored[name], scored[rung], (name, rung), KINDS)
+        for rung in (PERSISTENCE, CLIMATOLOGY)
+    ]
+    rows = pd.concat(parts, ignore_index=True)
+    return rows.assign(lead_time=np.int8(lead))
+
+
+def lead_summary(table: pd.DataFrame, name: str) -> dict[str, Any]:
+    """Return the curves over all layers, ready for JSON.
+
+    Returns
+    -------
+    dict
+        `lead_times`; `curves` by metric and model, each with `value`, `low` and `high`
+        over lead times; `beats` by metric and reference: lead times at which the 90 %
+        interval of the difference lies on the better side of 0.
+    """
+    pooled = table[table["layer"] == ALL_LAYERS]
+    curves: dict[str, Any] = {}
+    beats: dict[str, Any] = {}
+    for (metric, model, against), rows in pooled.groupby(
+        ["metric", "model", "against"], sort=True
+    ):
+        if against == "":
+            curves.setdefault(str(metric), {})[str(model)] = {
+                column: _numbers(rows[column]) for column in ("value", "low", "high")
+            }
+        elif model == name:
+            higher = metric in {"pearson_r", "anomaly_r"}
+            better = rows["low"] > 0 if higher else rows["high"] < 0
+            won = rows["lead_time"][better].tolist()
+            beats.setdefault(str(metric), {})[str(against)] = won
+    leads = sorted(set(pooled["lead_time"].tolist()))
+    return {"lead_times": leads, "curves": curves, "beats": beats}
+
+
+def _numbers(column: pd.Series) -> list[float | None]:
+    return [None if pd.isna(value) else float(value) for value in column]

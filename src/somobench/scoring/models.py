@@ -1,0 +1,87 @@
+"""Scores of models on one split, all on the same draws of days and cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import xarray as xr
+
+from somobench.metrics.days import ResampledDays, resample_days
+from somobench.scoring.case import ScoringCase
+from somobench.uncertainty.bootstrap import (
+    DRAWS,
+    BootstrappedScores,
+    bootstrap_scores,
+    draw_days,
+)
+
+LEADING = ("pearson_r", "anomaly_r", "anomaly_r_seasonal")
+"""Metrics that don't depend on the target's mean and variance; the first one leads."""
+COMPARED = (*LEADING, "ubrmse", "rmse", "kge_2009", "sedi_dry")
+"""Metrics in which a submission is compared with rungs."""
+SEED = 0
+
+Load = Callable[[], xr.DataArray]
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A model's predictions on the series of a case, loaded when they are needed.
+
+    `load` returns a DataArray (series, time) and optionally member.
+    """
+
+    name: str
+    load: Load
+
+
+def draw_common_days(
+    case: ScoringCase,
+    models: Iterable[Model],
+    *,
+    within: Model | None = None,
+    draws: int = DRAWS,
+) -> ResampledDays:
+    """Draw the blocks of days that all models of a split are scored on.
+
+    As `somobench.uncertainty.bootstrap.draw_days` of all models at once, with one in
+    memory. Where all will be compared on the days of one of them, `within`, only those
+    are drawn.
+    """
+    length, days = 1, np.zeros(case.target.sizes["time"], dtype=bool)
+    for model in models:
+        drawn = draw_days([model.load()], case.target, draws=1, seed=SEED)
+        length = max(length, drawn.wanted_length)
+        if within is None or model is within:
+            days |= drawn.scored
+    return resample_days(days, length=length, draws=draws, seed=SEED)
+
+
+def score_model(
+    case: ScoringCase,
+    prediction: xr.DataArray,
+    days: ResampledDays,
+    metrics: Iterable[str] | None = None,
+) -> BootstrappedScores:
+    """Score predictions on the series of a case, with replicates.
+
+    Thresholds are the case's, since its target holds no train days.
+    """
+    return bootstrap_scores(
+        prediction,
+        case.target,
+        days=days,
+        metrics=metrics,
+        climatology=case.climatology,
+        thresholds=case.thresholds,
+    )
+
+
+def only(scored: BootstrappedScores, metrics: Iterable[str]) -> BootstrappedScores:
+    """Keep some metrics of scores."""
+    names = set(metrics)
+    kept = tuple(metric for metric in scored.metrics if metric.name in names)
+    replicates = {metric.name: scored.replicates[metric.name] for metric in kept}
+    return replace(scored, metrics=kept, replicates=replicates)

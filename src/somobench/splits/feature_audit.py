@@ -1,0 +1,116 @@
+"""Look for test days in what a split's features were learnt from.
+
+Features are derived once more after everything that isn't train was taken away; what
+differs then has seen something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from somobench.splits.audit import Finding
+from somobench.splits.data import Mask, role_masks
+
+Derive = Callable[[xr.Dataset, xr.Dataset, Mask], xr.Dataset]
+"""Derives features of a split from targets, forcing and train days, (cell, day)."""
+
+TOLERANCE = 1e-9  # relative and absolute; derived by the same code, values are the same
+OF_TRAIN_CELL_DAYS = ("normalisation_mean", "normalisation_std")
+TARGET_SERIES = ("soil_moisture", "soil_moisture_in_situ")
+TARGET_COUNTS = ("is_gapfilled", "observation_count")
+
+
+def audit_features(
+    features: xr.Dataset,
+    targets: xr.Dataset,
+    forcing: xr.Dataset,
+    splits: pd.DataFrame,
+    derive: Derive,
+) -> dict[str, list[Finding]]:
+    """Compare the features of every split with those of its train days alone.
+
+    Scale factors, climatologies and their flags are derived with no target outside
+    train days, and no forcing on days that no cell trains on: held-out cells keep
+    their weather of train days, by which they find neighbours. Normalisation is
+    derived with no forcing of other cells either.
+
+    Parameters
+    ----------
+    features : Dataset of schema FEATURES
+    targets : Dataset of schema TARGETS
+    forcing : Dataset of schema FORCING
+        On the cells and days of `targets`.
+    splits : DataFrame of schema SPLITS
+    derive : callable
+        What derives the features of one split; the one that made `features`, so that
+        only its inputs differ.
+
+    Returns
+    -------
+    dict
+        Findings by split. Failures name a variable and how many of its values differ;
+        `full_record_factors` reports cells and layers whose factors know test days, as
+        their flag says.
+    """
+    names = targets["cell"].to_numpy().astype(str)
+    days = pd.DatetimeIndex(targets["time"].to_numpy())
+    found: dict[str, list[Finding]] = {}
+    for split in features["split"].to_numpy().astype(str).tolist():
+        rows = splits[splits["split"] == split]
+        train = role_masks(rows, names, days)["train"]
+        own = features.sel(split=split)
+        found[split] = _compare(own, _derived(targets, forcing, train, derive))
+        flagged = int(own["scale_is_full_record"].sum())
+        text = f"{flagged} layers of cells keep factors of the full record, flagged"
+        if flagged:
+            found[split].append(
+                Finding("full_record_factors", "reported", flagged, text)
+            )
+    return found
+
+
+def _derived(
+    targets: xr.Dataset, forcing: xr.Dataset, train: Mask, derive: Derive
+) -> xr.Dataset:
+    """Derive features from train days, with everything else taken away."""
+    kept = xr.DataArray(train, dims=("cell", "time"))
+    seen = without_days(targets, kept)
+    some_cell = kept.any("cell")
+    derived = derive(seen, _without_forcing(forcing, some_cell), train)
+    strict = derive(seen, _without_forcing(forcing, kept), train)
+    return derived.assign({name: strict[name] for name in OF_TRAIN_CELL_DAYS})
+
+
+def without_days(targets: xr.Dataset, kept: xr.DataArray) -> xr.Dataset:
+    """Return targets with no value, fill or count outside the days that are kept."""
+    series = {name: targets[name].where(kept) for name in TARGET_SERIES}
+    counts = {name: targets[name].where(kept, 0) for name in TARGET_COUNTS}
+    return targets.assign({**series, **counts})
+
+
+def _without_forcing(forcing: xr.Dataset, kept: xr.DataArray) -> xr.Dataset:
+    daily = {
+        name: values.where(kept).transpose(*values.dims)
+        for name, values in forcing.items()
+        if "time" in values.dims
+    }
+    return forcing.assign(daily)
+
+
+def _compare(stored: xr.Dataset, derived: xr.Dataset) -> list[Finding]:
+    found = []
+    for name in sorted(map(str, derived.data_vars)):
+        expected = derived[name].to_numpy().astype(np.float64)
+        values = stored[name].transpose(*derived[name].dims).to_numpy()
+        same = np.isclose(
+            values.astype(np.float64), expected, TOLERANCE, TOLERANCE, equal_nan=True
+        )
+        count = int((~same).sum())
+        if count:
+            text = f"{count} of {same.size} values aren't those of train days alone"
+            found.append(Finding(name, "failure", count, text))
+    return found

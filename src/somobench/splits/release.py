@@ -1,0 +1,140 @@
+"""Audit rows of a split against a release by name, or against data of one's own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from somobench.catalog.registry import check_release, unknown
+from somobench.catalog.release_files import ReleaseFiles, reading
+from somobench.catalog.resolve import Release, resolve
+from somobench.schemas.errors import InputError, UsageError
+from somobench.splits.audit import SplitAudit, audit_split
+from somobench.splits.claims import claim_of
+from somobench.splits.data import SplitData, rows_named, sources_of, target_days
+from somobench.splits.input_checks import check_audit_inputs
+
+CELLS, STATIONS, VALIDATION = "cells.parquet", "stations.parquet", "validation.json"
+UNCOUNTED: Mapping[str, int] = dict.fromkeys(("train", "validation", "test"), 0)
+
+
+def audit_rows(
+    rows: pd.DataFrame,
+    release: str | SplitData,
+    definition: Mapping[str, Any] | None = None,
+) -> SplitAudit:
+    """Look for leakage in rows of a split, your own or a published one.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        cell_id, start, end (both inside, 00:00), role of one split; further columns
+        are passed over.
+    release : str or SplitData
+        Full id, such as `virtual-1.0.0`, or what `open_split_data` returns, or data of
+        your own.
+    definition : mapping, optional
+        What the split promises to keep apart, as `split_definition` returns it. Without
+        it only what holds for every split is looked at.
+
+    Returns
+    -------
+    SplitAudit
+        The split can be used if `failures` is empty.
+
+    Raises
+    ------
+    InputError
+        If something isn't a table or lacks a column, or the definition no definition.
+    ValidationError
+        With all that is wrong in the rows, or in data of your own.
+    UnknownNameError
+        If there is no such release.
+    UsageError
+        If the release may not pass on where its stations are.
+    """
+    data = release if isinstance(release, SplitData) else open_split_data(release)
+    check_audit_inputs(rows, data.cells, data.sources, UNCOUNTED, data.lags)
+    _refuse_other_shape(data)
+    return audit_split(
+        rows,
+        data.cells,
+        data.sources,
+        target_days(rows, data),
+        lags=data.lags,
+        claim=None if definition is None else claim_of(definition, data),
+    )
+
+
+def open_split_data(release: str) -> SplitData:
+    """Return what the splits of a release are made from, without forcing.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such release.
+    UsageError
+        If the release may not pass on where its stations are.
+    IntegrityError
+        If a file isn't the published one.
+    """
+    found = resolve(check_release(release))
+    manifest = found.manifest
+    if STATIONS not in manifest.files:
+        raise UsageError(
+            f"sensors of release {found.id}",
+            found=f"no {STATIONS}: its licence forbids passing it on",
+            expected="where the stations behind targets are",
+            hint="build the release on your machine and give a SplitData of your own",
+        )
+    files = ReleaseFiles(found, lazy=False)
+    targets = files.targets(manifest.layers)
+    names = targets["cell"].to_numpy().astype(str)
+    series = targets["soil_moisture"].transpose("layer", "cell", "time")
+    cells = files.table(CELLS).set_index("cell_id", drop=False)
+    return SplitData(
+        cells=rows_named(cells, names, CELLS),
+        days=pd.DatetimeIndex(targets["time"].to_numpy()),
+        available=np.isfinite(series.to_numpy()),
+        sources=sources_of(_target_report(found), files.table(STATIONS)),
+        lags=max(lag for item in manifest.feature_sets.values() for lag in item.lags),
+    )
+
+
+def split_definition(release: str, split: str) -> dict[str, Any]:
+    """Return how a split of a release was made: kind, parameters, thresholds, notes.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such release or split; the reason, where a split was left out.
+    """
+    manifest = resolve(check_release(release)).manifest
+    if split not in manifest.splits:
+        kind = f"split of release {release}"
+        reason = manifest.splits_left_out.get(split)
+        raise unknown(kind, split, sorted(manifest.splits), reason)
+    return dict(manifest.splits[split].definition)
+
+
+def _target_report(release: Release) -> Mapping[str, Any]:
+    path = release.path_of(VALIDATION)
+    with reading(path):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        report: Mapping[str, Any] = content["stages"]["targets"]
+    return report
+
+
+def _refuse_other_shape(data: SplitData) -> None:
+    wanted = (len(data.cells), len(data.days))
+    found = np.shape(data.available)
+    if len(found) != len(wanted) + 1 or found[1:] != wanted:
+        raise InputError(
+            "available targets of a split",
+            found=f"shape {found}",
+            expected=f"(layer, cell, day) of {wanted[0]} cells and {wanted[1]} days",
+        )

@@ -1,0 +1,124 @@
+"""What a netCDF 4 (HDF5) submission may hold, told from its metadata alone.
+
+HDF5 can name other files as the place of a group, of an array's values or of parts of
+it, and would read them without a word.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from somobench.schemas.errors import InputError
+from somobench.submissions.limits import (
+    MAXIMUM_METADATA,
+    MAXIMUM_OBJECTS,
+    refuse,
+    refuse_size,
+)
+
+FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32"}
+TYPES = {
+    h5py.h5t.INTEGER: "integer",
+    h5py.h5t.FLOAT: "float",
+    h5py.h5t.STRING: "string",
+    h5py.h5t.ENUM: "enumeration",
+}
+LINK_NAMES = {h5py.h5l.TYPE_SOFT: "soft link", h5py.h5l.TYPE_EXTERNAL: "external link"}
+
+
+def declared_in_hdf5(path: Path) -> int:
+    """Return the bytes that all arrays of a file take, unpacked.
+
+    Raises
+    ------
+    InputError
+        For links other than plain ones, values kept in other files, virtual arrays,
+        filters and types that aren't allowed, and sizes beyond the limits.
+    """
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            return _Walk().group(file.id, "/")
+    except InputError:
+        raise
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        raise refuse(f"submission {path.name}", error, "a sound HDF5 file") from error
+
+
+class _Walk:
+    """One walk over the objects of a file, none of them twice."""
+
+    def __init__(self) -> None:
+        self._seen: set[tuple[int, ...]] = set()
+
+    def group(self, group: Any, name: str) -> int:
+        _refuse_attributes(group, name)
+        declared = 0
+        for raw in list(group):
+            here = f"{name.rstrip('/')}/{raw.decode('utf-8', 'replace')}"
+            kind = group.links.get_info(raw).type
+            if kind != h5py.h5l.TYPE_HARD:
+                shown = LINK_NAMES.get(kind, f"link of type {kind}")
+                raise refuse(f"object {here}", shown, "an object of this file")
+            declared += self._object(h5py.h5o.open(group, raw), here)
+            refuse_size(declared)
+        return declared
+
+    def _object(self, item: Any, name: str) -> int:
+        info = h5py.h5o.get_info(item)
+        key = (info.fileno, info.addr)
+        if key in self._seen:
+            return 0
+        self._seen.add(key)
+        if len(self._seen) > MAXIMUM_OBJECTS:
+            raise refuse("submission", "more objects", f"at most {MAXIMUM_OBJECTS}")
+        if isinstance(item, h5py.h5g.GroupID):
+            return self.group(item, name)
+        if isinstance(item, h5py.h5d.DatasetID):
+            return _declared_in_array(item, name)
+        return 0
+
+
+def _declared_in_array(array: Any, name: str) -> int:
+    _refuse_attributes(array, name)
+    created = array.get_create_plist()
+    if created.get_external_count():
+        found = "values in another file"
+        raise refuse(f"array {name}", found, "values in this file")
+    if created.get_layout() == h5py.h5d.VIRTUAL:
+        raise refuse(f"array {name}", "a virtual array", "values in this file")
+    kind = array.get_type()
+    if kind.get_class() not in TYPES:
+        found = f"type class {kind.get_class()}"
+        raise refuse(f"array {name}", found, TYPES.values())
+    filters = [created.get_filter(i)[0] for i in range(created.get_nfilters())]
+    unknown = [number for number in filters if number not in FILTERS]
+    if unknown:
+        raise refuse(f"array {name}", f"filters {unknown}", FILTERS.values())
+    size = int(kind.get_size())
+    if created.get_layout() == h5py.h5d.CHUNKED:
+        refuse_size(_product(created.get_chunk()) * size, f"a chunk of {name}")
+    shape = array.get_space().get_simple_extent_dims() or ()
+    declared = _product(shape) * size
+    refuse_size(declared, f"array {name}")
+    return declared
+
+
+def _product(shape: tuple[int, ...]) -> int:
+    result = 1
+    for length in shape:
+        result *= int(length)
+    return result
+
+
+def _refuse_attributes(item: Any, name: str) -> None:
+    count = h5py.h5a.get_num_attrs(item)
+    if count > MAXIMUM_OBJECTS:
+        raise refuse(f"attributes of {name}", count, f"at most {MAXIMUM_OBJECTS}")
+    for index in range(count):
+        size = h5py.h5a.open(item, index=index).get_storage_size()
+        if size > MAXIMUM_METADATA:
+            found = f"an attribute of {size} bytes"
+            raise refuse(f"attributes of {name}", found, f"at most {MAXIMUM_METADATA}")

@@ -1,0 +1,1 @@
+"""Pooled scores and their intervals, from draws of days and cells."""

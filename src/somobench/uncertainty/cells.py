@@ -1,0 +1,148 @@
+"""Cells of a pool's groups drawn again, and medians over them.
+
+A group with scores of fewer than five cells keeps them: so few say nothing about other
+places, and its intervals are about these cells in other weather.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from somobench.metrics.moments import Floats
+from somobench.metrics.rows import Replicates
+from somobench.uncertainty.intervals import Resampled
+from somobench.uncertainty.pools import NO_GROUP
+
+MINIMUM_CELLS = 5  # cells, or clusters of them, from which others can be drawn
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Rows of one group of a pool and how often each draw uses them.
+
+    Attributes
+    ----------
+    pool, label : str
+    rows : (row,)
+        Positions among all rows.
+    units : (row,)
+        Number of the cluster that a row belongs to, or of the row itself.
+    chosen : (draw, row), positions in `rows`, optional
+    weights : (draw, row), optional
+        Counts, with clusters. A group that is too small to be drawn has neither.
+    """
+
+    pool: str
+    label: str
+    rows: NDArray[np.intp]
+    units: NDArray[np.intp]
+    chosen: NDArray[np.intp] | None = None
+    weights: Floats | None = None
+
+    @property
+    def name(self) -> str:
+        """Return `pool=label`, or the pool alone where it has only one group."""
+        return self.pool if self.pool == self.label else f"{self.pool}={self.label}"
+
+    def unit_count(self, values: Floats) -> int:
+        """Count the cells or clusters with a value, of all rows' values (row,)."""
+        return int(np.unique(self.units[np.isfinite(values[self.rows])]).size)
+
+    def medians(self, values: Floats, replicates: Replicates) -> Resampled:
+        """Return the median over cells on every draw, (draw,).
+
+        Parameters
+        ----------
+        values : (row,)
+            Of all rows.
+        replicates : (draw, row)
+            The same on draws of days.
+        """
+        own = replicates[:, self.rows]
+        days = _medians(own)
+        still = np.broadcast_to(values[self.rows].astype(np.float32), own.shape)
+        if self.unit_count(values) < MINIMUM_CELLS:
+            return Resampled(days, days, _medians(still[:1]).repeat(len(own)))
+        return Resampled(self._drawn(own), days, self._drawn(still))
+
+    def _drawn(self, values: Replicates) -> Floats:
+        """Median over the cells of every draw."""
+        if self.weights is not None:
+            return _weighted_medians(values, self.weights)
+        if self.chosen is not None:
+            return _medians(np.take_along_axis(values, self.chosen, axis=1))
+        return _medians(values)
+
+
+def _medians(values: Replicates) -> Floats:
+    """Median over the last axis without NaN; NaN where all are."""
+    ordered = np.sort(values, axis=-1)
+    count = np.isfinite(ordered).sum(axis=-1)
+    places = np.maximum([(count - 1) // 2, count // 2], 0)
+    middle = np.take_along_axis(ordered, np.moveaxis(places, 0, -1), axis=-1)
+    return np.asarray(middle.astype(np.float64).mean(axis=-1))
+
+
+def _weighted_medians(values: Replicates, weights: Floats) -> Floats:
+    """Median of each row of values repeated by whole-numbered weights."""
+    order = np.argsort(values, axis=-1)
+    ordered = np.take_along_axis(values, order, axis=-1).astype(np.float64)
+    share = np.take_along_axis(weights, order, axis=-1) * np.isfinite(ordered)
+    cumulative = np.cumsum(share, axis=-1)
+    half = cumulative[:, -1:] / 2.0
+    middle = [
+        np.take_along_axis(ordered, reached.argmax(axis=-1)[:, None], axis=-1)[:, 0]
+        for reached in (cumulative >= half, cumulative > half)
+    ]
+    return np.where(half[:, 0] > 0, (middle[0] + middle[1]) / 2.0, np.nan)
+
+
+def draw_groups(
+    pools: Mapping[str, Sequence[Any]],
+    *,
+    draws: int,
+    seed: int,
+    clusters: Sequence[Any] | None = None,
+) -> Iterator[Group]:
+    """Draw the cells of every group of every pool, groups in order of their labels.
+
+    Groups of fewer than five cells, or clusters, are given without draws.
+
+    Parameters
+    ----------
+    pools : mapping of (row,) labels
+        An empty label belongs to no group.
+    draws, seed : int
+        A group's draws depend on the seed and its own name alone.
+    clusters : (row,) labels, optional
+        Rows that are drawn together, such as those of one network or block of degrees.
+    """
+    whole = None if clusters is None else np.asarray(clusters, dtype=str)
+    for pool, labels in pools.items():
+        text = np.asarray(labels, dtype=str)
+        for label in sorted(set(text.tolist()) - {NO_GROUP}):
+            rows = np.flatnonzero(text == label)
+            generator = np.random.default_rng(
+                [seed, zlib.crc32(f"{pool}={label}".encode())]
+            )
+            if whole is None:
+                units, count = np.arange(rows.size), rows.size
+            else:
+                names, units = np.unique(whole[rows], return_inverse=True)
+                count = names.size
+            group = Group(pool, label, rows, units)
+            if count < MINIMUM_CELLS:
+                yield group
+            elif whole is None:
+                chosen = generator.integers(0, count, size=(draws, count))
+                yield replace(group, chosen=chosen)
+            else:
+                equal = np.full(count, 1.0 / count)
+                counts = generator.multinomial(count, equal, size=draws)
+                yield replace(group, weights=counts[:, units].astype(float))

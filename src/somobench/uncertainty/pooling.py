@@ -1,0 +1,278 @@
+"""One number for many cells, with its interval: medians over pools of cells.
+
+A pool's replicate is the median of cell scores on one draw of days and one draw of
+cells, cells drawn with replacement within each group. Two models are compared on the
+same draws of both and on the cells where both have a score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from somobench.metrics.days import ResampledDays
+from somobench.metrics.definition import Metric
+from somobench.metrics.moments import Floats
+from somobench.metrics.rows import Replicates
+from somobench.schemas.errors import InputError
+from somobench.uncertainty.bootstrap import BootstrappedScores
+from somobench.uncertainty.cells import Group, draw_groups
+from somobench.uncertainty.intervals import Resampled, pooled_interval
+from somobench.uncertainty.pooled_metric import (
+    Counts,
+    Pooled,
+    pool_metric,
+    with_balanced,
+)
+from somobench.uncertainty.pools import flat_labels
+
+LEVEL = 0.9  # of the intervals
+
+_ENDS = ("", "_lower", "_upper")
+
+Pools = Mapping[str, xr.DataArray]
+
+
+def pool_scores(
+    scored: BootstrappedScores,
+    pools: Pools,
+    *,
+    balanced: Iterable[str] = ("region",),
+    clusters: xr.DataArray | None = None,
+    target_spread: xr.DataArray | None = None,
+    level: float = LEVEL,
+) -> xr.Dataset:
+    """Pool scores over groups of cells, with intervals.
+
+    Parameters
+    ----------
+    scored : BootstrappedScores
+    pools : mapping of DataArray of str, dims among the scores'
+        Group labels by pool, as of `somobench.uncertainty.pools.standard_pools`.
+    balanced : iterable of str
+        Pools that also give one number in which every group counts alike: the mean of
+        the medians of groups with at least 5 scored cells, or clusters, as
+        `<pool>_balanced`.
+    clusters : DataArray of labels, dims among the scores', optional
+        Cells that are drawn together because their skill is alike; by default each
+        cell is drawn on its own.
+    target_spread : DataArray, dims among the scores', optional
+        Relative spread of a cell's stations: the target's own uncertainty.
+    level : float
+        Of the intervals.
+
+    Returns
+    -------
+    Dataset
+        `score`, `lower`, `upper` and `cell_count` (metric, group); `group_size`, and
+        with `target_spread` its median `target_spread` and `target_spread_count`
+        (group). Coordinates `pool` and `label` (group), `units` and `better` (metric).
+
+    Notes
+    -----
+    Intervals are those of `somobench.uncertainty.intervals.pooled_interval`, within the
+    metric's range; NaN where fewer than 91 days are scored. A cell without a score is
+    left out and shows as `cell_count` below `group_size`. A group of fewer than five
+    cells, or clusters, with a score has an interval over days alone.
+    """
+    template = scored.scores["pair_count"]
+    groups = _groups(scored, pools, template, clusters)
+    over = [pool for pool in balanced if pool in pools]
+    pooled = [
+        with_balanced(
+            pool_metric(_row_values(scored, metric), replicates, groups), groups, over
+        )
+        for metric, replicates in _replicated(scored)
+    ]
+    result = _labelled(scored.metrics, groups, over)
+    values = np.array([item.values for item in pooled])
+    drawn = Resampled(*map(np.array, zip(*(p.drawn for p in pooled), strict=True)))
+    units = np.array([item.units for item in pooled])
+    lower, upper = _interval(values, drawn, units, scored.days, level)
+    least, most = (
+        np.array([[getattr(metric, end)] for metric in scored.metrics])
+        for end in ("minimum", "maximum")
+    )
+    lower, upper = np.maximum(lower, least), np.minimum(upper, most)
+    for name, array in (("score", values), ("lower", lower), ("upper", upper)):
+        result[name] = (("metric", "group"), array)
+    counts = np.array([item.counts for item in pooled])
+    result["cell_count"] = (("metric", "group"), counts)
+    if target_spread is not None:
+        _add_spread(result, groups, flat_labels(target_spread, template), len(over))
+    result.attrs = dict(scored.scores.attrs) | {"confidence_level": level}
+    return result
+
+
+def pool_differences(
+    ours: BootstrappedScores,
+    theirs: BootstrappedScores,
+    pools: Pools,
+    *,
+    balanced: Iterable[str] = ("region",),
+    clusters: xr.DataArray | None = None,
+    level: float = LEVEL,
+) -> xr.Dataset:
+    """Compare the pooled scores of two models on the same draws of days and cells.
+
+    Only cells where both models have a score count.
+
+    Parameters
+    ----------
+    ours, theirs : BootstrappedScores
+        Of the same cells and on the same `days`.
+    pools, balanced, clusters, level
+        As in `pool_scores`.
+
+    Returns
+    -------
+    Dataset
+        (metric, group): `difference`, pooled score of ours minus theirs, and `gain`,
+        the same with the sign turned so that above 0 ours is better (for a bias by its
+        distance from 0), each with `_lower` and `_upper`; `better` is 1 where the whole
+        interval of the gain lies above 0, -1 where below, else 0; `cell_count`.
+
+    Raises
+    ------
+    InputError
+        If the cells, the metrics or the draws differ.
+    """
+    template = ours.scores["pair_count"]
+    _refuse_unpaired(ours, theirs)
+    groups = _groups(ours, pools, template, clusters)
+    over = [pool for pool in balanced if pool in pools]
+    result = _labelled(ours.metrics, groups, over)
+    shape = (len(ours.metrics), result.sizes["group"])
+    names = [f"{what}{end}" for what in ("difference", "gain") for end in _ENDS]
+    for name in names:
+        result[name] = (("metric", "group"), np.full(shape, np.nan))
+    result["better"] = (("metric", "group"), np.zeros(shape, dtype=np.int8))
+    result["cell_count"] = (("metric", "group"), np.zeros(shape, dtype=np.int64))
+    for place, (metric, replicates) in enumerate(_replicated(ours)):
+        values = [_row_values(model, metric) for model in (ours, theirs)]
+        both = np.isfinite(values[0]) & np.isfinite(values[1])
+        pair = [
+            with_balanced(
+                pool_metric(np.where(both, value, np.nan), drawn, groups), groups, over
+            )
+            for value, drawn in zip(
+                values, (replicates, theirs.replicates[metric.name]), strict=True
+            )
+        ]
+        _fill_comparison(result, place, metric, pair, ours.days, level)
+    result.attrs = dict(ours.scores.attrs) | {"confidence_level": level}
+    return result
+
+
+def _fill_comparison(  # noqa: PLR0917 - one caller, beside it
+    result: xr.Dataset,
+    place: int,
+    metric: Metric,
+    pair: list[Pooled],
+    days: ResampledDays,
+    level: float,
+) -> None:
+    ours, theirs = pair
+    for what, join in (("difference", np.subtract), ("gain", metric.gain)):
+        values = join(ours.values, theirs.values)
+        drawn = ours.drawn.with_other(theirs.drawn, join)
+        lower, upper = _interval(values, drawn, ours.units, days, level)
+        for end, array in zip(_ENDS, (values, lower, upper), strict=True):
+            result[f"{what}{end}"].values[place] = array
+    result["better"].values[place] = (lower > 0).astype(np.int8) - (upper < 0)
+    result["cell_count"].values[place] = ours.counts
+
+
+def _interval(
+    values: Floats,
+    drawn: Resampled,
+    units: Counts,
+    days: ResampledDays,
+    level: float,
+) -> tuple[Floats, Floats]:
+    """Return bounds of pooled scores; NaN where the record is below a season."""
+    if not days.enough:
+        return np.full_like(values, np.nan), np.full_like(values, np.nan)
+    return pooled_interval(values, drawn, blocks=days.blocks, cells=units, level=level)
+
+
+def _refuse_unpaired(ours: BootstrappedScores, theirs: BootstrappedScores) -> None:
+    if not ours.days.same_as(theirs.days):
+        raise InputError(
+            "two models to compare",
+            found="scores on different draws of days",
+            expected="the same draws",
+            hint="give both the days of one draw_days([ours, theirs], target)",
+        )
+    for dim in ours.scores["pair_count"].dims:
+        if not ours.scores.indexes[dim].equals(theirs.scores.indexes[dim]):
+            raise InputError(f"coordinate {dim}", found="different in both models")
+    if ours.metrics != theirs.metrics:
+        raise InputError(
+            "metrics",
+            found=", ".join(metric.name for metric in theirs.metrics),
+            expected=", ".join(metric.name for metric in ours.metrics),
+        )
+
+
+def _replicated(scored: BootstrappedScores) -> Iterable[tuple[Metric, Replicates]]:
+    for metric in scored.metrics:
+        yield metric, scored.replicates[metric.name]
+
+
+def _row_values(scored: BootstrappedScores, metric: Metric) -> Floats:
+    return np.asarray(scored.scores[metric.name].to_numpy().ravel(), dtype=np.float64)
+
+
+def _groups(
+    scored: BootstrappedScores,
+    pools: Pools,
+    template: xr.DataArray,
+    clusters: xr.DataArray | None,
+) -> list[Group]:
+    return list(
+        draw_groups(
+            {name: flat_labels(labels, template) for name, labels in pools.items()},
+            draws=scored.days.draws,
+            seed=scored.days.seed,
+            clusters=None if clusters is None else flat_labels(clusters, template),
+        )
+    )
+
+
+def _labelled(
+    metrics: tuple[Metric, ...], groups: list[Group], balanced: list[str]
+) -> xr.Dataset:
+    """Return an empty result with its coordinates and the number of cells."""
+    names = [f"{pool}_balanced" for pool in balanced]
+    sizes = dict.fromkeys(balanced, 0)
+    for group in groups:
+        if group.pool in sizes:
+            sizes[group.pool] += group.rows.size
+    result = xr.Dataset(
+        coords={
+            "metric": [metric.name for metric in metrics],
+            "group": [group.name for group in groups] + names,
+            "pool": ("group", [group.pool for group in groups] + names),
+            "label": ("group", [group.label for group in groups] + names),
+        }
+    )
+    group_sizes = [group.rows.size for group in groups] + list(sizes.values())
+    result["group_size"] = ("group", np.array(group_sizes, dtype=np.int64))
+    return result
+
+
+def _add_spread(
+    result: xr.Dataset, groups: list[Group], spread: list[Any], others: int
+) -> None:
+    """Add the median relative spread of the stations behind each group's targets."""
+    values = np.asarray(spread, dtype=np.float64)
+    finite = [values[g.rows][np.isfinite(values[g.rows])] for g in groups]
+    finite += [np.array([])] * others
+    medians = [float(np.median(part)) if part.size else np.nan for part in finite]
+    result["target_spread"] = ("group", np.array(medians))
+    counts = np.array([part.size for part in finite], dtype=np.int64)
+    result["target_spread_count"] = ("group", counts)

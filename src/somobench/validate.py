@@ -1,0 +1,222 @@
+"""Validate a user's own file with the schemas that releases are held to.
+
+A raw station archive is read by `somobench.pipelines.tools.check_archive` in a process
+of its own, since nothing here imports the pipelines.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from somobench.recognise import (
+    GRIDS,
+    NETCDF,
+    RELEASE,
+    STATIONS_ARCHIVE,
+    TABLE,
+    TABLES,
+    ZARR_ZIP,
+    check_kind,
+    kind_of,
+    storage_of,
+)
+from somobench.schemas.errors import Failure, InputError, ValidationError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+IN_MEMORY = 2 << 30  # bytes of decoded values; a larger grid is checked through Dask
+CHECKER = "somobench.pipelines.tools.check_archive"
+
+
+class FileReport(NamedTuple):
+    """What was validated, by which schema, and what failed."""
+
+    path: str
+    kind: str
+    schema: str
+    counts: dict[str, int]
+    failures: tuple[Failure, ...]
+    account: dict[str, Any] | None = None
+    """Of a station archive: what the reader found, kept and dropped, by reason."""
+
+    @property
+    def valid(self) -> bool:
+        """Whether nothing failed."""
+        return not self.failures
+
+
+def validate_file(path: Path | str, kind: str | None = None) -> list[FileReport]:
+    """Validate a file, or every file of a release folder and how they agree.
+
+    Parameters
+    ----------
+    path : Path
+        A table (Parquet), a grid (netCDF, Zarr, zipped Zarr), a release folder, or a
+        station archive (zip or folder, ISMN or USCRN).
+    kind : str, optional
+        The schema: `stations`, `observations`, `cells`, `splits`, `targets`,
+        `forcing`, `features`, `release` or `archive`. By default the content tells.
+
+    Returns
+    -------
+    list of FileReport
+        One a file; of a release one more, `release`, for what holds between files.
+
+    Raises
+    ------
+    InputError
+        If the file can't be read, or its content tells no kind.
+    UnknownNameError
+        If there is no such kind.
+    """
+    check_kind(kind)
+    path = Path(path)
+    storage = storage_of(path)
+    if RELEASE in {kind, storage}:
+        return _validate_release(path)
+    if kind == STATIONS_ARCHIVE or (kind is None and storage == STATIONS_ARCHIVE):
+        return [_validate_archive(path)]
+    if storage == TABLE:
+        return [_validate_table(path, kind)[0]]
+    if storage == STATIONS_ARCHIVE:
+        expected = f"a table or grid to hold to the schema of {kind}"
+        raise InputError(f"{path}", found="no table or grid", expected=expected)
+    return [_validate_grid(path, kind)[0]]
+
+
+def _failures(validate: Callable[[], object]) -> tuple[Failure, ...]:
+    try:
+        validate()
+    except ValidationError as error:
+        return error.failures
+    return ()
+
+
+def _kind_among(kind: str | None, kinds: Any, names: Any, path: Path) -> str:
+    if kind is None:
+        return kind_of(names, kinds, path)
+    if kind not in kinds:
+        expected = f"one of {', '.join(kinds)}"
+        raise InputError(f"{path}", found=f"--kind {kind}", expected=expected)
+    return kind
+
+
+def _validate_table(
+    path: Path, kind: str | None = None
+) -> tuple[FileReport, pd.DataFrame]:
+    import pandas as pd
+
+    from somobench.schemas.released import RELEASED_TABLES
+    from somobench.schemas.validate import validate_table
+
+    try:
+        frame = pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}", found=error, expected="Parquet") from error
+    kind = _kind_among(kind, TABLES, frame.columns, path)
+    schema = RELEASED_TABLES[kind]
+    failures = _failures(lambda: validate_table(frame, schema, str(path)))
+    counts = {"rows": len(frame)}
+    return FileReport(str(path), kind, str(schema.name), counts, failures), frame
+
+
+def _validate_grid(
+    path: Path, kind: str | None = None
+) -> tuple[FileReport, xr.Dataset]:
+    from somobench.schemas.released import RELEASED_GRIDS
+    from somobench.schemas.validate import validate_grid
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a stranger's file; what matters fails
+        try:
+            grid = _open_grid(path)
+            kind = _kind_among(kind, GRIDS, grid.variables, path)
+            schema = RELEASED_GRIDS[kind]
+            failures = _failures(lambda: validate_grid(grid, schema, str(path)))
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            expected = "a grid that can be opened and read"
+            raise InputError(f"{path}", found=error, expected=expected) from error
+    counts = {str(dim): int(size) for dim, size in grid.sizes.items()}
+    return FileReport(str(path), kind, str(schema.name), counts, failures), grid
+
+
+def _open_grid(path: Path) -> xr.Dataset:
+    import xarray as xr
+
+    from somobench.catalog.storage.archive import open_zarr_zip
+
+    storage = storage_of(path)
+    if storage == ZARR_ZIP:
+        grid = open_zarr_zip(path, chunks={})
+    else:
+        engine: Any = None if storage == NETCDF else "zarr"
+        grid = xr.open_dataset(path, engine=engine, chunks={})
+    return grid.load() if grid.nbytes <= IN_MEMORY else grid
+
+
+def _validate_release(folder: Path) -> list[FileReport]:
+    """Validate the files of a release, their manifest, and what holds between them."""
+    from somobench.catalog.manifest_checksum import refuse_other_manifest
+    from somobench.schemas.checks.release import validate_together
+    from somobench.schemas.manifest import parse_manifest
+    from somobench.schemas.released import validate_counts
+
+    listed = folder / "MANIFEST.json"
+    if not listed.is_file():
+        raise InputError(f"{folder}", found="no MANIFEST.json", expected="a release")
+    manifest = parse_manifest(listed.read_bytes(), str(listed))
+    refuse_other_manifest(listed.read_bytes(), folder)
+    reports, tables, grids = [], {}, {}
+    for name in (*TABLES, *GRIDS):
+        table, grid = folder / f"{name}.parquet", folder / f"{name}.zarr.zip"
+        if table.is_file():
+            report, tables[name] = _validate_table(table, name)
+            reports.append(report)
+        elif grid.is_file():
+            report, grids[name] = _validate_grid(grid, name)
+            reports.append(report)
+    failures = [
+        Failure(name, "no such file", "every file of the manifest")
+        for name in manifest.files
+        if not (folder / name).is_file()
+    ]
+    failures += _failures(lambda: validate_counts(manifest))
+    if all(report.valid for report in reports):
+        failures += _failures(lambda: validate_together(tables, grids, str(folder)))
+    counts = {"files": len(manifest.files)}
+    together = FileReport(str(folder), RELEASE, RELEASE, counts, tuple(failures))
+    return [*reports, together]
+
+
+def _validate_archive(path: Path) -> FileReport:
+    """Let the pipelines' readers look at a station archive, in their own process."""
+    command = [sys.executable, "-m", CHECKER, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = done.stderr.strip() or f"status {done.returncode}"
+        raise InputError(
+            f"{path}",
+            found=last.splitlines()[-1] if "Traceback" in last else last,
+            expected="an archive that the readers of station files can open",
+            hint="pip install 'somobench[build]'",
+        )
+    account: dict[str, Any] = json.loads(done.stdout)
+    failures = [
+        Failure(item["file"], f"{item['reason']}: {item['found']}", item["expected"])
+        for item in account["rejected_files"]
+    ]
+    if not account["files"]["read"]:
+        failures.append(Failure("files", "none read", "at least one station file"))
+    files = account["files"]
+    schema = f"reader {account['reader']}"
+    return FileReport(
+        str(path), STATIONS_ARCHIVE, schema, files, tuple(failures), account
+    )

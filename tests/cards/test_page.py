@@ -1,0 +1,301 @@
+"""The score card: numbers of its tables and no others."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from factories.cards import HOSTILE, make_card, write_card
+from factories.page_text import Reading
+from somobench.cards.ladder import rung_score
+from somobench.cards.lookup import ScoreLookup
+from somobench.cards.page import score_card
+from somobench.cards.page import write_card as write_report
+from somobench.cards.sections import EXTREMES, NO_THRESHOLDS, extreme_blocks
+from somobench.metrics.registry import METRICS
+from somobench.pages.html import ABSENT, POLICY, THOUSANDS, Section, number, page
+from somobench.pages.texts import TITLES, score_text
+from somobench.schemas.errors import ValidationError
+
+FIXED = (
+    *TITLES.values(),
+    *(metric.long_name for metric in METRICS.values()),
+    "layer 1",
+    "layer 2",
+    "virtual-0.1.0",
+    "right of 0",
+    "lies above 0",
+    "Above 0 is",
+    "below 1 energy",
+    "dryness 0.5 to 1",
+    "dryness 1 to 2",
+    "1 to 3 years",
+    "3 to 6 years",
+    "1 station",
+    "sha256",
+    "somobench: 0.1.0",
+)
+"""Texts with digits that are no numbers of the card."""
+
+
+def make_cells() -> pd.DataFrame:
+    cells = make_card()[1]["cell_scores"]["cell_id"].unique()
+    return pd.DataFrame({"cell_id": cells, "dryness": [0.4, 0.9, 2.5, float("nan")]})
+
+
+def shown(row: dict[str, Any]) -> tuple[str, str, str]:
+    days = str(row["metric"]).endswith("_lag")
+    return (
+        score_text(row["value"], 1 if days else 3),
+        score_text(row["low"], 1 if days else 3),
+        score_text(row["high"], 1 if days else 3),
+    )
+
+
+def reading(**made: Any) -> Reading:
+    return Reading(score_card(*make_card(**made), cells=make_cells()))
+
+
+def test_every_score_and_interval_on_the_card_is_a_row_of_its_tables() -> None:
+    record, tables = make_card(leads=True)
+    rows = [
+        shown(row)
+        for name in ("scores", "lead_scores")
+        for row in tables[name].to_dict("records")
+    ]
+    found = Reading(score_card(record, tables)).triples()
+    # 13 metrics in three columns alone are 39.
+    assert len(found) > 100
+    assert set(found) - set(rows) == set()
+
+
+def test_every_other_number_on_the_card_is_a_count_of_its_files() -> None:
+    record, tables = make_card(leads=True)
+    cell_values = {score_text(v) for v in tables["cell_scores"]["value"]}
+    # Counts of the factory; 2 of 3 rungs are beaten; 90 % of 500 draws of 44 days.
+    counts = {"8", "2400", "2300", "90", "500", "44", "2", "3", "1", "5"}
+    found = Reading(score_card(record, tables)).numbers(
+        *FIXED, *tables["cell_scores"]["cell_id"]
+    )
+    rungs = {score_text(value, 2) for value in scores_of_rungs(tables["scores"])}
+    assert {
+        text.replace(THOUSANDS, "") for text in found
+    } - cell_values - counts - rungs == set()
+
+
+def scores_of_rungs(scores: pd.DataFrame) -> list[float]:
+    """Return the submission's score less its difference to each rung."""
+    rows = scores.query("metric == 'pearson_r' and layer == 0 and pool_kind == 'plain'")
+    own = rows.loc[rows["against"] == "", "value"].item()
+    return [round(own - value, 4) for value in rows.loc[rows["against"] != "", "value"]]
+
+
+def test_score_of_a_rung_is_told_where_both_rest_on_the_same_days() -> None:
+    record, tables = make_card()
+    shown = Reading(score_card(record, tables))
+    keys = [key for _, key in shown.keys]
+    wanted = [str(value) for value in scores_of_rungs(tables["scores"])]
+    assert len(wanted) == 4
+    assert set(wanted) <= set(keys)
+
+
+@pytest.mark.parametrize(
+    ("compared", "expected"),
+    [
+        # 0.8123 - 0.1001 = 0.7122
+        ({"difference": 0.1001, "cell_count": 8, "day_count": 2400}, 0.7122),
+        ({"difference": 0.1001, "cell_count": 8, "day_count": 2399}, None),
+        ({"difference": 0.1001, "cell_count": 7, "day_count": 2400}, None),
+        ({"difference": None, "cell_count": 8, "day_count": 2400}, None),
+    ],
+)
+def test_difference_tells_a_score_on_equal_counts_only(
+    compared: dict[str, Any], expected: float | None
+) -> None:
+    own = {"value": 0.8123, "cell_count": 8, "day_count": 2400}
+    assert rung_score(compared, own) == expected
+    assert rung_score(compared, None) is None
+
+
+def test_cells_sort_by_the_stored_number_not_the_rounded_one() -> None:
+    record, tables = make_card(leads=True)
+    stored = {
+        value
+        for name in ("scores", "lead_scores")
+        for value in tables[name]["value"].tolist()
+    }
+    keys = [
+        float(key)
+        for tag, key in Reading(score_card(record, tables)).keys
+        if tag == "td" and "." in key and key.replace(".", "").lstrip("-").isdigit()
+    ]
+    assert len(keys) > 100
+    assert set(keys) <= stored | set(scores_of_rungs(tables["scores"]))
+
+
+def test_table_row_shows_the_scores_of_each_layer() -> None:
+    record, tables = make_card()
+    rows = tables["scores"].query(
+        "metric == 'anomaly_r' and pool_kind == 'plain' and against == ''"
+    )
+    told = ["{} ({} to {})".format(*shown(row)) for row in rows.to_dict("records")]
+    # Layers 0 (all), 1 and 2 in this order, then 8 series.
+    line = "\n".join(["anomaly r, 35 days ", *(f"{each} " for each in told), "8"])
+    text = Reading(score_card(record, tables)).text
+    assert line.replace(" ", "") in text.replace(" ", "")
+
+
+def test_metrics_that_score_the_reference_are_marked_and_the_leading_ones_not() -> None:
+    text = reading().text
+    assert "ubRMSE, m³ m⁻³ scores the reference" in text
+    assert "Pearson r scores the reference" not in text
+    assert "this metric partly measures agreement with the reanalysis" in text
+
+
+def test_headline_names_the_highest_rung_and_the_next() -> None:
+    # 0.85 - 0.6 + 0.25 is far above 0 for each rung; 0.4 - 0.6 + 0.25 = 0.05 less
+    # 0.15 a rung is below 0 from the second on.
+    assert "Beats “Reanalysis” and every rung below it with confidence: all 3" in (
+        reading(skill=0.85).text
+    )
+    weak = reading(skill=0.3).text
+    assert "beat the lowest rung, “Climatology”, with confidence." in weak
+
+
+def without_values(scores: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
+    """Return scores of series that lack what some metrics need."""
+    chosen = scores["metric"].isin(metrics)
+    lacking = scores.copy()
+    lacking.loc[chosen, ["value", "low", "high"]] = math.nan
+    lacking.loc[chosen, ["cell_count", "day_count"]] = 0
+    return lacking
+
+
+def extremes_of(tables: dict[str, pd.DataFrame], metrics: list[str]) -> str:
+    """Return what the section of extremes says of series without some metrics."""
+    lookup = ScoreLookup(without_values(tables["scores"], metrics))
+    return Reading(page("Card", [Section("x", "X", (*extreme_blocks(lookup),))])).text
+
+
+def test_series_without_thresholds_have_a_sentence_instead_of_extremes() -> None:
+    tables = make_card()[1]
+    found = extremes_of(tables, [name for name in METRICS if name in EXTREMES])
+    assert NO_THRESHOLDS in found
+    assert ABSENT not in found
+    assert "dry days foretold" not in found
+    assert NO_THRESHOLDS not in extremes_of(tables, [])
+
+
+def test_extreme_that_no_series_has_is_named_and_has_no_row() -> None:
+    found = extremes_of(make_card()[1], ["sedi_dry", "drought_onset_lag"])
+    assert "No series has such days: dry days, SEDI, lag of onset, days." in found
+    assert found.count("SEDI") == 1
+    assert "dry days foretold" in found
+    assert ABSENT not in found
+
+
+def test_rungs_that_read_observations_stand_apart_and_marked() -> None:
+    text = reading().text
+    heading = text.index("Rungs that read observations of the cell")
+    assert text.index("Climatology \n") < heading < text.index("Persistence \n")
+    assert "Persistence reads observations" in text
+
+
+def test_rung_that_is_not_available_is_shown_with_its_reason() -> None:
+    record, tables = make_card()
+    record["ladder"]["not_available"] = {"linear_1": "the forcing has no radiation"}
+    text = Reading(score_card(record, tables)).text
+    assert "One-variable regression: the forcing has no radiation" in text
+    assert "Gradient boosting: the predictions that were compared with don't" in text
+    assert "Climatology: " not in text
+
+
+def test_card_without_a_ladder_says_why() -> None:
+    text = reading(ladder=False).text
+    reason = "the release carries no predictions of the rungs"
+    assert f"Headline not available: {reason}." in text
+
+
+@pytest.mark.parametrize("of_release", [True, False, None])
+def test_ladder_that_is_not_the_release_s_is_marked(of_release: bool | None) -> None:
+    record, tables = make_card()
+    record["ladder"]["of_release"] = of_release
+    text = Reading(score_card(record, tables)).text
+    assert ("These rungs were brought along" in text) == (of_release is False)
+    assert ("doesn\u2019t say whether its ladder is" in text) == (of_release is None)
+
+
+def test_card_of_before_the_mark_is_read() -> None:
+    record, tables = make_card()
+    del record["ladder"]["of_release"]
+    assert "doesn\u2019t say whether" in Reading(score_card(record, tables)).text
+
+
+def test_lead_times_of_before_their_common_days_are_told_apart() -> None:
+    record, tables = make_card(leads=True)
+    common = (
+        f"the {number(2300)} of {number(2400)} cell-days that all three have at every"
+    )
+    assert common in Reading(score_card(record, tables)).text
+    del record["lead_coverage"]
+    text = Reading(score_card(record, tables)).text
+    assert "the cell-days that all three have at the lead time" in text
+
+
+def test_more_common_days_than_predicted_are_refused() -> None:
+    record, tables = make_card(leads=True)
+    record["lead_coverage"]["common"] = 2401
+    with pytest.raises(ValidationError, match="lead_coverage: found 2401"):
+        score_card(record, tables)
+
+
+def test_incomplete_submission_is_marked() -> None:
+    warning = "Not every cell-day was predicted"
+    assert warning in reading(given=1200).text
+    assert warning not in reading().text
+
+
+def test_score_without_an_interval_says_so() -> None:
+    record, tables = make_card(ladder=False)
+    one = (tables["scores"]["pool"] == "NET-A") & (
+        tables["scores"]["metric"] == "pearson_r"
+    )
+    tables["scores"].loc[one, ["low", "high"]] = math.nan
+    assert "(no interval)" in Reading(score_card(record, tables)).text
+
+
+def test_hostile_names_stay_text_and_nothing_is_asked_for() -> None:
+    page = score_card(*make_card(HOSTILE, leads=True))
+    found = Reading(page)
+    assert HOSTILE in found.text
+    assert "<b>net</b>" in found.text
+    assert found.tags.count("script") == 1
+    assert not {"img", "b", "iframe", "link", "object", "onerror"} & set(found.tags)
+    assert all(address.startswith("#") for address in found.addresses)
+    assert (
+        f"{POLICY}; script-src &#x27;sha256-" in page or f"{POLICY}; script-src" in page
+    )
+
+
+def test_same_card_gives_the_same_page() -> None:
+    assert score_card(*make_card(leads=True)) == score_card(*make_card(leads=True))
+
+
+def test_cells_are_drawn_against_dryness_where_it_is_known() -> None:
+    # Three of four cells have a dryness; layer 2 of the last cell has no score.
+    page = score_card(*make_card(), cells=make_cells())
+    figure = page[page.index('id="dryness-cells"') :]
+    figure = figure[: figure.index("</figure>")]
+    assert figure.count("<title>") == 6
+    assert 'id="dryness-cells"' not in score_card(*make_card())
+
+
+def test_report_is_written_into_the_folder_of_a_card(tmp_path: Path) -> None:
+    folder = write_card(tmp_path / "card", release="uscrn-9.9.9")
+    written = write_report(folder)
+    assert written == folder / "report.html"
+    assert "Virtual: simulated" not in written.read_text("utf-8")

@@ -1,0 +1,92 @@
+"""Grids in a zip: identity, the same bytes, and no chunk without a checksum."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from factories.days import make_forcing, make_targets
+from somobench.catalog.storage.archive import open_zarr_zip, write_zarr_zip
+
+
+def test_write_then_read_is_identity(tmp_path: Path) -> None:
+    for name, grid in (("targets", make_targets()), ("forcing", make_forcing())):
+        write_zarr_zip(grid, tmp_path / f"{name}.zarr.zip")
+        with open_zarr_zip(tmp_path / f"{name}.zarr.zip") as back:
+            xr.testing.assert_identical(back.load(), grid)
+
+
+def test_same_data_gives_the_same_bytes_lazy_or_not(tmp_path: Path) -> None:
+    grid = make_targets()
+    write_zarr_zip(grid, tmp_path / "a.zarr.zip")
+    write_zarr_zip(grid.chunk({"time": 3}), tmp_path / "b.zarr.zip")
+    one, two = ((tmp_path / f"{name}.zarr.zip").read_bytes() for name in "ab")
+    assert one == two
+
+
+def test_members_are_stored_sorted_dated_1980_and_unique(tmp_path: Path) -> None:
+    write_zarr_zip(make_targets(), tmp_path / "a.zarr.zip")
+    with zipfile.ZipFile(tmp_path / "a.zarr.zip") as archive:
+        entries = archive.infolist()
+    names = [entry.filename for entry in entries]
+    assert names == sorted(set(names))
+    assert {entry.compress_type for entry in entries} == {zipfile.ZIP_STORED}
+    assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
+
+
+def test_every_array_ends_in_a_checksum(tmp_path: Path) -> None:
+    write_zarr_zip(make_targets(), tmp_path / "a.zarr.zip")
+    with zipfile.ZipFile(tmp_path / "a.zarr.zip") as archive:
+        nodes = [
+            json.loads(archive.read(name))
+            for name in archive.namelist()
+            if name.endswith("/zarr.json")
+        ]
+    assert len(nodes) > 10
+    assert {node["codecs"][-1]["name"] for node in nodes} == {"crc32c"}
+
+
+def test_chunk_of_missing_values_is_written(tmp_path: Path) -> None:
+    grid = make_targets()
+    grid["soil_moisture"][2] = np.nan
+    write_zarr_zip(grid, tmp_path / "a.zarr.zip")
+    with zipfile.ZipFile(tmp_path / "a.zarr.zip") as archive:
+        assert "soil_moisture/c/2/0/0" in archive.namelist()
+
+
+def test_flipped_byte_in_a_chunk_is_an_error_on_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.zarr.zip"
+    write_zarr_zip(make_targets(), path)
+    with zipfile.ZipFile(path) as archive:
+        entry = archive.getinfo("soil_moisture/c/0/0/0")
+    content = bytearray(path.read_bytes())
+    start = content.index(b"soil_moisture/c/0/0/0") + len("soil_moisture/c/0/0/0")
+    content[start + entry.file_size // 2] ^= 1
+    path.write_bytes(content)
+    with open_zarr_zip(path) as grid, pytest.raises(Exception, match="CRC|checksum"):
+        grid["soil_moisture"].load()
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    values=st.lists(
+        st.floats(width=32, allow_nan=True, allow_infinity=False),
+        min_size=1,
+        max_size=50,
+    )
+)
+def test_any_float_series_survives(
+    values: list[float], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("any") / "a.zarr.zip"
+    grid = xr.Dataset({"a": ("time", np.array(values, "float32"))})
+    write_zarr_zip(grid, path)
+    with open_zarr_zip(path) as back:
+        np.testing.assert_array_equal(back["a"].to_numpy(), grid["a"].to_numpy())

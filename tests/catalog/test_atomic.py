@@ -1,0 +1,85 @@
+"""Writers: what is there is whole, what failed leaves nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from somobench.catalog.storage.atomic import (
+    json_text,
+    replacing,
+    write_json,
+    write_parquet,
+    write_text,
+)
+
+
+def test_replacing_keeps_the_old_file_when_the_writer_fails(tmp_path: Path) -> None:
+    target = tmp_path / "a.txt"
+    write_text("old", target)
+
+    def fail() -> None:
+        with replacing(target) as partial:
+            partial.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert target.read_text() == "old"
+    assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_replacing_replaces_a_folder_whole(tmp_path: Path) -> None:
+    target = tmp_path / "release"
+    for name in ("first", "second"):
+        with replacing(target) as partial:
+            partial.mkdir()
+            (partial / name).write_text(name)
+    assert [file.name for file in target.iterdir()] == ["second"]
+    assert [file.name for file in tmp_path.iterdir()] == ["release"]
+
+
+def test_writer_that_writes_nothing_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), replacing(tmp_path / "a"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_killed_writer_leaves_nothing_under_the_name(tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from somobench.catalog.storage.atomic import replacing\n"
+        "with replacing(sys.argv[1]) as partial:\n"
+        "    partial.write_text('half'); print('ready', flush=True); time.sleep(60)"
+    )
+    target = tmp_path / "grid.zarr.zip"
+    writer = subprocess.Popen(
+        [sys.executable, "-c", code, str(target)], stdout=subprocess.PIPE, text=True
+    )
+    assert writer.stdout is not None
+    assert writer.stdout.readline() == "ready\n"
+    os.kill(writer.pid, signal.SIGKILL)
+    writer.wait(timeout=10)
+    writer.stdout.close()
+    assert not target.exists()
+
+
+def test_json_text_is_sorted_and_refuses_nan() -> None:
+    assert json_text({"b": 1, "a": "é"}) == '{\n  "a": "é",\n  "b": 1\n}\n'
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        json_text({"a": float("nan")})
+
+
+def test_same_content_gives_the_same_bytes(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"text": ["a", "b"], "number": [1.5, None]})
+    for name in ("one", "two"):
+        write_parquet(frame, tmp_path / f"{name}.parquet")
+        write_json({"x": [1, 2]}, tmp_path / f"{name}.json")
+    for suffix in ("parquet", "json"):
+        one, two = (tmp_path / f"{name}.{suffix}" for name in ("one", "two"))
+        assert one.read_bytes() == two.read_bytes()

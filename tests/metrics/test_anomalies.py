@@ -1,0 +1,110 @@
+"""Moving means, climatologies and days of the year, derived by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from somobench.metrics.anomalies import (
+    leap_year_day,
+    moving_anomaly,
+    moving_mean,
+    seasonal_anomaly,
+    seasonal_climatology,
+)
+
+NAN = np.nan
+
+
+@pytest.mark.parametrize(
+    ("day", "number"),
+    [
+        ("2019-01-01", 1),
+        ("2019-02-28", 59),
+        ("2019-03-01", 61),
+        ("2020-02-29", 60),
+        ("2020-03-01", 61),
+        ("2019-12-31", 366),
+        ("1969-12-31", 366),
+    ],
+)
+def test_days_are_counted_as_in_a_leap_year(day: str, number: int) -> None:
+    assert leap_year_day(np.array([day], dtype="datetime64[ns]")).tolist() == [number]
+
+
+def test_moving_mean_is_centred_and_cut_off_at_the_ends() -> None:
+    # window of 3: (1+2)/2, (1+2+6)/3, (2+6+7)/3, (6+7)/2
+    values = np.array([[1.0, 2.0, 6.0, 7.0]])
+    assert moving_mean(values, 3)[0].tolist() == pytest.approx([1.5, 3.0, 5.0, 6.5])
+
+
+def test_moving_mean_leaves_missing_days_out() -> None:
+    # day 2 is missing: its neighbours average what is left, itself only if asked
+    values = np.array([[1.0, NAN, 6.0, 8.0, NAN, NAN, NAN]])
+    plain = [1.0, NAN, 7.0, 7.0, NAN, NAN, NAN]
+    filled = [1.0, 3.5, 7.0, 7.0, 8.0, NAN, NAN]
+    np.testing.assert_allclose(moving_mean(values, 3)[0], plain)
+    np.testing.assert_allclose(moving_mean(values, 3, fill=True)[0], filled)
+
+
+def test_window_of_35_days_reaches_17_days_either_side() -> None:
+    values = np.zeros((1, 60))
+    values[0, 30] = 35.0
+    mean = moving_mean(values)[0]
+    assert np.flatnonzero(mean > 1e-9).tolist() == list(range(13, 48))
+    assert mean[30] == pytest.approx(1.0)
+
+
+def test_anomaly_is_the_value_less_its_moving_mean() -> None:
+    values = np.array([[1.0, 2.0, 6.0, 7.0]])
+    expected = [-0.5, -1.0, 1.0, 0.5]
+    np.testing.assert_allclose(moving_anomaly(values, 3)[0], expected)
+
+
+def test_climatology_wraps_around_the_turn_of_the_year() -> None:
+    # A leap year that is 1 on its last day and 0 else. Windows of 5 days are cut off at
+    # the end of the series: days 366, 365, 364 average 3, 4, 5 values and become 1/3,
+    # 1/4, 1/5. Their sum, 47/60, spreads over 35 days.
+    values = np.zeros((1, 366))
+    values[0, -1] = 1.0
+    climatology = seasonal_climatology(values, np.arange(1, 367))[0]
+    assert climatology[0] == pytest.approx(47 / 60 / 35)
+    assert climatology[348] == pytest.approx(47 / 60 / 35)
+    assert climatology[345] == pytest.approx(0.0, abs=1e-15)
+    assert climatology[20] == pytest.approx(0.0, abs=1e-15)
+
+
+def test_climatology_is_missing_far_from_any_value() -> None:
+    # one value on day 100: the first smoothing reaches days 98 to 102, the second 17 on
+    values = np.full((1, 366), NAN)
+    values[0, 99] = 0.3
+    climatology = seasonal_climatology(values, np.arange(1, 367))[0]
+    assert (np.flatnonzero(np.isfinite(climatology)) + 1).tolist() == list(
+        range(98 - 17, 102 + 17 + 1)
+    )
+    np.testing.assert_allclose(climatology[np.isfinite(climatology)], 0.3)
+
+
+def test_climatology_averages_years() -> None:
+    time = pd.date_range("2018-01-01", "2019-12-31")
+    day = leap_year_day(time.to_numpy())
+    values = np.where(time.year == 2018, 0.2, 0.4)[None]
+    climatology = seasonal_climatology(values, day)[0]
+    assert climatology[180] == pytest.approx(0.3)
+    anomaly = seasonal_anomaly(values, day, climatology[None])[0]
+    np.testing.assert_allclose(np.abs(anomaly[30:300]), 0.1)
+
+
+def test_input_is_untouched() -> None:
+    values = np.array([[1.0, NAN, 3.0] * 10])
+    before = values.copy()
+    moving_anomaly(values)
+    seasonal_climatology(values, np.arange(1, 31))
+    np.testing.assert_array_equal(values, before)
+
+
+def test_row_without_a_value_stays_missing() -> None:
+    values = np.full((1, 40), NAN)
+    assert np.isnan(moving_mean(values, fill=True)).all()
+    assert np.isnan(seasonal_climatology(values, np.arange(1, 41))).all()

@@ -1,0 +1,178 @@
+"""The stage `features`: train-only factors, climatologies, moments."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from factories.features import NAMES, make_forcing, make_splits, make_targets
+from factories.two_layers import LENGTH, SERIES, TRAIN_DAYS, recipe_of_two_layers
+from somobench.catalog.storage.archive import open_zarr_zip, write_zarr_zip
+from somobench.catalog.storage.atomic import write_parquet
+from somobench.pipelines.features import build_features, write_features
+from somobench.pipelines.features.climatology import NONE, OTHER_CELLS, OWN, REANALYSIS
+from somobench.pipelines.features.statistics import climate_of_cells
+from somobench.schemas.grids import FEATURES
+from somobench.schemas.recipe import Recipe
+from somobench.schemas.validate import validate_grid
+
+
+@pytest.fixture
+def recipe() -> Recipe:
+    return recipe_of_two_layers()
+
+
+@pytest.fixture
+def forcing(rng: np.random.Generator) -> xr.Dataset:
+    return make_forcing(rng)
+
+
+@pytest.fixture
+def targets(rng: np.random.Generator) -> xr.Dataset:
+    return make_targets(rng)
+
+
+def test_train_factors_match_the_primary_to_the_reference_on_train_days(
+    targets: xr.Dataset, forcing: xr.Dataset, recipe: Recipe
+) -> None:
+    features = build_features(targets, forcing, make_splits(), recipe)
+    validate_grid(features, FEATURES, "features")
+    cell, split = NAMES[2], features.sel(split="temporal", layer=1)
+    place = {"layer": 0, "cell": NAMES.index(cell), "time": slice(0, TRAIN_DAYS)}
+    series = targets["soil_moisture_in_situ"].isel(place).to_numpy().astype(float)
+    use = np.isfinite(series) & (targets["is_gapfilled"].isel(place).to_numpy() == 0)
+    reference = forcing["reanalysis_soil_moisture"].isel(place).to_numpy().astype(float)
+    slope = np.std(reference[use], ddof=1) / np.std(series[use], ddof=1)
+    assert split["scale_slope"].sel(cell=cell).item() == pytest.approx(slope, 1e-9)
+    assert split["scale_offset"].sel(cell=cell).item() == pytest.approx(
+        reference[use].mean() - slope * series[use].mean(), 1e-9
+    )
+    assert split["scale_is_full_record"].sum() == 0
+
+
+def test_held_out_cell_keeps_the_full_record_factors_and_is_flagged(
+    targets: xr.Dataset, forcing: xr.Dataset, recipe: Recipe
+) -> None:
+    features = build_features(targets, forcing, make_splits(), recipe)
+    spatial = features.sel(split="spatial")
+    flags = spatial["scale_is_full_record"].sel(layer=1)
+    assert flags.to_numpy().tolist() == [0, 1, 0, 0]
+    assert spatial["scale_slope"].sel(layer=1, cell=NAMES[1]).item() == 0.7
+    assert spatial["scale_offset"].sel(layer=1, cell=NAMES[1]).item() == 0.15
+    sources = spatial["climatology_source"].sel(layer=1)
+    assert sources.to_numpy().tolist() == [OWN, OTHER_CELLS, OWN, OWN]
+
+
+@pytest.mark.parametrize(("overlap", "flag"), [(89, 1), (90, 0)])
+def test_factors_need_ninety_train_days_of_the_primary(
+    targets: xr.Dataset, forcing: xr.Dataset, recipe: Recipe, overlap: int, flag: int
+) -> None:
+    in_situ = targets["soil_moisture_in_situ"].to_numpy()
+    in_situ[0, 2] = np.linspace(0.1, 0.3, LENGTH)
+    in_situ[0, 2, overlap:TRAIN_DAYS] = np.nan
+    targets["is_gapfilled"][0, 2] = 0
+    features = build_features(targets, forcing, make_splits(), recipe)
+    chosen = features.sel(split="temporal").isel(layer=0, cell=2)
+    assert chosen["scale_is_full_record"].item() == flag
+    assert (chosen["scale_slope"].item() == 0.7) is bool(flag)
+    # 89 and 90 train days are both below the 180 of an own climatology.
+    assert chosen["climatology_source"].item() == OTHER_CELLS
+
+
+def test_layer_without_target_in_a_cell_stays_missing(
+    targets: xr.Dataset, forcing: xr.Dataset, recipe: Recipe
+) -> None:
+    features = build_features(targets, forcing, make_splits(), recipe)
+    absent = features.sel(split="temporal", layer=2, cell=NAMES[-1])
+    assert np.isnan(absent["scale_slope"])
+    assert np.isnan(absent["climatology"]).all()
+    assert absent["climatology_source"].item() == NONE
+    assert absent["scale_is_full_record"].item() == 0
+
+
+def test_layer_without_reference_has_the_identity_and_no_flag(
+    targets: xr.Dataset, forcing: xr.Dataset
+) -> None:
+    targets["scale_slope"][1, :3], targets["scale_offset"][1, :3] = 1.0, 0.0
+    recipe = recipe_of_two_layers(scaled=(1,))
+    features = build_features(targets, forcing, make_splits(), recipe)
+    unscaled = features.sel(split="spatial", layer=2).isel(cell=slice(0, 3))
+    assert (unscaled["scale_slope"] == 1).all()
+    assert (unscaled["scale_offset"] == 0).all()
+    assert (unscaled["scale_is_full_record"] == 0).all()
+
+
+def test_reanalysis_stands_in_where_no_train_cell_has_a_climatology(
+    targets: xr.Dataset, forcing: xr.Dataset
+) -> None:
+    targets["soil_moisture_in_situ"][1, :, 100:TRAIN_DAYS] = np.nan
+    with_reference = build_features(
+        targets, forcing, make_splits(), recipe_of_two_layers()
+    ).sel(split="temporal", layer=2)
+    assert set(with_reference["climatology_source"].to_numpy()[:3]) == {REANALYSIS}
+    found = with_reference["climatology"].isel(cell=0)
+    assert float(found.mean()) == pytest.approx(0.3, abs=0.02)
+    without = build_features(
+        targets, forcing, make_splits(), recipe_of_two_layers(scaled=(1,))
+    ).sel(split="temporal", layer=2)
+    assert set(without["climatology_source"].to_numpy()[:3]) == {NONE}
+    assert np.isnan(without["climatology"]).all()
+
+
+def test_climate_is_that_of_the_window_and_missing_without_radiation(
+    recipe: Recipe,
+) -> None:
+    grid = xr.Dataset(
+        {
+            "precipitation": (SERIES[1:], [[1.0, 3.0, 99.0]]),
+            "net_radiation": (SERIES[1:], [[9.8, 9.8, 0.0]]),
+            "air_temperature": (SERIES[1:], [[280.0, 290.0, 0.0]]),
+        },
+        coords={"latitude": ("cell", [50.0])},
+    )
+    window = np.array([True, True, False])
+    # dryness 9.8 / (2.45 * 2) = 2
+    found = climate_of_cells(grid, window, recipe)
+    np.testing.assert_allclose(found, [[50.0, 285.0, np.log(2)]])
+    without = climate_of_cells(grid.drop_vars("net_radiation"), window, recipe)
+    assert np.isnan(without[0, 2])
+
+
+def test_stage_writes_the_same_bytes_twice(
+    tmp_path: Path, targets: xr.Dataset, forcing: xr.Dataset, recipe: Recipe
+) -> None:
+    write_zarr_zip(targets, tmp_path / "targets.zarr.zip")
+    write_zarr_zip(forcing, tmp_path / "forcing.zarr.zip")
+    write_parquet(make_splits(), tmp_path / "splits.parquet")
+    names = ("features.zarr.zip", "features.json")
+    runs = []
+    for _ in range(2):
+        write_features(recipe, tmp_path)
+        runs.append([(tmp_path / name).read_bytes() for name in names])
+    assert runs[0] == runs[1]
+    with open_zarr_zip(tmp_path / "features.zarr.zip") as written:
+        xr.testing.assert_equal(
+            written.load(), build_features(targets, forcing, make_splits(), recipe)
+        )
+    definitions = json.loads(runs[0][1])
+    assert set(definitions["feature_sets"]) == {
+        "climatology",
+        "forcing",
+        "memory",
+        "state",
+    }
+
+
+def test_release_without_any_split_has_features_of_none(
+    targets: xr.Dataset, forcing: xr.Dataset, recipe: Recipe, tmp_path: Path
+) -> None:
+    found = build_features(targets, forcing, make_splits().iloc[:0], recipe)
+    validate_grid(found, FEATURES, "features")
+    assert found.sizes["split"] == 0
+    write_zarr_zip(found, tmp_path / "features.zarr.zip")
+    with open_zarr_zip(tmp_path / "features.zarr.zip") as written:
+        assert written["climatology"].shape == (0, 2, len(NAMES), 366)

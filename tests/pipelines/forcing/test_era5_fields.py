@@ -1,0 +1,286 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from factories.era5_stores import hours, make_era5
+from somobench.pipelines.forcing.era5 import blocks as era5_blocks
+from somobench.pipelines.forcing.era5 import fields as era5_fields
+from somobench.pipelines.forcing.era5.blocks import daily_at_nodes
+from somobench.pipelines.forcing.era5.daily import (
+    MEAN_OF_HOURS,
+    SUM_OF_HOURS_ENDING,
+    THE_DAYS_OWN,
+    DayRule,
+    Frequency,
+)
+from somobench.pipelines.forcing.era5.fields import Rectangle, boxes_of
+from somobench.pipelines.forcing.era5.stores import normalised, open_inputs
+from somobench.pipelines.forcing.era5.variables import (
+    RAW,
+    derivation_of,
+    same_units,
+    source_names,
+)
+from somobench.schemas.errors import InputError, UnknownNameError, UsageError
+
+DAYS = np.arange("2018-01-01", "2018-01-04", dtype="datetime64[D]")
+
+
+def read(
+    *stores: xr.Dataset,
+    variable: str = "precipitation",
+    rule: DayRule = SUM_OF_HOURS_ENDING,
+    frequency: Frequency = "hourly",
+    nodes: tuple[int, ...] = (0, 4, 8),
+) -> np.ndarray:
+    """Read a variable of ours at some nodes of a box of one or more files."""
+    opened = [
+        (f"file{number}.nc", normalised(store, f"file{number}.nc"))
+        for number, store in enumerate(stores)
+    ]
+    [box] = boxes_of(opened)
+    derivation = derivation_of(variable, {})
+    fields = [
+        box.field(RAW[raw], source_names({})[raw], frequency) for raw in derivation.raws
+    ]
+    wanted = np.array(nodes)
+    return daily_at_nodes(derivation, fields, (box.nodes, wanted), DAYS, rule)
+
+
+def hourly_rain(store: xr.Dataset, node: int) -> np.ndarray:
+    return store["tp"].to_numpy().astype(float).reshape(len(store["time"]), -1)[:, node]
+
+
+def test_precipitation_becomes_millimetres_a_day() -> None:
+    store = make_era5(names=("tp",))
+    found = read(store)
+    for column, node in enumerate((0, 4, 8)):
+        rain = hourly_rain(store, node)
+        # Hours 1..24, 25..48, 49..72 after the first midnight, m to mm.
+        expected = [1000 * rain[1 + 24 * d : 25 + 24 * d].sum() for d in range(3)]
+        np.testing.assert_allclose(found[:, column], expected, rtol=1e-12)
+
+
+def test_radiation_adds_its_parts_and_becomes_megajoules() -> None:
+    store = make_era5(names=("ssr", "str"))
+    store["ssr"][:] = 5e5
+    store["str"][:] = -1e5
+    # 24 h x (0.5 - 0.1) MJ = 9.6 MJ
+    found = read(store, variable="net_radiation")
+    np.testing.assert_allclose(found, 9.6, rtol=1e-6)
+
+
+def test_evaporation_becomes_positive_upward() -> None:
+    store = make_era5(names=("e",))
+    store["e"][:] = -1e-4
+    # 24 h x 0.1 mm = 2.4 mm
+    np.testing.assert_allclose(read(store, variable="evaporation"), 2.4, rtol=1e-6)
+
+
+def test_humidity_is_averaged_after_it_is_derived() -> None:
+    store = make_era5(names=("d2m", "sp"))
+    store["sp"][:] = 100_000.0
+    half = np.where(np.arange(len(store["time"])) % 2 == 0, 273.16, 293.16)
+    store["d2m"][:] = half[:, None, None]
+    # q(273.16 K) = 0.003810413; at 293.16 K e = 611.21 exp(17.502 x 20 / 260.97)
+    # = 611.21 x 3.8240 = 2337.3 Pa, q = 0.6219808 x 2337.3 / (1e5 - 883.5) = 0.014667
+    found = read(store, variable="specific_humidity", rule=MEAN_OF_HOURS)
+    np.testing.assert_allclose(found, (0.003810413 + 0.014667) / 2, rtol=1e-3)
+
+
+def test_dims_in_any_order_give_the_same_values() -> None:
+    store = make_era5(names=("tp",))
+    turned = store.transpose("longitude", "time", "latitude")
+    np.testing.assert_array_equal(read(turned), read(store))
+
+
+def test_blocks_of_any_size_give_the_same_values(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = make_era5(names=("tp",))
+    whole = read(store)
+    monkeypatch.setattr(era5_blocks, "BLOCK_VALUES", 1)
+    monkeypatch.setattr(era5_fields, "TILE", 1)
+    np.testing.assert_array_equal(read(store), whole)
+
+
+def test_only_the_rectangle_of_wanted_nodes_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_era5(names=("tp",)).to_netcdf(tmp_path / "box.nc")
+    [box] = boxes_of(open_inputs([tmp_path / "box.nc"]))
+    loaded: list[tuple[int, int]] = []
+    original = era5_fields.Field.read
+
+    def spying(
+        self: era5_fields.Field, start: int, stop: int, rectangle: Rectangle
+    ) -> np.ndarray:
+        loaded.append((stop - start, rectangle.size))
+        return original(self, start, stop, rectangle)
+
+    monkeypatch.setattr(era5_fields.Field, "read", spying)
+    field = box.field(RAW["tp"], ("tp",), "hourly")
+    wanted = np.array([4, 5])  # the middle row's last two nodes
+    daily_at_nodes(
+        derivation_of("precipitation", {}),
+        [field],
+        (box.nodes, wanted),
+        DAYS[:1],
+        SUM_OF_HOURS_ENDING,
+    )
+    assert loaded == [(24, 2)]
+
+
+def test_files_that_divide_the_period_are_joined_in_order() -> None:
+    store = make_era5(names=("tp",))
+    parts = store.isel(time=slice(30, None)), store.isel(time=slice(0, 30))
+    np.testing.assert_array_equal(read(*parts), read(store))
+
+
+def test_files_that_divide_the_variables_are_joined() -> None:
+    store = make_era5(names=("ssr", "str"))
+    found = read(store[["ssr"]], store[["str"]], variable="net_radiation")
+    np.testing.assert_array_equal(found, read(store, variable="net_radiation"))
+
+
+def test_files_of_different_positions_are_different_boxes() -> None:
+    here = normalised(make_era5(days=1, names=("tp",)), "a")
+    there = normalised(make_era5(days=1, latitudes=(1.0,), names=("tp",)), "b")
+    assert [box.what for box in boxes_of([("a", here), ("b", there)])] == ["a", "b"]
+
+
+def test_files_that_overlap_in_time_are_refused() -> None:
+    store = make_era5(names=("tp",))
+    with pytest.raises(InputError, match=r"(?s)file0.*2018-01-02T05.*in two files"):
+        read(store.isel(time=slice(0, 31)), store.isel(time=slice(29, None)))
+
+
+@pytest.mark.parametrize(
+    ("name", "variable", "value", "hint"),
+    [
+        ("t2m", "air_temperature", 12.0, "150 to 340 K"),  # degrees Celsius
+        ("sp", "specific_humidity", 980.0, "30000 to 110000 Pa"),  # hPa
+        ("tp", "precipitation", 9.96921e36, "-0.0001 to 2 m"),  # netCDF's default fill
+        ("tp", "precipitation", -9999.0, "-0.0001 to 2 m"),
+        ("tp", "precipitation", np.inf, "-0.0001 to 2 m"),
+        ("tp", "precipitation", 5.0, "-0.0001 to 2 m"),  # mm
+        ("ssrd", "shortwave_radiation", 9e7, "-50000 to 6e\\+07 J"),
+        ("t2m", "air_temperature", 285 * 0.0018, "scale factor applied twice"),
+    ],
+)
+def test_impossible_values_are_refused_with_time_and_bounds(
+    name: str, variable: str, value: float, hint: str
+) -> None:
+    store = make_era5(names=tuple(derivation_of(variable, {}).raws))
+    store[name][40, 1, 1] = value
+    pattern = rf"(?s){name} in forcing input file0.*2018-01-02T16.*{hint}"
+    with pytest.raises(InputError, match=pattern):
+        read(store, variable=variable)
+
+
+def test_impossible_values_elsewhere_in_the_store_do_not_matter() -> None:
+    store = make_era5(names=("tp",))
+    store["tp"][40, 0, 1] = 5.0  # within the rectangle of the nodes read
+    assert np.isfinite(read(store, nodes=(0, 4))).all()
+
+
+@pytest.mark.parametrize(
+    ("variable", "units"),
+    [
+        ("precipitation", "mm"),
+        ("air_temperature", "degC"),
+        ("shortwave_radiation", "W m-2"),
+    ],
+)
+def test_wrong_unit_is_refused(variable: str, units: str) -> None:
+    raw = derivation_of(variable, {}).raws[0]
+    store = make_era5(names=(raw,))
+    store[raw].attrs["units"] = units
+    with pytest.raises(
+        InputError, match=f"(?s)unit of {raw}.*{units}.*{RAW[raw].units[0]}"
+    ):
+        read(store, variable=variable)
+
+
+@pytest.mark.parametrize(
+    ("units", "name"),
+    [
+        ("m**3 m**-3", "swvl1"),
+        ("m3/m3", "swvl1"),
+        ("J m^-2", "ssr"),
+        ("m of water equivalent", "e"),
+        ("Kelvin", "t2m"),
+    ],
+)
+def test_spellings_of_a_unit_are_the_same(units: str, name: str) -> None:
+    assert same_units(units, RAW[name])
+
+
+def test_values_packed_to_16_bits_are_unpacked(tmp_path: Path) -> None:
+    store = make_era5(names=("t2m",))
+    packing = {"dtype": "int16", "scale_factor": 0.001, "add_offset": 285.0}
+    store.to_netcdf(
+        tmp_path / "packed.nc", encoding={"t2m": packing | {"_FillValue": -32767}}
+    )
+    with xr.open_dataset(tmp_path / "packed.nc") as packed:
+        found = read(packed, variable="air_temperature", rule=MEAN_OF_HOURS)
+    expected = read(store, variable="air_temperature", rule=MEAN_OF_HOURS)
+    np.testing.assert_allclose(found, expected, atol=0.001)
+
+
+def test_three_hourly_input_is_refused_as_hourly() -> None:
+    times = pd.date_range("2018-01-01", periods=25, freq="3h")
+    with pytest.raises(InputError, match=r"(?s)time step of tp.*3 hours.*1 hours"):
+        read(make_era5(times=times, names=("tp",)))
+
+
+def test_hourly_input_is_refused_as_daily() -> None:
+    with pytest.raises(InputError, match=r"(?s)time step of tp.*1 hours.*24 hours"):
+        read(make_era5(names=("tp",)), frequency="daily", rule=THE_DAYS_OWN)
+
+
+def test_times_beside_the_hour_are_refused() -> None:
+    times = hours(3) + pd.Timedelta(minutes=30)
+    with pytest.raises(InputError, match="on the hour"):
+        read(make_era5(times=times, names=("tp",)))
+
+
+def test_extra_dim_is_refused() -> None:
+    store = make_era5(names=("tp",)).expand_dims(expver=[1, 5])
+    with pytest.raises(InputError, match=r"(?s)dims.*expver.*merge expver"):
+        read(store)
+
+
+def test_absent_variable_is_refused_with_what_there_is() -> None:
+    with pytest.raises(InputError, match=r"(?s)t2m.*tp, named tp or total_precip"):
+        read(make_era5(names=("t2m",)))
+
+
+def test_long_names_of_arco_stores_are_found() -> None:
+    store = make_era5(names=("tp",))
+    renamed = store.rename(tp="total_precipitation")
+    np.testing.assert_array_equal(read(renamed), read(store))
+
+
+def test_name_in_the_recipe_replaces_the_usual_ones() -> None:
+    assert source_names({"precipitation": "rain"})["tp"] == ("rain",)
+    assert source_names({"t2m": "warmth"})["t2m"] == ("warmth",)
+    assert derivation_of("net_radiation", {"net_radiation": "nr"}).raws == ("nr",)
+    assert source_names({"net_radiation": "rn"})["nr"] == ("rn",)
+
+
+def test_unknown_key_in_names_is_refused() -> None:
+    with pytest.raises(UsageError, match="rainfall"):
+        source_names({"rainfall": "rain"})
+
+
+def test_variable_that_era5_lacks_is_refused() -> None:
+    with pytest.raises(
+        UnknownNameError, match=r"(?s)relative_humidity.*forcing\.names"
+    ):
+        derivation_of("relative_humidity", {})

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from somobench.pipelines.forcing.era5.nodes import (
+    NodeSet,
+    check_registration,
+    corner_positions,
+    exact_nodes,
+    mean_of_nodes,
+    nearest_nodes,
+)
+from somobench.schemas.errors import InputError
+
+
+def grid(latitudes: list[float], longitudes: list[float]) -> NodeSet:
+    return NodeSet(np.array(latitudes), np.array(longitudes), is_grid=True)
+
+
+def corners(nodes: NodeSet, latitude: float, longitude: float) -> list[int]:
+    wanted = corner_positions(np.array([latitude]), np.array([longitude]), 0.25)
+    return [int(number) for number in exact_nodes(nodes, *wanted)[0]]
+
+
+def one_cell(nodes: list[int]) -> NDArray[np.int64]:
+    return np.array([nodes], np.int64)
+
+
+def test_cell_is_the_mean_of_its_four_corners() -> None:
+    # (1 + 2 + 3 + 6) / 4 = 3
+    values = np.array([[1.0, 2.0, 3.0, 6.0]])
+    mean, count = mean_of_nodes(values, one_cell([0, 1, 2, 3]))
+    assert mean.tolist() == [[3.0]]
+    assert count.tolist() == [4]
+
+
+def test_cell_is_the_mean_of_the_rest_where_a_node_has_no_data() -> None:
+    # Node 3 is sea on all days: (1 + 2 + 3) / 3 = 2, (4 + 5 + 9) / 3 = 6
+    values = np.array([[1.0, 2.0, 3.0, np.nan], [4.0, 5.0, 9.0, np.nan]])
+    mean, count = mean_of_nodes(values, one_cell([0, 1, 2, 3]))
+    assert mean[:, 0].tolist() == [2.0, 6.0]
+    assert count.tolist() == [3]
+
+
+def test_cell_at_the_edge_of_the_box_uses_the_nodes_that_exist() -> None:
+    values = np.array([[1.0, 5.0]])
+    mean, count = mean_of_nodes(values, one_cell([0, -1, 1, -1]))
+    assert mean.tolist() == [[3.0]]
+    assert count.tolist() == [2]
+
+
+def test_day_is_missing_when_a_node_with_data_misses_it() -> None:
+    values = np.array([[1.0, 3.0], [1.0, np.nan]])
+    mean, count = mean_of_nodes(values, one_cell([0, 1]))
+    assert mean[0, 0] == 2.0
+    assert np.isnan(mean[1, 0])
+    assert count.tolist() == [2]
+
+
+def test_cell_without_any_node_is_missing() -> None:
+    mean, count = mean_of_nodes(np.full((2, 1), np.nan), one_cell([0, -1]))
+    assert np.isnan(mean).all()
+    assert count.tolist() == [0]
+
+
+def test_corners_are_found_whatever_the_order_of_latitudes() -> None:
+    # Rows of two: north-west 0, north-east 1, south-west 2, south-east 3.
+    assert corners(grid([50.25, 50.0], [10.0, 10.25]), 50.125, 10.125) == [0, 1, 2, 3]
+    assert corners(grid([50.0, 50.25], [10.0, 10.25]), 50.125, 10.125) == [2, 3, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("longitudes", "longitude"),
+    [
+        ([359.75, 0.0], -0.125),
+        ([-0.25, 360.0], -0.125),
+        ([179.75, -180.0], 179.875),
+        ([179.75, 180.0], 179.875),
+        ([-180.0, -179.75], -179.875),
+        ([180.0, 180.25], -179.875),
+        ([254.25, 254.5], -105.625),
+    ],
+)
+def test_corners_are_found_across_meridians(
+    longitudes: list[float], longitude: float
+) -> None:
+    assert corners(grid([1.0, 0.75], longitudes), 0.875, longitude) == [0, 1, 2, 3]
+
+
+def test_corners_reach_the_pole() -> None:
+    assert corners(grid([90.0, 89.75], [0.0, 0.25]), 89.875, 0.125) == [0, 1, 2, 3]
+
+
+def test_position_outside_the_box_has_no_node() -> None:
+    assert corners(grid([50.25, 50.0], [10.0, 10.25]), 50.125, 10.375) == [1, -1, 3, -1]
+
+
+def test_coordinates_stored_in_single_precision_are_found() -> None:
+    axis = np.array([155.9, 156.0], np.float32).astype(np.float64)
+    nodes = NodeSet(np.array([19.9, 19.8]), axis, is_grid=True)
+    found = exact_nodes(nodes, np.array([19.9]), np.array([156.0]))
+    assert found.tolist() == [1]
+
+
+def test_nearest_node_of_a_centre_between_four_is_north_west() -> None:
+    nodes = grid([50.0, 50.25], [10.25, 10.0])
+    found = nearest_nodes(nodes, np.array([50.125]), np.array([10.125]), 0.25)
+    assert found.tolist() == [3]  # row 1 is 50.25 N, column 1 is 10.0 E
+    points = NodeSet(
+        np.array([50.0, 50.25, 50.25]), np.array([10.0, 10.25, 10.0]), is_grid=False
+    )
+    found = nearest_nodes(points, np.array([50.125]), np.array([10.125]), 0.25)
+    assert found.tolist() == [2]
+
+
+def test_nearest_node_is_none_beyond_half_a_spacing() -> None:
+    nodes = grid([50.25, 50.0], [10.0, 10.25])
+    found = nearest_nodes(nodes, np.array([50.0, 50.0]), np.array([10.37, 10.38]), 0.25)
+    assert found.tolist() == [3, -1]
+
+
+def test_nearest_point_is_none_beyond_the_resolution() -> None:
+    points = NodeSet(np.array([50.0]), np.array([10.0]), is_grid=False)
+    found = nearest_nodes(points, np.array([50.2, 50.3]), np.array([10.0, 10.0]), 0.25)
+    assert found.tolist() == [0, -1]
+
+
+def test_registration_is_accepted_where_it_holds() -> None:
+    check_registration(grid([50.25, 50.0], [10.0, 10.25]), "node", 0.25, "a.nc")
+    check_registration(grid([55.25, 54.75], [8.25, 8.75]), "cell", 0.5, "a.nc")
+    check_registration(
+        NodeSet(np.array([1.2]), np.array([3.4]), is_grid=False), "points", 0.25, "a.nc"
+    )
+
+
+def test_registration_refuses_a_half_cell_shift() -> None:
+    shifted = grid([50.125, 49.875], [10.0, 10.25])
+    with pytest.raises(InputError, match=r"(?s)latitude.*50\.125.*multiples of 0\.25"):
+        check_registration(shifted, "node", 0.25, "a.nc")
+    nodes = grid([50.125, 49.875], [10.0, 10.25])
+    with pytest.raises(InputError, match=r"(?s)longitude.*10 with.*odd multiples of"):
+        check_registration(nodes, "cell", 0.25, "a.nc")
+
+
+def test_registration_refuses_points_for_a_grid() -> None:
+    points = NodeSet(np.array([50.0]), np.array([10.0]), is_grid=False)
+    with pytest.raises(InputError, match="time series at points"):
+        check_registration(points, "node", 0.25, "a.nc")

@@ -1,0 +1,98 @@
+"""Ladder tables of the documents: what the scores of a release say, word for word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from somobench.pipelines.tools.ladder_tables import (
+    ladder_table,
+    shift_table,
+    with_table,
+)
+from somobench.schemas.errors import UsageError
+
+ROOT = Path(__file__).resolve().parents[3]
+RELEASE = "virtual-1.1.0"
+
+
+def _scores(**changed: object) -> pd.DataFrame:
+    row = {
+        "split": "temporal",
+        "model": "climatology",
+        "layer": 0,
+        "metric": "pearson_r",
+        "pool_kind": "plain",
+        "against": "",
+        "value": 0.456,
+        "low": 0.291,
+        "high": 0.634,
+    }
+    return pd.DataFrame([row, row | {"model": "persistence", "value": 0.9} | changed])
+
+
+def test_table_shows_value_and_interval_and_marks_observed_rungs() -> None:
+    lines = ladder_table(_scores()).splitlines()
+    assert lines[0] == "| rung | temporal |"
+    assert "| `climatology` | 0.46 (0.29, 0.63) |" in lines
+    assert "| `persistence` * | 0.90 (0.29, 0.63) |" in lines
+    assert "| `water_balance` | not available |" in lines
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"layer": 1},
+        {"metric": "rmse"},
+        {"pool_kind": "regime"},
+        {"against": "climatology"},
+    ],
+)
+def test_other_scores_stay_out_of_the_table(other: dict[str, object]) -> None:
+    assert "| `persistence` * | not available |" in ladder_table(_scores(**other))
+
+
+def test_small_loss_has_no_sign() -> None:
+    found = ladder_table(_scores(value=-0.004, low=-0.006, high=0.004))
+    assert "| `persistence` * | 0.00 (-0.01, 0.00) |" in found
+
+
+def test_document_without_a_place_is_refused() -> None:
+    with pytest.raises(UsageError, match="ladder:virtual-9.9.9"):
+        with_table("text", "ladder", "virtual-9.9.9", "| |\n")
+
+
+def test_cost_of_a_shift_stands_by_rung_and_split() -> None:
+    row = {
+        "split": "dry_years",
+        "model": "ridge_memory",
+        "layer": 0,
+        "metric": "pearson_r",
+        "cost": 0.059,
+        "low": 0.019,
+        "high": 0.115,
+    }
+    others = [{"layer": 1, "cost": 0.5}, {"metric": "anomaly_r", "cost": 0.5}]
+    table = shift_table(pd.DataFrame([row, *(row | other for other in others)]))
+    assert "| rung | dry_years |" in table
+    assert "| `ridge_memory` | 0.06 (0.02, 0.12) |" in table
+    assert "| `climatology` | not available |" in table
+    assert "0.50" not in table
+
+
+@pytest.mark.parametrize(
+    ("kind", "file", "table"),
+    [
+        ("ladder", "scores.parquet", ladder_table),
+        ("shifts", "shift_costs.parquet", shift_table),
+    ],
+)
+def test_readme_shows_the_tables_of_the_release(
+    kind: str, file: str, table: Callable[[pd.DataFrame], str]
+) -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    rows = pd.read_parquet(ROOT / "releases" / RELEASE / file)
+    assert with_table(readme, kind, RELEASE, table(rows)) == readme

@@ -1,0 +1,264 @@
+"""Three doors to the packaged virtual release: everything asked of it, one hash."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import intake
+import numpy as np
+import pytest
+import xarray as xr
+
+import somobench
+from somobench.catalog.registry import catalogued_names, packaged_folder
+from somobench.catalog.storage.hashing import decoded_sha256, describe_grid
+from somobench.schemas.errors import SomobenchError, UsageError
+
+RELEASES = [
+    name
+    for name in catalogued_names()
+    if name.startswith("virtual-") and (packaged_folder() / name).is_dir()
+]
+SETS = ("climatology", "forcing", "memory", "state")
+LAYERS = (None, 1, 2, 3)
+SCALINGS = ("full", "train", "none")
+
+
+def manifest_of(release: str) -> dict[str, Any]:
+    text = (packaged_folder() / release / "MANIFEST.json").read_text()
+    return dict(json.loads(text))
+
+
+SPLITS = {release: sorted(manifest_of(release)["splits"]) for release in RELEASES}
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Any:
+    """Open the packaged catalog as the README does."""
+    return intake.open_catalog(somobench.catalog_path())
+
+
+Door = Callable[..., xr.Dataset]
+
+
+def doors(catalog: Any, release: str, feature_set: str) -> dict[str, Door]:
+    """Return every way to a dataset, in memory and lazy."""
+    return {
+        "nested": lambda **asked: catalog[release][feature_set](**asked).read(),
+        "flat": lambda **asked: catalog[feature_set](release=release, **asked).read(),
+        "package": lambda **asked: somobench.open_dataset(
+            feature_set, release=release, **asked
+        ),
+        "nested, lazy": lambda **asked: catalog[release][feature_set](
+            **asked
+        ).to_dask(),
+        "flat, lazy": lambda **asked: catalog[feature_set](
+            release=release, **asked
+        ).to_dask(),
+        "package, lazy": lambda **asked: somobench.open_dataset(
+            feature_set, release=release, lazy=True, **asked
+        ),
+    }
+
+
+def decoded(dataset: xr.Dataset) -> str:
+    """Return one sha256 of all decoded values, dimensions and attributes."""
+    parts = {
+        name: [
+            record.dims,
+            record.sha256,
+            sorted(map(str, dataset[name].attrs.items())),
+        ]
+        for name, record in describe_grid(dataset).items()
+    }
+    text = json.dumps([parts, list(dataset.data_vars), dataset.attrs], default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def asked_of(release: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every feature set, layer and scaling, the splits taking turns.
+
+    Full scaling goes without a split; train scaling needs one.
+    """
+    splits = itertools.cycle(SPLITS[release])
+    for feature_set, layer, scaling in itertools.product(SETS, LAYERS, SCALINGS):
+        split = None if scaling == "full" else next(splits)
+        yield feature_set, {"layer": layer, "scaling": scaling, "split": split}
+
+
+OLDER = (pytest.mark.slow, pytest.mark.once)
+EVERYTHING = [
+    pytest.param(
+        release,
+        feature_set,
+        asked,
+        id=f"{release}-{feature_set}-{'-'.join(map(str, asked.values()))}",
+        marks=() if release == RELEASES[-1] else OLDER,
+    )
+    for release in RELEASES
+    for feature_set, asked in asked_of(release)
+]
+
+
+IN_MEMORY: dict[tuple[Any, ...], set[str]] = {}
+
+
+def test_a_virtual_release_is_packaged() -> None:
+    assert RELEASES
+
+
+@pytest.mark.parametrize(("release", "feature_set", "asked"), EVERYTHING)
+def test_three_doors_give_one_decoded_hash(
+    catalog: Any, release: str, feature_set: str, asked: dict[str, Any]
+) -> None:
+    in_memory = IN_MEMORY[release, feature_set, *asked.values()] = {
+        decoded(door(**asked))
+        for name, door in doors(catalog, release, feature_set).items()
+        if "lazy" not in name
+    }
+    assert len(in_memory) == 1
+
+
+@pytest.mark.parametrize(("release", "feature_set", "asked"), EVERYTHING)
+def test_a_lazy_door_gives_the_hash_of_the_others(
+    catalog: Any, release: str, feature_set: str, asked: dict[str, Any]
+) -> None:
+    # the doors take turns: each of the three opens a third of everything
+    known = IN_MEMORY.get((release, feature_set, *asked.values()))
+    if known is None:
+        eager = somobench.open_dataset(feature_set, release=release, **asked)
+        known = {decoded(eager)}
+    lazy = [
+        door
+        for name, door in doors(catalog, release, feature_set).items()
+        if "lazy" in name
+    ]
+    turn = LAYERS.index(asked["layer"]) + SCALINGS.index(asked["scaling"])
+    dataset = lazy[(turn + SETS.index(feature_set)) % 3](**asked)
+    assert dataset["soil_moisture"].chunks is not None
+    assert {decoded(dataset.compute(scheduler="synchronous"))} == known
+
+
+def test_different_questions_give_different_hashes() -> None:
+    # else the test above would pass for a hash that sees nothing
+    release = RELEASES[-1]
+    found = [
+        decoded(somobench.open_dataset("climatology", release=release, **asked))
+        for feature_set, asked in asked_of(release)
+        if feature_set == "climatology"
+    ]
+    assert len({*found}) == len(found) == 12  # 4 layers x 3 scalings
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_values_are_those_whose_hashes_the_manifest_states(release: str) -> None:
+    arrays = manifest_of(release)["files"]
+    targets = arrays["targets.zarr.zip"]["arrays"]
+    forcing = arrays["forcing.zarr.zip"]["arrays"]
+    published = {"full": "soil_moisture", "none": "soil_moisture_in_situ"}
+    for scaling, name in published.items():
+        opened = somobench.open_dataset("forcing", release=release, scaling=scaling)
+        for ours, theirs in (
+            ("soil_moisture", name),
+            ("is_gapfilled", "is_gapfilled"),
+            ("cell", "cell"),
+            ("time", "time"),
+        ):
+            assert decoded_sha256(opened[ours].values) == targets[theirs]["sha256"]
+    for name in manifest_of(release)["feature_sets"]["forcing"]["variables"]:
+        assert decoded_sha256(opened[name].values) == forcing[name]["sha256"]
+
+
+@pytest.mark.parametrize("release", RELEASES[-1:])
+def test_every_split_has_the_roles_of_its_rows_at_every_door(
+    catalog: Any, release: str
+) -> None:
+    for split in SPLITS[release]:
+        found = {
+            name: door(split=split)["role"].to_numpy()
+            for name, door in doors(catalog, release, "climatology").items()
+        }
+        first = found["package"]
+        assert {*np.unique(first)} >= {1, 3}, split
+        assert all(np.array_equal(first, role) for role in found.values()), split
+
+
+NONSENSE: dict[str, dict[str, Any]] = {
+    "layer 0": {"layer": 0},
+    "layer 4": {"layer": 4},
+    "layer -1": {"layer": -1},
+    "layer huge": {"layer": 10**30},
+    "layer text": {"layer": "1"},
+    "layer float": {"layer": 1.0},
+    "layer nan": {"layer": float("nan")},
+    "layer true": {"layer": True},
+    "layer list": {"layer": [1, 2]},
+    "layer array": {"layer": np.array([1, 2])},
+    "scaling typo": {"scaling": "fulll"},
+    "scaling case": {"scaling": "FULL"},
+    "scaling none": {"scaling": None},
+    "scaling bytes": {"scaling": b"full"},
+    "scaling array": {"scaling": np.array(["full", "train"])},
+    "scaling list": {"scaling": ["full"]},
+    "train alone": {"scaling": "train"},
+    "split typo": {"split": "temporl"},
+    "split empty": {"split": ""},
+    "split none": {"split": "none"},
+    "split number": {"split": 0},
+    "split list": {"split": ["temporal"]},
+    "split path": {"split": "../temporal"},
+    "split template": {"split": "{{ 'temporal' }}"},
+    "split environment": {"split": "{{ env('HOME') }}"},
+    "scaling template": {"scaling": "{% if 1 %}full{% endif %}"},
+    "release old": {"release": "virtual-0.0.0"},
+    "release bytes": {"release": b"virtual-0.1.0"},
+    "release array": {"release": np.array(["virtual-0.1.0"])},
+    "release list": {"release": list(RELEASES)},
+}
+
+
+@pytest.mark.parametrize("nonsense", NONSENSE)
+def test_nonsense_is_refused_at_every_door(catalog: Any, nonsense: str) -> None:
+    release = RELEASES[-1]
+    asked = NONSENSE[nonsense]
+    ask = {"release": release} | asked
+    reads: tuple[Callable[[], object], ...] = (
+        lambda: somobench.open_dataset("memory", **ask),
+        lambda: somobench.open_dataset("memory", lazy=True, **ask),
+        lambda: catalog[release]["memory"](**asked).read(),
+        lambda: catalog[release]["memory"](**asked).to_dask(),
+        lambda: catalog["memory"](**ask).read(),
+        lambda: catalog["memory"](**ask).to_dask(),
+    )
+    for read in reads:
+        with pytest.raises(UsageError, match="expected:"):
+            read()
+
+
+def test_a_template_is_never_run(catalog: Any, tmp_path: Any) -> None:
+    sentinel = tmp_path / "sentinel"
+    shell = "{{ cycler.__init__.__globals__.os.system('touch " + str(sentinel) + "') }}"
+    for name in ("release", "scaling", "split", "layer"):
+        for source in (catalog["memory"], catalog[RELEASES[-1]]["memory"]):
+            with pytest.raises(SomobenchError):
+                source(**{name: shell}).read()
+    assert not sentinel.exists()
+
+
+def test_a_catalog_takes_no_parameters(catalog: Any) -> None:
+    nested = catalog[RELEASES[-1]]
+    for inner in (nested, catalog.local, catalog.local[RELEASES[-1]]):
+        for asked in ({"split": "temporal"}, {"path": "/etc/passwd"}, {"x": 1}):
+            with pytest.raises(UsageError, match="its feature sets have parameters"):
+                inner(**asked)
+    assert list(nested()) == list(nested)
+
+
+def test_a_long_name_is_told_in_a_short_message() -> None:
+    with pytest.raises(UsageError, match="letters") as error:
+        somobench.open_dataset("memory", release="x" * 100_000)
+    assert len(str(error.value)) < 1000

@@ -1,0 +1,248 @@
+"""Score pages in a real browser: they render, sort, fit, and run no one's code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from factories.browser import BROWSERS, BrowserSession, find_browser
+from factories.cards import (
+    CELLS,
+    HOSTILE,
+    OBSERVING,
+    RUNGS,
+    make_cell_scores,
+    make_scores,
+    write_card,
+)
+from factories.splits import SPATIAL, TEMPORAL, grid_cells, make_data
+from somobench.cards.folder import read_card
+from somobench.cards.leaderboard import find_cards, leaderboard_page, read_cards
+from somobench.cards.page import card_page
+from somobench.pages.html import Section, page
+from somobench.pages.tables import SCRIPT, STYLE
+from somobench.pipelines.release.report.ladder import ladder_sections
+from somobench.pipelines.release.report.ladder_details import CellTables
+from somobench.pipelines.release.report.splits import split_sections
+from somobench.pipelines.splits import splits_of
+from somobench.schemas.recipe import Recipe, SplitParams
+
+PAGES = ("card", "board", "release")
+TABLE = "document.querySelector('[aria-label=Submissions] table')"
+COLUMN = "[..." + TABLE + ".tBodies[0].rows].map(row => row.cells[{}].dataset.key)"
+LUMINANCE = """(() => {
+  const light = (text) => {
+    const parts = text.match(/[\\d.]+/g).slice(0, 3).map((part) => {
+      const share = part / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2];
+  };
+  const back = light(getComputedStyle(document.body).backgroundColor);
+  return ["body", ".interval", ".axis", "a"].map((name) => {
+    const front = light(getComputedStyle(document.querySelector(name)).color);
+    return (Math.max(front, back) + 0.05) / (Math.min(front, back) + 0.05);
+  });
+})()"""
+SCALES = """[...document.querySelectorAll(".dots .scale svg, svg.map")].map((drawing) =>
+  [...drawing.querySelectorAll("text")].map((text) => {
+    const box = text.getBoundingClientRect();
+    return [box.left, box.right, box.top];
+  }))"""
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserSession]:
+    path = find_browser()
+    if path is None:
+        pytest.skip(f"no browser here: none of {', '.join(BROWSERS)}")
+    with BrowserSession(path, tmp_path_factory.mktemp("profile")) as session:
+        yield session
+
+
+def release_sections() -> list[Section]:
+    """Return splits and ladder of a release with a hostile network and reason."""
+    parts = [make_scores(rung, "temporal", 0.5, RUNGS[:1]) for rung in RUNGS]
+    scores = pd.concat(parts, ignore_index=True)
+    scores["pool"] = scores["pool"].replace("<b>net</b>", HOSTILE)
+    cells = pd.DataFrame({"cell_id": CELLS, "dryness": [0.4, 0.9, 2.5, 4.0]})
+    cell_scores = [make_cell_scores(rung, "temporal", 0.5) for rung in RUNGS]
+    ladder = [{"rung": r, "needs_observations": r in OBSERVING} for r in RUNGS]
+    record = {"splits": {"temporal": {"ladder": ladder}}}
+    splits = SplitParams(temporal=TEMPORAL, spatial=SPATIAL)
+    data = make_data(grid_cells(4, 6))
+    report = splits_of(data, Recipe.model_construct(splits=splits))[1]
+    return [
+        *split_sections(report | {"left_out": {"ungauged": HOSTILE}}),
+        *ladder_sections(
+            scores, record, tables=CellTables(pd.concat(cell_scores), cells)
+        ),
+    ]
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("pages")
+    cards = folder / "cards"
+    write_card(cards / "a", HOSTILE, skill=-0.1, leads=True)
+    write_card(cards / "b", "model-10", skill=0.8)
+    write_card(cards / "c", "model-9", skill=-0.3, ladder=False)
+    texts = {
+        "card": card_page(read_card(cards / "a")),
+        "board": leaderboard_page(read_cards(find_cards([cards]))),
+        "release": page("Report", release_sections(), style=STYLE, script=SCRIPT),
+    }
+    for name, text in texts.items():
+        (folder / f"{name}.html").write_text(text, "utf-8")
+    return {name: folder / f"{name}.html" for name in texts}
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_page_renders_in_silence_and_within_its_window(
+    browser: BrowserSession, pages: dict[str, Path], name: str, dark: bool, width: int
+) -> None:
+    browser.open(pages[name], width=width, dark=dark)
+    assert browser.messages == []
+    assert browser.requests == []
+    browser.evaluate(
+        "document.querySelectorAll('details').forEach(each => each.open = true)"
+    )
+    assert browser.evaluate("document.documentElement.scrollWidth") <= width
+    assert browser.evaluate("document.querySelectorAll('.dots circle').length") > 2
+    # WCAG asks for 4.5 for text of this size.
+    assert min(browser.evaluate(LUMINANCE)) >= 4.5
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("name", ["card", "release"])
+def test_labels_of_scales_neither_overlap_nor_leave_the_window(
+    browser: BrowserSession, pages: dict[str, Path], name: str, width: int
+) -> None:
+    browser.open(pages[name], width=width)
+    browser.evaluate(
+        "document.querySelectorAll('details').forEach(each => each.open = true)"
+    )
+    scales = browser.evaluate(SCALES)
+    assert len(scales) > 4
+    for labels in scales:
+        assert labels
+        assert all(0 <= left < right <= width for left, right, _ in labels)
+        rows = {round(top) for _, _, top in labels}
+        for row in rows:
+            own = sorted(label for label in labels if round(label[2]) == row)
+            assert all(one[1] <= other[0] for one, other in pairwise(own))
+
+
+def test_table_sorts_by_a_click_and_back_by_another(
+    browser: BrowserSession, pages: dict[str, Path]
+) -> None:
+    browser.open(pages["board"])
+    # Column 2 is Pearson r, best first as written.
+    written = [float(key) for key in browser.evaluate(COLUMN.format(2))]
+    assert written == sorted(written, reverse=True)
+    head = f"{TABLE}.tHead.rows[0].cells[2]"
+    browser.evaluate(f"{head}.querySelector('button').click()")
+    assert browser.evaluate(f"{head}.getAttribute('aria-sort')") == "descending"
+    browser.evaluate(f"{head}.querySelector('button').click()")
+    assert browser.evaluate(f"{head}.getAttribute('aria-sort')") == "ascending"
+    found = [float(key) for key in browser.evaluate(COLUMN.format(2))]
+    assert found == sorted(written)
+    assert browser.messages == []
+
+
+@pytest.mark.parametrize(
+    ("label", "column"), [("Cells, days and audit of every split", 3), ("network", 1)]
+)
+def test_tables_of_a_release_sort(
+    browser: BrowserSession, pages: dict[str, Path], label: str, column: int
+) -> None:
+    browser.open(pages["release"])
+    table = f"document.querySelector('[aria-label*=\"{label}\"] table')"
+    head = f"{table}.tHead.rows[0].cells[{column}]"
+    keys = f"[...{table}.tBodies[0].rows].map(row => row.cells[{column}].dataset.key)"
+    for sign in (-1, 1):
+        browser.evaluate(f"{head}.querySelector('button').click()")
+        found = [sign * float(key) for key in browser.evaluate(keys)]
+        assert found == sorted(found)
+        assert len(found) >= 2
+    assert browser.messages == []
+
+
+def test_names_sort_by_their_numbers_and_only_one_head_is_marked(
+    browser: BrowserSession, pages: dict[str, Path]
+) -> None:
+    browser.open(pages["board"])
+    for column in (2, 0):
+        browser.evaluate(f"{TABLE}.tHead.rows[0].cells[{column}].firstChild.click()")
+    # "<" sorts before letters, and 9 before 10.
+    assert browser.evaluate(COLUMN.format(0)) == [HOSTILE, "model-9", "model-10"]
+    marked = f"{TABLE}.querySelectorAll('[aria-sort]').length"
+    assert browser.evaluate(marked) == 1
+
+
+def test_row_without_a_value_comes_last_in_both_orders(
+    browser: BrowserSession, pages: dict[str, Path]
+) -> None:
+    browser.open(pages["board"])
+    for _ in range(2):
+        browser.evaluate(f"{TABLE}.tHead.rows[0].cells[1].firstChild.click()")
+        # model-9 was scored without a ladder: no rung to sort by.
+        assert browser.evaluate(COLUMN.format(1))[-1] == ""
+        assert browser.evaluate(COLUMN.format(0))[-1] == "model-9"
+
+
+@pytest.mark.parametrize(("key", "code", "text"), [("Enter", 13, "\r"), (" ", 32, " ")])
+def test_table_sorts_from_the_keyboard(
+    browser: BrowserSession, pages: dict[str, Path], key: str, code: int, text: str
+) -> None:
+    browser.open(pages["board"])
+    head = f"{TABLE}.tHead.rows[0].cells[0]"
+    browser.evaluate(f"{TABLE}.closest('.scroll').focus()")
+    browser.press("Tab", 9)
+    assert browser.evaluate(f"document.activeElement === {head}.firstChild")
+    browser.press(key, code, text)
+    assert browser.evaluate(f"{head}.getAttribute('aria-sort')") == "ascending"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_hostile_model_name_stays_text(
+    browser: BrowserSession, pages: dict[str, Path], name: str
+) -> None:
+    browser.open(pages[name])
+    assert HOSTILE in browser.evaluate("document.body.innerText")
+    assert browser.evaluate("document.querySelectorAll('img').length") == 0
+    assert browser.evaluate("document.querySelectorAll('script').length") == 1
+
+
+def test_policy_runs_our_script_and_no_other(
+    browser: BrowserSession, pages: dict[str, Path], tmp_path: Path
+) -> None:
+    slipped = tmp_path / "slipped.html"
+    hostile = "<script>document.title = 'run'</script>" + HOSTILE.replace("x ", "x:y ")
+    text = pages["board"].read_text("utf-8")
+    slipped.write_text(text.replace("<main>", f"<main>{hostile}"), "utf-8")
+    browser.open(slipped)
+    assert browser.evaluate("document.title") == "SoMoBench leaderboard"
+    assert any("Content Security Policy" in each for each in browser.messages)
+    assert browser.evaluate("document.querySelectorAll('th button').length") > 0
+
+
+def test_probes_notice_a_page_that_complains_and_loads(
+    browser: BrowserSession, tmp_path: Path
+) -> None:
+    loud = tmp_path / "loud.html"
+    loud.write_text(
+        "<script>console.error('loud')</script><img src='http://127.0.0.1:9/p.png'>"
+        "<script>undefined.field</script>",
+        "utf-8",
+    )
+    browser.open(loud)
+    assert any("loud" in each for each in browser.messages)
+    assert any("TypeError" in each for each in browser.messages)
+    assert browser.requests == ["http://127.0.0.1:9/p.png"]

@@ -1,0 +1,142 @@
+"""The whole pipeline in a copy of the checkout, run where nothing was built before."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from somobench.pipelines.release.verify_outputs import verify_outputs
+from somobench.schemas.errors import IntegrityError
+from somobench.schemas.recipe import load_recipe
+
+ROOT = Path(__file__).resolve().parents[2]
+RELEASE = ROOT / "releases" / load_recipe(ROOT / "params.yaml").release.id
+
+# Nothing of this may show in a release.
+ELSEWHERE = {
+    "LC_ALL": "C",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "PYTHONHASHSEED": "7",
+    "TZ": "Asia/Kathmandu",
+}
+
+pytestmark = pytest.mark.slow
+
+
+def run(folder: Path, *command: str) -> str:
+    """Run a program in a folder and return what it prints."""
+    programs = [str(Path(sys.executable).parent), os.environ["PATH"]]
+    environment = os.environ | ELSEWHERE | {"PATH": os.pathsep.join(programs)}
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def repro(folder: Path) -> list[str]:
+    """Run the pipeline and return the stages that ran."""
+    printed = run(folder, sys.executable, "-m", "dvc", "repro")
+    return re.findall(r"Running stage '(\w+)'", printed)
+
+
+def outputs(folder: Path) -> dict[str, str]:
+    lock: dict[str, Any] = yaml.safe_load((folder / "dvc.lock").read_text("utf-8"))
+    return {
+        output["path"]: output["md5"]
+        for stage in lock["stages"].values()
+        for output in stage["outs"]
+    }
+
+
+def decoded(release: Path) -> dict[str, str]:
+    """Return the hash of every array of a release, whatever bytes held it."""
+    manifest = json.loads((release / "MANIFEST.json").read_text("utf-8"))
+    return {
+        f"{file}/{name}": array["sha256"]
+        for file, record in manifest["files"].items()
+        for name, array in record["arrays"].items()
+    }
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a fresh copy of the checkout in which the whole pipeline ran once."""
+    folder = tmp_path_factory.mktemp("copy")
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True).stdout
+    for name in names.decode().split("\0"):
+        if name and (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes((ROOT / name).read_bytes())
+    run(folder, "git", "init", "--quiet")
+    assert repro(folder) == [*yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]]
+    return folder
+
+
+def test_rebuild_elsewhere_gives_the_published_values(built: Path) -> None:
+    assert decoded(built / "data/release") == decoded(RELEASE)
+
+
+@pytest.mark.once
+def test_rebuild_elsewhere_gives_the_committed_bytes(built: Path) -> None:
+    if sys.version_info[:2] != (3, 11):
+        pytest.skip("byte identity is promised on the Python of dvc.lock, 3.11")
+    assert outputs(built) == outputs(ROOT)
+
+
+@pytest.mark.once
+def test_second_run_has_nothing_to_do(built: Path) -> None:
+    assert repro(built) == []
+
+
+@pytest.mark.once
+def test_changed_parameter_reruns_the_stages_that_depend_on_it(built: Path) -> None:
+    before = (built / "params.yaml").read_text("utf-8")
+    changed = before.replace("title: SoMoBench", "title: Another")
+    assert changed != before
+    (built / "params.yaml").write_text(changed, "utf-8")
+    assert repro(built) == ["release"]
+    assert "Another virtual world" in (built / "data/release/README.md").read_text()
+    (built / "params.yaml").write_text(before, "utf-8")
+    assert repro(built) == []  # it comes back from the cache
+
+
+@pytest.mark.once
+def test_changed_comment_reruns_its_stage_and_those_that_digest_it(built: Path) -> None:
+    with (built / "pipelines/targets/__init__.py").open("a") as stream:
+        stream.write("# A comment changes no result.\n")
+    before = outputs(built)
+    assert repro(built) == ["targets", "release"]
+    assert outputs(built) == before
+
+
+@pytest.mark.once
+def test_damaged_cache_is_found_before_anything_is_published(built: Path) -> None:
+    path = "data/observations.parquet"
+    digest = outputs(built)[path]
+    verify_outputs(built)
+    damaged = built / f".dvc/cache/files/md5/{digest[:2]}/{digest[2:]}"
+    content = bytearray(damaged.read_bytes())
+    content[len(content) // 2] ^= 1
+    damaged.chmod(0o644)
+    damaged.write_bytes(content)
+    (built / path).unlink()
+    run(built, sys.executable, "-m", "dvc", "checkout", path)  # takes it as it is
+    with pytest.raises(IntegrityError, match=rf"{path}: md5 \w+, not {digest}"):
+        verify_outputs(built)

@@ -1,0 +1,337 @@
+"""`somobench validate`: the kind is told by content, and every failure is shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import typer
+import xarray as xr
+from typer.testing import CliRunner
+
+from factories.good_grids import GOOD as GRIDS
+from factories.good_tables import GOOD as TABLES
+from factories.ismn_files import (
+    file_name,
+    header,
+    rows,
+    station_file,
+    write_folder,
+    write_zip,
+)
+from factories.releases import write_manifest
+from factories.uscrn_files import daily_line, write_archive
+from somobench.catalog.storage.archive import write_zarr_zip
+from somobench.catalog.storage.atomic import write_parquet
+from somobench.cli.validate import validate
+from somobench.recognise import storage_of
+from somobench.schemas import released as expected_counts
+from somobench.schemas.errors import InputError, UnknownNameError
+from somobench.schemas.manifest import FileRecord, Manifest
+from somobench.validate import validate_file
+
+
+def write_netcdf(grid: xr.Dataset, path: Path) -> None:
+    grid.to_netcdf(path, engine="h5netcdf")
+
+
+def write_zarr(grid: xr.Dataset, path: Path) -> None:
+    grid.to_zarr(path, zarr_format=2, consolidated=True)
+
+
+WRITERS: dict[str, Callable[[xr.Dataset, Path], None]] = {
+    "zarr.zip": write_zarr_zip,
+    "zarr": write_zarr,
+    "nc": write_netcdf,
+}
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_kind_of_a_table_is_told_by_its_columns(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "mine.bin"
+    write_parquet(TABLES[kind](), path)
+    (report,) = validate_file(path)
+    assert (report.kind, report.failures) == (kind, ())
+    assert report.counts == {"rows": len(TABLES[kind]())}
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+@pytest.mark.parametrize("kind", GRIDS)
+def test_kind_of_a_grid_is_told_by_its_variables(
+    tmp_path: Path, kind: str, suffix: str
+) -> None:
+    path = tmp_path / f"mine.{suffix}"
+    WRITERS[suffix](GRIDS[kind](), path)
+    (report,) = validate_file(path)
+    assert (report.kind, report.failures) == (kind, ())
+    assert report.counts["cell"] == 2
+
+
+def test_defect_of_a_users_file_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "mine.nc"
+    forcing = GRIDS["forcing"]()
+    forcing["air_temperature"] -= 273.15
+    forcing["air_temperature"].attrs["units"] = "K"
+    write_netcdf(forcing, path)
+    (report,) = validate_file(path)
+    assert not report.valid
+    assert {failure.where for failure in report.failures} == {"air_temperature"}
+
+
+def test_kind_that_is_named_decides(tmp_path: Path) -> None:
+    path = tmp_path / "mine.parquet"
+    write_parquet(TABLES["cells"](), path)
+    (report,) = validate_file(path, "splits")
+    assert report.kind == "splits"
+    assert "column 'split' not in dataframe" in str(report.failures)
+    with pytest.raises(InputError, match="--kind targets"):
+        validate_file(path, "targets")
+    with pytest.raises(UnknownNameError, match="one of observations"):
+        validate_file(path, "sensors")
+
+
+UNREADABLE = {
+    "text": b"time,value\n",
+    "nothing": b"",
+    "half a Parquet file": b"PAR1" + bytes(20),
+    "half a netCDF file": b"\x89HDF\r\n\x1a\n" + bytes(20),
+    "half a zip": b"PK\3\4" + bytes(20),
+}
+
+
+@pytest.mark.parametrize("content", UNREADABLE.values(), ids=UNREADABLE)
+def test_unreadable_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "mine"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="mine"):
+        validate_file(path)
+
+
+def test_absent_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nothing there"):
+        validate_file(tmp_path / "none.parquet")
+
+
+def test_table_of_something_else_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine.parquet"
+    write_parquet(pd.DataFrame({"price": [1.0]}), path)
+    with pytest.raises(InputError, match="--kind"):
+        validate_file(path)
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Path:
+    """Write a release whose files agree."""
+    folder = tmp_path / "toy-0.1.0"
+    folder.mkdir()
+    for name, grid in GRIDS.items():
+        write_zarr_zip(grid(), folder / f"{name}.zarr.zip")
+    for name in ("cells", "splits"):
+        write_parquet(TABLES[name](), folder / f"{name}.parquet")
+    write_manifest(folder)
+    return folder
+
+
+def test_release_is_validated_file_by_file_and_together(release: Path) -> None:
+    reports = validate_file(release)
+    assert {report.kind for report in reports} == {*GRIDS, "cells", "splits", "release"}
+    assert [report for report in reports if report.failures] == []
+
+
+def test_release_that_lost_cells_fails_between_its_files(release: Path) -> None:
+    write_parquet(TABLES["cells"]().iloc[1:], release / "cells.parquet")
+    together = validate_file(release)[-1]
+    where = {failure.where for failure in together.failures}
+    assert where == {"targets.zarr.zip cell", "forcing.zarr.zip cell"}
+
+
+def test_release_with_a_damaged_file_fails_there(release: Path) -> None:
+    splits = TABLES["splits"]()
+    write_parquet(splits.iloc[::-1], release / "splits.parquet")
+    failed = [report for report in validate_file(release) if report.failures]
+    assert [report.kind for report in failed] == ["splits"]
+
+
+def test_release_without_a_file_of_its_manifest_fails(release: Path) -> None:
+    (release / "forcing.zarr.zip").unlink()
+    together = validate_file(release)[-1]
+    assert ("forcing.zarr.zip", "no such file") in {
+        (failure.where, failure.found) for failure in together.failures
+    }
+
+
+def test_release_with_fewer_rows_than_reviewed_fails(
+    release: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reviewed = {"toy-0.1.0": {"cells.parquet": {"rows": 3}}}
+    monkeypatch.setattr(expected_counts, "expected_counts", lambda: reviewed)
+    (failure,) = validate_file(release)[-1].failures
+    assert failure == ("cells.parquet rows", "2", "3")
+
+
+def test_published_releases_are_valid(repository: Path) -> None:
+    folders = sorted((repository / "releases").glob("*-*.*.*"))
+    if not folders:
+        pytest.skip("no release is published in this checkout yet: make release")
+    for folder in folders:
+        failed = [report for report in validate_file(folder) if report.failures]
+        assert failed == []
+
+
+GOOD = station_file(rows([0.1, 0.2, 0.3]))
+MEMBERS = {
+    file_name(): GOOD,
+    file_name(station="ST02"): station_file(
+        rows([0.1, -0.2, 0.3], flag="G"), first=header(station="ST02")
+    ),
+    file_name(station="ST03"): b"",
+    file_name(station="ST04"): station_file(
+        rows([30.0, 31.0]), first=header(station="ST04")
+    ),
+}
+
+
+@pytest.mark.parametrize("write", [write_zip, write_folder])
+def test_station_archive_is_read_and_accounted_for(
+    tmp_path: Path, write: Callable[[Path, dict[str, bytes]], Path]
+) -> None:
+    (report,) = validate_file(write(tmp_path / "archive", MEMBERS))
+    assert (report.kind, report.schema) == ("archive", "reader ismn")
+    assert report.counts == {"found": 4, "read": 2, "rejected": 2}
+    assert report.account is not None
+    assert report.account["values"] == {
+        "read": 6,
+        "good": 5,
+        "dropped": {"negative": 1},
+    }
+    assert report.account["rejected_by_reason"] == {"empty file": 1, "not m3 m-3": 1}
+    assert [failure.found.split(":")[0] for failure in report.failures] == [
+        "empty file",
+        "not m3 m-3",
+    ]
+
+
+def test_uscrn_archive_is_told_by_its_members(tmp_path: Path) -> None:
+    path = write_archive(
+        tmp_path / "a.zip",
+        {
+            "CRND0103-2020-TX_Somewhere.txt": daily_line(SOIL_MOISTURE_5_DAILY=0.2)
+            + "\n"
+        },
+    )
+    (report,) = validate_file(path)
+    assert report.schema == "reader uscrn"
+    assert report.failures == ()
+
+
+def test_archive_without_station_files_is_not_valid(tmp_path: Path) -> None:
+    (report,) = validate_file(write_zip(tmp_path / "a.zip", {"readme.txt": b"hello"}))
+    assert [failure.expected for failure in report.failures] == [
+        "at least one station file"
+    ]
+
+
+def test_hostile_archive_is_refused(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "a.zip", {"../evil.stm": GOOD})
+    with pytest.raises(InputError, match="relative path"):
+        validate_file(path)
+
+
+@pytest.mark.parametrize("name", ["mine.parquet", "mine.nc"])
+def test_storage_is_told_by_the_first_bytes(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    write_parquet(TABLES["cells"](), path)
+    assert storage_of(path) == "table"
+
+
+@pytest.fixture
+def command() -> typer.Typer:
+    app = typer.Typer()
+    app.command()(validate)
+    return app
+
+
+def test_command_exits_1_and_shows_what_failed(
+    tmp_path: Path, command: typer.Typer
+) -> None:
+    path = tmp_path / "mine.parquet"
+    frame = TABLES["observations"]()
+    write_parquet(frame, path)
+    assert CliRunner().invoke(command, [str(path)]).exit_code == 0
+    write_parquet(frame.assign(soil_moisture=frame["soil_moisture"] * 100), path)
+    result = CliRunner().invoke(command, [str(path)])
+    assert result.exit_code == 1
+    assert "expected: from 0 to 1" in result.output
+    answer = CliRunner().invoke(command, [str(path), "--json"])
+    assert answer.exit_code == 1
+    (content,) = json.loads(answer.output)
+    assert content["valid"] is False
+    assert "soil_moisture" in {item["where"] for item in content["failures"]}
+
+
+def manifest(**shape: int) -> Manifest:
+    """Return a manifest of a table and a grid."""
+    record = {"dtype": "f4", "sha256": "0" * 64}
+    cells = record | {"dims": ["row"], "shape": [shape["rows"]]}
+    target = record | {
+        "dims": ["cell", "time"],
+        "shape": [shape["cell"], shape["time"]],
+        "finite_count": shape["values"],
+    }
+    files = {"cells.parquet": ("cell_id", cells), "targets.zarr.zip": (NAME, target)}
+    return Manifest.model_construct(
+        release="toy-0.1.0",
+        files={
+            file: FileRecord.model_validate(
+                {"size": 1, "sha256": "0" * 64, "arrays": {name: array}}, strict=False
+            )
+            for file, (name, array) in files.items()
+        },
+    )
+
+
+NAME = "soil_moisture"
+EXPECTED = {
+    "cells.parquet": {"rows": 40},
+    "targets.zarr.zip": {"cell": 40, "time": 366, "values": 9000},
+}
+
+
+@pytest.mark.parametrize(
+    ("shape", "where"),
+    [
+        ({}, None),
+        ({"rows": 39}, "cells.parquet rows"),
+        ({"rows": 41}, "cells.parquet rows"),
+        ({"cell": 39}, "targets.zarr.zip cell"),
+        ({"time": 365}, "targets.zarr.zip time"),
+        ({"values": 8999}, "targets.zarr.zip values"),
+    ],
+)
+def test_release_of_other_counts_is_refused(
+    shape: dict[str, int], where: str | None
+) -> None:
+    usual = {"rows": 40, "cell": 40, "time": 366, "values": 9000}
+    counts = expected_counts.counts_of(manifest(**(usual | shape)))
+    failures = expected_counts.count_failures(counts, EXPECTED)
+    assert [failure.where for failure in failures] == ([where] if where else [])
+
+
+def test_file_that_went_missing_is_fewer_than_expected() -> None:
+    failures = expected_counts.count_failures({}, EXPECTED)
+    assert {failure.found for failure in failures} == {"none"}
+    assert len(failures) == 4
+
+
+def test_reviewed_counts_are_read_and_name_releases() -> None:
+    counts = expected_counts.expected_counts()
+    assert any(release.startswith("virtual-") for release in counts)
+    assert all(
+        number > 0
+        for release in counts.values()
+        for file in release.values()
+        for number in file.values()
+    )
