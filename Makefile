@@ -1,8 +1,9 @@
 # `make` lists the targets. Choose the Python with PYTHON=, the environment with VENV=,
-# the tests with MARKS=.
+# the tests with TESTS= and MARKS=.
 PYTHON ?= python3
 VENV ?= .venv
 MARKS ?= not network
+TESTS ?= tests
 PYTEST_ARGS ?=
 
 BIN := $(VENV)/bin
@@ -29,7 +30,7 @@ release: $(VENV)/.build-$(VERSION)  ## build and publish the release that Git co
 	@echo "to use it in this shell: . $(BIN)/activate    (or call $(BIN)/somobench)"
 
 test: $(VENV)/.dev-$(VERSION)  ## run every test that needs no network
-	$(RUN) pytest -m "$(MARKS)" -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	$(RUN) pytest -m "$(MARKS)" -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS) $(TESTS)
 
 test-fast: $(VENV)/.dev-$(VERSION)  ## run the tests that take no longer than a moment
 	$(RUN) pytest -m "not network and not slow" -n auto --dist loadfile $(PYTEST_ARGS)
