@@ -14,7 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from somobench.pipelines.forcing.era5.daily import Frequency
-from somobench.pipelines.forcing.era5.nodes import NodeSet
+from somobench.pipelines.forcing.era5.nodes import NodeSet, same_positions
 from somobench.pipelines.forcing.era5.times import check_steps
 from somobench.pipelines.forcing.era5.variables import RawVariable, same_units
 from somobench.schemas.errors import InputError
@@ -190,7 +190,7 @@ def boxes_of(opened: Sequence[tuple[str, xr.Dataset]]) -> list[Box]:
     for name, store in opened:
         nodes = _nodes(store)
         for index, box in enumerate(boxes):
-            if _same_positions(box.nodes, nodes):
+            if same_positions(box.nodes, nodes):
                 boxes[index] = Box(box.nodes, (*box.stores, (name, store)))
                 break
         else:
@@ -203,12 +203,4 @@ def _nodes(store: xr.Dataset) -> NodeSet:
         store["latitude"].to_numpy(),
         store["longitude"].to_numpy(),
         is_grid="location" not in store.dims,
-    )
-
-
-def _same_positions(one: NodeSet, other: NodeSet) -> bool:
-    return (
-        one.is_grid == other.is_grid
-        and np.array_equal(one.latitude, other.latitude)
-        and np.array_equal(one.longitude, other.longitude)
     )
