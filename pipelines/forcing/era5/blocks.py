@@ -82,7 +82,7 @@ def _arranged(
     start, stop = int(present.min()), int(present.max()) + 1
     values, preliminary = field.read(start, stop, rectangle)
     within = np.where(positions >= 0, positions - start, -1)
-    flags = preliminary.any(axis=1)[within] & (within >= 0)
+    flags = np.asarray(preliminary.any(axis=1))[within] & (within >= 0)
     return gather_days(values, within), np.asarray(flags.any(axis=1))
 
 

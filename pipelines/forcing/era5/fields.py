@@ -74,9 +74,8 @@ class Part:
         """
         steps = self.array.sizes.get("step", 1)
         begin = first // steps
-        part = self.array.isel(
-            time=slice(begin, -(-last // steps)), **_box_of(self.array, rectangle)
-        )
+        starts = {"time": slice(begin, -(-last // steps))}
+        part = self.array.isel(starts | _box_of(self.array, rectangle))
         block = part.transpose("time", *_inner_dims(self.array))
         loaded = block.to_numpy().reshape(-1, rectangle.size)
         wanted = slice(first - begin * steps, last - begin * steps)

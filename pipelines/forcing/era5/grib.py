@@ -1,7 +1,7 @@
 """GRIB files read with eccodes: one pass over the headers, then values as wanted.
 
-A file is read message by message once, headers alone, and every message's place in
-the file is kept; a block of values then costs the decoding of its own messages.
+Every message's place in the file is kept; a block of values then costs the decoding of
+its own messages.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
+from somobench.pipelines.forcing.era5.grib_headers import Header, read_headers
 from somobench.schemas.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -29,19 +30,6 @@ AXIS_KEYS = (
     *("latitudeOfFirstGridPointInDegrees", "latitudeOfLastGridPointInDegrees"),
     *("longitudeOfFirstGridPointInDegrees", "longitudeOfLastGridPointInDegrees"),
 )
-
-
-class _Header(NamedTuple):
-    """What tells messages apart, and where one lies in the file."""
-
-    name: str
-    units: str
-    version: str
-    member: int
-    grid: str
-    time: np.datetime64
-    offset: int
-    size: int
 
 
 def open_grib(path: Path, what: str) -> list[xr.Dataset]:
@@ -75,7 +63,7 @@ def open_grib(path: Path, what: str) -> list[xr.Dataset]:
         )
     eccodes = import_module("eccodes")
     try:
-        groups = _grouped(_headers(eccodes, path), what)
+        groups = _grouped(read_headers(eccodes, path, what), what)
         return [_dataset(eccodes, path, group, what) for group in groups]
     except eccodes.CodesInternalError as error:
         raise InputError(
@@ -86,49 +74,14 @@ def open_grib(path: Path, what: str) -> list[xr.Dataset]:
         ) from error
 
 
-def _headers(eccodes: Any, path: Path) -> Iterator[_Header]:
-    with path.open("rb") as file:
-        while (
-            message := eccodes.codes_grib_new_from_file(file, headers_only=True)
-        ) is not None:
-            try:
-                yield _header(eccodes, message)
-            finally:
-                eccodes.codes_release(message)
-
-
-def _header(eccodes: Any, message: Any) -> _Header:
-    def get(key: str, otherwise: Any = "") -> Any:
-        is_there = eccodes.codes_is_defined(message, key)
-        return eccodes.codes_get(message, key) if is_there else otherwise
-
-    date, clock = f"{get('validityDate'):08d}", f"{get('validityTime'):04d}"
-    day = f"{date[:4]}-{date[4:6]}-{date[6:]}"
-    return _Header(
-        _name(get("shortName"), get("paramId"), get("typeOfLevel"), get("level")),
-        get("units"),
-        str(get("expver")),
-        int(get("number", 0) or 0),
-        get("md5GridSection"),
-        np.datetime64(f"{day}T{clock[:2]}:{clock[2:]}", "ns"),
-        int(get("offset")),
-        int(get("totalLength")),
-    )
-
-
-def _name(name: str, parameter: int, kind: str, level: int) -> str:
-    """Name a variable; one unknown to eccodes, or of an upper level, by number."""
-    known = name if name != "unknown" else f"parameter_{parameter}"
-    return f"{known}_{level}" if kind.startswith(("isobaric", "hybrid")) else known
-
-
-def _grouped(headers: Iterator[_Header], what: str) -> list[dict[str, list[_Header]]]:
+def _grouped(headers: Iterator[Header], what: str) -> list[dict[str, list[Header]]]:
     """Sort messages by time and group variables that share grid, version and times."""
-    series: dict[tuple[str, str, str], list[_Header]] = defaultdict(list)
+    series: dict[tuple[str, str, str], list[Header]] = defaultdict(list)
     members = set()
     for header in headers:
-        series[header.grid, header.version, header.name].append(header)
-        members.add(header.member)
+        kind = header.kind
+        series[kind.grid, kind.version, kind.name].append(header)
+        members.add(kind.member)
     if len(members) > 1:
         raise InputError(
             f"forcing input {what}",
@@ -136,7 +89,7 @@ def _grouped(headers: Iterator[_Header], what: str) -> list[dict[str, list[_Head
             expected="one member",
             hint="grib_copy -w number=0",
         )
-    groups: dict[Any, dict[str, list[_Header]]] = defaultdict(dict)
+    groups: dict[Any, dict[str, list[Header]]] = defaultdict(dict)
     for (grid, version, name), messages in series.items():
         messages.sort(key=lambda item: item.time)
         times = tuple(item.time for item in messages)
@@ -145,7 +98,7 @@ def _grouped(headers: Iterator[_Header], what: str) -> list[dict[str, list[_Head
 
 
 def _dataset(
-    eccodes: Any, path: Path, group: dict[str, list[_Header]], what: str
+    eccodes: Any, path: Path, group: dict[str, list[Header]], what: str
 ) -> xr.Dataset:
     first = next(iter(group.values()))
     latitude, longitude = _axes(eccodes, path, first[0], what)
@@ -156,7 +109,7 @@ def _dataset(
             indexing.LazilyIndexedArray(
                 _Messages(eccodes, path, messages, (len(latitude), len(longitude)))
             ),
-            {"units": messages[0].units},
+            {"units": messages[0].kind.units},
             {"chunksizes": (1, len(latitude), len(longitude))},
         )
         for name, messages in group.items()
@@ -165,14 +118,12 @@ def _dataset(
         "valid_time": np.array([item.time for item in first]),
         "latitude": latitude,
         "longitude": longitude,
-        "expver": first[0].version or "0001",
+        "expver": first[0].kind.version or "0001",
     }
     return xr.Dataset(arrays, coords)
 
 
-def _axes(
-    eccodes: Any, path: Path, header: _Header, what: str
-) -> tuple[Floats, Floats]:
+def _axes(eccodes: Any, path: Path, header: Header, what: str) -> tuple[Floats, Floats]:
     message = _message(eccodes, path, header)
     try:
         held = {
@@ -205,7 +156,7 @@ def _axes(
     )
 
 
-def _message(eccodes: Any, path: Path, header: _Header) -> Any:
+def _message(eccodes: Any, path: Path, header: Header) -> Any:
     with path.open("rb") as file:
         file.seek(header.offset)
         return eccodes.codes_new_from_message(file.read(header.size))
@@ -215,7 +166,7 @@ class _Messages(BackendArray):
     """The messages of a variable as an array (time, latitude, longitude)."""
 
     def __init__(
-        self, eccodes: Any, path: Path, headers: list[_Header], rows: tuple[int, int]
+        self, eccodes: Any, path: Path, headers: list[Header], rows: tuple[int, int]
     ) -> None:
         self._eccodes = eccodes
         self._path = path

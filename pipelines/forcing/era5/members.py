@@ -84,7 +84,7 @@ def find_members(
             found += _of_zip(name, file, unpacked, passed_over)
         elif kind is not None:
             found.append(Member(name, file, kind))
-        elif file == Path(path) or file.suffix.lower() in DATA_SUFFIXES:
+        elif file == Path(path) or _looks_like_data(file.name):
             raise _unlike_its_name(name, file)
         else:
             passed_over.append(PassedOver(name, "no netCDF, GRIB, Zarr or zip"))
@@ -120,7 +120,7 @@ def _is_zarr(path: Path) -> bool:
 def _kind(file: Path) -> Kind | None:
     if file.is_dir():
         return "zarr"
-    if file.name.startswith("."):  # companions of macOS and of file servers
+    if _is_hidden(file.name):
         return None
     try:
         with file.open("rb") as stream:
@@ -133,6 +133,15 @@ def _kind(file: Path) -> Kind | None:
     if kind == "zip" and set(_infolist_names(file)) & set(ZARR_MARKS):
         return "zarr.zip"
     return kind
+
+
+def _looks_like_data(name: str) -> bool:
+    return not _is_hidden(name) and Path(name).suffix.lower() in DATA_SUFFIXES
+
+
+def _is_hidden(name: str) -> bool:
+    """Tell a companion that macOS or a file server left."""
+    return name.startswith(".")
 
 
 def _infolist_names(file: Path) -> list[str]:
@@ -154,7 +163,7 @@ def _of_zip(
         inside = f"{name}/{inner}"
         if kind in {"netcdf", "grib"}:
             found.append(Member(inside, place, kind))
-        elif Path(inner).suffix.lower() in DATA_SUFFIXES:
+        elif _looks_like_data(Path(inner).name):
             raise _unlike_its_name(inside, place)
         else:
             place.unlink()

@@ -8,7 +8,7 @@ and step.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 import xarray as xr
@@ -197,7 +197,8 @@ def _with_one_time(
 ) -> tuple[xr.Dataset, xr.Variable, list[Hashable]]:
     plain = dataset.drop_vars([name for name in _names(dataset) if name in TIME_DIMS])
     carried = [name for name, array in plain.data_vars.items() if array.ndim]
-    return plain[carried].expand_dims("time"), values.expand_dims("time"), ["time"]
+    one = xr.Variable(("time",), values.values.reshape(1))
+    return plain[carried].expand_dims("time"), one, ["time"]
 
 
 def _is_time(dataset: xr.Dataset, name: str, dims: list[Hashable]) -> bool:
@@ -208,7 +209,7 @@ def _is_time(dataset: xr.Dataset, name: str, dims: list[Hashable]) -> bool:
     )
 
 
-def _spread(found: xr.DataArray, dims: list[Hashable], what: str) -> InputError:
+def _spread(found: xr.DataArray, dims: Sequence[Hashable], what: str) -> InputError:
     return InputError(
         f"times of forcing input {what}",
         found=f"the validity time {found.name} along {found.dims or 'no dim'}, and "
