@@ -17,8 +17,9 @@ from somobench.pipelines.forcing.era5.daily import (
     gather_days,
     positions_of_days,
 )
-from somobench.pipelines.forcing.era5.fields import Field, Rectangle
+from somobench.pipelines.forcing.era5.fields import Field
 from somobench.pipelines.forcing.era5.nodes import NodeSet
+from somobench.pipelines.forcing.era5.parts import Rectangle
 from somobench.pipelines.forcing.era5.variables import Derivation
 
 BLOCK_VALUES = 2**24  # of one variable in memory at a time, 64 MiB of float32

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +38,14 @@ MAXIMUM_MEMBERS = 10_000
 BUFFER = 2**20
 
 
+Refuse = Callable[[InputError], None]
+
+
+def stop(error: InputError) -> None:
+    """Raise a refusal: nothing is read where one file can't be."""
+    raise error
+
+
 @dataclass(frozen=True)
 class Member:
     """A store or file: its name for messages, its place, and how it is stored."""
@@ -56,7 +64,7 @@ class PassedOver:
 
 
 def find_members(
-    path: Path | str, unpacked: ExitStack
+    path: Path | str, unpacked: ExitStack, refuse: Refuse = stop
 ) -> tuple[list[Member], list[PassedOver]]:
     """List what a store, file, zip, glob or folder holds, sorted by name.
 
@@ -66,6 +74,8 @@ def find_members(
         With `://` the address of a Zarr store.
     unpacked : ExitStack
         Keeps the temporary folders of zips; closing it removes them.
+    refuse : callable
+        Given each refusal of a file; raises it, or notes it to go on.
 
     Raises
     ------
@@ -79,15 +89,18 @@ def find_members(
     found: list[Member] = []
     passed_over: list[PassedOver] = []
     for name, file in _files(Path(path)):
-        kind = _kind(file)
-        if kind == "zip":
-            found += _of_zip(name, file, unpacked, passed_over)
-        elif kind is not None:
-            found.append(Member(name, file, kind))
-        elif file == Path(path) or _looks_like_data(file.name):
-            raise _unlike_its_name(name, file)
-        else:
-            passed_over.append(PassedOver(name, "no netCDF, GRIB, Zarr or zip"))
+        try:
+            kind = _kind(file)
+            if kind == "zip":
+                found += _of_zip(name, file, unpacked, passed_over)
+            elif kind is not None:
+                found.append(Member(name, file, kind))
+            elif file == Path(path) or _looks_like_data(file.name):
+                refuse(_unlike_its_name(name, file))
+            else:
+                passed_over.append(PassedOver(name, "no netCDF, GRIB, Zarr or zip"))
+        except InputError as error:
+            refuse(error)
     return found, passed_over
 
 

@@ -18,7 +18,9 @@ from somobench.pipelines.forcing.era5.members import (
     EXPECTED,
     Member,
     PassedOver,
+    Refuse,
     find_members,
+    stop,
 )
 from somobench.schemas.errors import InputError
 
@@ -34,10 +36,13 @@ class OpenedInputs:
 
 
 @contextmanager
-def opened_inputs(paths: Sequence[Path | str]) -> Iterator[OpenedInputs]:
+def opened_inputs(
+    paths: Sequence[Path | str], refuse: Refuse = stop
+) -> Iterator[OpenedInputs]:
     """Open and normalise stores, files, zips, globs and folders, in sorted order.
 
-    They are closed, and what was unpacked is removed, at the end of the block.
+    They are closed, and what was unpacked is removed, at the end of the block. `refuse`
+    is given each refusal of a file; it raises it, or notes it to go on.
 
     Raises
     ------
@@ -47,12 +52,15 @@ def opened_inputs(paths: Sequence[Path | str]) -> Iterator[OpenedInputs]:
     with ExitStack() as stack:
         stores, passed_over = [], []
         for path in paths:
-            members, others = find_members(path, stack)
+            members, others = find_members(path, stack, refuse)
             passed_over += others
             for member in members:
-                for store in _open_member(member, stack):
-                    stores += [(member.name, part) for part in store]
-        if paths and not stores:
+                try:
+                    for store in _open_member(member, stack):
+                        stores += [(member.name, part) for part in store]
+                except InputError as error:
+                    refuse(error)
+        if paths and not stores and refuse is stop:
             raise InputError(
                 "forcing inputs",
                 found="no file" + _named(passed_over),

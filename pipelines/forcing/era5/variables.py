@@ -188,6 +188,11 @@ PARTS: Mapping[str, Derivation] = {
 """For inputs that hold, in place of a total, its parts (NCAR's ds633.0)."""
 
 
+def derivable_variables() -> tuple[str, ...]:
+    """Return our variables that ERA5's own give."""
+    return tuple(_USUAL)
+
+
 def derivation_of(
     variable: str,
     names: Mapping[str, str],

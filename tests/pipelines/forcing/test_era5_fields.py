@@ -11,6 +11,7 @@ import xarray as xr
 from factories.era5_stores import hours, make_era5
 from somobench.pipelines.forcing.era5 import blocks as era5_blocks
 from somobench.pipelines.forcing.era5 import fields as era5_fields
+from somobench.pipelines.forcing.era5 import parts as era5_parts
 from somobench.pipelines.forcing.era5.blocks import daily_at_nodes
 from somobench.pipelines.forcing.era5.daily import (
     MEAN_OF_HOURS,
@@ -19,8 +20,9 @@ from somobench.pipelines.forcing.era5.daily import (
     DayRule,
     Frequency,
 )
-from somobench.pipelines.forcing.era5.fields import Rectangle, boxes_of
+from somobench.pipelines.forcing.era5.fields import boxes_of
 from somobench.pipelines.forcing.era5.layout import normalised
+from somobench.pipelines.forcing.era5.parts import Rectangle
 from somobench.pipelines.forcing.era5.stores import opened_inputs
 from somobench.pipelines.forcing.era5.variables import (
     RAW,
@@ -109,7 +111,7 @@ def test_blocks_of_any_size_give_the_same_values(
     store = make_era5(names=("tp",))
     whole = read(store)
     monkeypatch.setattr(era5_blocks, "BLOCK_VALUES", 1)
-    monkeypatch.setattr(era5_fields, "TILE", 1)
+    monkeypatch.setattr(era5_parts, "TILE", 1)
     np.testing.assert_array_equal(read(store), whole)
 
 
