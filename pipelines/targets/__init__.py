@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from somobench.catalog.storage.archive import open_zarr_zip, write_zarr_zip
 from somobench.catalog.storage.atomic import write_json
-from somobench.pipelines.targets.cells import SensorSeries, build_targets
+from somobench.pipelines.targets.cells import DenseSeries, build_targets
 from somobench.pipelines.targets.grid import TargetGrid
 from somobench.pipelines.targets.report import TargetReport
 from somobench.schemas.errors import InputError
@@ -56,7 +56,9 @@ def write_targets(recipe: Recipe, folder: Path) -> None:
         _check_days(forcing, days)
         positions = forcing[["latitude", "longitude"]].to_dataframe()
         reference = forcing.get("reanalysis_soil_moisture")
-        everything = read_series(folder / "observations.parquet", sensors, days)
+        decimals = recipe.targets.decimals
+        observations = folder / "observations.parquet"
+        everything = read_series(observations, sensors, days, decimals)
         series = everything.without_cells(_cells_without_forcing(folder))
         _check_cells(series, positions)
         grid = TargetGrid(series, positions, recipe)
@@ -72,12 +74,13 @@ def write_targets(recipe: Recipe, folder: Path) -> None:
 
 
 def read_series(
-    path: Path, sensors: pd.DataFrame, days: pd.DatetimeIndex
-) -> SensorSeries:
+    path: Path, sensors: pd.DataFrame, days: pd.DatetimeIndex, decimals: int
+) -> DenseSeries:
     """Read observations into one dense row a sensor, a batch of rows at a time.
 
-    Only sensors in a layer get a row. Memory is that of the dense rows, 10 bytes a
-    sensor and day, however many rows the table has.
+    Daily means are rounded, as the published rule does before it scales them. Only
+    sensors in a layer get a row. Memory is that of the dense rows, 10 bytes a sensor
+    and day, however many rows the table has.
 
     Raises
     ------
@@ -97,9 +100,9 @@ def read_series(
             days.get_indexer(pd.DatetimeIndex(table["time"])),
         )
         _check_places(path, table, row, day)
-        values[row, day] = table["soil_moisture"]
+        values[row, day] = table["soil_moisture"].round(decimals)
         counts[row, day] = table["observation_count"]
-    return SensorSeries(kept, days, values, counts)
+    return DenseSeries(kept, days, values, counts)
 
 
 def _cells_without_forcing(folder: Path) -> list[str]:
@@ -122,7 +125,7 @@ def _check_days(forcing: xr.Dataset, days: pd.DatetimeIndex) -> None:
         )
 
 
-def _check_cells(series: SensorSeries, positions: pd.DataFrame) -> None:
+def _check_cells(series: DenseSeries, positions: pd.DataFrame) -> None:
     measured = np.isfinite(series.values).any(axis=1)
     needed = set(series.sensors["cell_id"].to_numpy()[measured])
     missing = sorted(needed - set(positions.index))

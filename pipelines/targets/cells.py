@@ -36,7 +36,7 @@ REJECTED = "rejected"
 
 
 @dataclass(frozen=True, eq=False)
-class SensorSeries:
+class DenseSeries:
     """Daily series of sensors on the days of the period.
 
     Row i of `values` (m3 m-3, NaN where missing) and of `counts` belongs to row i of
@@ -48,10 +48,10 @@ class SensorSeries:
     values: Series
     counts: NDArray[np.int16]
 
-    def without_cells(self, cells: Collection[str]) -> SensorSeries:
+    def without_cells(self, cells: Collection[str]) -> DenseSeries:
         """Return the series of the sensors that lie in none of these cells."""
         kept = ~self.sensors["cell_id"].isin(list(cells)).to_numpy()
-        return SensorSeries(
+        return DenseSeries(
             self.sensors[kept].reset_index(drop=True),
             self.days,
             self.values[kept],
@@ -81,7 +81,7 @@ class CellTarget(NamedTuple):
 
 
 def build_targets(
-    series: SensorSeries, reference: xr.DataArray | None, recipe: Recipe
+    series: DenseSeries, reference: xr.DataArray | None, recipe: Recipe
 ) -> Iterator[CellTarget]:
     """Apply the published rule to each layer and cell that has sensors, in order.
 
@@ -91,7 +91,7 @@ def build_targets(
 
     Parameters
     ----------
-    series : SensorSeries
+    series : DenseSeries
     reference : DataArray, (layer, cell, time), m3 m-3, optional
         On the days of `series`; needed for the layers that the recipe scales.
     recipe : Recipe
@@ -135,10 +135,13 @@ def reference_of_layer(layer: int, recipe: Recipe) -> str:
 
 
 def published_name(sensor: Mapping[Any, Any]) -> str:
-    """Return the file name by which the published rule orders a sensor."""
+    """Return the name by which the published rule orders a sensor.
+
+    That of its file without the ending: with it, `probe-2` would come before `probe`.
+    """
     return (
         f"{sensor['network']}_{sensor['station']}_sD{sensor['depth_from_cm']}"
-        f"-sD{sensor['depth_to_cm']}_{sensor['sensor']}.dat"
+        f"-sD{sensor['depth_to_cm']}_{sensor['sensor']}"
     )
 
 
@@ -159,7 +162,7 @@ def _reference_of(
 
 def _intervals(
     sensors: pd.DataFrame,
-    series: SensorSeries,
+    series: DenseSeries,
     reference: Series | None,
     thresholds: Thresholds,
 ) -> tuple[list[IntervalTarget], list[Outcome]]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from somobench.pipelines.targets.cells import (
     CellTarget,
-    SensorSeries,
+    DenseSeries,
     reference_of_layer,
 )
 from somobench.pipelines.targets.matching import quantise
@@ -54,7 +54,7 @@ class TargetGrid:
 
     Parameters
     ----------
-    series : SensorSeries
+    series : DenseSeries
         The one that targets are built from.
     positions : DataFrame
         Columns latitude and longitude, indexed by cell_id.
@@ -62,7 +62,7 @@ class TargetGrid:
     """
 
     def __init__(
-        self, series: SensorSeries, positions: pd.DataFrame, recipe: Recipe
+        self, series: DenseSeries, positions: pd.DataFrame, recipe: Recipe
     ) -> None:
         self._series, self._positions, self._recipe = series, positions, recipe
         cells = sorted(set(series.sensors["cell_id"].astype(str)))
@@ -117,7 +117,7 @@ class TargetGrid:
         )
 
 
-def _global_attrs(series: SensorSeries, recipe: Recipe) -> dict[str, Any]:
+def _global_attrs(series: DenseSeries, recipe: Recipe) -> dict[str, Any]:
     by_layer = [reference_of_layer(layer.layer, recipe) for layer in recipe.layers]
     scaled = [name for name in by_layer if name != "none"]
     definitions = sorted(set(series.sensors["day_definition"]))
@@ -170,7 +170,7 @@ def _empty_arrays(layers: int, cells: int, days: int) -> dict[str, NDArray[Any]]
 
 
 def _stored(
-    target: IntervalTarget, series: SensorSeries, recipe: Recipe
+    target: IntervalTarget, series: DenseSeries, recipe: Recipe
 ) -> dict[str, Any]:
     """Return what one cell and layer stores, by name of the array."""
     primary = target.primary
@@ -197,7 +197,7 @@ def _stored(
     }
 
 
-def _counts(target: IntervalTarget, series: SensorSeries) -> NDArray[np.int16]:
+def _counts(target: IntervalTarget, series: DenseSeries) -> NDArray[np.int16]:
     """Return the counts of the series that gave each day, else the primary's."""
     rows = [target.primary.row, *(item.candidate.row for item in target.accepted)]
     giver = np.where(target.source == NO_SOURCE, 0, target.source)

@@ -12,7 +12,7 @@ from somobench.pipelines.targets.cells import (
     PRIMARY,
     CellTarget,
     Outcome,
-    SensorSeries,
+    DenseSeries,
     reference_of_layer,
 )
 from somobench.pipelines.targets.rule import IntervalTarget
@@ -26,14 +26,14 @@ class TargetReport:
 
     Parameters
     ----------
-    series : SensorSeries
+    series : DenseSeries
         The one that targets are built from.
     recipe : Recipe
     outside : int
         Sensors left out beforehand, because their cell has no forcing.
     """
 
-    def __init__(self, series: SensorSeries, recipe: Recipe, outside: int = 0) -> None:
+    def __init__(self, series: DenseSeries, recipe: Recipe, outside: int = 0) -> None:
         self._sensors = series.sensors
         self._outside = outside
         self._layers = {

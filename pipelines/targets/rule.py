@@ -91,6 +91,15 @@ class IntervalTarget:
     source: NDArray[np.int16] = field(repr=False)
 
     @property
+    def name(self) -> str:
+        """What orders the intervals of a cell as the published file names do.
+
+        Those are `IDX_<cell>_dep<from>-<to>.dat`, whole centimetres without leading
+        zeros, compared as texts: `0-10` comes before `5-5`.
+        """
+        return f"dep{self.depth_from_cm}-{self.depth_to_cm}.dat"
+
+    @property
     def length(self) -> int:
         """Days with a value, filled ones included."""
         return int((self.source != NO_SOURCE).sum())
@@ -224,7 +233,7 @@ def choose_interval(
 ) -> IntervalTarget | None:
     """Choose the depth interval of a layer (step 5); None if all are too short.
 
-    Nearest to the nominal midpoint, then longest, then first name of the primary.
+    Nearest to the nominal midpoint, then longest, then first name of the interval.
     """
     long_enough = [item for item in intervals if item.length >= minimum_days]
     return min(
@@ -232,8 +241,7 @@ def choose_interval(
         key=lambda item: (
             abs((item.depth_from_cm + item.depth_to_cm) / 2 - midpoint_cm),
             -item.length,
-            item.primary.name,
-            item.primary.sensor_id,
+            item.name,
         ),
         default=None,
     )

@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from factories.days import cell_ids, days, grid_coords, make_sensors
-from somobench.pipelines.targets.cells import SensorSeries
+from somobench.pipelines.targets.cells import DenseSeries
 from somobench.schemas.recipe import Recipe, load_recipe
 
 LENGTH = 400
@@ -49,7 +49,7 @@ def sensor(
     }
 
 
-def make_series(rng: np.random.Generator) -> SensorSeries:
+def make_series(rng: np.random.Generator) -> DenseSeries:
     """Return two cells: layer 1 with gap filling, layer 2 with two depths.
 
     Cell 0, layer 1, 5 cm: `long` is primary, `good` fills, `twin` comes too late,
@@ -89,7 +89,7 @@ def make_series(rng: np.random.Generator) -> SensorSeries:
         values[place] = np.where(missing.get(name, day < 0), np.nan, np.abs(series))
     table = pd.DataFrame(rows).astype(make_sensors().dtypes.to_dict())
     counts = np.where(np.isfinite(values), np.arange(len(rows))[:, None] + 10, 0)
-    return SensorSeries(table, days(LENGTH), values, counts.astype(np.int16))
+    return DenseSeries(table, days(LENGTH), values, counts.astype(np.int16))
 
 
 def make_reference(rng: np.random.Generator) -> xr.DataArray:
