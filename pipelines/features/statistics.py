@@ -11,7 +11,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.catalog.view import rescale
+from somobench.catalog.view import (
+    KNOWS_OTHER_DAYS,
+    LEFT_OUT,
+    TRAIN,
+    scale_by_train_days,
+)
 from somobench.pipelines.features.climatology import (
     DAYS_A_YEAR,
     DAYS_OF_YEAR,
@@ -54,11 +59,8 @@ def features_of_split(
         The arrays of schema FEATURES without dimension `split`.
     """
     factors = train_factors(targets, forcing, train, recipe)
-    scaled = rescale(
-        targets["soil_moisture_in_situ"],
-        factors["scale_slope"],
-        factors["scale_offset"],
-    )
+    role = xr.DataArray(np.where(train, TRAIN, 0), dims=("cell", "time"))
+    scaled = scale_by_train_days(targets, factors, role)
     own_factors = factors["scale_is_full_record"].to_numpy() == 0
     usable = train[None] & own_factors[..., None]
     series = np.where(usable, scaled.to_numpy().astype(np.float64), np.nan)
@@ -150,7 +152,11 @@ def train_factors(
                 quantise(offset),
                 {"long_name": "train-day offset", "units": "m3 m-3"},
             ),
-            "scale_is_full_record": (GRID, flag, {"long_name": meaning}),
+            "scale_is_full_record": (
+                GRID,
+                flag,
+                {"long_name": meaning, LEFT_OUT: KNOWS_OTHER_DAYS},
+            ),
         },
         coords=targets.drop_vars("time").coords,
     )

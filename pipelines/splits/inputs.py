@@ -41,6 +41,8 @@ def read_split_data(recipe: Recipe, folder: Path) -> SplitData:
         days = pd.DatetimeIndex(targets["time"].to_numpy())
         series = targets["soil_moisture"].transpose("layer", "cell", "time")
         available = np.isfinite(series.to_numpy())
+        fills = targets["is_gapfilled"].transpose("layer", "cell", "time")
+        filled = fills.to_numpy() == 1
     return SplitData(
         cells=rows_named(
             cells.set_index("cell_id", drop=False), names, "cells.parquet"
@@ -50,6 +52,7 @@ def read_split_data(recipe: Recipe, folder: Path) -> SplitData:
         sources=sources_of(report, stations),
         lags=recipe.features.lags,
         forcing=_forcing(folder / "forcing.zarr.zip", names, days),
+        filled=filled,
     )
 
 

@@ -107,7 +107,7 @@ def build_targets(
     for layer in recipe.layers:
         sensors = table[has_values & (table["layer"] == layer.layer).to_numpy()]
         for cell, group in sensors.groupby("cell_id", sort=True):
-            scaled_to = _reference_of(reference, layer.layer, str(cell), recipe)
+            scaled_to = reference_of_cell(reference, layer.layer, str(cell), recipe)
             intervals, rejected = _intervals(group, series, scaled_to, thresholds)
             chosen = choose_interval(
                 intervals, layer.midpoint_cm, thresholds.minimum_days
@@ -145,9 +145,16 @@ def published_name(sensor: Mapping[Any, Any]) -> str:
     )
 
 
-def _reference_of(
+def reference_of_cell(
     reference: xr.DataArray | None, layer: int, cell: str, recipe: Recipe
 ) -> Series | None:
+    """Return the reference of a layer of a cell; None where it stays unscaled.
+
+    Raises
+    ------
+    InputError
+        If the layer is to be scaled and has no reference.
+    """
     if reference_of_layer(layer, recipe) == "none":
         return None
     if reference is None or layer not in reference["layer"].to_numpy():

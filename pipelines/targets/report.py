@@ -11,8 +11,8 @@ from somobench.pipelines.targets.cells import (
     GAP_FILLING,
     PRIMARY,
     CellTarget,
-    Outcome,
     DenseSeries,
+    Outcome,
     reference_of_layer,
 )
 from somobench.pipelines.targets.rule import IntervalTarget

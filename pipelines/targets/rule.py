@@ -74,6 +74,15 @@ class Secondary(NamedTuple):
     overlap_days: int
 
 
+class Filling(NamedTuple):
+    """What became of the sensors beside a primary, and the series with gaps filled."""
+
+    accepted: tuple[Secondary, ...]
+    rejected: tuple[tuple[Candidate, Rejection], ...]
+    values: Series
+    source: NDArray[np.int16]
+
+
 @dataclass(frozen=True, eq=False)
 class IntervalTarget:
     """The target of one cell at one depth interval.
@@ -184,6 +193,14 @@ def fill_gaps(
     primary, *others = sorted(
         candidates, key=lambda item: (-item.valid_days, item.name, item.sensor_id)
     )
+    filling = fill_primary(primary, others, thresholds)
+    return IntervalTarget(depth_from_cm, depth_to_cm, primary, *filling)
+
+
+def fill_primary(
+    primary: Candidate, others: Iterable[Candidate], thresholds: Thresholds
+) -> Filling:
+    """Fill the gaps of a given primary from the others that pass the rule."""
     accepted: list[Secondary] = []
     rejected: list[tuple[Candidate, Rejection]] = []
     for candidate in others:
@@ -194,15 +211,7 @@ def fill_gaps(
             accepted.append(outcome)
     accepted.sort(key=filling_order)
     values, source = _filled(primary, accepted, thresholds.decimals)
-    return IntervalTarget(
-        depth_from_cm,
-        depth_to_cm,
-        primary,
-        tuple(accepted),
-        tuple(rejected),
-        values,
-        source,
-    )
+    return Filling(tuple(accepted), tuple(rejected), values, source)
 
 
 def filling_order(item: Secondary) -> tuple[float, int, int, str, str]:

@@ -98,6 +98,8 @@ class SplitData:
         How far feature set `memory` looks back: the embargo between roles of a cell.
     forcing : mapping of name to array, (cell, day)
         `precipitation` (mm d-1) and `net_radiation` (MJ m-2 d-1), where there are any.
+    filled : array, (layer, cell, day), bool, optional
+        Where another sensor than the primary gave the target: nowhere by default.
     """
 
     cells: pd.DataFrame
@@ -106,6 +108,12 @@ class SplitData:
     sources: pd.DataFrame
     lags: int
     forcing: Mapping[str, NDArray[np.floating[Any]]] = field(default_factory=dict)
+    filled: Available | None = None
+
+    @property
+    def measured(self) -> Available:
+        """Where the primary itself gave the target: what a split by time trains on."""
+        return self.available if self.filled is None else self.available & ~self.filled
 
     @property
     def names(self) -> NDArray[np.str_]:
@@ -123,6 +131,7 @@ class SplitData:
             cells=self.cells.iloc[places].reset_index(drop=True),
             available=self.available[:, places],
             forcing={name: values[places] for name, values in self.forcing.items()},
+            filled=None if self.filled is None else self.filled[:, places],
         )
 
 

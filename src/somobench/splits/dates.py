@@ -32,7 +32,8 @@ def split_temporal(
 
     The part before a date ends `data.lags` days earlier. A cell has all three roles if
     one of its layers has 90 train days that span the least number of train years, and
-    30 test days; it only trains if it lacks the test days.
+    30 test days; it only trains if it lacks the test days. Train days are those that
+    the primary measured.
     """
     starts = [data.days[0], _stamp(params.validation_start), _stamp(params.test_start)]
     ends = [starts[1] - DAY * (data.lags + 1), starts[2] - DAY * (data.lags + 1)]
@@ -46,6 +47,7 @@ def split_temporal(
         )
     spans = list(zip(starts, [*ends, data.days[-1]], ROLES, strict=True))
     parts = [data.available[..., _span(data.days, *span[:2])] for span in spans]
+    parts[0] = data.measured[..., _span(data.days, *spans[0][:2])]
     trains = _trains(parts[0], params.minimum_train_years)
     tests = trains & (parts[2].sum(axis=-1) >= MINIMUM_TEST_DAYS)
     reasons = _reasons(parts[0], parts[2], params.minimum_train_years)

@@ -95,12 +95,14 @@ def open_split_data(release: str) -> SplitData:
     targets = files.targets(manifest.layers)
     names = targets["cell"].to_numpy().astype(str)
     series = targets["soil_moisture"].transpose("layer", "cell", "time")
+    fills = targets["is_gapfilled"].transpose("layer", "cell", "time")
     cells = files.table(CELLS).set_index("cell_id", drop=False)
     return SplitData(
         cells=rows_named(cells, names, CELLS),
         days=pd.DatetimeIndex(targets["time"].to_numpy()),
         available=np.isfinite(series.to_numpy()),
         sources=sources_of(_target_report(found), files.table(STATIONS)),
+        filled=fills.to_numpy() == 1,
         lags=max(lag for item in manifest.feature_sets.values() for lag in item.lags),
     )
 

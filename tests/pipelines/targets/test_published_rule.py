@@ -1,4 +1,4 @@
-"""The published files to the last decimal: the rule once more, in pandas, from its text.
+"""The published files to the last decimal: the rule in pandas, from its text.
 
 Written from the description of steps 2 to 5 alone (README and scripts of the author's
 repository, 2026): daily means of at least six good values, rounded to five decimals,

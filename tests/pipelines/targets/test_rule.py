@@ -308,7 +308,7 @@ def test_depth_interval_is_nearest_then_longest_then_first(
 
 
 def test_equal_intervals_are_ordered_by_their_text_and_not_by_networks() -> None:
-    # IDX_<cell>_dep0-10.dat comes before IDX_<cell>_dep5-5.dat, though AAA precedes ZZZ.
+    # IDX_<cell>_dep0-10.dat comes before IDX_<cell>_dep5-5.dat, though AAA is first.
     point = interval((5, 5), "AAA_one_sD5-sD5_probe.dat", 100)
     wide = interval((0, 10), "ZZZ_two_sD0-sD10_probe.dat", 100)
     for order in ([point, wide], [wide, point]):
