@@ -10,6 +10,8 @@ import pandas as pd
 import xarray as xr
 
 from factories.days import cell_ids, days, grid_coords, make_sensors
+from somobench.catalog.storage.archive import write_zarr_zip
+from somobench.catalog.storage.atomic import write_json
 from somobench.pipelines.targets.cells import DenseSeries
 from somobench.schemas.recipe import Recipe, load_recipe
 
@@ -99,3 +101,32 @@ def make_reference(rng: np.random.Generator) -> xr.DataArray:
     grid = xr.Dataset(coords=grid_coords(length=LENGTH))
     grid["reference"] = (SERIES, values.astype("float32"))
     return grid["reference"]
+
+
+def write_inputs(
+    folder: Path, series: DenseSeries, reference: xr.DataArray
+) -> pd.DataFrame:
+    """Write the tables and the forcing that the stage reads."""
+    table = series.sensors.sort_values("sensor_id")
+    parts = []
+    for row, sensor_id in table["sensor_id"].items():
+        valid = np.isfinite(series.values[row])
+        if valid.any():
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "sensor_id": sensor_id,
+                        "time": series.days[valid],
+                        "soil_moisture": series.values[row, valid],
+                        "observation_count": series.counts[row, valid],
+                    }
+                )
+            )
+    observations = pd.concat(parts, ignore_index=True)
+    table.to_parquet(folder / "stations.parquet", index=False)
+    observations.to_parquet(folder / "observations.parquet", index=False)
+    forcing = xr.Dataset(coords=grid_coords(length=LENGTH))
+    forcing["reanalysis_soil_moisture"] = reference.assign_attrs(units="m3 m-3")
+    write_zarr_zip(forcing, folder / "forcing.zarr.zip")
+    write_json({"dropped_cells": []}, folder / "forcing.json")
+    return observations

@@ -52,10 +52,7 @@ def split_wet_years(data: SplitData, params: YearSplitParams) -> Assignment | Le
 def _split_years(
     data: SplitData, params: YearSplitParams, from_wet_to_dry: tuple[str, ...]
 ) -> Assignment | LeftOut:
-    """Give roles to thirds of each cell's years, in order of their dryness.
-
-    A year needs 90 days that the primary of a layer measured: filled ones don't train.
-    """
+    """Give roles to thirds of each cell's years, in order of their dryness."""
     years = complete_years(data.days, params.first_month)
     if len(years) < params.minimum_years:
         return LeftOut(
@@ -63,7 +60,7 @@ def _split_years(
         )
     if "precipitation" not in data.forcing:
         return LeftOut("no precipitation to tell dry years from wet ones")
-    counts = _by_year(data.measured.astype(np.float64), data.days, years).round()
+    counts = _by_year(data.available.astype(np.float64), data.days, years).round()
     observed = _observed(counts >= MINIMUM_TRAIN_DAYS)
     dryness, uses_radiation = _dryness(data, years)
     without, rows = {}, []

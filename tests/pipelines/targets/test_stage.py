@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from factories.days import cell_ids, days, grid_coords
+from factories.days import cell_ids, days
 from factories.targets import (
     LENGTH,
     SERIES,
@@ -20,6 +20,7 @@ from factories.targets import (
     make_reference,
     make_series,
     sensor,
+    write_inputs,
 )
 from somobench.catalog.storage.archive import open_zarr_zip, write_zarr_zip
 from somobench.catalog.storage.atomic import write_json
@@ -215,35 +216,6 @@ def test_published_name_orders_without_the_ending_of_the_file() -> None:
     row = sensor("A", (5, 5), layer=1)
     names = [published_name(row | {"sensor": name}) for name in ("probe", "probe-2")]
     assert sorted(names) == names
-
-
-def write_inputs(
-    folder: Path, series: DenseSeries, reference: xr.DataArray
-) -> pd.DataFrame:
-    """Write the tables and the forcing that the stage reads."""
-    table = series.sensors.sort_values("sensor_id")
-    parts = []
-    for row, sensor_id in table["sensor_id"].items():
-        valid = np.isfinite(series.values[row])
-        if valid.any():
-            parts.append(
-                pd.DataFrame(
-                    {
-                        "sensor_id": sensor_id,
-                        "time": series.days[valid],
-                        "soil_moisture": series.values[row, valid],
-                        "observation_count": series.counts[row, valid],
-                    }
-                )
-            )
-    observations = pd.concat(parts, ignore_index=True)
-    table.to_parquet(folder / "stations.parquet", index=False)
-    observations.to_parquet(folder / "observations.parquet", index=False)
-    forcing = xr.Dataset(coords=grid_coords(length=LENGTH))
-    forcing["reanalysis_soil_moisture"] = reference.assign_attrs(units="m3 m-3")
-    write_zarr_zip(forcing, folder / "forcing.zarr.zip")
-    write_json({"dropped_cells": []}, folder / "forcing.json")
-    return observations
 
 
 def test_stage_writes_the_same_bytes_twice(
