@@ -139,7 +139,7 @@ def _scale(
     if minimum_days is not None:
         thresholds = thresholds._replace(minimum_days=minimum_days)
     return scale_candidate(
-        published_name(sensor),
+        published_name(sensor.to_dict()),
         str(sensor["sensor_id"]),
         row,
         raw=np.where(days, inputs.series.values[row], np.nan),

@@ -59,12 +59,12 @@ def write_targets(recipe: Recipe, folder: Path) -> None:
         decimals = recipe.targets.decimals
         observations = folder / "observations.parquet"
         everything = read_series(observations, sensors, days, decimals)
-        series = everything.without_cells(_cells_without_forcing(folder))
+        series = everything.without_cells(_read_dropped_cells(folder))
         _check_cells(series, positions)
         grid = TargetGrid(series, positions, recipe)
         outside = everything.measured_count() - series.measured_count()
         report = TargetReport(series, recipe, outside)
-        for result in build_targets(series, _loaded(reference), recipe):
+        for result in build_targets(series, _load_reference(reference), recipe):
             grid.add(result)
             report.add(result)
     write_json(report.content(), folder / "targets.json")
@@ -105,12 +105,12 @@ def read_series(
     return DenseSeries(kept, days, values, counts)
 
 
-def _cells_without_forcing(folder: Path) -> list[str]:
+def _read_dropped_cells(folder: Path) -> list[str]:
     report = json.loads((folder / "forcing.json").read_text(encoding="utf-8"))
     return [row["cell_id"] for row in report["dropped_cells"]]
 
 
-def _loaded(reference: xr.DataArray | None) -> xr.DataArray | None:
+def _load_reference(reference: xr.DataArray | None) -> xr.DataArray | None:
     return None if reference is None else reference.load()
 
 

@@ -108,11 +108,11 @@ def build_targets(
         sensors = table[has_values & (table["layer"] == layer.layer).to_numpy()]
         for cell, group in sensors.groupby("cell_id", sort=True):
             scaled_to = reference_of_cell(reference, layer.layer, str(cell), recipe)
-            intervals, rejected = _intervals(group, series, scaled_to, thresholds)
+            intervals, rejected = _build_intervals(group, series, scaled_to, thresholds)
             chosen = choose_interval(
                 intervals, layer.midpoint_cm, thresholds.minimum_days
             )
-            settled = [_outcomes(interval, chosen) for interval in intervals]
+            settled = [_settle_outcomes(interval, chosen) for interval in intervals]
             outcomes = (*rejected, *(item for part in settled for item in part))
             yield CellTarget(layer.layer, str(cell), chosen, outcomes)
 
@@ -167,7 +167,7 @@ def reference_of_cell(
     return reference.sel(layer=layer, cell=cell).to_numpy().astype(np.float64)
 
 
-def _intervals(
+def _build_intervals(
     sensors: pd.DataFrame,
     series: DenseSeries,
     reference: Series | None,
@@ -197,7 +197,9 @@ def _intervals(
     return filled, rejected
 
 
-def _outcomes(interval: IntervalTarget, chosen: IntervalTarget | None) -> list[Outcome]:
+def _settle_outcomes(
+    interval: IntervalTarget, chosen: IntervalTarget | None
+) -> list[Outcome]:
     """Settle every candidate of an interval; its first rejection stands."""
     rejected = [
         Outcome(candidate.row, REJECTED, rejection)

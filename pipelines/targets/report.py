@@ -58,8 +58,8 @@ class TargetReport:
         had_one = self._has_target.get(result.cell_id, False)
         self._has_target[result.cell_id] = had_one or target is not None
         if target is not None:
-            self._layers[result.layer].update(_counts(target))
-            self._sources.append(_source(result, target))
+            self._layers[result.layer].update(_count_days(target))
+            self._sources.append(_name_sources(result, target))
 
     def content(self) -> dict[str, Any]:
         """Return the report; outcomes of sensors add up to the candidates."""
@@ -105,7 +105,7 @@ class TargetReport:
         }
 
 
-def _counts(target: IntervalTarget) -> dict[str, int]:
+def _count_days(target: IntervalTarget) -> dict[str, int]:
     negative = np.isfinite(target.primary.raw) & (target.source < 0)
     return {
         "cells": 1,
@@ -115,7 +115,7 @@ def _counts(target: IntervalTarget) -> dict[str, int]:
     }
 
 
-def _source(result: CellTarget, target: IntervalTarget) -> dict[str, Any]:
+def _name_sources(result: CellTarget, target: IntervalTarget) -> dict[str, Any]:
     """Name the sensors behind a target, for audits and citations."""
     return {
         "layer": result.layer,

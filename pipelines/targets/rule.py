@@ -210,7 +210,7 @@ def fill_primary(
         else:
             accepted.append(outcome)
     accepted.sort(key=filling_order)
-    values, source = _filled(primary, accepted, thresholds.decimals)
+    values, source = _fill_days(primary, accepted, thresholds.decimals)
     return Filling(tuple(accepted), tuple(rejected), values, source)
 
 
@@ -225,7 +225,7 @@ def filling_order(item: Secondary) -> tuple[float, int, int, str, str]:
     )
 
 
-def _filled(
+def _fill_days(
     primary: Candidate, accepted: Sequence[Secondary], decimals: int
 ) -> tuple[Series, NDArray[np.int16]]:
     values = primary.values.copy()

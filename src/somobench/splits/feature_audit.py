@@ -70,7 +70,9 @@ def audit_features(
         rows = splits[splits["split"] == split]
         train = role_masks(rows, names, days)["train"]
         own = features.sel(split=split)
-        found[split] = _compare(own, _derived(targets, forcing, train, derive))
+        found[split] = _compare_features(
+            own, _derive_from_train_days(targets, forcing, train, derive)
+        )
         flagged = int(own["scale_is_full_record"].sum())
         text = f"{flagged} layers of cells keep factors of the full record, flagged"
         if flagged:
@@ -151,15 +153,15 @@ def _compare_train_targets(
     return [item for item in findings if item.number]
 
 
-def _derived(
+def _derive_from_train_days(
     targets: xr.Dataset, forcing: xr.Dataset, train: Mask, derive: Derive
 ) -> xr.Dataset:
     """Derive features from train days, with everything else taken away."""
     kept = xr.DataArray(train, dims=("cell", "time"))
     seen = without_days(targets, kept)
     some_cell = kept.any("cell")
-    derived = derive(seen, _without_forcing(forcing, some_cell), train)
-    strict = derive(seen, _without_forcing(forcing, kept), train)
+    derived = derive(seen, _remove_forcing(forcing, some_cell), train)
+    strict = derive(seen, _remove_forcing(forcing, kept), train)
     return derived.assign({name: strict[name] for name in OF_TRAIN_CELL_DAYS})
 
 
@@ -170,7 +172,7 @@ def without_days(targets: xr.Dataset, kept: xr.DataArray) -> xr.Dataset:
     return targets.assign({**series, **counts})
 
 
-def _without_forcing(forcing: xr.Dataset, kept: xr.DataArray) -> xr.Dataset:
+def _remove_forcing(forcing: xr.Dataset, kept: xr.DataArray) -> xr.Dataset:
     daily = {
         name: values.where(kept).transpose(*values.dims)
         for name, values in forcing.items()
@@ -179,7 +181,7 @@ def _without_forcing(forcing: xr.Dataset, kept: xr.DataArray) -> xr.Dataset:
     return forcing.assign(daily)
 
 
-def _compare(stored: xr.Dataset, derived: xr.Dataset) -> list[Finding]:
+def _compare_features(stored: xr.Dataset, derived: xr.Dataset) -> list[Finding]:
     found = []
     for name in sorted(map(str, derived.data_vars)):
         expected = derived[name].to_numpy().astype(np.float64)
