@@ -72,7 +72,10 @@ def read_feature_set(
     files = ReleaseFiles(release, lazy=lazy)
     targets = files.targets(definition.layers)
     features = files.features() if needs_features else None
-    view = target_view(targets, features, request)
+    role = None
+    if request.split is not None:
+        role = role_view(files.table(SPLITS), targets, request.split)
+    view = target_view(targets, features, request, role)
     names = tuple(name for name in definition.variables if name not in DERIVED)
     if names:
         forcing = files.forcing(names, targets)
@@ -83,8 +86,8 @@ def read_feature_set(
         view["day_of_year"] = day_of_year(view["time"])
     if has_climatology and features is not None:
         view["climatology"] = climatology_view(features, targets, request)
-    if request.split is not None:
-        view["role"] = role_view(files.table(SPLITS), targets, request.split)
+    if role is not None:
+        view["role"] = role
     view = view.assign_coords(cell_coords(files.table(CELLS), targets))
     view = _ordered(_select_layer(view, request))
     with reading(f"of release {release.id}"):

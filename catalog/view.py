@@ -26,10 +26,18 @@ from somobench.schemas.variables import (
 FACTORS = ("scale_slope", "scale_offset")
 CELL_COLUMNS = ("region", "regime", "dryness")
 TARGET_DECIMALS = 5  # of published targets; rescaled ones are rounded alike
+TRAIN, TEST = 1 + ROLES.index("train"), 1 + ROLES.index("test")
+LEFT_OUT = "left_out_of_train_values"
+KNOWS_OTHER_DAYS = "gap_filled full_record_factors"
+"""Attribute of `scale_is_full_record`, and its value, in releases that leave out of
+train and validation days what other days of the cell had a part in."""
 
 
 def target_view(
-    targets: xr.Dataset, features: xr.Dataset | None, request: DatasetRequest
+    targets: xr.Dataset,
+    features: xr.Dataset | None,
+    request: DatasetRequest,
+    role: xr.DataArray | None = None,
 ) -> xr.Dataset:
     """Return the target in the requested scaling, for all layers of `targets`.
 
@@ -39,6 +47,8 @@ def target_view(
     features : Dataset, (split, layer, cell)
         Needed for `scaling="train"` alone.
     request : DatasetRequest
+    role : DataArray, (cell, time)
+        As `role_view` gives it; needed for `scaling="train"` alone.
 
     Returns
     -------
@@ -54,15 +64,50 @@ def target_view(
         view["soil_moisture"] = targets["soil_moisture_in_situ"]
     else:
         factors = _of_split(features, targets, request)
-        view["soil_moisture"] = rescale(
-            targets["soil_moisture_in_situ"],
-            factors["scale_slope"],
-            factors["scale_offset"],
-        )
+        view["soil_moisture"] = scale_by_train_days(targets, factors, role)
         view["scale_is_full_record"] = factors["scale_is_full_record"]
     view["soil_moisture"].attrs = attrs_of("soil_moisture")
     view["is_gapfilled"] = targets["is_gapfilled"]
     return view
+
+
+def scale_by_train_days(
+    targets: xr.Dataset, factors: xr.Dataset, role: xr.DataArray | None
+) -> xr.DataArray:
+    """Return targets in the scaling of a split, no train value knowing other days.
+
+    A value filled from another sensor, or scaled by factors of the full record, rests
+    on all days of its cell. It stays on test days, and where the cell keeps one role
+    for the whole period; elsewhere it is missing. Releases without attribute
+    `LEFT_OUT` keep it everywhere, as they were published.
+
+    Parameters
+    ----------
+    targets : Dataset, (layer, cell, time), m3 m-3
+    factors : Dataset, (layer, cell)
+        Those of one split.
+    role : DataArray, (cell, time)
+        0 none, 1 train, 2 validation, 3 test.
+
+    Returns
+    -------
+    DataArray, (layer, cell, time), m3 m-3, float32
+    """
+    scaled = rescale(
+        targets["soil_moisture_in_situ"],
+        factors["scale_slope"],
+        factors["scale_offset"],
+    )
+    full_record = factors["scale_is_full_record"]
+    if LEFT_OUT not in full_record.attrs:
+        return scaled
+    if role is None:
+        message = "roles are needed for train scaling"
+        raise ValueError(message)
+    one_role = (role == role.isel(time=0)).all("time")
+    knows_other_days = (targets["is_gapfilled"] == 1) | (full_record == 1)
+    kept = scaled.where((role == TEST) | one_role | ~knows_other_days)
+    return kept.transpose(*scaled.dims)
 
 
 def rescale(

@@ -63,7 +63,7 @@ def smoothed_climatology(
     smooth = _moving_mean(series, SERIES_WINDOW, wrap=False)
     by_day = np.full((len(series), DAYS_OF_YEAR), np.nan)
     for day in range(1, DAYS_OF_YEAR + 1):
-        by_day[:, day - 1] = _mean_of_present(smooth[:, day_of_year == day])
+        by_day[:, day - 1] = _average_present(smooth[:, day_of_year == day])
     return _moving_mean(by_day, window, wrap=True)
 
 
@@ -107,7 +107,7 @@ def shrink_to_shape(own: Array, shape: Array, weight: Array) -> Array:
     years of record and a shrinkage of one year.
     """
     residual = own - shape
-    level = _mean_of_present(residual)[:, None]
+    level = _average_present(residual)[:, None]
     added = weight[:, None] * (residual - level)
     result: Array = level + shape + np.where(np.isnan(added), 0.0, added)
     return result
@@ -182,7 +182,7 @@ def regional_climatology(
         Source `OWN` for donors, `OTHER_CELLS` elsewhere, `NONE` without any donor.
     """
     complete = donors & np.isfinite(own).all(axis=1)
-    shapes = own - _mean_of_present(own)[:, None]
+    shapes = own - _average_present(own)[:, None]
     pooled = np.zeros_like(own)
     weight = record_weight(years, shrinkage_years)
     for cell, near in enumerate(nearest_cells(attributes, complete)):
@@ -205,16 +205,16 @@ def _moving_mean(values: Array, window: int, *, wrap: bool) -> Array:
     """Centred mean of the values present in a window along the last axis."""
     half = window // 2
     present = np.isfinite(values)
-    filled = _padded(np.where(present, values, 0.0), half, wrap)
-    weight = _padded(present.astype(np.float64), half, wrap)
+    filled = _pad(np.where(present, values, 0.0), half, wrap)
+    weight = _pad(present.astype(np.float64), half, wrap)
     total, count = np.zeros_like(values), np.zeros_like(values)
     for shift in range(2 * half + 1):
         total += filled[:, shift : shift + values.shape[1]]
         count += weight[:, shift : shift + values.shape[1]]
-    return _divided(total, count)
+    return _divide(total, count)
 
 
-def _padded(values: Array, half: int, wrap: bool) -> Array:
+def _pad(values: Array, half: int, wrap: bool) -> Array:
     """Lengthen the last axis by `half` at both ends, with its other end or zeros."""
     if wrap:
         places = np.arange(-half, values.shape[1] + half) % values.shape[1]
@@ -223,13 +223,13 @@ def _padded(values: Array, half: int, wrap: bool) -> Array:
     return np.concatenate([zeros, values, zeros], axis=1)
 
 
-def _mean_of_present(values: Array) -> Array:
+def _average_present(values: Array) -> Array:
     """Mean of the values present along the last axis; NaN where there is none."""
     present = np.isfinite(values)
-    return _divided(
+    return _divide(
         np.where(present, values, 0.0).sum(axis=-1), present.sum(axis=-1).astype(float)
     )
 
 
-def _divided(total: Array, count: Array) -> Array:
+def _divide(total: Array, count: Array) -> Array:
     return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)

@@ -11,7 +11,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.catalog.view import rescale
+from somobench.catalog.view import (
+    KNOWS_OTHER_DAYS,
+    LEFT_OUT,
+    TRAIN,
+    scale_by_train_days,
+)
 from somobench.pipelines.features.climatology import (
     DAYS_A_YEAR,
     DAYS_OF_YEAR,
@@ -54,11 +59,8 @@ def features_of_split(
         The arrays of schema FEATURES without dimension `split`.
     """
     factors = train_factors(targets, forcing, train, recipe)
-    scaled = rescale(
-        targets["soil_moisture_in_situ"],
-        factors["scale_slope"],
-        factors["scale_offset"],
-    )
+    role = xr.DataArray(np.where(train, TRAIN, 0), dims=("cell", "time"))
+    scaled = scale_by_train_days(targets, factors, role)
     own_factors = factors["scale_is_full_record"].to_numpy() == 0
     usable = train[None] & own_factors[..., None]
     series = np.where(usable, scaled.to_numpy().astype(np.float64), np.nan)
@@ -90,7 +92,7 @@ def climatology_of_split(
     for place, layer in enumerate(targets["layer"].to_numpy().tolist()):
         found = layer_climatology(series[place], days, attributes, recipe)
         if reference_of_layer(layer, recipe) != "none":
-            reference = np.where(window, _reference(forcing, layer), np.nan)
+            reference = np.where(window, _select_reference(forcing, layer), np.nan)
             found = with_reanalysis(found, reference, days, recipe)
         values[place, has_target[place]] = found.values[has_target[place]]
         source[place, has_target[place]] = found.source[has_target[place]]
@@ -127,7 +129,7 @@ def train_factors(
     for place, layer in enumerate(targets["layer"].to_numpy().tolist()):
         if reference_of_layer(layer, recipe) == "none":
             continue
-        reference = _reference(forcing, layer)
+        reference = _select_reference(forcing, layer)
         for cell in np.flatnonzero(np.isfinite(slope[place])):
             matching = match_moments(
                 np.where(primary[place, cell], in_situ[place, cell], np.nan).astype(
@@ -150,7 +152,11 @@ def train_factors(
                 quantise(offset),
                 {"long_name": "train-day offset", "units": "m3 m-3"},
             ),
-            "scale_is_full_record": (GRID, flag, {"long_name": meaning}),
+            "scale_is_full_record": (
+                GRID,
+                flag,
+                {"long_name": meaning, LEFT_OUT: KNOWS_OTHER_DAYS},
+            ),
         },
         coords=targets.drop_vars("time").coords,
     )
@@ -246,9 +252,11 @@ def normalisation(
     for name in (*DYNAMIC_FORCING, *STATE_FORCING):
         if name in forcing:
             values = forcing[name].transpose("cell", "time").to_numpy()
-            moments[name] = _moments(values[train].astype(np.float64))
+            moments[name] = _measure_moments(values[train].astype(np.float64))
     for layer, values in zip(layers.tolist(), series, strict=True):
-        moments[f"soil_moisture_layer{layer}"] = _moments(values[np.isfinite(values)])
+        moments[f"soil_moisture_layer{layer}"] = _measure_moments(
+            values[np.isfinite(values)]
+        )
     mean, std = (
         quantise(np.array([pair[place] for pair in moments.values()]))
         for place in (0, 1)
@@ -262,13 +270,13 @@ def normalisation(
     )
 
 
-def _moments(values: Array) -> tuple[float, float]:
+def _measure_moments(values: Array) -> tuple[float, float]:
     if not values.size:
         return float("nan"), float("nan")
     return float(values.mean()), float(values.std())
 
 
-def _reference(forcing: xr.Dataset, layer: int) -> Array:
+def _select_reference(forcing: xr.Dataset, layer: int) -> Array:
     """Return the reference of a layer, (cell, day)."""
     chosen = forcing["reanalysis_soil_moisture"].sel(layer=layer)
     return chosen.transpose("cell", "time").to_numpy().astype(np.float64)

@@ -15,7 +15,12 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.catalog.view import day_of_year, on_target_grid, rescale, role_view
+from somobench.catalog.view import (
+    day_of_year,
+    on_target_grid,
+    role_view,
+    scale_by_train_days,
+)
 from somobench.schemas.baseline_params import BaselineParams
 from somobench.schemas.manifest import FeatureSetRecord
 from somobench.schemas.tables import CELLS
@@ -126,10 +131,9 @@ def build_problem(
     """
     forcing = on_target_grid(forcing, targets, "forcing")
     chosen = on_target_grid(features.sel(split=split), targets, "features")
-    role = role_view(splits, targets, split).to_numpy()
-    observed = rescale(
-        targets["soil_moisture_in_situ"], chosen["scale_slope"], chosen["scale_offset"]
-    )
+    roles = role_view(splits, targets, split)
+    role = roles.to_numpy()
+    observed = scale_by_train_days(targets, chosen, roles)
     values = observed.to_numpy().astype(np.float64)
     own_factors = chosen["scale_is_full_record"].to_numpy() == 0
     untested = ~(role == TEST).any(axis=1)

@@ -166,9 +166,9 @@ def build_case(
     if split not in known:
         raise UnknownNameError("split", found=split, expected=", ".join(known))
     request = DatasetRequest(feature_set="climatology", scaling="train", split=split)
-    scaled = target_view(targets, features, request)["soil_moisture"].load()
-    scaled = scaled.transpose(*SERIES, "time")
     role = role_view(splits, targets, split)
+    scaled = target_view(targets, features, request, role)["soil_moisture"].load()
+    scaled = scaled.transpose(*SERIES, "time")
     tested = (role == TEST).to_numpy()
     scored = np.isfinite(scaled.to_numpy()) & tested
     layer, cell = np.nonzero(scored.any(axis=2))
