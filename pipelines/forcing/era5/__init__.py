@@ -19,6 +19,7 @@ from somobench.pipelines.forcing.era5.placement import (
 )
 from somobench.pipelines.forcing.era5.preliminary import (
     described_days,
+    preliminary_attrs,
     refuse_preliminary,
 )
 from somobench.pipelines.forcing.era5.reference import (
@@ -102,7 +103,8 @@ def _meteorology(placement: Placement, request: ForcingRequest) -> DailyForcing:
         at_nodes = placement.daily(derivation, delivery, request.days, rule)
         values, count = placement.to_cells(at_nodes.values)
         stored, zeroed = quantise(name, values)
-        dataset[name] = (("cell", "time"), stored)
+        attrs = preliminary_attrs(at_nodes.preliminary)
+        dataset[name] = (("cell", "time"), stored, attrs)
         counts.append(count)
         preliminary[name] = at_nodes.preliminary
         described[name] = {

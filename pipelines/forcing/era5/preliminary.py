@@ -18,6 +18,11 @@ def described_days(days: Days) -> dict[str, Any]:
     return {"count": len(days), "runs": [list(run) for run in _runs(days)]}
 
 
+def preliminary_attrs(days: Days) -> dict[str, str]:
+    """Return the attribute of a released array that has preliminary days."""
+    return {"preliminary_days": describe_in_words(days)} if len(days) else {}
+
+
 def describe_in_words(days: Days) -> str:
     """Write runs of days as `3 days: 2024-01-01 to 2024-01-03`."""
     runs = [

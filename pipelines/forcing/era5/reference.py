@@ -19,6 +19,7 @@ from somobench.pipelines.forcing.era5.daily import (
 from somobench.pipelines.forcing.era5.placement import Placement
 from somobench.pipelines.forcing.era5.preliminary import (
     described_days,
+    preliminary_attrs,
     refuse_preliminary,
 )
 from somobench.pipelines.forcing.era5.validity import times_of
@@ -155,7 +156,7 @@ def soil_moisture_of_layers(
             "cell": cells,
             "time": request.days.astype("datetime64[ns]"),
         },
-        attrs=_attrs(weights),
+        attrs=_attrs(weights) | preliminary_attrs(preliminary),
     )
     return array, {
         "boxes": placement.report() if request.reference_inputs else "of the forcing",
