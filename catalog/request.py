@@ -26,7 +26,8 @@ class DatasetRequest:
     """A feature set by name, with the target that belongs to it.
 
     `layer` is `None` for all layers. `scaling` is `full` (factors of the full
-    record), `train` (factors of the train days of `split`) or `none` (as measured).
+    record), `train` (factors of the train days of `split`; train and validation days
+    without the values that other days had a part in) or `none` (as measured).
     """
 
     feature_set: str

@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from somobench.catalog.scaling import TRAIN
 from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.catalog.storage.atomic import write_json
-from somobench.catalog.view import TRAIN, on_target_grid, role_view
+from somobench.catalog.view import on_target_grid, role_view
 from somobench.pipelines.features.sets import define_feature_sets
 from somobench.pipelines.features.statistics import features_of_split
 from somobench.pipelines.features.train_targets import (

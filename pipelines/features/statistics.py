@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.catalog.view import (
+from somobench.catalog.scaling import (
     KNOWS_OTHER_DAYS,
     LEFT_OUT,
     TRAIN,

@@ -35,7 +35,8 @@ def open_dataset(
         One layer; by default all, on dimension `layer`.
     scaling : {"full", "train", "none"}
         Factors of the target: of the full record, of the train days of `split`, or
-        none, which is as measured.
+        none, which is as measured. With "train", train and validation days have no
+        value that other days of their cell had a part in, such as filled gaps.
     split : str, optional
         Adds `role`, (cell, time): 0 none, 1 train, 2 validation, 3 test.
     lazy : bool

@@ -13,16 +13,18 @@ import xarray as xr
 import somobench
 from factories.days import make_forcing, make_splits
 from factories.releases import RELEASE, make_targets
-from somobench.catalog.view import (
+from somobench.catalog.scaling import (
     KNOWS_OTHER_DAYS,
     LEFT_OUT,
+    rescale,
+    scale_by_train_days,
+)
+from somobench.catalog.view import (
     day_of_year,
     lagged,
     layer_above,
     on_target_grid,
-    rescale,
     role_view,
-    scale_by_train_days,
 )
 from somobench.schemas.errors import IntegrityError
 

@@ -14,13 +14,8 @@ import xarray as xr
 from factories.days import cell_ids
 from factories.splits import range_row
 from factories.targets import make_recipe, make_reference, make_series
-from somobench.catalog.view import (
-    LEFT_OUT,
-    TEST,
-    TRAIN,
-    role_view,
-    scale_by_train_days,
-)
+from somobench.catalog.scaling import LEFT_OUT, TEST, TRAIN, scale_by_train_days
+from somobench.catalog.view import role_view
 from somobench.pipelines.features import build_features
 from somobench.pipelines.features.train_targets import (
     TargetInputs,

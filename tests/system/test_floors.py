@@ -50,7 +50,7 @@ FLOORS = {
     ],
     "somobench.catalog": [
         {"storage", ""},
-        {"plain_yaml"},
+        {"plain_yaml", "scaling"},
         {"registry"},
         {"request", "fetching"},
         {"manifest_checksum", "view", "lint"},

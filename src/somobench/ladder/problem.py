@@ -15,12 +15,8 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.catalog.view import (
-    day_of_year,
-    on_target_grid,
-    role_view,
-    scale_by_train_days,
-)
+from somobench.catalog.scaling import scale_by_train_days
+from somobench.catalog.view import day_of_year, on_target_grid, role_view
 from somobench.schemas.baseline_params import BaselineParams
 from somobench.schemas.manifest import FeatureSetRecord
 from somobench.schemas.tables import CELLS

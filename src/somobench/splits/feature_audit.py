@@ -13,7 +13,8 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.catalog.view import TRAIN, rescale, role_view, scale_by_train_days
+from somobench.catalog.scaling import TRAIN, rescale, scale_by_train_days
+from somobench.catalog.view import role_view
 from somobench.splits.audit import Finding
 from somobench.splits.data import Mask, role_masks
 
