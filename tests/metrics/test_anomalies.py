@@ -6,11 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from factories.anomalies import moving_anomaly, remove_season
 from somobench.metrics.anomalies import (
     leap_year_day,
-    moving_anomaly,
     moving_mean,
-    remove_season,
     seasonal_climatology,
 )
 

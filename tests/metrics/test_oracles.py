@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from factories.anomalies import moving_anomaly
 from somobench.metrics import METRICS, score
 from somobench.metrics.anomalies import (
     leap_year_day,
-    moving_anomaly,
     moving_mean,
     seasonal_climatology,
 )

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from factories.anomalies import remove_season
 from somobench.metrics import METRICS, PLUMBER2, score
 from somobench.metrics.anomalies import (
     leap_year_day,
-    remove_season,
     seasonal_climatology,
 )
 from somobench.metrics.registry import REFERENCE_MOMENTS

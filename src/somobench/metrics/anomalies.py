@@ -12,9 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from somobench.metrics.moments import Floats, centred, total
+from somobench.metrics.moments import ROUNDING, Floats, centred, total
 
 Integers = NDArray[np.int64]
+Days = NDArray[np.bool_]
 
 WINDOW = 35  # days; pytesmo's default for anomalies and for smoothing a climatology
 SHORT_WINDOW = 5  # days; pytesmo smooths the series with it before averaging by day
@@ -63,7 +64,7 @@ def moving_mean(values: Floats, window: int = WINDOW, *, fill: bool = False) -> 
     return mean if fill else np.where(valid, mean, np.nan)
 
 
-def _window_mean(deviations: Floats, valid: NDArray[np.bool_], window: int) -> Floats:
+def _window_mean(deviations: Floats, valid: Days, window: int) -> Floats:
     half = window // 2
     count = _window_sum(valid.astype(np.float64), half)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -78,12 +79,23 @@ def _window_sum(values: Floats, half: int) -> Floats:
     return np.asarray(cumulative[:, 2 * half + 1 :] - cumulative[:, :size])
 
 
-def moving_anomaly(values: Floats, window: int = WINDOW) -> Floats:
-    """Subtract the centred moving mean (short-term anomaly), (row, time)."""
-    valid = np.isfinite(values)
-    deviations, _ = centred(values, valid)
+def moving_anomaly(deviations: Floats, valid: Days, window: int = WINDOW) -> Floats:
+    """Subtract the centred moving mean (short-term anomaly).
+
+    Parameters
+    ----------
+    deviations : (row, time)
+        From each row's mean or any other constant; zero on days that aren't valid.
+    valid : (row, time)
+    window : int, days
+
+    Returns
+    -------
+    (row, time), zero on days that aren't valid
+    """
     anomaly = deviations - _window_mean(deviations, valid, window)
-    return np.where(valid, anomaly, np.nan)
+    np.copyto(anomaly, 0.0, where=~valid)
+    return anomaly
 
 
 def seasonal_climatology(
@@ -127,7 +139,10 @@ def seasonal_climatology(
 
 
 def remove_season(
-    series: Sequence[Floats], day_of_year: Integers, climatology: Floats | None = None
+    deviations: Sequence[Floats],
+    valid: Days,
+    day_of_year: Integers,
+    climatology: Floats | None = None,
 ) -> list[Floats]:
     """Remove the cycle of the year from series by least squares over the same days.
 
@@ -138,15 +153,16 @@ def remove_season(
 
     Parameters
     ----------
-    series : sequence of (row, time)
-        NaN on the same days in all of them.
+    deviations : sequence of (row, time)
+        From each row's mean; zero on days that aren't valid.
+    valid : (row, time)
     day_of_year : (time,), 1 to 366
     climatology : (row, 366), optional
         A known shape of the season, finer than the harmonics; NaN where unknown.
 
     Returns
     -------
-    list of (row, time)
+    list of (row, time), zero on days that aren't valid
 
     Notes
     -----
@@ -155,39 +171,36 @@ def remove_season(
     day of the year. The correlation of what is left of two series is their partial
     correlation given the season (Lovell 1963, doi:10.1080/01621459.1963.10480682).
     """
-    valid = np.isfinite(series[0])
-    left = _remove_harmonics(series, valid, day_of_year)
-    if climatology is not None:
-        shape = climatology[:, day_of_year - 1]
-        shape = np.where(valid & np.isfinite(shape), shape, np.nan)
-        (shape,) = _remove_harmonics([centred(shape)[0]], valid, day_of_year)
-        left = [_remove_shape(values, shape) for values in left]
-    return [np.where(valid, values, np.nan) for values in left]
-
-
-def _remove_shape(values: Floats, shape: Floats) -> Floats:
-    power = total((shape, shape))
-    multiple = total((values, shape)) / np.where(power > 0, power, np.inf)
-    return np.asarray(values - multiple[:, None] * shape)
-
-
-def _remove_harmonics(
-    series: Sequence[Floats], valid: NDArray[np.bool_], day_of_year: Integers
-) -> list[Floats]:
-    """Return residuals, zero on days that aren't valid."""
-    order = np.arange(1, HARMONICS + 1)
-    phase = np.multiply.outer(2.0 * np.pi * day_of_year / LEAP_YEAR, order)
-    basis = np.hstack([np.ones((day_of_year.size, 1)), np.cos(phase), np.sin(phase)])
+    basis = _year_harmonics(day_of_year)
     size = basis.shape[1]
     products = (basis[:, :, None] * basis[:, None, :]).reshape(-1, size * size)
-    gram = (valid.astype(np.float64) @ products).reshape(-1, size, size)
+    weights = valid.astype(np.float64)
+    gram = (weights @ products).reshape(-1, size, size)
     inverse = np.linalg.pinv(gram, rcond=_SMALLEST, hermitian=True)
-    residuals = []
-    for values in series:
-        left, _ = centred(values, valid)
+
+    def residual(values: Floats) -> Floats:
         for _ in range(2):  # the second pass removes what the first one rounds
-            coefficients = np.einsum("rij,rj->ri", inverse, left @ basis)
-            left -= coefficients @ basis.T
-            np.copyto(left, 0.0, where=~valid)
-        residuals.append(left)
-    return residuals
+            coefficients = np.einsum("rij,rj->ri", inverse, values @ basis)
+            fitted = coefficients @ basis.T
+            fitted *= weights
+            values = np.subtract(values, fitted, out=fitted)
+        return values
+
+    left = [residual(values) for values in deviations]
+    if climatology is None:
+        return left
+    season, level = centred(np.where(valid, climatology[:, day_of_year - 1], np.nan))
+    shape = residual(season)
+    power = total((shape, shape))
+    rounded = weights.sum(axis=1) * (ROUNDING * np.nan_to_num(level)) ** 2
+    power[power <= rounded] = np.inf  # the climatology is harmonics, or unknown
+    return [
+        values - (total((values, shape)) / power)[:, None] * shape for values in left
+    ]
+
+
+def _year_harmonics(day_of_year: Integers) -> Floats:
+    """Return a constant, cosines and sines, (time, 9)."""
+    order = np.arange(1, HARMONICS + 1)
+    phase = np.multiply.outer(2.0 * np.pi * day_of_year / LEAP_YEAR, order)
+    return np.hstack([np.ones((day_of_year.size, 1)), np.cos(phase), np.sin(phase)])

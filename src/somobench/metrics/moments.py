@@ -206,30 +206,40 @@ def moments_family(prediction: Floats, target: Floats) -> Additive:
 
 def anomaly_family(
     name: str,
-    series: tuple[Floats, Floats],
-    anomalies: tuple[Floats, Floats],
+    prediction: Floats,
+    target: Floats,
+    depart: Callable[[Sequence[Floats], NDArray[np.bool_]], Sequence[Floats]],
     *,
     share: float = ROUNDING,
     minimum_count: int = 0,
 ) -> Additive:
-    """Correlate anomalies of prediction and target, (row, time) each.
+    """Correlate the anomalies of pairs (row, time; NaN where not paired).
 
     Parameters
     ----------
-    series : pair of (row, time)
-        What the anomalies are of; sets what counts as zero.
+    depart : callable
+        From deviations of both series from their means, and the days that are valid,
+        to their anomalies; all zero on other days.
     share : float
         Of a series' standard deviation: anomalies that vary less are none.
     minimum_count : int
         Pairs; a row with fewer has NaN.
     """
-    valid = np.isfinite(anomalies[0]) & np.isfinite(anomalies[1])
-    (x, x_centre), (y, y_centre) = (centred(each, valid) for each in anomalies)
-    x_floor, y_floor = (_zero_anomaly(each, share) for each in series)
-    y_floor[np.count_nonzero(valid, axis=1) < minimum_count] = np.inf
+    valid = np.isfinite(target)
+    count = np.count_nonzero(valid, axis=1)
+    deviations, means = zip(
+        *(centred(series, valid) for series in (prediction, target)), strict=True
+    )
+    x_floor, y_floor = (
+        np.hypot(ROUNDING * mean, share * np.sqrt(total((each, each)) / count.clip(1)))
+        for each, mean in zip(deviations, means, strict=True)
+    )
+    y_floor[count < minimum_count] = np.inf
+    x, y = depart(deviations, valid)
+    zero = np.zeros(count.size)
 
     def finish(sums: Sequence[Floats]) -> Scores:
-        moments = moments_of(sums, x_centre, y_centre)
+        moments = moments_of(sums, zero, zero)
         deviations = (
             np.sqrt(moments.variance_prediction),
             np.sqrt(moments.variance_target),
@@ -238,11 +248,3 @@ def anomaly_family(
 
     days = valid.astype(np.float64)
     return Additive(((days,), *daily_products(x, y)), finish)
-
-
-def _zero_anomaly(series: Floats, share: float) -> Floats:
-    """Return the standard deviation of anomalies that are none, (row,)."""
-    deviations, mean = centred(series)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        variance = total((deviations, deviations)) / np.isfinite(series).sum(axis=1)
-    return np.asarray(np.hypot(ROUNDING * mean, share * np.sqrt(variance)))

@@ -92,18 +92,22 @@ class RowScores:
 
 
 def _moving(rows: Rows, _replicated: bool) -> Additive:
-    series = rows.mean, rows.target
-    x, y = (moving_anomaly(each) for each in series)
-    return anomaly_family("anomaly_r", series, (x, y))
+    return anomaly_family(
+        "anomaly_r",
+        rows.mean,
+        rows.target,
+        lambda series, valid: [moving_anomaly(each, valid) for each in series],
+    )
 
 
 def _deseasonalised(rows: Rows, _replicated: bool) -> Additive:
-    series = rows.mean, rows.target
-    x, y = remove_season(series, rows.day_of_year, rows.climatology)
     return anomaly_family(
         "deseasonalised_r",
-        series,
-        (x, y),
+        rows.mean,
+        rows.target,
+        lambda series, valid: remove_season(
+            series, valid, rows.day_of_year, rows.climatology
+        ),
         share=SEASON_SHARE,
         minimum_count=SEASON_COUNT,
     )
