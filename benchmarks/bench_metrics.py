@@ -19,7 +19,7 @@ import pandas as pd
 import xarray as xr
 
 from somobench.metrics import score
-from somobench.metrics.anomalies import moving_anomaly
+from somobench.metrics.anomalies import moving_anomalies
 from somobench.metrics.moments import centred
 
 NAMES = ("pearson_r", "bias", "rmse", "ubrmse", "nse", "kge_2009", "spearman_r")
@@ -123,7 +123,8 @@ def _compare(rival: str, function: Callable[..., Scores], *args: object) -> None
 def _anomaly(values: np.ndarray) -> np.ndarray:
     valid = np.isfinite(values)
     deviations, _ = centred(values, valid)
-    return np.where(valid, moving_anomaly(deviations, valid), np.nan)
+    (anomaly,) = moving_anomalies([deviations], valid)
+    return np.where(valid, anomaly, np.nan)
 
 
 def _compare_anomalies(target: xr.DataArray) -> None:

@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 def moving_anomaly(values: Array, window: int = anomalies.WINDOW) -> Array:
     """Return anomalies (row, time), NaN where the series is."""
     valid = np.isfinite(values)
-    anomaly = anomalies.moving_anomaly(centred(values, valid)[0], valid, window)
+    (anomaly,) = anomalies.moving_anomalies([centred(values, valid)[0]], valid, window)
     return np.where(valid, anomaly, np.nan)
 
 

@@ -60,15 +60,18 @@ def moving_mean(values: Floats, window: int = WINDOW, *, fill: bool = False) -> 
     """
     valid = np.isfinite(values)
     deviations, centre = centred(values, valid)
-    mean = _window_mean(deviations, valid, window) + centre[:, None]
+    (mean,) = _window_means([deviations], valid, window)
+    mean += centre[:, None]
     return mean if fill else np.where(valid, mean, np.nan)
 
 
-def _window_mean(deviations: Floats, valid: Days, window: int) -> Floats:
+def _window_means(
+    deviations: Sequence[Floats], valid: Days, window: int
+) -> list[Floats]:
     half = window // 2
     count = _window_sum(valid.astype(np.float64), half)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(count > 0, _window_sum(deviations, half) / count, np.nan)
+    np.copyto(count, np.nan, where=count == 0)
+    return [_window_sum(values, half) / count for values in deviations]
 
 
 def _window_sum(values: Floats, half: int) -> Floats:
@@ -79,23 +82,30 @@ def _window_sum(values: Floats, half: int) -> Floats:
     return np.asarray(cumulative[:, 2 * half + 1 :] - cumulative[:, :size])
 
 
-def moving_anomaly(deviations: Floats, valid: Days, window: int = WINDOW) -> Floats:
-    """Subtract the centred moving mean (short-term anomaly).
+def moving_anomalies(
+    deviations: Sequence[Floats], valid: Days, window: int = WINDOW
+) -> list[Floats]:
+    """Subtract the centred moving mean over the same days (short-term anomaly).
 
     Parameters
     ----------
-    deviations : (row, time)
+    deviations : sequence of (row, time)
         From each row's mean or any other constant; zero on days that aren't valid.
     valid : (row, time)
     window : int, days
 
     Returns
     -------
-    (row, time), zero on days that aren't valid
+    list of (row, time), zero on days that aren't valid
     """
-    anomaly = deviations - _window_mean(deviations, valid, window)
-    np.copyto(anomaly, 0.0, where=~valid)
-    return anomaly
+    anomalies = []
+    for values, mean in zip(
+        deviations, _window_means(deviations, valid, window), strict=True
+    ):
+        anomaly = np.subtract(values, mean, out=mean)
+        np.copyto(anomaly, 0.0, where=~valid)
+        anomalies.append(anomaly)
+    return anomalies
 
 
 def seasonal_climatology(

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from somobench.metrics.anomalies import Integers, moving_anomaly, remove_season
+from somobench.metrics.anomalies import Integers, moving_anomalies, remove_season
 from somobench.metrics.days import ResampledDays
 from somobench.metrics.definition import Metric
 from somobench.metrics.distributions import distribution_family
@@ -27,7 +27,7 @@ from somobench.metrics.ranks import ranks_family
 MINIMUM_COUNT = 10  # pairs; pytesmo's and QA4SM's default (`min_obs`)
 SEASON_COUNT = 100  # pairs; ten for each coefficient of the season
 SEASON_SHARE = 0.01  # of a series' deviation: calendars differ in a season by 0.009
-_CHUNK_VALUES = 500_000  # a row chunk's size: its arrays stay near the caches
+_CHUNK_VALUES = 80_000  # a row chunk's size: its arrays stay in the caches
 
 Array = NDArray[Any]
 Replicates = NDArray[np.float32]
@@ -96,7 +96,7 @@ def _moving(rows: Rows, _replicated: bool) -> Additive:
         "anomaly_r",
         rows.mean,
         rows.target,
-        lambda series, valid: [moving_anomaly(each, valid) for each in series],
+        moving_anomalies,
     )
 
 
