@@ -17,15 +17,14 @@ from somobench.catalog.scaling import (
     TRAIN,
     scale_by_train_days,
 )
+from somobench.metrics.anomalies import LEAP_YEAR, seasonal_climatology
 from somobench.pipelines.features.climatology import (
     DAYS_A_YEAR,
-    DAYS_OF_YEAR,
     NONE,
     REANALYSIS,
     SOURCES,
     Climatology,
     regional_climatology,
-    smoothed_climatology,
 )
 from somobench.pipelines.targets.cells import reference_of_layer
 from somobench.pipelines.targets.matching import Matching, match_moments, quantise
@@ -87,7 +86,7 @@ def climatology_of_split(
     window: Mask = np.asarray(train.any(axis=0))
     attributes = climate_of_cells(forcing, window, recipe)
     has_target = np.isfinite(targets["scale_slope"].to_numpy())
-    values = np.full((*has_target.shape, DAYS_OF_YEAR), np.nan)
+    values = np.full((*has_target.shape, LEAP_YEAR), np.nan)
     source = np.full(has_target.shape, NONE, np.int8)
     for place, layer in enumerate(targets["layer"].to_numpy().tolist()):
         found = layer_climatology(series[place], days, attributes, recipe)
@@ -109,7 +108,7 @@ def climatology_of_split(
             ),
             "climatology_source": (GRID, source, meaning),
         },
-        coords={"day_of_year": np.arange(1, DAYS_OF_YEAR + 1, dtype=np.int16)},
+        coords={"day_of_year": np.arange(1, LEAP_YEAR + 1, dtype=np.int16)},
     )
 
 
@@ -178,7 +177,7 @@ def layer_climatology(
     params = recipe.features
     count = np.isfinite(series).sum(axis=1)
     donors = count >= params.climatology_minimum_days
-    own = smoothed_climatology(series, days, params.climatology_window)
+    own = seasonal_climatology(series, days, params.climatology_window)
     return regional_climatology(
         own,
         count / DAYS_A_YEAR,
@@ -197,7 +196,7 @@ def with_reanalysis(
     """
     missing = found.source == NONE
     values, source = found.values.copy(), found.source.copy()
-    values[missing] = smoothed_climatology(
+    values[missing] = seasonal_climatology(
         reference[missing], days, recipe.features.climatology_window
     )
     source[missing] = REANALYSIS

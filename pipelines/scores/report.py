@@ -32,7 +32,7 @@ def describe_scores() -> dict[str, Any]:
                 for key, value in metric.attrs(UNITS).items()
                 if key != "note"
             }
-            | {"reference_moments": metric.note == REFERENCE_TEXT}
+            | {"reference_moments": metric.scores_moments}
             for name, metric in METRICS.items()
         },
         "notes": {REFERENCE_MOMENTS: REFERENCE_TEXT},

@@ -53,7 +53,7 @@ def digest_of(text: str) -> str:
 
 
 def _note(metric: str) -> str:
-    return REFERENCE_MOMENTS if METRICS[metric].note == REFERENCE_TEXT else ""
+    return REFERENCE_MOMENTS if METRICS[metric].scores_moments else ""
 
 
 def _interval(rng: np.random.Generator, middle: float) -> dict[str, float]:

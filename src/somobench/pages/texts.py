@@ -19,7 +19,7 @@ SHORT_HASH = 12
 TITLES: Mapping[str, str] = {
     "pearson_r": "Pearson r",
     "anomaly_r": "anomaly r, 35 days",
-    "anomaly_r_seasonal": "anomaly r, seasonal",
+    "deseasonalised_r": "deseasonalised r",
     "spearman_r": "Spearman r",
     "absolute_bias": "absolute bias",
     "standardised_rmse": "standardised RMSE",

@@ -17,7 +17,7 @@ from somobench.uncertainty.bootstrap import (
     draw_days,
 )
 
-LEADING = ("pearson_r", "anomaly_r", "anomaly_r_seasonal")
+LEADING = ("pearson_r", "anomaly_r", "deseasonalised_r")
 """Metrics that don't depend on the target's mean and variance; the first one leads."""
 COMPARED = (*LEADING, "ubrmse", "rmse", "kge_2009", "sedi_dry")
 """Metrics in which a submission is compared with rungs."""

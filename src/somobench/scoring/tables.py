@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from pandera.pandas import DataFrameSchema
 
 from somobench.metrics.registry import METRICS
-from somobench.metrics.registry import REFERENCE_MOMENTS as REFERENCE_TEXT
 from somobench.schemas.scores import (
     ALL_LAYERS,
     CELL_KEY,
@@ -249,7 +248,7 @@ def _rows(
     labels = np.where(plain, "", pooled["label"].to_numpy().astype(str))
     layers = np.array([layer for _, layer in parted], dtype=np.int8)
     size = (len(metrics), len(pools))
-    noted = np.array([METRICS[name].note == REFERENCE_TEXT for name in metrics])
+    noted = np.array([METRICS[name].scores_moments for name in metrics])
     scaled = np.array([counted.case.scores_reference(int(layer)) for layer in layers])
     table = {
         "split": counted.case.split,
