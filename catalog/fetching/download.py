@@ -7,6 +7,7 @@ often, and where the bytes go, in `fetch`.
 
 from __future__ import annotations
 
+import hashlib
 import queue
 import threading
 from collections.abc import Callable
@@ -49,19 +50,26 @@ class _RedirectError(Exception):
 
 
 class BoundedFile:
-    """A writable file that refuses more bytes than were promised."""
+    """A writable file that hashes its bytes and refuses more than were promised."""
 
     def __init__(self, stream: IO[bytes], size: int, progress: Progress) -> None:
         self._stream = stream
         self._size = size
         self._progress = progress
+        self._digest = hashlib.sha256()
         self.received = 0
+
+    @property
+    def sha256(self) -> str:
+        """Return the sha256 of what was received."""
+        return self._digest.hexdigest()
 
     def write(self, block: bytes) -> None:
         """Take a block of the body."""
         self.received += len(block)
         if self.received > self._size:
             raise AttemptError(f"more than {self._size} bytes", kind="content")
+        self._digest.update(block)
         try:
             self._stream.write(block)
         except OSError as error:

@@ -7,7 +7,7 @@ import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 import xarray as xr
@@ -117,7 +117,8 @@ def test_a_local_folder_with_other_content_does_not_stand_in_for_a_pinned_releas
     assert str(other) in str(error.value)
     both = os.pathsep.join([str(other.parent), str(tmp_path / "origin")])
     monkeypatch.setenv("SOMOBENCH_RELEASES", both)
-    found = resolve.resolve(RELEASE, catalog)
+    with pytest.warns(UserWarning, match="passed over"):
+        found = resolve.resolve(RELEASE, catalog)
     assert found.folder == tmp_path / "origin" / RELEASE
 
 
@@ -137,30 +138,51 @@ def settle(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache.time, "time", lambda: later)
 
 
-def test_an_unchanged_file_is_hashed_once_and_a_changed_one_again(
+def test_an_unchanged_grid_is_hashed_once_and_a_changed_one_again(
     toy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settle(toy, monkeypatch)
     hashed: list[str] = []
     plain = cache._hash
 
-    def counting(path: Path) -> str:
+    def counting(stream: BinaryIO, path: Path) -> str:
         hashed.append(path.name)
-        return plain(path)
+        return plain(stream, path)
 
     monkeypatch.setattr(cache, "_hash", counting)
     release = resolve.resolve(RELEASE)
+    name = "targets.zarr.zip"
     for _ in range(2):
-        release.path_of("cells.parquet")
-    assert hashed == ["cells.parquet"]
+        release.path_of(name)
+    assert hashed == [name]
     cache._verified.clear()  # as in another process, which has the records
-    release.path_of("cells.parquet")
-    assert hashed == ["cells.parquet"]
-    os.utime(toy / "cells.parquet")
-    release.path_of("cells.parquet")
-    assert hashed == ["cells.parquet"] * 2
-    release.local_path("cells.parquet", always=True)
+    release.path_of(name)
+    assert hashed == [name]
+    os.utime(toy / name)
+    release.path_of(name)
+    assert hashed == [name] * 2
+    release.local_path(name, always=True)
     assert len(hashed) == 3
+
+
+def test_a_file_without_checksums_inside_is_hashed_at_every_opening(
+    toy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(toy, monkeypatch)
+    hashed: list[str] = []
+    plain = cache._hash
+
+    def counting(stream: BinaryIO, path: Path) -> str:
+        hashed.append(path.name)
+        return plain(stream, path)
+
+    monkeypatch.setattr(cache, "_hash", counting)
+    release = resolve.resolve(RELEASE)
+    for name in ("cells.parquet", "splits.parquet", "README.md"):
+        for read in (release.path_of, release.open_file, release.read_file):
+            read(name)
+        assert hashed == [name] * 3
+        hashed.clear()
 
 
 def test_records_that_others_can_write_are_not_believed(
