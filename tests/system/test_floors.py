@@ -50,10 +50,9 @@ FLOORS = {
     ],
     "somobench.catalog": [
         {"storage", ""},
-        {"plain_yaml"},
         {"registry"},
         {"request", "fetching"},
-        {"manifest_checksum", "view", "lint"},
+        {"manifest_checksum", "view"},
         {"resolve", "generate"},
         {"release_files", "verify"},
         {"reader"},
