@@ -188,8 +188,16 @@ def _unbelievable(path: Path, found: object) -> IntegrityError:
 
 
 def known_releases(catalog: Path | None = None) -> list[str]:
-    """Return the ids of all releases that can be opened here."""
+    """Return the ids of all releases that exist, here or elsewhere."""
     return sort_releases({*catalogued_names(catalog), *local_names()})
+
+
+def openable_releases() -> list[str]:
+    """Return the ids of the releases that lie on this machine or have an address."""
+    here = {*local_names()}
+    records = (read_record(name) for name in catalogued_names() if name not in here)
+    away = {record.release for record in records if record and record.base_urls}
+    return sort_releases(here | away)
 
 
 def sort_releases(names: Iterable[str]) -> list[str]:

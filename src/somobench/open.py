@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from somobench.catalog.registry import catalog_folder, known_releases
+from somobench.catalog.registry import catalog_folder, openable_releases
 from somobench.catalog.request import DatasetRequest
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def open_dataset(
 
 def list_releases() -> list[str]:
     """Return the ids of all releases that can be opened here, local ones too."""
-    return known_releases()
+    return openable_releases()
 
 
 def catalog_path() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import time
@@ -265,3 +266,44 @@ def test_a_damaged_catalog_record_is_refused(
     (catalog / "releases" / f"{RELEASE}.yaml").write_text(text)
     with pytest.raises(IntegrityError, match="catalog record"):
         resolve.resolve(RELEASE, catalog)
+
+
+def test_a_release_that_is_catalogued_but_not_here_is_refused_with_the_way_to_it(
+    tmp_path: Path, pinned: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog = pinned()
+    monkeypatch.setattr(registry, "catalog_folder", lambda: catalog)
+    monkeypatch.chdir(tmp_path)
+    assert RELEASE not in somobench.list_releases()
+    with pytest.raises(IntegrityError, match=r"no copy[\s\S]*SOMOBENCH_RELEASES"):
+        somobench.open_dataset("forcing", release=RELEASE)
+    monkeypatch.setenv("SOMOBENCH_RELEASES", str(tmp_path / "origin"))
+    assert RELEASE in somobench.list_releases()
+    assert somobench.open_dataset("forcing", release=RELEASE).sizes["time"] == 10
+
+
+def test_a_release_with_an_address_is_listed(
+    tmp_path: Path, pinned: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog = pinned("https://example.org/toy")
+    monkeypatch.setattr(registry, "catalog_folder", lambda: catalog)
+    assert RELEASE in somobench.list_releases()
+
+
+def test_an_asset_is_found_beside_any_releases(
+    toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = toy / "MANIFEST.json"
+    content = json.loads(path.read_text())
+    content["assets"] = {"README.md": content["files"].pop("README.md")}
+    path.write_text(json.dumps(content))
+    place = tmp_path / "elsewhere" / "assets" / RELEASE
+    place.mkdir(parents=True)
+    (toy / "README.md").rename(place / "README.md")
+    release = resolve.resolve(RELEASE)
+    assert not release.is_here("README.md")
+    with pytest.raises(IntegrityError, match="README"):
+        release.path_of("README.md")
+    both = os.pathsep.join([str(toy.parent), str(tmp_path / "elsewhere")])
+    monkeypatch.setenv("SOMOBENCH_RELEASES", both)
+    assert release.path_of("README.md") == place / "README.md"
