@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import re
-import stat
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +14,12 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote
 
-from somobench.catalog.fetching.cache import cannot_read, object_path, read_verified
+from somobench.catalog.fetching.cache import (
+    cannot_read,
+    object_path,
+    open_regular,
+    read_verified,
+)
 from somobench.catalog.fetching.fetch import RemoteObject, open_object
 from somobench.catalog.manifest_checksum import refuse_other_manifest
 from somobench.catalog.registry import (
@@ -101,12 +105,12 @@ class Release:
         With `always`, the file is hashed whatever was verified before.
         """
         wanted, place = self.remote(name), self._place_of(name)
-        if place is None and not _is_cached(wanted):
+        if place is not None:
+            _refuse_escape(place)
+        elif not _is_cached(wanted):
             self._require_source(wanted)
             return None
         path = place or object_path(wanted.sha256)
-        if place is not None:
-            _refuse_escape(path)
         wanted.open_at(path, always=always).close()
         return path
 
@@ -309,11 +313,7 @@ def read_manifest(path: Path) -> bytes:
     """
     _refuse_escape(path)
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise IntegrityError(
-                f"file {path}", found="no regular file", expected="a manifest"
-            )
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             text = stream.read(MAXIMUM_MANIFEST + 1)
     except OSError as error:
         raise cannot_read(path, error) from error

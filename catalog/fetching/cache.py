@@ -53,11 +53,6 @@ def object_path(sha256: str) -> Path:
     return cache_folder() / "sha256" / sha256[:2] / sha256
 
 
-def verify_file(path: Path, sha256: str, size: int, *, always: bool = False) -> None:
-    """Check that a file holds exactly the published bytes, as `open_verified` does."""
-    open_verified(path, sha256, size, always=always).close()
-
-
 def open_verified(
     path: Path, sha256: str, size: int, *, always: bool = False
 ) -> BinaryIO:
@@ -82,7 +77,7 @@ def open_verified(
     InputError
         If the system can't read it, which says nothing of its bytes.
     """
-    stream = _open(path)
+    stream = open_regular(path)
     try:
         _verify(stream, path, sha256, size, always)
     except BaseException:
@@ -112,19 +107,31 @@ def read_verified(stream: BinaryIO, sha256: str) -> bytes:
     return content
 
 
-def _open(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file; a pipe or a device in its place blocks nobody.
+
+    Raises
+    ------
+    IntegrityError
+        If there is none.
+    InputError
+        If the system can't read it.
+    """
     try:
-        return open(path, "rb", opener=_open_without_waiting)
+        stream = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115
+        if stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            return stream
+        stream.close()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise other_bytes(path, error.strerror, "a file") from error
-    except IsADirectoryError as error:
-        raise other_bytes(path, "no regular file", "a regular file") from error
+    except IsADirectoryError:
+        pass
     except OSError as error:
         raise cannot_read(path, error) from error
+    raise other_bytes(path, "no regular file", "a regular file")
 
 
 def _open_without_waiting(path: str, flags: int) -> int:
-    """Open a file; a pipe in its place blocks nobody."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
@@ -147,8 +154,6 @@ def _state(stream: BinaryIO, path: Path) -> State:
         status = os.fstat(stream.fileno())
     except OSError as error:
         raise cannot_read(path, error) from error
-    if not stat.S_ISREG(status.st_mode):
-        raise other_bytes(path, "no regular file", "a regular file")
     return (
         status.st_dev,
         status.st_ino,

@@ -11,7 +11,6 @@ import hashlib
 import queue
 import threading
 from collections.abc import Callable
-from email.utils import parsedate_to_datetime
 from typing import IO, Any
 from urllib.parse import urljoin
 
@@ -194,19 +193,14 @@ def _judge_status(response: Any) -> None:
 
 def _retry_after(text: str | None) -> float:
     """Return the seconds that a server asks to wait; 0 if it doesn't say."""
+    import urllib3
+
     if not text:
         return 0.0
-    if text.strip().isdecimal():
-        return float(text)
     try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
+        return max(0.0, urllib3.Retry().parse_retry_after(text))
+    except urllib3.exceptions.InvalidHeader:
         return 0.0
-    from datetime import UTC, datetime
-
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
 def _judge_headers(headers: Any, size: int) -> None:
