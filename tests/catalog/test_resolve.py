@@ -307,3 +307,33 @@ def test_an_asset_is_found_beside_any_releases(
     both = os.pathsep.join([str(toy.parent), str(tmp_path / "elsewhere")])
     monkeypatch.setenv("SOMOBENCH_RELEASES", both)
     assert release.path_of("README.md") == place / "README.md"
+
+
+@pytest.mark.parametrize("is_package", [True, False])
+def test_links_lead_out_of_the_package_alone(
+    toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_package: bool
+) -> None:
+    # a strict editable install consists of links; elsewhere they are refused
+    path = toy / "MANIFEST.json"
+    content = json.loads(path.read_text())
+    content["assets"] = {"README.md": content["files"].pop("README.md")}
+    path.write_text(json.dumps(content))
+    linked = tmp_path / "linked"
+    for name, place in {
+        "MANIFEST.json": linked / RELEASE,
+        "cells.parquet": linked / RELEASE,
+        "README.md": linked / "assets" / RELEASE,
+    }.items():
+        place.mkdir(parents=True, exist_ok=True)
+        (place / name).symlink_to(toy / name)
+    if is_package:
+        monkeypatch.delenv("SOMOBENCH_RELEASES")
+        for module in (registry, resolve):
+            monkeypatch.setattr(module, "packaged_folder", lambda: linked)
+        release = resolve.resolve(RELEASE)
+        for name in ("cells.parquet", "README.md"):
+            assert release.read_file(name) == (toy / name).read_bytes()
+    else:
+        monkeypatch.setenv("SOMOBENCH_RELEASES", str(linked))
+        with pytest.raises(IntegrityError, match="a link to"):
+            resolve.resolve(RELEASE)
