@@ -6,12 +6,14 @@ together is checked here, since anybody can put a folder with a manifest on a ma
 
 from __future__ import annotations
 
+import io
 import math
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
+from typing import BinaryIO
 
 import pandas as pd
 import xarray as xr
@@ -41,19 +43,18 @@ class ReleaseFiles:
         self._chunks: dict[str, int] | None = {} if lazy else None
 
     def _grid(self, name: str) -> xr.Dataset:
-        path = self._release.path_of(name)
-        with reading(path):
-            check_members(path)
-            grid = open_zarr_zip(path, self._chunks)
-            check_chunks(grid, path)
+        with self._release.open_file(name) as stream, reading(stream.name):
+            check_members(stream)
+            grid = open_zarr_zip(stream, self._chunks)
+            check_chunks(grid, stream)
         grid.attrs = {}
         return grid
 
     def table(self, name: str) -> pd.DataFrame:
         """Return a table."""
-        path = self._release.path_of(name)
-        with reading(path):
-            return pd.read_parquet(path)
+        content = self._release.read_file(name)
+        with reading(name):
+            return pd.read_parquet(io.BytesIO(content))
 
     def targets(self, layers: tuple[int, ...]) -> xr.Dataset:
         """Return the targets of some layers."""
@@ -127,19 +128,19 @@ def _require(
         )
 
 
-def check_members(path: Path) -> None:
+def check_members(stream: BinaryIO) -> None:
     """Refuse a zip with a member twice, or one that isn't stored as it is."""
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(stream) as archive:
         members = archive.infolist()
     if len({member.filename for member in members}) < len(members):
-        raise _no_archive(path, "a member twice")
+        raise _no_archive(stream, "a member twice")
     if any(member.compress_type or member.flag_bits & 1 for member in members):
-        raise _no_archive(path, "a compressed or encrypted member")
+        raise _no_archive(stream, "a compressed or encrypted member")
 
 
-def check_chunks(grid: xr.Dataset, path: Path) -> None:
+def check_chunks(grid: xr.Dataset, stream: BinaryIO) -> None:
     """Refuse a grid that lacks a chunk, which would read as missing values."""
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(stream) as archive:
         present = {*archive.namelist()}
     for name, variable in grid.variables.items():
         sizes = variable.encoding.get("chunks") or variable.shape
@@ -148,14 +149,18 @@ def check_chunks(grid: xr.Dataset, path: Path) -> None:
             for length, size in zip(variable.shape, sizes, strict=True)
         ]
         if math.prod(counts) > len(present):
-            raise _no_archive(path, f"{name} declared with {math.prod(counts)} chunks")
+            raise _no_archive(
+                stream, f"{name} declared with {math.prod(counts)} chunks"
+            )
         for place in product(*(range(count) for count in counts)):
             chunk = "/".join([str(name), "c", *map(str, place)])
             if chunk not in present:
-                raise _no_archive(path, f"no chunk {chunk}")
+                raise _no_archive(stream, f"no chunk {chunk}")
 
 
-def _no_archive(path: Path, found: str) -> IntegrityError:
+def _no_archive(stream: BinaryIO, found: str) -> IntegrityError:
     return IntegrityError(
-        f"file {path}", found=found, expected="every member once, stored as it is"
+        f"file {stream.name}",
+        found=found,
+        expected="every member once, stored as it is",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from somobench.catalog.registry import catalog_folder, check_release, known_releases
+from somobench.catalog.registry import catalog_folder, openable_releases
 from somobench.catalog.request import DatasetRequest
 
 if TYPE_CHECKING:
@@ -69,16 +69,15 @@ def open_dataset(
     request = DatasetRequest(
         feature_set=feature_set, layer=layer, scaling=scaling, split=split
     )
-    name = check_release(release)
     from somobench.catalog.reader import read_feature_set
     from somobench.catalog.resolve import resolve
 
-    return read_feature_set(resolve(name), request, lazy=lazy)
+    return read_feature_set(resolve(release), request, lazy=lazy)
 
 
 def list_releases() -> list[str]:
     """Return the ids of all releases that can be opened here, local ones too."""
-    return known_releases()
+    return openable_releases()
 
 
 def catalog_path() -> str:

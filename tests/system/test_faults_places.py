@@ -89,7 +89,9 @@ def test_a_world_writable_cache_is_believed_by_hash_alone(
     cache._verified.clear()
     hashed: list[Path] = []
     plain = cache._hash
-    monkeypatch.setattr(cache, "_hash", lambda it: (hashed.append(it), plain(it))[1])
+    monkeypatch.setattr(
+        cache, "_hash", lambda *it: (hashed.append(it[1]), plain(*it))[1]
+    )
     fetch.fetch(wanted)
     assert hashed == [path]
 

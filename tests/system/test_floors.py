@@ -50,10 +50,10 @@ FLOORS = {
     ],
     "somobench.catalog": [
         {"storage", ""},
-        {"plain_yaml", "scaling"},
+        {"scaling"},
         {"registry"},
         {"request", "fetching"},
-        {"manifest_checksum", "view", "lint"},
+        {"manifest_checksum", "view"},
         {"resolve", "generate"},
         {"release_files", "verify"},
         {"reader"},

@@ -186,7 +186,7 @@ def evaluate_submission(
     lacking = release.manifest.rungs.get(split, {}).items()
     reasons = {rung: why for rung, why in lacking if why}
     result.record["ladder"]["not_available"] = reasons
-    with open_zarr_zip(release.path_of(TARGETS)) as targets:
+    with release.open_file(TARGETS) as stream, open_zarr_zip(stream) as targets:
         result.record["target_uncertainty"] = target_uncertainty(targets, case)
     return Evaluation(
         scores=result.scores,

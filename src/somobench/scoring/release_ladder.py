@@ -40,8 +40,7 @@ def choose_ladder(
         return _given_ladder(Path(given), case, listed), ""
     name = asset_name(case.split)
     if listed and (release.is_here(name) or release.base_urls):
-        ladder = open_ladder(release.path_of(name), case)
-        return replace(ladder, of_release=True), ""
+        return _given_ladder(release.path_of(name), case, listed), ""
     return None, why_none(release, case.split)
 
 

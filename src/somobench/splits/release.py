@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from somobench.catalog.registry import check_release, unknown
+from somobench.catalog.registry import unknown
 from somobench.catalog.release_files import ReleaseFiles, reading
 from somobench.catalog.resolve import Release, resolve
 from somobench.schemas.errors import UsageError
@@ -70,7 +70,7 @@ def open_split_data(release: str) -> SplitData:
     IntegrityError
         If a file isn't the published one.
     """
-    found = resolve(check_release(release))
+    found = resolve(release)
     manifest = found.manifest
     if STATIONS not in manifest.files:
         raise UsageError(
@@ -103,7 +103,7 @@ def split_definition(release: str, split: str) -> dict[str, Any]:
     UnknownNameError
         If there is no such release or split; the reason, where a split was left out.
     """
-    manifest = resolve(check_release(release)).manifest
+    manifest = resolve(release).manifest
     if split not in manifest.splits:
         kind = f"split of release {release}"
         reason = manifest.splits_left_out.get(split)
@@ -112,8 +112,8 @@ def split_definition(release: str, split: str) -> dict[str, Any]:
 
 
 def _read_target_report(release: Release) -> Mapping[str, Any]:
-    path = release.path_of(VALIDATION)
-    with reading(path):
-        content = json.loads(path.read_text(encoding="utf-8"))
+    text = release.read_file(VALIDATION)
+    with reading(VALIDATION):
+        content = json.loads(text)
         report: Mapping[str, Any] = content["stages"]["targets"]
     return report
