@@ -22,11 +22,10 @@ from somobench.schemas.grids import FEATURES, FORCING, TARGETS
 from somobench.schemas.recipe import Recipe, load_recipe
 from somobench.schemas.tables import SPLITS
 from somobench.schemas.validate import validate_grid, validate_table
-from somobench.schemas.variables import ROLES
+from somobench.schemas.variables import TRAIN
 from somobench.splits.feature_audit import audit_features
 
 DATA = Path("data")
-TRAIN = 1 + ROLES.index("train")
 CLIMATOLOGY_NOTE = (
     "Climatologies are those of targets scaled by the split's own train-day factors, "
     "since full-record factors know test days. In-situ units: (climatology - "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from somobench.cards.folder import build_card
-from somobench.cards.page import card_page, release_cells
+from somobench.cards.page import card_page
 from somobench.catalog.storage.atomic import (
     replacing,
     write_json,
@@ -34,8 +34,8 @@ def write_card(
         partial.mkdir()
         for name, table in evaluation.tables.items():
             write_parquet(table, partial / TABLE_FILES[name])
-        write_json(evaluation.record, partial / SCORE_FILE)
-        write_text(card_page(card, release_cells(card)), partial / REPORT_FILE)
+        write_json(evaluation.record.model_dump(mode="json"), partial / SCORE_FILE)
+        write_text(card_page(card, evaluation.cells), partial / REPORT_FILE)
 
 
 def check_folder(folder: Path, *, overwrite: bool) -> None:

@@ -23,7 +23,7 @@ from somobench.schemas.scores import ALL_LAYERS, SHIFT_COSTS, SHIFT_KEY
 from somobench.scoring.case import ScoringCase
 from somobench.scoring.ladders import finite_days
 from somobench.scoring.models import Model, draw_common_days, score_model
-from somobench.scoring.tables import finish_table, quantise, score_table
+from somobench.scoring.tables import finish_table, round_scores, score_table
 from somobench.uncertainty.bootstrap import BootstrappedScores
 
 REFERENCE_SPLIT = "temporal"
@@ -116,6 +116,7 @@ def _part(case: ScoringCase, target: xr.DataArray) -> ScoringCase:
         thresholds={side: limit[places] for side, limit in case.thresholds.items()},
         labels={kind: labels[places] for kind, labels in case.labels.items()},
         full_record=case.full_record[places],
+        sensor_spread=case.sensor_spread[places],
     )
 
 
@@ -170,7 +171,7 @@ def _medians(
         known &= (case.series_layers == layer) | (layer == ALL_LAYERS)
         values = side.scores[metric].to_numpy()[known]
         medians.append(np.median(values) if values.size else np.nan)
-    return quantise(np.array(medians))
+    return round_scores(np.array(medians))
 
 
 def series_losses(
