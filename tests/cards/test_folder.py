@@ -140,7 +140,7 @@ def test_device_in_place_of_a_file_is_refused_and_not_waited_for(
 def test_damaged_record_is_refused(tmp_path: Path, content: str) -> None:
     folder = write_card(tmp_path / "card")
     (folder / "score.json").write_text(content, "latin-1")
-    with pytest.raises((InputError, ValidationError)):
+    with pytest.raises((InputError, UsageError)):
         read_card(folder)
 
 

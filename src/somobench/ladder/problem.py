@@ -117,6 +117,7 @@ def build_problem(
     targets, features = view.targets, view.features
     forcing = on_target_grid(forcing, targets, "forcing")
     trained, tested = view.has_role(TRAIN), view.has_role(TEST)
+    trained_days = np.asarray(trained.any(axis=0))
     values = view.train_scaled().to_numpy().astype(np.float64)
     own_factors = features["scale_is_full_record"].to_numpy() == 0
     daily = view.climatology().sel(day_of_year=day_of_year(targets["time"]))
@@ -138,7 +139,7 @@ def build_problem(
         forcing=series,
         reanalysis=_reanalysis(forcing, targets),
         climatology=daily.transpose("layer", "cell", "time").to_numpy().astype(float),
-        statics=_statics(forcing, series, trained.any(axis=0), view.cells),
+        statics=_statics(forcing, series, trained_days, view.cells),
         normalisation=_normalisation(features),
         feature_sets=feature_sets,
         refused=refused,

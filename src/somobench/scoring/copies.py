@@ -25,7 +25,7 @@ MINIMUM_DAYS = 30
 MINIMUM_CHANGES = 5
 SAME = 1e-6  # m3 m-3; float32 holds soil moisture to 1e-7
 DECIMALS = (5, 4, 3, 2)  # to which copies are rounded, most first
-SCATTER = 0.01  # of a copy times a factor plus a constant, over its standard deviation
+SCATTER = 0.02  # of a copy times a factor plus a constant, over its standard deviation
 MOST_SERIES = 0.9  # from which a rung or the reanalysis was handed in
 
 Floats = NDArray[np.float64]
@@ -72,7 +72,7 @@ def find_copies(
     -------
     list of FindingRecord
         The target is found in single series, equal on every test day or times a factor
-        plus a constant of the series, whose scatter is at most 1 % of the standard
+        plus a constant of the series, whose scatter is at most 2 % of the standard
         deviation of the predictions; equal also means rounded to 2 decimals or more.
         The reanalysis and rungs are found where 90 % of series are equal to them: a
         model may fall back on a reference in some.
@@ -104,13 +104,14 @@ def _compare(pairs: _Pairs, name: str, lead: int | None) -> Iterator[FindingReco
     known = pairs.can_tell()
     exact, decimals = find_equal(pairs.predicted, pairs.source)
     equal = known & (exact | (decimals > 0))
-    shared = {"source": name, "lead_time": lead, "of_series": len(known)}
     least = 1 if name == TARGET else max(1, MOST_SERIES * known.sum())
     if equal.sum() >= least:
         rounded = decimals[equal & ~exact]
         yield FindingRecord(
-            **shared,
+            source=name,
             relation="equal",
+            lead_time=lead,
+            of_series=len(known),
             series=int(equal.sum()),
             cell_days=int(pairs.days[equal].sum()),
             decimals=int(rounded.min()) if rounded.size else None,
@@ -123,8 +124,10 @@ def _compare(pairs: _Pairs, name: str, lead: int | None) -> Iterator[FindingReco
     line = known & is_line & ~equal
     if line.any():
         yield FindingRecord(
-            **shared,
+            source=name,
             relation="affine",
+            lead_time=lead,
+            of_series=len(known),
             series=int(line.sum()),
             cell_days=int(pairs.days[line].sum()),
             decimals=None,
@@ -149,7 +152,7 @@ def find_equal(predicted: Floats, source: Floats) -> tuple[Mask, NDArray[np.int6
         have that many decimals then, and none lies further than half a unit away.
     """
     apart = np.abs(predicted - source)
-    exact = ~(apart > SAME).any(axis=1)
+    exact = np.asarray(~(apart > SAME).any(axis=1))
     decimals = np.zeros(len(predicted), dtype=np.int64)
     for places in DECIMALS:
         off_grid = np.abs(predicted - np.round(predicted, places)) > SAME / 2
@@ -172,7 +175,7 @@ def find_lines(predicted: Floats, source: Floats) -> tuple[Floats, Floats, Mask]
     slope, offset : (series,)
         By least squares.
     is_line : (series,), bool
-        Where no prediction lies further from the line than 1 % of the standard
+        Where no prediction lies further from the line than 2 % of the standard
         deviation of the predictions. A day's persistence of a smooth yearly cycle
         lies 2.4 % away (2 pi / 365 times the square root of 2).
     """

@@ -15,7 +15,7 @@ from somobench.ladder.rungs import RUNGS
 from somobench.schemas.recipe import RELEASE_ID, SHA256
 from somobench.schemas.submission_names import LONGEST_NAME
 
-SCORE_SCHEMA = "2"
+SCORE_SCHEMA: Literal["2"] = "2"
 TARGET = "target"
 MAXIMUM_RUNGS = 100
 
