@@ -25,6 +25,8 @@ from factories.scoring import (
     predicted,
     rung,
 )
+from somobench.cards import write
+from somobench.cards.folder import read_card
 from somobench.schemas.errors import InputError, UnknownNameError, UsageError
 from somobench.schemas.scores import CELL_SCORES, SCORES
 from somobench.schemas.validate import validate_table
@@ -301,6 +303,24 @@ def test_command_writes_and_shows_the_score(
     again = [*command[:-2], "--overwrite", "--json"]  # without --ladder
     assert run(monkeypatch, *again) == 0
     assert json.loads(capsys.readouterr().out)["headline"]["available"] is False
+
+
+def test_second_writer_of_a_new_folder_is_refused(
+    noisy: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "score"
+    check, others = write.check_folder, [True]
+
+    def check_and_lose_the_race(folder: Path, *, overwrite: bool) -> None:
+        check(folder, overwrite=overwrite)
+        if others.pop() if others else False:
+            noisy.write(folder)  # another process comes first
+
+    monkeypatch.setattr(write, "check_folder", check_and_lose_the_race)
+    with pytest.raises(UsageError, match="expected: a new or empty folder"):
+        noisy.write(target)
+    assert read_card(target).record == noisy.record
+    assert [path.name for path in tmp_path.iterdir()] == ["score"]
 
 
 def test_folder_with_other_files_is_never_replaced(world: Path, tmp_path: Path) -> None:
