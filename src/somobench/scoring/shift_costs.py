@@ -61,7 +61,7 @@ def shift_costs(
         If there is no such series. A model without one among others has no row.
     """
     cases = common_cases(shifted, reference)
-    pairs = [_paired(cases, pair) for pair in models]
+    pairs = [_pair_sides(cases, pair) for pair in models]
     pairs = [pair for pair in pairs if bool(finite_days(pair[0].load()).any())]
     if not pairs:
         raise InputError(
@@ -102,10 +102,10 @@ def common_cases(
             expected="at least one",
         )
     ours, theirs = (target.where(both)[enough] for target in targets)
-    return _part(shifted, ours), _part(reference, theirs)
+    return _cut_case(shifted, ours), _cut_case(reference, theirs)
 
 
-def _part(case: ScoringCase, target: xr.DataArray) -> ScoringCase:
+def _cut_case(case: ScoringCase, target: xr.DataArray) -> ScoringCase:
     """Return a case on the series of another target."""
     places = case.target.get_index("series").get_indexer(target.get_index("series"))
     return replace(
@@ -120,7 +120,7 @@ def _part(case: ScoringCase, target: xr.DataArray) -> ScoringCase:
     )
 
 
-def _paired(
+def _pair_sides(
     cases: tuple[ScoringCase, ScoringCase], pair: tuple[Model, Model]
 ) -> tuple[Model, Model]:
     """Return both sides of a model on the targets' series and days that both predict.
@@ -152,13 +152,13 @@ def _pair_costs(
     costs = score_table(cases[0], lost, pair[0].name, PLAIN)
     return costs.assign(
         reference_split=cases[1].split,
-        shifted=_medians(cases[0], ours, lost, costs),
-        reference=_medians(cases[0], theirs, lost, costs),
+        shifted=_median_scores(cases[0], ours, lost, costs),
+        reference=_median_scores(cases[0], theirs, lost, costs),
         cost=costs["value"],
     )
 
 
-def _medians(
+def _median_scores(
     case: ScoringCase,
     side: BootstrappedScores,
     lost: BootstrappedScores,

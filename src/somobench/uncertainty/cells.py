@@ -67,22 +67,22 @@ class Group:
             The same on draws of days.
         """
         own = replicates[:, self.rows]
-        days = _medians(own)
+        days = _median_rows(own)
         still = np.broadcast_to(values[self.rows].astype(np.float32), own.shape)
         if self.unit_count(values) < MINIMUM_CELLS:
-            return Resampled(days, days, _medians(still[:1]).repeat(len(own)))
-        return Resampled(self._drawn(own), days, self._drawn(still))
+            return Resampled(days, days, _median_rows(still[:1]).repeat(len(own)))
+        return Resampled(self._draw_medians(own), days, self._draw_medians(still))
 
-    def _drawn(self, values: Replicates) -> Floats:
+    def _draw_medians(self, values: Replicates) -> Floats:
         """Median over the cells of every draw."""
         if self.weights is not None:
             return _weighted_medians(values, self.weights)
         if self.chosen is not None:
-            return _medians(np.take_along_axis(values, self.chosen, axis=1))
-        return _medians(values)
+            return _median_rows(np.take_along_axis(values, self.chosen, axis=1))
+        return _median_rows(values)
 
 
-def _medians(values: Replicates) -> Floats:
+def _median_rows(values: Replicates) -> Floats:
     """Median over the last axis without NaN; NaN where all are."""
     ordered = np.sort(values, axis=-1)
     count = np.isfinite(ordered).sum(axis=-1)
