@@ -20,6 +20,7 @@ import xarray as xr
 
 from somobench.catalog.fetching.cache import cannot_read
 from somobench.catalog.resolve import Release
+from somobench.catalog.split_view import SplitView, view_split
 from somobench.catalog.storage.archive import open_zarr_zip
 from somobench.catalog.view import FACTORS, on_target_grid
 from somobench.schemas.errors import IntegrityError, SomobenchError
@@ -28,6 +29,14 @@ from somobench.schemas.manifest import FeatureSetRecord
 TARGETS = "targets.zarr.zip"
 FORCING = "forcing.zarr.zip"
 FEATURES = "features.zarr.zip"
+SPLITS = "splits.parquet"
+CELLS = "cells.parquet"
+READ = ("soil_moisture", "soil_moisture_in_situ", "is_gapfilled", *FACTORS)
+"""Variables of the targets that feature sets are views of."""
+SCORED = ("soil_moisture_in_situ", "primary_network", "station_count")
+SCORED_IF_KNOWN = ("station_spread",)
+"""Variables of the targets that scores need."""
+REANALYSIS = "reanalysis_soil_moisture"
 LONGEST_LAG = 366  # d
 
 
@@ -36,14 +45,24 @@ class ReleaseFiles:
 
     Every method raises IntegrityError where a file isn't the published one, or isn't
     what the feature sets of its manifest need.
+
+    Parameters
+    ----------
+    release : Release
+    lazy : bool
+        Dask-backed, chunked as the files are.
+    always : bool
+        Hash a file at every opening, whatever was verified before.
     """
 
-    def __init__(self, release: Release, *, lazy: bool) -> None:
+    def __init__(self, release: Release, *, lazy: bool, always: bool = False) -> None:
         self._release = release
         self._chunks: dict[str, int] | None = {} if lazy else None
+        self._always = always
 
     def _grid(self, name: str) -> xr.Dataset:
-        with self._release.open_file(name) as stream, reading(stream.name):
+        opened = self._release.open_file(name, always=self._always)
+        with opened as stream, reading(stream.name):
             check_members(stream)
             grid = open_zarr_zip(stream, self._chunks)
             check_chunks(grid, stream)
@@ -57,12 +76,11 @@ class ReleaseFiles:
             return pd.read_parquet(io.BytesIO(content))
 
     def targets(self, layers: tuple[int, ...]) -> xr.Dataset:
-        """Return the targets of some layers."""
-        names = ["soil_moisture", "soil_moisture_in_situ", "is_gapfilled", *FACTORS]
+        """Return the targets of some layers, as feature sets need them."""
         grid = self._grid(TARGETS)
-        _require(TARGETS, "variable", names, grid.variables)
+        _require(TARGETS, "variable", READ, grid.variables)
         _require(TARGETS, "layer", layers, grid["layer"].to_numpy().tolist())
-        return grid[names].sel(layer=list(layers))
+        return grid[list(READ)].sel(layer=list(layers))
 
     def features(self) -> xr.Dataset:
         """Return the features of all splits."""
@@ -74,6 +92,29 @@ class ReleaseFiles:
         _require(FORCING, "variable", names, grid.data_vars)
         grid = grid[list(names)].drop_vars("layer", errors="ignore")
         return on_target_grid(grid, targets, FORCING)
+
+    def reanalysis(self) -> xr.DataArray | None:
+        """Return the reanalysis' soil moisture, (layer, cell, time), if there is one.
+
+        Its values are read when they are needed.
+        """
+        if FORCING not in self._release.manifest.files:
+            return None
+        return self._grid(FORCING).get(REANALYSIS)
+
+    def split(self, name: str) -> SplitView:
+        """Return a split with all that predictions are scored by, in memory."""
+        targets, features = self._grid(TARGETS), self._grid(FEATURES)
+        _require(TARGETS, "variable", SCORED, targets.variables)
+        kept = [key for key in (*SCORED, *SCORED_IF_KNOWN) if key in targets]
+        with reading(f"of release {self._release.id}"):
+            return view_split(
+                name,
+                targets=targets[kept].load(),
+                features=features.load(),
+                splits=self.table(SPLITS),
+                cells=self.table(CELLS),
+            )
 
 
 @contextmanager

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import xarray as xr
 
-from somobench.schemas.variables import ROLES
+from somobench.schemas.variables import TEST
 
 TARGET_DECIMALS = 5  # of published targets; rescaled ones are rounded alike
-TRAIN, TEST = 1 + ROLES.index("train"), 1 + ROLES.index("test")
 LEFT_OUT = "left_out_of_train_values"
 KNOWS_OTHER_DAYS = "gap_filled full_record_factors"
 """Attribute of `scale_is_full_record`, and its value, in releases that leave out of

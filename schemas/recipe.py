@@ -266,6 +266,15 @@ class Recipe(Params):
     baselines: BaselineParams = BaselineParams()
     virtual: VirtualParams | None = None
 
+    @property
+    def target_moments_from(self) -> dict[int, str]:
+        """By layer: whether mean and variance of targets are the reanalysis' own."""
+        scaled = self.reference.layers if self.reference.source != "none" else ()
+        return {
+            item.layer: "reanalysis" if item.layer in scaled else "observations"
+            for item in self.layers
+        }
+
 
 def load_recipe(path: Path | str = "params.yaml") -> Recipe:
     """Read and check a recipe.

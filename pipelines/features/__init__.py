@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from somobench.catalog.scaling import TRAIN
 from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.catalog.storage.atomic import write_json
 from somobench.catalog.view import on_target_grid, role_view
@@ -31,6 +30,7 @@ from somobench.schemas.grids import FEATURES, FORCING, TARGETS
 from somobench.schemas.recipe import Recipe, load_recipe
 from somobench.schemas.tables import SPLITS
 from somobench.schemas.validate import validate_grid
+from somobench.schemas.variables import TRAIN
 from somobench.splits.audit import Finding
 from somobench.splits.feature_audit import audit_features, audit_train_targets
 

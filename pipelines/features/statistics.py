@@ -11,12 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.catalog.scaling import (
-    KNOWS_OTHER_DAYS,
-    LEFT_OUT,
-    TRAIN,
-    scale_by_train_days,
-)
+from somobench.catalog.scaling import KNOWS_OTHER_DAYS, LEFT_OUT, scale_by_train_days
 from somobench.metrics.anomalies import LEAP_YEAR, seasonal_climatology
 from somobench.pipelines.features.climatology import (
     DAYS_A_YEAR,
@@ -29,7 +24,7 @@ from somobench.pipelines.features.climatology import (
 from somobench.pipelines.targets.cells import reference_of_layer
 from somobench.pipelines.targets.matching import Matching, match_moments, quantise
 from somobench.schemas.recipe import Recipe
-from somobench.schemas.variables import DYNAMIC_FORCING, STATE_FORCING, attrs_of
+from somobench.schemas.variables import DYNAMIC_FORCING, STATE_FORCING, TRAIN, attrs_of
 
 GRID = ("layer", "cell")
 CLIMATOLOGY_DECIMALS = 6  # m3 m-3; far finer than any sensor

@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from factories.cards import HOSTILE, digest_of, make_card, write_card, write_made
+from factories.cards import (
+    HOSTILE,
+    digest_of,
+    make_card,
+    make_finding,
+    write_card,
+    write_made,
+)
 from factories.page_text import Reading
 from somobench.cards.leaderboard import (
     find_cards,
@@ -159,6 +166,20 @@ def test_ladder_that_is_not_the_release_s_is_marked(tmp_path: Path) -> None:
     text = Reading(page_of(tmp_path)).text
     assert warning in text
     assert "Reanalysis (other ladder)" in text
+
+
+def test_copies_are_listed_with_the_reason_and_not_ranked(tmp_path: Path) -> None:
+    write_card(tmp_path / "a", "honest", skill=0.6)
+    write_card(tmp_path / "b", "copy", skill=0.9, findings=[make_finding()])
+    text = page_of(tmp_path)
+    name = 'scope="row" data-key="{}"'
+    table = text[text.index('aria-label="Submissions"') :]
+    assert name.format("honest") in table
+    assert name.format("copy") not in table[: table.index("</table>")]
+    shown = Reading(text).text
+    assert "are not ranked" in shown
+    assert "the predictions equal the target, in 8 of 8 series" in shown
+    assert "no ladder (no prediction)" in shown
 
 
 def test_hostile_names_stay_text(tmp_path: Path) -> None:

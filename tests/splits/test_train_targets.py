@@ -14,7 +14,7 @@ import xarray as xr
 from factories.days import cell_ids
 from factories.splits import range_row
 from factories.targets import make_recipe, make_reference, make_series
-from somobench.catalog.scaling import LEFT_OUT, TEST, TRAIN, scale_by_train_days
+from somobench.catalog.scaling import LEFT_OUT, scale_by_train_days
 from somobench.catalog.view import role_view
 from somobench.pipelines.features import build_features
 from somobench.pipelines.features.train_targets import (
@@ -24,6 +24,7 @@ from somobench.pipelines.features.train_targets import (
 from somobench.pipelines.targets.cells import DenseSeries, build_targets
 from somobench.pipelines.targets.grid import TargetGrid
 from somobench.schemas.recipe import Recipe
+from somobench.schemas.variables import TEST, TRAIN
 from somobench.splits.feature_audit import audit_train_targets
 
 CELL = cell_ids()[0]

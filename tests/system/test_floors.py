@@ -54,7 +54,7 @@ FLOORS = {
         {"registry"},
         {"request", "fetching"},
         {"manifest_checksum", "view"},
-        {"resolve", "generate"},
+        {"resolve", "generate", "split_view"},
         {"release_files", "verify"},
         {"reader"},
         {"driver"},

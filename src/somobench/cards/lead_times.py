@@ -14,7 +14,7 @@ from somobench.pages.plots import Scale, line, linear_scale, scale_below, tick_t
 from somobench.pages.tables import Cell, Column, sortable_table, words
 from somobench.pages.texts import metric_name, metric_title, number_of, score_cell
 from somobench.schemas.scores import ALL_LAYERS
-from somobench.scoring.card_record import LeadCoverageRecord
+from somobench.scoring.record import LeadCoverageRecord
 
 HEIGHT = 220  # px
 DASHES = ("none", "6 4", "2 4")

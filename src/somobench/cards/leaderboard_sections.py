@@ -89,15 +89,17 @@ def _marked(card: Card) -> str:
     marks = (
         " (days lacking)" if not card.record.is_complete else "",
         " (other ladder)" if foreign else "",
+        " (no prediction)" if card.record.findings else "",
     )
     return rung_beaten(card) + "".join(marks)
 
 
 def split_blocks(cards: Sequence[Card]) -> list[Markup]:
-    """Show the submissions of one split, those with days lacking apart."""
+    """Show the submissions of one split, apart those with days lacking and copies."""
     ordered = sorted(cards, key=_rank)
-    complete = [card for card in ordered if card.record.is_complete]
-    partial = [card for card in ordered if not card.record.is_complete]
+    ranked = [card for card in ordered if not card.record.findings]
+    complete = [card for card in ranked if card.record.is_complete]
+    partial = [card for card in ranked if not card.record.is_complete]
     blocks = [*_warnings(cards)]
     if complete:
         blocks += [_plot(complete), _table(complete, "Submissions")]
@@ -110,8 +112,22 @@ def split_blocks(cards: Sequence[Card]) -> list[Markup]:
             )
         )
         blocks.append(_table(partial, "Submissions with days lacking"))
+    copies = [card for card in ordered if card.record.findings]
+    if copies:
+        text = "These are no predictions of a model, and are not ranked:"
+        blocks += [notice(text, kind="warning"), _list_copies(copies)]
     blocks.append(paragraph(MOMENTS_MARK, " ", REFERENCE_TEXT))
     return [*blocks, *_pins(ordered)]
+
+
+def _list_copies(cards: Sequence[Card]) -> Markup:
+    return bullets(
+        [
+            joined([_name(card), ": ", finding.sentence])
+            for card in cards
+            for finding in card.record.findings
+        ]
+    )
 
 
 def _rank(card: Card) -> tuple[float, str, str]:

@@ -153,6 +153,10 @@ def _opening(card: Card) -> list[Markup]:
         element("p", answer(card), class_="answer"),
         element("dl", joined(listed), class_="facts"),
     ]
+    blocks += [
+        notice(f"This is no prediction: {item.sentence}.", kind="warning")
+        for item in record.findings
+    ]
     if not record.is_complete:
         blocks.append(
             notice(

@@ -10,7 +10,7 @@ from somobench.ladder.rungs import RUNGS
 from somobench.metrics.registry import METRICS
 from somobench.pages.html import ABSENT, Markup, element, joined
 from somobench.pages.tables import Cell
-from somobench.schemas.scores import REFERENCE_MOMENTS
+from somobench.schemas.scores import MOMENTS_NOTE
 
 DIGITS = 3
 LARGE = 10.0
@@ -131,7 +131,7 @@ def number_of(value: Any) -> float | None:
 def metric_name(name: str, note: str = "") -> Markup:
     """Return a metric's title, marked where it scores the reference's moments."""
     title = metric_title(name)
-    mark = MOMENTS_MARK if note == REFERENCE_MOMENTS else ""
+    mark = MOMENTS_MARK if note == MOMENTS_NOTE else ""
     return joined([title, " ", mark] if mark else [title])
 
 

@@ -13,8 +13,9 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.catalog.scaling import TRAIN, rescale, scale_by_train_days
+from somobench.catalog.scaling import rescale, scale_by_train_days
 from somobench.catalog.view import role_view
+from somobench.schemas.variables import TRAIN
 from somobench.splits.audit import Finding
 from somobench.splits.data import Mask, role_masks
 
