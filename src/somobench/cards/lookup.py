@@ -8,15 +8,17 @@ from typing import Any
 import pandas as pd
 
 from somobench.metrics.registry import METRICS
-from somobench.pages.plots import Dot
+from somobench.pages.figures import Dot, Row
+from somobench.pages.scales import finite_or_none
+from somobench.pages.texts import show_score
 from somobench.schemas.scores import ALL_LAYERS
 from somobench.scoring.models import LEADING
 
-Row = Mapping[str, Any]
+ScoreRow = Mapping[str, Any]
 PLAIN = "plain"
 
 
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def list_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of a table by their columns."""
     names = [str(name) for name in frame.columns]
     columns = [frame[name].tolist() for name in names]
@@ -40,7 +42,7 @@ class ScoreLookup:
                 row["pool_kind"],
                 row["pool"],
             ): row
-            for row in records(scores)
+            for row in list_records(scores)
         }
         self.layers = sorted({key[2] for key in self._rows})
         present = {key[0] for key in self._rows if key[1] == ""}
@@ -56,7 +58,7 @@ class ScoreLookup:
         layer: int = ALL_LAYERS,
         kind: str = PLAIN,
         pool: str = "",
-    ) -> Row | None:
+    ) -> ScoreRow | None:
         """Return a row, or None where there is none."""
         return self._rows.get((metric, against, layer, kind, pool))
 
@@ -69,9 +71,41 @@ class ScoreLookup:
         row = self.row(metric)
         return str(row["note"]) if row else ""
 
+    def has_value(self, metric: str) -> bool:
+        """Tell whether a metric could be scored, over all layers or in one."""
+        rows = (self.row(metric, layer=layer) for layer in self.layers)
+        return any(row and finite_or_none(row["value"]) is not None for row in rows)
 
-def dot(label: object, row: Row | None, **looks: Any) -> Dot:
-    """Return a row of a dot plot for a score."""
-    if row is None:
-        return Dot(label, None, None, None, **looks)
-    return Dot(label, row["value"], row["low"], row["high"], **looks)
+    def count_series(self, layer: int = ALL_LAYERS) -> int:
+        """Return the number of series with the leading score."""
+        row = self.row(LEADING[0], layer=layer)
+        return int(row["cell_count"]) if row else 0
+
+
+def plot_score(
+    label: object,
+    row: ScoreRow | None,
+    *,
+    absent: str = "not available",
+    value: str = "value",
+    **looks: Any,
+) -> Row:
+    """Return a row of a plot for a score with its interval.
+
+    Parameters
+    ----------
+    row : mapping with `low`, `high` and the score, or None
+    absent : what is said where there is no score
+    value : name of the score in `row`
+    looks : `colour` and `filled` of the dot
+    """
+    if row is None or finite_or_none(row[value]) is None:
+        return Row(label, (), absent)
+    text = show_score({**row, "value": row[value]})
+    counts = (
+        f"{row['cell_count']} series, {row['day_count']} cell-days"
+        if "cell_count" in row
+        else ""
+    )
+    dot = Dot(row[value], row["low"], row["high"], **looks)
+    return Row(label, (dot,), text, counts)
