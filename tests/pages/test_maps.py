@@ -100,7 +100,7 @@ def test_cells_that_would_hide_each_other_share_a_mark_with_their_count() -> Non
     assert marks[3].tip == "n0: 0.100\nn1: 0.500\nn2: 0.700"
     assert (marks[1].symbol, marks[1].look) == ("cross", "m-none")
     drawn = CellMap(places=[*near, far]).__html__()
-    assert drawn.count('class="count"') == 1
+    assert drawn.count('class="tick count"') == 1
     assert ">3</text>" in drawn
 
 

@@ -147,11 +147,15 @@ def plot_submissions(cards: Sequence[Card]) -> RowPlot:
 
 
 def _plot_card(card: Card) -> Row:
+    return plot_score(_show_name(card), card.lookup.row(LEAD))
+
+
+def _show_name(card: Card) -> Markup:
+    """Return a name with the hash that tells submissions of one name apart."""
     digest = show_hash(card.record.submission.values_sha256)
-    label = Markup("<strong>{}</strong> <small>{}</small>").format(
+    return Markup("<strong>{}</strong> <small>{}</small>").format(
         card.record.model, digest
     )
-    return plot_score(label, card.lookup.row(LEAD))
 
 
 def _plot_rungs(cards: Sequence[Card]) -> list[tuple[float, Row]]:
@@ -192,7 +196,6 @@ def tabulate_cards(cards: Sequence[Card], title: str) -> Table:
         *(Column(show_metric(name, notes[name])) for name in metrics),
         Column("series"),
         Column("cell-days predicted"),
-        Column("predictions", WORDS, ASCENDING),
     ]
     rows = [_tabulate_card(card, metrics) for card in cards]
     return Table(title=title, columns=columns, rows=rows)
@@ -201,14 +204,12 @@ def tabulate_cards(cards: Sequence[Card], title: str) -> Table:
 def _tabulate_card(card: Card, metrics: Sequence[str]) -> list[object]:
     record, lookup = card.record, card.lookup
     given = record.coverage.given
-    digest = record.submission.values_sha256
     return [
-        Cell(record.model, record.model),
+        Cell(_show_name(card), record.model),
         Cell(_count_beaten(card), find_place(card)),
         *(make_score_cell(lookup.row(name)) for name in metrics),
         lookup.count_series() if lookup.row(LEAD) else None,
         Cell(f"{write_number(given)} of {write_number(record.coverage.asked)}", given),
-        Cell(show_hash(digest), digest),
     ]
 
 
