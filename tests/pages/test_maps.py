@@ -182,3 +182,9 @@ def test_land_is_made_of_arcs_that_go_on_across_the_date_line() -> None:
     rings = make_land(topology)["rings"]
     # 179.5 E, then 1 degree eastwards, 1 degree north, and back.
     assert rings == [[1795, 0, 10, 0, 0, 10, -10, -10]]
+
+
+def test_map_says_whether_every_cell_has_its_own_mark() -> None:
+    apart = [Place("a", 40.0, -120.0), Place("b", 30.0, -90.0)]
+    assert CellMap(places=apart).shows_each
+    assert not CellMap(places=[*apart, Place("c", 30.0, -90.1)]).shows_each

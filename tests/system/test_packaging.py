@@ -30,12 +30,24 @@ MODULES = modules(ROOT)
 
 OWN_EXTRAS = re.compile(r"somobench\[([\w,]+)\]")
 
+PACKAGED = (
+    "*.py",
+    "py.typed",
+    "*.yaml",
+    "releases/*.yaml",
+    "templates/*",
+    "virtual-*/*",
+)
 OPENS = f"""
 import somobench
 names = somobench.list_releases()
 assert names and names[0].startswith("virtual-"), names
 dataset = somobench.open_dataset("forcing", release=names[0])
 assert dataset.sizes["cell"] > 0, dataset
+from somobench.pages.frame import render_page
+from somobench.pages.maps import CellMap, Place
+page = render_page("Title", opening=[CellMap(places=[Place("a", 53.5, 10.0)])])
+assert '<path class="land" fill-rule="evenodd" d="M' in page, page
 import importlib
 for module in {sorted(set(MODULES) - {"somobench.build"})!r}:
     if "pipelines" not in module:
@@ -194,7 +206,7 @@ def test_wheel_through_the_sdist_holds_every_module_and_release(
     expected = {
         f"{package.replace('.', '/')}/{path.relative_to(ROOT / folder).as_posix()}"
         for package, folder in FOLDERS.items()
-        for pattern in ("*.py", "py.typed", "*.yaml", "releases/*.yaml", "virtual-*/*")
+        for pattern in PACKAGED
         for path in (ROOT / folder).rglob(pattern)
         if "__pycache__" not in path.parts
     }

@@ -27,7 +27,7 @@ LEAD = LEADING[0]
 
 
 class LayerMaps(NamedTuple):
-    """Maps of one layer: all cells on one, and the neighbourhoods one by one."""
+    """Maps of one layer: all cells on one, and neighbourhoods where cells hide."""
 
     title: str
     whole: CellMap
@@ -124,6 +124,12 @@ def draw_maps(
 
 
 def _draw_layer(layer: int, places: list[Place], name: str) -> LayerMaps:
+    title = f"{name_metric(LEAD)}, {name_layer(layer)}"
+    whole = CellMap(places=places, title=title)
+    if whole.shows_each:
+        caption = "Every cell has its own mark."
+        figure = Figure(name=f"{name}-{layer}", panels=[whole], caption=caption)
+        return LayerMaps(f"Map of {name_layer(layer)}", whole, figure)
     panels, left = make_map_panels(places)
     more = f" {left} cells in smaller groups aren't drawn." if left else ""
     caption = (
@@ -132,7 +138,7 @@ def _draw_layer(layer: int, places: list[Place], name: str) -> LayerMaps:
     )
     return LayerMaps(
         f"Map of {name_layer(layer)}",
-        CellMap(places=places, title=f"{name_metric(LEAD)}, {name_layer(layer)}"),
+        whole,
         Figure(name=f"{name}-{layer}", panels=panels, caption=caption),
     )
 

@@ -131,6 +131,13 @@ class CellMap:
     title: object = ""
     looks: Mapping[str, tuple[str, str]] | None = None
 
+    @property
+    def shows_each(self) -> bool:
+        """Whether no two places share a mark."""
+        places = _unwrap(self.places)
+        marks = place_marks(places, fit_window(places), self.looks)
+        return len(marks) == len(places)
+
     def __html__(self) -> Markup:
         """Return the map."""
         places = _unwrap(self.places)
