@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from somobench.cards.folder import Card
-from somobench.cards.lookup import ScoreRow, plot_score
+from somobench.cards.lookup import (
+    ScoreRow,
+    head_metrics,
+    plot_score,
+    tabulate_grid,
+)
 from somobench.ladder.rungs import RUNGS
 from somobench.metrics.registry import METRICS
 from somobench.pages.figures import Row, RowPlot
@@ -15,7 +20,6 @@ from somobench.pages.texts import (
     make_score_cell,
     name_metric,
     name_rung,
-    show_metric,
     show_rung,
     write_score,
 )
@@ -127,24 +131,21 @@ def _tabulate_rung(
 def tabulate_differences(card: Card) -> Table:
     """Return the difference to every rung in all metrics that are compared."""
     lookup = card.lookup
-    metrics = [name for name in COMPARED if name in lookup.metrics]
-    columns = [RUNG_COLUMN]
-    columns += [Column(show_metric(name, lookup.note(name))) for name in metrics]
+    columns = head_metrics(lookup, COMPARED)
     rows = [
-        [
-            Cell(name_rung(rung), place),
-            *(make_score_cell(lookup.row(name, against=rung)) for name in metrics),
-        ]
+        (Cell(name_rung(rung), place), lookup, {"against": rung})
         for place, rung in enumerate(card.record.ladder.rungs)
     ]
     lower = ", ".join(
-        name_metric(name) for name in metrics if METRICS[name].orientation == "lower"
+        name_metric(name)
+        for name in COMPARED
+        if name in lookup.metrics and METRICS[name].orientation == "lower"
     )
     title = (
         "Median score minus the rung's, all layers. Above 0 is better, "
         f"except for {lower}, where it is worse"
     )
-    return Table(title=title, columns=columns, rows=rows)
+    return tabulate_grid(title, RUNG_COLUMN, rows, columns, {})
 
 
 def tabulate_headlines(card: Card) -> Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -10,12 +10,14 @@ import pandas as pd
 from somobench.metrics.registry import METRICS
 from somobench.pages.figures import Dot, Row
 from somobench.pages.scales import finite_or_none
-from somobench.pages.texts import show_score
+from somobench.pages.tables import Cell, Column, Table
+from somobench.pages.texts import make_score_cell, show_metric, show_score
 from somobench.schemas.scores import ALL_LAYERS
 from somobench.scoring.models import LEADING
 
 ScoreRow = Mapping[str, Any]
 PLAIN = "plain"
+COUNTS = {"cell_count": "series", "day_count": "cell-days"}
 
 
 def list_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -80,6 +82,44 @@ class ScoreLookup:
         """Return the number of series with the leading score."""
         row = self.row(LEADING[0], layer=layer)
         return int(row["cell_count"]) if row else 0
+
+
+def tabulate_grid(
+    title: object,
+    head: Column,
+    rows: Sequence[tuple[Cell, ScoreLookup | None, Mapping[str, Any]]],
+    columns: Sequence[tuple[object, Mapping[str, Any]]],
+    counts: Mapping[str, str] = COUNTS,
+) -> Table:
+    """Return a table of scores with their intervals.
+
+    Parameters
+    ----------
+    title, head : of the table and of its first column
+    rows : name, scores and what `ScoreLookup.row` is asked for; without scores, dashes
+    columns : titles, and what else it is asked for; a metric is chosen here or there
+    counts : columns of SCORES with their titles, of the leading score or the row's
+    """
+    body = []
+    for name, lookup, chosen in rows:
+        scores = [lookup and lookup.row(**chosen, **other) for _, other in columns]
+        lead = lookup and lookup.row(**{"metric": LEADING[0], **chosen})
+        numbers = [lead[count] if lead else None for count in counts]
+        body.append([name, *map(make_score_cell, scores), *numbers])
+    heads = [title for title, _ in columns] + list(counts.values())
+    named = [each if isinstance(each, Column) else Column(each) for each in heads]
+    return Table(title=title, columns=[head, *named], rows=body)
+
+
+def head_metrics(
+    lookup: ScoreLookup, metrics: Iterable[str]
+) -> list[tuple[object, Mapping[str, Any]]]:
+    """Return the columns of `tabulate_grid` for metrics that have scores."""
+    return [
+        (show_metric(name, lookup.note(name)), {"metric": name})
+        for name in metrics
+        if name in lookup.metrics
+    ]
 
 
 def plot_score(

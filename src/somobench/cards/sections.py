@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from somobench.cards.lookup import ScoreLookup, plot_score
+from somobench.cards.lookup import (
+    ScoreLookup,
+    head_metrics,
+    plot_score,
+    tabulate_grid,
+)
 from somobench.metrics.registry import METRICS
-from somobench.pages.figures import Row, RowPlot
+from somobench.pages.figures import Row, RowPlot, list_numbers
 from somobench.pages.scales import make_linear_scale
 from somobench.pages.tables import ASCENDING, WORDS, Cell, Column, Table
 from somobench.pages.texts import (
-    make_score_cell,
     name_layer,
     name_metric,
     name_region,
@@ -64,7 +68,7 @@ def plot_pools(lookup: ScoreLookup) -> list[RowPlot]:
     kinds = [kind for kind in DRAWN_POOLS if 0 < len(lookup.pools(kind)) <= MOST_DRAWN]
     drawn = {kind: _plot_pool(lookup, kind) for kind in kinds}
     marks = [mark for rows in drawn.values() for row in rows for mark in row.marks]
-    scale = make_linear_scale(number for mark in marks for number in mark.extent)
+    scale = make_linear_scale(list_numbers(marks))
     axis = f"{name_metric(LEAD)}, median over series"
     return [
         RowPlot(rows=[POOL_TITLES[kind], *rows], axis=axis, scale=scale)
@@ -85,19 +89,14 @@ def tabulate_pools(lookup: ScoreLookup) -> list[Table]:
 
 
 def _tabulate_pool(lookup: ScoreLookup, kind: str) -> Table:
-    metrics = [name for name in POOL_METRICS if name in lookup.metrics]
-    columns = [Column(kind.replace("_", " "), WORDS, ASCENDING)]
-    columns += [Column(show_metric(name, lookup.note(name))) for name in metrics]
-    columns += [Column("series"), Column("cell-days")]
     rows = []
     for place, pool in enumerate(order_pools(lookup.pools(kind))):
-        scores = [lookup.row(name, kind=kind, pool=pool) for name in metrics]
-        lead = lookup.row(LEAD, kind=kind, pool=pool)
         key = pool if pool not in CLASS_ORDER else f"{place:03d}"
-        counts = [lead[name] if lead else None for name in ("cell_count", "day_count")]
-        name = Cell(name_region(pool), key)
-        rows.append([name, *map(make_score_cell, scores), *counts])
-    return Table(title=POOL_TITLES[kind], columns=columns, rows=rows)
+        chosen = {"kind": kind, "pool": pool}
+        rows.append((Cell(name_region(pool), key), lookup, chosen))
+    head = Column(kind.replace("_", " "), WORDS, ASCENDING)
+    columns = head_metrics(lookup, POOL_METRICS)
+    return tabulate_grid(POOL_TITLES[kind], head, rows, columns)
 
 
 def order_pools(pools: Sequence[str]) -> list[str]:
@@ -144,18 +143,14 @@ def plot_extremes(lookup: ScoreLookup) -> RowPlot:
 
 
 def _tabulate_metrics(lookup: ScoreLookup, metrics: Sequence[str], title: str) -> Table:
-    columns = [Column("metric", WORDS, ASCENDING)]
-    columns += [Column(name_layer(layer)) for layer in lookup.layers]
-    columns.append(Column("series"))
-    rows = []
-    for name in metrics:
-        lead = lookup.row(name)
-        scores = [lookup.row(name, layer=layer) for layer in lookup.layers]
-        rows.append(
-            [
-                Cell(show_metric(name, lookup.note(name)), name_metric(name)),
-                *map(make_score_cell, scores),
-                lead["cell_count"] if lead else None,
-            ]
+    rows = [
+        (
+            Cell(show_metric(name, lookup.note(name)), name_metric(name)),
+            lookup,
+            {"metric": name},
         )
-    return Table(title=title, columns=columns, rows=rows)
+        for name in metrics
+    ]
+    columns = [(name_layer(layer), {"layer": layer}) for layer in lookup.layers]
+    head = Column("metric", WORDS, ASCENDING)
+    return tabulate_grid(title, head, rows, columns, {"cell_count": "series"})

@@ -7,7 +7,7 @@ that writes it out (`{{ figure }}`) gets its HTML. Nothing here computes what it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
@@ -40,46 +40,39 @@ class Dot(NamedTuple):
     high: float | None = None
     colour: str = "c1"
     filled: bool = True
-    kind: str = "dot"
-
-    @property
-    def extent(self) -> tuple[float | None, ...]:
-        """Numbers that the scale has to hold."""
-        return self.value, self.low, self.high
 
 
 class Bar(NamedTuple):
-    """A bar from 0 to its value."""
+    """A bar from its start to its value."""
 
     value: float
     colour: str = "c1"
-    kind: str = "bar"
-
-    @property
-    def extent(self) -> tuple[float | None, ...]:
-        """Numbers that the scale has to hold."""
-        return 0.0, self.value
+    start: float = 0.0
 
 
 class Box(NamedTuple):
-    """Whiskers, middle half and median; few values are drawn one by one.
+    """Whiskers, middle half and median, or a few values that are drawn one by one."""
 
-    `values` takes the place of the rest.
-    """
-
-    low: float = 0.0
-    lower: float = 0.0
-    median: float = 0.0
-    upper: float = 0.0
-    high: float = 0.0
+    low: float | None = None
+    lower: float | None = None
+    median: float | None = None
+    upper: float | None = None
+    high: float | None = None
     colour: str = "c1"
     values: tuple[float, ...] = ()
-    kind: str = "box"
 
-    @property
-    def extent(self) -> tuple[float | None, ...]:
-        """Numbers that the scale has to hold."""
-        return self.values or (self.low, self.high)
+
+Mark = Dot | Bar | Box
+
+
+def list_numbers(marks: Iterable[Mark]) -> Iterator[float]:
+    """Return all places of marks, which their scale has to hold."""
+    for mark in marks:
+        for part in mark:
+            if isinstance(part, tuple):
+                yield from part
+            elif isinstance(part, int | float) and not isinstance(part, bool):
+                yield part
 
 
 class Row(NamedTuple):
@@ -89,7 +82,7 @@ class Row(NamedTuple):
     """
 
     label: object
-    marks: Sequence[Dot | Bar | Box]
+    marks: Sequence[Mark]
     text: object = ""
     tip: str = ""
 
@@ -118,13 +111,8 @@ class RowPlot:
     def __html__(self) -> Markup:
         """Return the figure."""
         marks = [mark for row in self.rows if isinstance(row, Row) for mark in row[1]]
-        scale = self.scale or make_linear_scale(
-            (number for mark in marks for number in mark.extent), zero=self.zero
-        )
-        rows = [
-            row if isinstance(row, Row) else Row(row, (), None) for row in self.rows
-        ]
-        return render_template("rows.html.j2", plot=self, scale=scale, rows=rows)
+        scale = self.scale or make_linear_scale(list_numbers(marks), zero=self.zero)
+        return render_template("rows.html.j2", plot=self, scale=scale)
 
 
 class Point(NamedTuple):
