@@ -10,16 +10,21 @@ import pytest
 from somobench.pages.maps import (
     CellMap,
     Place,
-    clip_ring,
-    fit_window,
     group_neighbours,
     locate_cell,
     make_map_panels,
     name_places,
     place_marks,
-    read_land,
 )
+from somobench.pages.windows import Window, clip_ring, fit_window, read_land
 from somobench.pipelines.tools.make_land import make_land
+
+
+def fit(places: list[Place]) -> Window:
+    """Return the window that holds places."""
+    return fit_window(
+        [place.longitude for place in places], [place.latitude for place in places]
+    )
 
 
 @pytest.mark.parametrize(
@@ -71,7 +76,7 @@ def test_panel_is_named_by_its_regions_else_by_where_it_is() -> None:
 
 def test_window_holds_all_places_with_true_proportions() -> None:
     places = [Place("a", 59.0, 10.0), Place("b", 61.0, 12.0)]
-    window = fit_window(places)
+    window = fit(places)
     x = [window.across(place.longitude) for place in places]
     y = [window.down(place.latitude) for place in places]
     assert 0 < x[0] < x[1] < 480
@@ -81,7 +86,7 @@ def test_window_holds_all_places_with_true_proportions() -> None:
 
 
 def test_cells_far_apart_are_on_a_map_of_the_world() -> None:
-    window = fit_window([Place("a", 40.0, -120.0), Place("b", -30.0, 150.0)])
+    window = fit([Place("a", 40.0, -120.0), Place("b", -30.0, 150.0)])
     assert (window.west, window.east) == (-180, 180)
     assert (window.south, window.north) == (-60, 84)
 
@@ -93,7 +98,7 @@ def test_cells_that_would_hide_each_other_share_a_mark_with_their_count() -> Non
         for i, value in enumerate((0.1, 0.5, 0.7))
     ]
     far = Place("far", -30.0, 150.0, None)
-    window = fit_window([*near, far])
+    window = fit([*near, far])
     marks = {mark.cells: mark for mark in place_marks([*near, far], window)}
     # Their median, 0.5, is in the class from 0.4.
     assert marks[3].look == "m2"
@@ -106,7 +111,7 @@ def test_cells_that_would_hide_each_other_share_a_mark_with_their_count() -> Non
 
 def test_every_cell_of_a_dense_map_is_counted_once() -> None:
     places = [Place(f"{i}", 30 + i % 37 / 2, -120 + i // 37, 0.5) for i in range(1400)]
-    marks = place_marks(places, fit_window(places))
+    marks = place_marks(places, fit(places))
     assert sum(mark.cells for mark in marks) == 1400
     spots = {(round(mark.x), round(mark.y)) for mark in marks}
     assert len(spots) == len(marks)
@@ -115,7 +120,7 @@ def test_every_cell_of_a_dense_map_is_counted_once() -> None:
 def test_groups_have_their_own_symbols_and_never_share_a_mark() -> None:
     places = [Place("a", 0.0, 0.0, group="dry"), Place("b", 0.0, 0.0, group="wet")]
     looks = {"dry": ("square", "c3"), "wet": ("plus", "c2")}
-    marks = place_marks(places, fit_window(places), looks)
+    marks = place_marks(places, fit(places), looks)
     assert {(mark.symbol, mark.look, mark.tip) for mark in marks} == {
         ("square", "c3", "a: dry"),
         ("plus", "c2", "b: wet"),
@@ -123,7 +128,7 @@ def test_groups_have_their_own_symbols_and_never_share_a_mark() -> None:
 
 
 def test_ring_is_cut_at_the_window() -> None:
-    window = fit_window([Place("a", 0.0, 0.0)])
+    window = fit([Place("a", 0.0, 0.0)])
     corner = (window.east + 5, window.north + 5)
     ring = [(0.0, 0.0), (corner[0], 0.0), corner, (0.0, corner[1])]
     cut = clip_ring(ring, window)
