@@ -265,6 +265,15 @@ def test_lead_times_of_before_their_common_days_are_told_apart() -> None:
     assert "the cell-days that all three have at the lead time" in text
 
 
+def test_lead_times_call_rungs_as_the_ladder_does() -> None:
+    text = Reading(score_card(*make_card(leads=True))).text
+    table = text[text.index("Pearson r by lead time") :].split("\n")
+    names = [
+        line for line in table if line in {"model-a", "Climatology", "Persistence"}
+    ]
+    assert names[:3] == ["model-a", "Climatology", "Persistence"]
+
+
 def test_more_common_days_than_predicted_are_refused() -> None:
     record, tables = make_card(leads=True)
     record["lead_coverage"]["common"] = 2401

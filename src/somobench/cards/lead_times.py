@@ -15,6 +15,7 @@ from somobench.pages.tables import ASCENDING, WORDS, Cell, Column, Table
 from somobench.pages.texts import (
     make_score_cell,
     name_metric,
+    name_rung,
     show_metric,
     write_score,
 )
@@ -49,7 +50,9 @@ def show_lead_times(table: pd.DataFrame, model: str) -> list[LeadView]:
             for name, group in own.groupby("model")
         }
         names = [model, *sorted(name for name in by_name if name != model)]
-        lines = {name: by_name[name] for name in names}
+        lines = {
+            name if name == model else name_rung(name): by_name[name] for name in names
+        }
         title = show_metric(str(metric), str(own["note"].iloc[0]))
         views.append(
             LeadView(_chart_lines(lines, title), _tabulate(lines, str(metric)))
