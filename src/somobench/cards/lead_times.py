@@ -90,7 +90,7 @@ def _chart_lines(lines: Lines, title: object) -> Chart:
     series = [
         Series(
             name,
-            [_mark_point(row, place) for row in own],
+            [_mark_point(name, row, place) for row in own],
             COLOURS[place % 3],
             SYMBOLS[place % 3],
             DASHES[place % 3],
@@ -107,8 +107,8 @@ def _chart_lines(lines: Lines, title: object) -> Chart:
     )
 
 
-def _mark_point(row: Mapping[str, Any], place: int) -> Point:
-    tip = f"{row['model']}, {row['lead_time']} d: {write_score(row['value'])}"
+def _mark_point(name: str, row: Mapping[str, Any], place: int) -> Point:
+    tip = f"{name}, {row['lead_time']} d: {write_score(row['value'])}"
     shift = (0.0, -SHIFT, SHIFT)[place % 3]
     low = finite_or_none(row["low"])
     return Point(row["lead_time"] + shift, row["value"], tip, low, row["high"])

@@ -102,8 +102,10 @@ def tabulate_grid(
     """
     body = []
     for name, lookup, chosen in rows:
-        scores = [lookup and lookup.row(**chosen, **other) for _, other in columns]
-        lead = lookup and lookup.row(**{"metric": LEADING[0], **chosen})
+        scores = [
+            lookup.row(**chosen, **other) if lookup else None for _, other in columns
+        ]
+        lead = lookup.row(**{"metric": LEADING[0], **chosen}) if lookup else None
         numbers = [lead[count] if lead else None for count in counts]
         body.append([name, *map(make_score_cell, scores), *numbers])
     heads = [title for title, _ in columns] + list(counts.values())
