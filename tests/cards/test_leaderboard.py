@@ -20,12 +20,12 @@ from factories.cards import (
 from factories.page_text import Reading
 from somobench.cards.leaderboard import (
     find_cards,
-    grouped,
+    group_cards,
     leaderboard_page,
     read_cards,
 )
 from somobench.cli import app
-from somobench.pages.texts import score_text
+from somobench.pages.texts import write_score
 from somobench.schemas.errors import (
     InputError,
     IntegrityError,
@@ -51,7 +51,7 @@ def test_cards_are_grouped_by_release_and_split(tmp_path: Path) -> None:
     write_card(tmp_path / "c", "model-a", split="spatial")
     write_card(tmp_path / "d", "model-a", release="uscrn-1.0.0")
     cards = read_cards(find_cards([tmp_path]))
-    assert {key: len(own) for key, own in grouped(cards).items()} == {
+    assert {key: len(own) for key, own in group_cards(cards).items()} == {
         ("uscrn-1.0.0", "temporal"): 1,
         ("virtual-0.1.0", "spatial"): 1,
         ("virtual-0.1.0", "temporal"): 2,
@@ -63,7 +63,7 @@ def test_every_score_on_the_page_is_a_row_of_some_card(tmp_path: Path) -> None:
     for place, (record, tables) in enumerate(made):
         write_made(tmp_path / str(place), record, tables)
     rows = {
-        tuple(score_text(row[key]) for key in ("value", "low", "high"))
+        tuple(write_score(row[key]) for key in ("value", "low", "high"))
         for _, tables in made
         for row in tables["scores"].to_dict("records")
     }
@@ -97,12 +97,12 @@ def test_incomplete_submissions_stand_in_a_table_of_their_own(tmp_path: Path) ->
     write_card(tmp_path / "a", "whole")
     write_card(tmp_path / "b", "part", given=1200)
     text = page_of(tmp_path)
-    whole, part = text.split('aria-label="Submissions with days lacking"')
+    whole, part = text.split('aria-label="Incomplete submissions"')
     name = 'scope="row" data-key="{}"'
     assert name.format("whole") in whole[whole.index('aria-label="Submissions"') :]
     assert name.format("part") not in whole[whole.index('aria-label="Submissions"') :]
     assert name.format("part") in part
-    assert "Reanalysis (days lacking)" in whole
+    assert "Reanalysis (incomplete)" in whole
 
 
 def test_pins_of_release_split_and_submission_are_on_the_page(tmp_path: Path) -> None:

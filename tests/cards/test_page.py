@@ -11,14 +11,21 @@ import pytest
 
 from factories.cards import HOSTILE, make_card, make_finding, write_card
 from factories.page_text import Reading
-from somobench.cards.ladder import rung_score
+from somobench.cards import sections
+from somobench.cards.ladder import find_rung_score
 from somobench.cards.lookup import ScoreLookup
 from somobench.cards.page import score_card
 from somobench.cards.page import write_card as write_report
-from somobench.cards.sections import EXTREMES, NO_THRESHOLDS, extreme_blocks
+from somobench.cards.sections import EXTREMES, NO_THRESHOLDS
 from somobench.metrics.registry import METRICS
-from somobench.pages.html import ABSENT, POLICY, THOUSANDS, Section, number, page
-from somobench.pages.texts import TITLES, score_text
+from somobench.pages.frame import (
+    ABSENT,
+    POLICY,
+    THOUSANDS,
+    render_template,
+    write_number,
+)
+from somobench.pages.texts import TITLES, write_score
 from somobench.schemas.errors import ValidationError
 
 FIXED = (
@@ -38,21 +45,27 @@ FIXED = (
     "1 station",
     "sha256",
     "somobench: 0.1.0",
+    "the 10th percentile of a series",
+    "the 90th percentile of a series",
+    # Panels of two cells each; counts of cells are those of the table.
+    "around 48\N{DEGREE SIGN} N, 10\N{DEGREE SIGN} E",
+    "around 34\N{DEGREE SIGN} S, 148\N{DEGREE SIGN} E",
 )
 """Texts with digits that are no numbers of the card."""
 
 
 def make_cells() -> pd.DataFrame:
     cells = make_card()[1]["cell_scores"]["cell_id"].unique()
-    return pd.DataFrame({"cell_id": cells, "dryness": [0.4, 0.9, 2.5, float("nan")]})
+    dryness = [0.4, 0.9, 2.5, float("nan")]
+    return pd.DataFrame({"cell_id": cells, "dryness": dryness, "region": "europe"})
 
 
 def shown(row: dict[str, Any]) -> tuple[str, str, str]:
     days = str(row["metric"]).endswith("_lag")
     return (
-        score_text(row["value"], 1 if days else 3),
-        score_text(row["low"], 1 if days else 3),
-        score_text(row["high"], 1 if days else 3),
+        write_score(row["value"], 1 if days else 3),
+        write_score(row["low"], 1 if days else 3),
+        write_score(row["high"], 1 if days else 3),
     )
 
 
@@ -75,16 +88,17 @@ def test_every_score_and_interval_on_the_card_is_a_row_of_its_tables() -> None:
 
 def test_every_other_number_on_the_card_is_a_count_of_its_files() -> None:
     record, tables = make_card(leads=True)
-    cell_values = {score_text(v) for v in tables["cell_scores"]["value"]}
+    on_hover = [*tables["cell_scores"]["value"], *tables["lead_scores"]["value"]]
+    hovering = {write_score(value) for value in on_hover}
     # Counts of the factory; 2 of 3 rungs are beaten; 90 % of 500 draws of 44 days.
     counts = {"8", "2400", "2300", "90", "500", "44", "2", "3", "1", "5"}
     found = Reading(score_card(record, tables)).numbers(
         *FIXED, *tables["cell_scores"]["cell_id"]
     )
-    rungs = {score_text(value, 2) for value in scores_of_rungs(tables["scores"])}
+    rungs = {write_score(value, 2) for value in scores_of_rungs(tables["scores"])}
     assert {
         text.replace(THOUSANDS, "") for text in found
-    } - cell_values - counts - rungs == set()
+    } - hovering - counts - rungs == set()
 
 
 def scores_of_rungs(scores: pd.DataFrame) -> list[float]:
@@ -117,8 +131,8 @@ def test_difference_tells_a_score_on_equal_counts_only(
     compared: dict[str, Any], expected: float | None
 ) -> None:
     own = {"value": 0.8123, "cell_count": 8, "day_count": 2400}
-    assert rung_score(compared, own) == expected
-    assert rung_score(compared, None) is None
+    assert find_rung_score(compared, own) == expected
+    assert find_rung_score(compared, None) is None
 
 
 def test_cells_sort_by_the_stored_number_not_the_rounded_one() -> None:
@@ -151,8 +165,8 @@ def test_table_row_shows_the_scores_of_each_layer() -> None:
 
 def test_metrics_that_score_the_reference_are_marked_and_the_leading_ones_not() -> None:
     text = reading().text
-    assert "ubRMSE, m³ m⁻³ scores the reference" in text
-    assert "Pearson r scores the reference" not in text
+    assert "ubRMSE, m³\u00a0m⁻³ depends on the reanalysis" in text
+    assert "Pearson r depends on the reanalysis" not in text
     assert "this metric partly measures agreement with the reanalysis" in text
 
 
@@ -178,7 +192,10 @@ def without_values(scores: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
 def extremes_of(tables: dict[str, pd.DataFrame], metrics: list[str]) -> str:
     """Return what the section of extremes says of series without some metrics."""
     lookup = ScoreLookup(without_values(tables["scores"], metrics))
-    return Reading(page("Card", [Section("x", "X", (*extreme_blocks(lookup),))])).text
+    section = render_template(
+        "extremes.html.j2", "somobench.cards", lookup=lookup, parts=sections
+    )
+    return Reading(section).text
 
 
 def test_series_without_thresholds_have_a_sentence_instead_of_extremes() -> None:
@@ -186,15 +203,18 @@ def test_series_without_thresholds_have_a_sentence_instead_of_extremes() -> None
     found = extremes_of(tables, [name for name in METRICS if name in EXTREMES])
     assert NO_THRESHOLDS in found
     assert ABSENT not in found
-    assert "dry days foretold" not in found
+    assert "hit rate of dry days" not in found
     assert NO_THRESHOLDS not in extremes_of(tables, [])
 
 
 def test_extreme_that_no_series_has_is_named_and_has_no_row() -> None:
     found = extremes_of(make_card()[1], ["sedi_dry", "drought_onset_lag"])
-    assert "No series has such days: dry days, SEDI, lag of onset, days." in found
+    assert (
+        "No series has such days: SEDI of dry days, lag of drought onset, days."
+        in found
+    )
     assert found.count("SEDI") == 1
-    assert "dry days foretold" in found
+    assert "hit rate of dry days" in found
     assert ABSENT not in found
 
 
@@ -231,9 +251,8 @@ def test_ladder_that_is_not_the_release_s_is_marked(of_release: bool | None) -> 
 
 def test_lead_times_say_how_many_days_they_have_in_common() -> None:
     record, tables = make_card(leads=True)
-    common = (
-        f"the {number(2300)} of {number(2400)} cell-days that all three have at every"
-    )
+    counts = f"{write_number(2300)} of {write_number(2400)}"
+    common = f"the {counts} cell-days that all three have at every"
     assert common in Reading(score_card(record, tables)).text
 
 
@@ -243,6 +262,15 @@ def test_copy_of_the_target_is_marked_and_has_no_headline() -> None:
     assert f"This is no prediction: {said}." in text
     assert f"Headline not available: {said}: this is no prediction." in text
     assert "This is no prediction" not in reading().text
+
+
+def test_lead_times_call_rungs_as_the_ladder_does() -> None:
+    text = Reading(score_card(*make_card(leads=True))).text
+    table = text[text.index("Pearson r by lead time") :].split("\n")
+    names = [
+        line for line in table if line in {"model-a", "Climatology", "Persistence"}
+    ]
+    assert names[:3] == ["model-a", "Climatology", "Persistence"]
 
 
 def test_more_common_days_than_predicted_are_refused() -> None:

@@ -19,7 +19,7 @@ from factories.scoring import (
     make_targets,
     predicted,
 )
-from somobench.pages.html import number
+from somobench.pages.frame import write_number
 from somobench.schemas.errors import InputError
 from somobench.schemas.scores import LEAD_SCORES
 from somobench.schemas.validate import validate_table
@@ -175,7 +175,10 @@ def test_evaluation_scores_the_shortest_lead_and_keeps_the_curves(
     assert described["lead_coverage"] == {"asked": 11 * 144, "common": 11 * 112}
     found.write(tmp_path / "card")
     page = (tmp_path / "card" / "report.html").read_text("utf-8")
-    assert f"the {number(1232)} of {number(1584)} cell-days that all three" in page
+    assert (
+        f"the {write_number(1232)} of {write_number(1584)} cell-days that all three"
+        in page
+    )
     assert described["lead_times"]["lead_times"] == list(LEADS)
     with pytest.raises(InputError, match="predictions missing"):
         evaluate(

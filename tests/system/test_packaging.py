@@ -36,6 +36,13 @@ OWN_EXTRAS = re.compile(r"somobench\[([\w,]+)\]")
 NEWEST = catalogued_names()[-1]
 SHIPPED = [f"{NEWEST}/*", f"assets/{NEWEST}/predictions_temporal.zarr.zip"]
 
+PACKAGED = (
+    "*.py",
+    "py.typed",
+    "*.yaml",
+    "releases/*.yaml",
+    "templates/*",
+)
 OPENS = f"""
 import somobench
 assert somobench.list_releases() == [{NEWEST!r}], somobench.list_releases()
@@ -43,8 +50,12 @@ dataset = somobench.open_dataset("climatology", release={NEWEST!r}, split="tempo
 assert dataset.sizes["cell"] > 0, dataset
 predictions = dataset[["climatology"]].rename(climatology="soil_moisture")
 result = somobench.evaluate(predictions, release={NEWEST!r}, split="temporal")
-headline = result.record["headline"]
+headline = result.headline
 assert headline["available"], headline
+from somobench.pages.frame import render_page
+from somobench.pages.maps import CellMap, Place
+page = render_page("Title", opening=[CellMap(places=[Place("a", 53.5, 10.0)])])
+assert '<path class="land" fill-rule="evenodd" d="M' in page, page
 import importlib
 for module in {sorted(set(MODULES) - {"somobench.build"})!r}:
     if "pipelines" not in module:
@@ -217,7 +228,7 @@ def test_wheel_through_the_sdist_holds_every_module_and_the_newest_release(
     expected = {
         f"{package.replace('.', '/')}/{path.relative_to(ROOT / folder).as_posix()}"
         for package, folder in FOLDERS.items()
-        for pattern in ("*.py", "py.typed", "*.yaml", "releases/*.yaml")
+        for pattern in PACKAGED
         for path in (ROOT / folder).rglob(pattern)
         if "__pycache__" not in path.parts
     }

@@ -23,11 +23,7 @@ from factories.splits import SPATIAL, TEMPORAL, grid_cells, make_data
 from somobench.cards.folder import read_card
 from somobench.cards.leaderboard import find_cards, leaderboard_page, read_cards
 from somobench.cards.page import card_page
-from somobench.pages.html import Section, page
-from somobench.pages.tables import SCRIPT, STYLE
-from somobench.pipelines.release.report.ladder import ladder_sections
-from somobench.pipelines.release.report.ladder_details import CellTables
-from somobench.pipelines.release.report.splits import split_sections
+from somobench.pages.frame import Section, render_page
 from somobench.pipelines.splits import splits_of
 from somobench.schemas.recipe import Recipe, SplitParams
 
@@ -48,11 +44,40 @@ LUMINANCE = """(() => {
     return (Math.max(front, back) + 0.05) / (Math.min(front, back) + 0.05);
   });
 })()"""
-SCALES = """[...document.querySelectorAll(".dots .scale svg, svg.map")].map((drawing) =>
-  [...drawing.querySelectorAll("text")].map((text) => {
+SCALES = """[...document.querySelectorAll(".rows .scale svg, .map svg")].map((each) =>
+  [...each.querySelectorAll("text")].map((text) => {
     const box = text.getBoundingClientRect();
     return [box.left, box.right, box.top];
   }))"""
+
+WIDE = """[...document.querySelectorAll(".scroll, .row, .chart, figure")]
+  .filter((box) => box.offsetWidth && box.scrollWidth > box.clientWidth + 1)
+  .map((box) => `${box.className} ${box.textContent.trim().slice(0, 60)}`)"""
+BROKEN = """(() => {
+  const broken = [];
+  const walker = document.createTreeWalker(document.querySelector("main"), 4);
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    if (node.parentElement.closest(".hash, code, svg") || !node.data.trim()) continue;
+    for (const word of node.data.matchAll(/[^\\s\u2010-\u2015-]+/gu)) {
+      if (word[0].length > 24) continue;
+      const range = document.createRange();
+      range.setStart(node, word.index);
+      range.setEnd(node, word.index + word[0].length);
+      const tops = [...range.getClientRects()].map((box) => Math.round(box.top));
+      if (new Set(tops).size > 1) broken.push(word[0]);
+    }
+  }
+  return broken;
+})()"""
+LETTERS = """[...document.querySelectorAll("p, li, figcaption")].map((text) => {
+  const style = getComputedStyle(text);
+  const inner = text.clientHeight - parseFloat(style.paddingTop)
+    - parseFloat(style.paddingBottom);
+  const lines = Math.round(inner / parseFloat(style.lineHeight));
+  return lines < 2 ? 0 : text.innerText.length / lines;
+})"""
+OPEN_ALL = "document.querySelectorAll('details').forEach(each => each.open = true)"
 
 
 @pytest.fixture(scope="module")
@@ -66,10 +91,13 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserSession
 
 def release_sections() -> list[Section]:
     """Return splits and ladder of a release with a hostile network and reason."""
+    from somobench.pipelines.release.report.ladder import ladder_sections
+    from somobench.pipelines.release.report.ladder_details import CellTables
+    from somobench.pipelines.release.report.splits import split_sections
+
     parts = [make_scores(rung, "temporal", 0.5, RUNGS[:1]) for rung in RUNGS]
     scores = pd.concat(parts, ignore_index=True)
     scores["pool"] = scores["pool"].replace("<b>net</b>", HOSTILE)
-    cells = pd.DataFrame({"cell_id": CELLS, "dryness": [0.4, 0.9, 2.5, 4.0]})
     cell_scores = [make_cell_scores(rung, "temporal", 0.5) for rung in RUNGS]
     ladder = [{"rung": r, "needs_observations": r in OBSERVING} for r in RUNGS]
     record = {"splits": {"temporal": {"ladder": ladder}}}
@@ -79,55 +107,125 @@ def release_sections() -> list[Section]:
     return [
         *split_sections(report | {"left_out": {"ungauged": HOSTILE}}),
         *ladder_sections(
-            scores, record, tables=CellTables(pd.concat(cell_scores), cells)
+            scores, record, tables=CellTables(pd.concat(cell_scores), make_cells())
         ),
     ]
 
 
+class Pages:
+    """Pages that are built when a test asks for them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._cards = folder, folder / "cards"
+        write_card(self._cards / "a", HOSTILE, skill=-0.1, leads=True)
+        write_card(self._cards / "b", "model-10", skill=0.8)
+        write_card(self._cards / "c", "model-9", skill=-0.3, ladder=False)
+
+    def __getitem__(self, name: str) -> Path:
+        path = self._folder / f"{name}.html"
+        if not path.exists():
+            path.write_text(getattr(self, name)(), "utf-8")
+        return path
+
+    def card(self) -> str:
+        return card_page(read_card(self._cards / "a"), make_cells())
+
+    def board(self) -> str:
+        return leaderboard_page(read_cards(find_cards([self._cards])))
+
+    def release(self) -> str:
+        return render_page("Report", release_sections())
+
+
+def make_cells() -> pd.DataFrame:
+    """Return the cells of the cards, with a hostile region."""
+    dryness = [0.4, 0.9, 2.5, 4.0]
+    return pd.DataFrame({"cell_id": CELLS, "dryness": dryness, "region": HOSTILE})
+
+
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    folder = tmp_path_factory.mktemp("pages")
-    cards = folder / "cards"
-    write_card(cards / "a", HOSTILE, skill=-0.1, leads=True)
-    write_card(cards / "b", "model-10", skill=0.8)
-    write_card(cards / "c", "model-9", skill=-0.3, ladder=False)
-    texts = {
-        "card": card_page(read_card(cards / "a")),
-        "board": leaderboard_page(read_cards(find_cards([cards]))),
-        "release": page("Report", release_sections(), style=STYLE, script=SCRIPT),
-    }
-    for name, text in texts.items():
-        (folder / f"{name}.html").write_text(text, "utf-8")
-    return {name: folder / f"{name}.html" for name in texts}
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
+    return Pages(tmp_path_factory.mktemp("pages"))
 
 
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_page_renders_in_silence_and_within_its_window(
-    browser: BrowserSession, pages: dict[str, Path], name: str, dark: bool, width: int
+    browser: BrowserSession, pages: Pages, name: str, dark: bool, width: int
 ) -> None:
     browser.open(pages[name], width=width, dark=dark)
     assert browser.messages == []
     assert browser.requests == []
-    browser.evaluate(
-        "document.querySelectorAll('details').forEach(each => each.open = true)"
-    )
+    browser.evaluate(OPEN_ALL)
     assert browser.evaluate("document.documentElement.scrollWidth") <= width
-    assert browser.evaluate("document.querySelectorAll('.dots circle').length") > 2
+    assert browser.evaluate("document.querySelectorAll('.rows circle').length") > 2
     # WCAG asks for 4.5 for text of this size.
     assert min(browser.evaluate(LUMINANCE)) >= 4.5
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_column_hides_and_no_word_breaks(
+    browser: BrowserSession, pages: Pages, name: str, width: int
+) -> None:
+    browser.open(pages[name], width=width)
+    browser.evaluate(OPEN_ALL)
+    assert browser.evaluate(WIDE) == []
+    assert browser.evaluate(BROKEN) == []
+
+
+@pytest.mark.parametrize("name", ["card", "board"])
+def test_lines_of_text_have_75_letters_at_most(
+    browser: BrowserSession, pages: Pages, name: str
+) -> None:
+    browser.open(pages[name], width=1920)
+    letters = browser.evaluate(LETTERS)
+    assert 40 < max(letters) <= 75
+
+
+def test_card_opens_with_ladder_and_map_side_by_side(
+    browser: BrowserSession, pages: Pages
+) -> None:
+    browser.open(pages["card"])
+    ladder, chart = (
+        browser.evaluate(
+            f"(({{left, right, top, bottom}}) => [left, right, top, bottom])"
+            f"(document.getElementById('{name}').getBoundingClientRect())"
+        )
+        for name in ("ladder-plot", "overview")
+    )
+    assert ladder[1] <= chart[0]
+    # Both are seen without scrolling; the window is 900 pixels high.
+    assert ladder[2] == chart[2]
+    assert max(ladder[3], chart[3]) <= 900
+
+
+def test_value_of_a_mark_shows_under_the_pointer(
+    browser: BrowserSession, pages: Pages
+) -> None:
+    browser.open(pages["card"])
+    first = "document.querySelector('#map-1 use:has(title), #dryness-cells .field use')"
+    value = browser.evaluate(f"{first}.querySelector('title').textContent")
+    assert value.split("_")[0].lstrip("-").replace(".", "").isdigit()
+    pointed = "new PointerEvent('pointerover', {bubbles: true})"
+    browser.evaluate(f"window.mark = {first}; mark.dispatchEvent({pointed})")
+    tip = "document.querySelector('.tip')"
+    assert browser.evaluate(f"{tip}.textContent") == value
+    assert browser.evaluate(f"{tip}.hidden") is False
+    # The name moves to the mark itself, so that the browser shows no second text.
+    assert browser.evaluate("mark.getAttribute('aria-label')") == value
+    browser.evaluate(f"document.body.dispatchEvent({pointed})")
+    assert browser.evaluate(f"{tip}.hidden") is True
 
 
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("name", ["card", "release"])
 def test_labels_of_scales_neither_overlap_nor_leave_the_window(
-    browser: BrowserSession, pages: dict[str, Path], name: str, width: int
+    browser: BrowserSession, pages: Pages, name: str, width: int
 ) -> None:
     browser.open(pages[name], width=width)
-    browser.evaluate(
-        "document.querySelectorAll('details').forEach(each => each.open = true)"
-    )
+    browser.evaluate(OPEN_ALL)
     scales = browser.evaluate(SCALES)
     assert len(scales) > 4
     for labels in scales:
@@ -140,7 +238,7 @@ def test_labels_of_scales_neither_overlap_nor_leave_the_window(
 
 
 def test_table_sorts_by_a_click_and_back_by_another(
-    browser: BrowserSession, pages: dict[str, Path]
+    browser: BrowserSession, pages: Pages
 ) -> None:
     browser.open(pages["board"])
     # Column 2 is Pearson r, best first as written.
@@ -160,7 +258,7 @@ def test_table_sorts_by_a_click_and_back_by_another(
     ("label", "column"), [("Cells, days and audit of every split", 3), ("network", 1)]
 )
 def test_tables_of_a_release_sort(
-    browser: BrowserSession, pages: dict[str, Path], label: str, column: int
+    browser: BrowserSession, pages: Pages, label: str, column: int
 ) -> None:
     browser.open(pages["release"])
     table = f"document.querySelector('[aria-label*=\"{label}\"] table')"
@@ -175,7 +273,7 @@ def test_tables_of_a_release_sort(
 
 
 def test_names_sort_by_their_numbers_and_only_one_head_is_marked(
-    browser: BrowserSession, pages: dict[str, Path]
+    browser: BrowserSession, pages: Pages
 ) -> None:
     browser.open(pages["board"])
     for column in (2, 0):
@@ -187,7 +285,7 @@ def test_names_sort_by_their_numbers_and_only_one_head_is_marked(
 
 
 def test_row_without_a_value_comes_last_in_both_orders(
-    browser: BrowserSession, pages: dict[str, Path]
+    browser: BrowserSession, pages: Pages
 ) -> None:
     browser.open(pages["board"])
     for _ in range(2):
@@ -199,7 +297,7 @@ def test_row_without_a_value_comes_last_in_both_orders(
 
 @pytest.mark.parametrize(("key", "code", "text"), [("Enter", 13, "\r"), (" ", 32, " ")])
 def test_table_sorts_from_the_keyboard(
-    browser: BrowserSession, pages: dict[str, Path], key: str, code: int, text: str
+    browser: BrowserSession, pages: Pages, key: str, code: int, text: str
 ) -> None:
     browser.open(pages["board"])
     head = f"{TABLE}.tHead.rows[0].cells[0]"
@@ -212,7 +310,7 @@ def test_table_sorts_from_the_keyboard(
 
 @pytest.mark.parametrize("name", PAGES)
 def test_hostile_model_name_stays_text(
-    browser: BrowserSession, pages: dict[str, Path], name: str
+    browser: BrowserSession, pages: Pages, name: str
 ) -> None:
     browser.open(pages[name])
     assert HOSTILE in browser.evaluate("document.body.innerText")
@@ -221,7 +319,7 @@ def test_hostile_model_name_stays_text(
 
 
 def test_policy_runs_our_script_and_no_other(
-    browser: BrowserSession, pages: dict[str, Path], tmp_path: Path
+    browser: BrowserSession, pages: Pages, tmp_path: Path
 ) -> None:
     slipped = tmp_path / "slipped.html"
     hostile = "<script>document.title = 'run'</script>" + HOSTILE.replace("x ", "x:y ")

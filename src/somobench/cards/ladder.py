@@ -6,118 +6,73 @@ from collections.abc import Sequence
 from typing import Any
 
 from somobench.cards.folder import Card
-from somobench.cards.lookup import Row
+from somobench.cards.lookup import (
+    ScoreRow,
+    head_metrics,
+    plot_score,
+    tabulate_grid,
+)
 from somobench.ladder.rungs import RUNGS
 from somobench.metrics.registry import METRICS
-from somobench.pages.html import (
-    Markup,
-    bullets,
-    details,
-    joined,
-    notice,
-    number,
-    paragraph,
-    table,
-)
-from somobench.pages.plots import Dot, dot_plot
-from somobench.pages.tables import Cell, Column, in_order, sortable_table
+from somobench.pages.figures import Row, RowPlot
+from somobench.pages.tables import ASCENDING, PLACES, WORDS, Cell, Column, Table
 from somobench.pages.texts import (
-    metric_name,
-    metric_title,
-    rung_name,
-    rung_title,
-    score_cell,
-    score_text,
+    make_score_cell,
+    name_metric,
+    name_rung,
+    show_rung,
+    write_score,
 )
 from somobench.scoring.models import COMPARED, LEADING
 from somobench.scoring.tables import DECIMALS
 
 LEAD = LEADING[0]
-WORDS = {True: "yes", False: "no", None: "not estimable"}
+BEATEN = {True: "yes", False: "no", None: "not estimable"}
 NOT_HELD = "the predictions that were compared with don't hold it"
+NONE_BEATEN = "not even the lowest"
 ABOUT_DIGITS = 2  # the difference of two stored scores is off by 0.0001 at most
-ABOUT_SCORES = (
-    "A rung\u2019s score is the submission\u2019s minus the difference, where both "
-    "rest on the same series and days. A rung that predicts fewer days is compared on "
-    "those alone, and has none here."
-)
-BEATEN = Column("beaten", "word", "descending")
+RUNG_COLUMN = Column("rung, lowest first", PLACES, ASCENDING)
 
 
-def ladder_blocks(card: Card) -> list[Markup]:
-    """Show the difference to every rung, those that read observations apart."""
-    absent = [*_foreign_ladder(card), *_absent_rungs(card)]
+def plot_ladder(card: Card) -> RowPlot | None:
+    """Return the difference to every rung, those that read observations apart."""
     if card.headline is None:
-        return [paragraph(f"Not available: {card.no_headline}."), *absent]
-    plain, observing = (
-        card.headline[key] for key in ("rungs", "rungs_with_observations")
-    )
-    rows: list[Dot | str] = [_rung_dot(item) for item in reversed(plain)]
+        return None
+    plain = card.headline["rungs"]
+    observing = card.headline["rungs_with_observations"]
+    rows: list[Row | str] = [_plot_rung(item) for item in reversed(plain)]
     if observing:
         rows.append("Rungs that read observations of the cell, on common cell-days")
-        rows += [_rung_dot(item) for item in reversed(observing)]
-    axis = f"difference in {metric_title(LEAD)}: right of 0 the submission is better"
-    return [
-        paragraph(
-            "Each row is the submission's median score minus the rung's, paired over "
-            "the same cell-days, with its interval. A filled dot is a rung beaten with "
-            "confidence: the whole interval lies above 0. The highest rung is on top."
-        ),
-        dot_plot(rows, axis, zero=True),
-        *absent,
-        details(
-            "The same as a table",
-            _ladder_table([*plain, *observing], card.lookup.row(LEAD)),
-            paragraph(ABOUT_SCORES),
-        ),
-        details("Differences in other metrics", _differences(card)),
-        _steadiness(card.headline),
-    ]
+        rows += [_plot_rung(item) for item in reversed(observing)]
+    axis = f"difference in {name_metric(LEAD)}: right of 0 the submission is better"
+    return RowPlot(rows=rows, axis=axis, label="Difference to every rung", zero=True)
 
 
-def _rung_dot(item: dict[str, Any]) -> Dot:
-    label = rung_title(item["rung"])
-    colour = "c2" if item["needs_observations"] else "c1"
-    return Dot(
-        label,
-        item["difference"],
-        item["low"],
-        item["high"],
+def _plot_rung(item: dict[str, Any]) -> Row:
+    return plot_score(
+        name_rung(item["rung"]),
+        item,
+        value="difference",
+        absent=BEATEN[None],
         filled=item["beaten"] is True,
-        colour=colour,
-        absent="not estimable",
+        colour="c2" if item["needs_observations"] else "c1",
     )
 
 
-def _foreign_ladder(card: Card) -> list[Markup]:
-    """Mark rungs that aren't known to be the release's."""
-    if not card.record.has_foreign_ladder:
-        return []
-    told = (
-        "This card doesn\u2019t say whether its ladder is the release\u2019s own."
-        if card.record.ladder.of_release is None
-        else "These rungs were brought along: the release lists none of its own."
-    )
-    return [notice(told, kind="warning")]
-
-
-def _absent_rungs(card: Card) -> list[Markup]:
-    """Name rungs that weren't compared with, with the reason where it is known."""
+def list_absent_rungs(card: Card) -> list[tuple[str, str]]:
+    """Return rungs that weren't compared with, with the reason where it is known."""
     ladder = card.record.ladder
     if not ladder.rungs:
         return []
     reasons = dict.fromkeys(RUNGS, NOT_HELD) | ladder.not_available
-    listed = [
-        joined([rung_title(name), ": ", reason])
+    return [
+        (name_rung(name), reason)
         for name, reason in reasons.items()
         if name not in ladder.rungs
     ]
-    if not listed:
-        return []
-    return [paragraph("Rungs that are not available:"), bullets(listed)]
 
 
-def rung_score(compared: Row, own: Row | None) -> float | None:
+def find_rung_score(compared: ScoreRow, own: ScoreRow | None) -> float | None:
     """Return a rung's score where the difference tells it, else None.
 
     It does where the comparison rests on the very series and days of the submission's
@@ -134,72 +89,84 @@ def rung_score(compared: Row, own: Row | None) -> float | None:
     return round(own["value"] - compared["difference"], DECIMALS) if same else None
 
 
-def _ladder_table(rungs: Sequence[dict[str, Any]], own: Row | None) -> Markup:
-    header = (
-        in_order("rung, lowest first"),
+def list_compared(card: Card) -> Sequence[dict[str, Any]]:
+    """Return the comparison with every rung, lowest first, observing ones last."""
+    if card.headline is None:
+        return ()
+    return [*card.headline["rungs"], *card.headline["rungs_with_observations"]]
+
+
+def tabulate_ladder(card: Card) -> Table:
+    """Return the comparison with every rung in numbers."""
+    columns = (
+        RUNG_COLUMN,
         Column("its score, about"),
         Column("difference"),
         Column("series"),
         Column("cell-days"),
-        BEATEN,
+        Column("beaten", WORDS),
     )
-    rows = []
-    for place, item in enumerate(rungs, 1):
-        name = rung_name(item["rung"], needs_observations=item["needs_observations"])
-        row = {**item, "value": item["difference"]}
-        counts = [Cell(number(item[k]), item[k]) for k in ("cell_count", "day_count")]
-        told = WORDS[item["beaten"]]
-        score = rung_score(item, own)
-        about = Cell(score_text(score, ABOUT_DIGITS), score)
-        rows.append(
-            [Cell(name, place), about, score_cell(row), *counts, Cell(told, told)]
-        )
-    return sortable_table(header, rows, f"Differences in {metric_title(LEAD)}")
+    own = card.lookup.row(LEAD)
+    compared = enumerate(list_compared(card), 1)
+    rows = [_tabulate_rung(place, item, own) for place, item in compared]
+    title = f"Differences in {name_metric(LEAD)}"
+    return Table(title=title, columns=columns, rows=rows)
 
 
-def _differences(card: Card) -> Markup:
+def _tabulate_rung(
+    place: int, item: dict[str, Any], own: ScoreRow | None
+) -> list[object]:
+    score = find_rung_score(item, own)
+    name = show_rung(item["rung"], needs_observations=item["needs_observations"])
+    return [
+        Cell(name, place),
+        Cell(write_score(score, ABOUT_DIGITS), score),
+        make_score_cell({**item, "value": item["difference"]}),
+        item["cell_count"],
+        item["day_count"],
+        BEATEN[item["beaten"]],
+    ]
+
+
+def tabulate_differences(card: Card) -> Table:
+    """Return the difference to every rung in all metrics that are compared."""
     lookup = card.lookup
-    metrics = [name for name in COMPARED if name in lookup.metrics]
-    header = [in_order("rung, lowest first")]
-    header += [Column(metric_name(name, lookup.note(name))) for name in metrics]
+    columns = head_metrics(lookup, COMPARED)
     rows = [
-        [
-            Cell(rung_title(rung), place),
-            *(score_cell(lookup.row(name, against=rung)) for name in metrics),
-        ]
+        (Cell(name_rung(rung), place), lookup, {"against": rung})
         for place, rung in enumerate(card.record.ladder.rungs)
     ]
-    better = ", ".join(
-        metric_title(name) for name in metrics if METRICS[name].orientation == "lower"
+    lower = ", ".join(
+        name_metric(name)
+        for name in COMPARED
+        if name in lookup.metrics and METRICS[name].orientation == "lower"
     )
     title = (
         "Median score minus the rung's, all layers. Above 0 is better, "
-        f"except for {better}, where it is worse"
+        f"except for {lower}, where it is worse"
     )
-    return sortable_table(header, rows, title)
+    return tabulate_grid(title, RUNG_COLUMN, rows, columns, {})
 
 
-def _steadiness(found: dict[str, Any]) -> Markup:
-    """Show how the headline changes with metric, pool and layer."""
+def tabulate_headlines(card: Card) -> Table:
+    """Return the highest rung beaten by other metrics, pools and layers."""
+    headline = card.headline or {}
+    title = name_metric(LEAD)
     rows = [
-        *((metric_title(name), rung) for name, rung in found["by_metric"].items()),
+        *((name_metric(name), rung) for name, rung in headline["by_metric"].items()),
         *(
-            (f"{metric_title(LEAD)}, {kind.replace('_', '-')}", rung)
-            for kind, rung in found["by_pool_kind"].items()
-            if kind != found["pool_kind"]
+            (f"{title}, {kind.replace('_', '-')}", rung)
+            for kind, rung in headline["by_pool_kind"].items()
+            if kind != headline["pool_kind"]
         ),
         *(
-            (f"{metric_title(LEAD)}, layer {layer}", rung)
-            for layer, rung in found["by_layer"].items()
+            (f"{title}, layer {layer}", rung)
+            for layer, rung in headline["by_layer"].items()
         ),
     ]
-    shown = [
-        [name, rung_title(rung) if rung else "not even the lowest"]
-        for name, rung in rows
-    ]
-    return table(
-        ("judged by", "highest rung beaten"),
-        shown,
-        "The headline in other metrics, pools and layers",
-        texts=True,
+    return Table(
+        title="The headline in other metrics, pools and layers",
+        columns=("judged by", "highest rung beaten"),
+        rows=[(name, name_rung(rung) if rung else NONE_BEATEN) for name, rung in rows],
+        sortable=False,
     )

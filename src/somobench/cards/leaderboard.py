@@ -10,10 +10,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from somobench.cards import leaderboard_sections
 from somobench.cards.folder import Card, read_card
-from somobench.cards.leaderboard_sections import overview_blocks, split_blocks
-from somobench.pages.html import Markup, Section, notice, page, paragraph
-from somobench.pages.tables import SCRIPT, STYLE
+from somobench.metrics.registry import REFERENCE_MOMENTS as REFERENCE_TEXT
+from somobench.pages.frame import render_page
+from somobench.pages.texts import MOMENTS_MARK, show_whole_hash
 from somobench.schemas.errors import (
     Failure,
     InputError,
@@ -24,7 +25,6 @@ from somobench.schemas.errors import (
 )
 from somobench.scoring.files import SCORE_FILE
 
-VIRTUAL = "Virtual releases are simulated, not observations"
 MAXIMUM_CARDS = 2000
 SHOWN = 3  # folders named
 
@@ -89,7 +89,7 @@ def read_cards(folders: Sequence[Path]) -> list[Card]:
     return cards
 
 
-def grouped(cards: Iterable[Card]) -> dict[Group, list[Card]]:
+def group_cards(cards: Iterable[Card]) -> dict[Group, list[Card]]:
     """Group cards by release and split, in the order of their names.
 
     Raises
@@ -123,50 +123,30 @@ def leaderboard_page(cards: Sequence[Card]) -> str:
     Raises
     ------
     IntegrityError
-        As `grouped`.
+        As `group_cards`.
     UsageError
         If there is no card.
     """
     if not cards:
         raise UsageError("leaderboard", found="no score card", expected="one or more")
-    groups = grouped(cards)
-    sections = [
-        Section(f"release-{place}", f"Release {release}", tuple(overview_blocks(own)))
-        for place, (release, own) in enumerate(_by_release(groups).items(), 1)
-    ]
-    sections += [
-        Section(f"split-{place}", f"{split}, {release}", tuple(split_blocks(own)))
-        for place, ((release, split), own) in enumerate(groups.items(), 1)
-    ]
-    virtual = any(card.record.is_virtual for card in cards)
-    return page(
+    groups = group_cards(cards)
+    return render_page(
         "SoMoBench leaderboard",
-        sections,
         subtitle="Submissions by release and split",
-        banner=VIRTUAL if virtual else None,
-        opening=_opening(),
-        style=STYLE,
-        script=SCRIPT,
+        is_virtual=any(card.record.is_virtual for card in cards),
+        template="leaderboard.html.j2",
+        package="somobench.cards",
+        groups=groups,
+        releases=_group_releases(groups),
+        parts=leaderboard_sections,
+        show_hash=show_whole_hash,
+        moments_mark=MOMENTS_MARK,
+        reference_text=REFERENCE_TEXT,
     )
 
 
-def _by_release(groups: dict[Group, list[Card]]) -> dict[str, list[Card]]:
-    found: dict[str, list[Card]] = defaultdict(list)
+def _group_releases(groups: dict[Group, list[Card]]) -> dict[str, list[Card]]:
+    releases: dict[str, list[Card]] = defaultdict(list)
     for (release, _), cards in groups.items():
-        found[release] += cards
-    return dict(found)
-
-
-def _opening() -> list[Markup]:
-    return [
-        paragraph(
-            "A submission\u2019s headline is the highest rung of the ladder of "
-            "reference models such that it beats this rung and every one below it "
-            "with confidence. Scores are medians over series (a cell\u2019s layer); "
-            "brackets hold their intervals."
-        ),
-        notice(
-            "Intervals of two submissions say how sure each score is. They are no test "
-            "of one submission against the other."
-        ),
-    ]
+        releases[release] += cards
+    return dict(releases)

@@ -1,45 +1,43 @@
-"""Sections of the leaderboard: a release across its splits, and one split."""
+"""Tables and plots of the leaderboard: a release across its splits, and one split."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+from markupsafe import Markup
+
 from somobench.cards.folder import Card
-from somobench.cards.lookup import ScoreLookup, dot
-from somobench.metrics.registry import REFERENCE_MOMENTS as REFERENCE_TEXT
-from somobench.pages.html import (
-    Markup,
-    bullets,
-    code,
-    details,
-    element,
-    joined,
-    notice,
-    number,
-    paragraph,
+from somobench.cards.ladder import (
+    LEAD,
+    NONE_BEATEN,
+    find_rung_score,
+    list_compared,
 )
-from somobench.pages.plots import Dot, dot_plot
-from somobench.pages.tables import Cell, Column, sortable_table, words
+from somobench.cards.lookup import plot_score
+from somobench.pages.figures import Dot, Row, RowPlot
+from somobench.pages.frame import write_number
+from somobench.pages.scales import finite_or_none
+from somobench.pages.tables import ASCENDING, PLACES, WORDS, Cell, Column, Table
 from somobench.pages.texts import (
-    MOMENTS_MARK,
-    metric_name,
-    metric_title,
-    number_of,
-    rung_title,
-    score_cell,
-    short_hash,
-    whole_hash,
+    make_score_cell,
+    name_metric,
+    name_rung,
+    show_hash,
+    show_metric,
+    show_rung,
+    show_whole_hash,
+    write_score,
 )
 from somobench.scoring.models import LEADING
+from somobench.scoring.record import FindingRecord
 
-LEAD = LEADING[0]
 METRICS_SHOWN = (*LEADING, "ubrmse", "kge_2009", "sedi_dry")
-NONE_BEATEN = "not even the lowest"
 NO_LADDER = "no ladder"
+MODEL = Column("model", WORDS, ASCENDING)
 
 
-def place_on_ladder(card: Card) -> int | None:
+def find_place(card: Card) -> int | None:
     """Return how many rungs from the lowest on are beaten; None without a ladder."""
     if card.headline is None:
         return None
@@ -48,115 +46,90 @@ def place_on_ladder(card: Card) -> int | None:
     return 0 if highest is None else rungs.index(highest) + 1
 
 
-def rung_beaten(card: Card) -> str:
+def name_beaten(card: Card) -> str:
     """Return the title of the highest rung beaten with confidence, or say why none."""
     if card.headline is None:
         return NO_LADDER
     highest = card.headline["highest_rung_beaten"]
-    return rung_title(highest) if highest else NONE_BEATEN
+    return name_rung(highest) if highest else NONE_BEATEN
 
 
-def overview_blocks(cards: Sequence[Card]) -> list[Markup]:
-    """Show which rung each model beats on every split of a release."""
+def tabulate_release(cards: Sequence[Card]) -> Table:
+    """Return which rung each model beats on every split of a release."""
     splits = sorted({card.record.split for card in cards})
     by_model: dict[str, dict[str, list[Card]]] = defaultdict(lambda: defaultdict(list))
     for card in cards:
         by_model[card.record.model][card.record.split].append(card)
-    header = [words("model"), *(Column(split) for split in splits)]
     rows = [
-        [Cell(model, model), *(_beaten_cell(own.get(split, [])) for split in splits)]
+        [Cell(model, model), *(_show_beaten(own.get(split, [])) for split in splits)]
         for model, own in sorted(by_model.items())
     ]
-    manifest = cards[0].record.manifest_sha256
-    return [
-        sortable_table(header, rows, "Highest rung beaten with confidence, by split"),
-        paragraph("Manifest sha256 ", whole_hash(manifest)),
-    ]
+    title = "Highest rung beaten with confidence, by split"
+    columns = [MODEL, *(Column(split, PLACES) for split in splits)]
+    return Table(title=title, columns=columns, rows=rows)
 
 
-def _beaten_cell(cards: Sequence[Card]) -> Cell:
-    """Show the rung; several submissions under one name are told apart below."""
+def _show_beaten(cards: Sequence[Card]) -> Cell:
+    """Show the rung; several submissions under one name are listed below."""
     if not cards:
         return Cell(None, None)
-    shown = sorted({_marked(card) for card in cards})
-    places = [place_on_ladder(card) for card in cards]
+    places = [find_place(card) for card in cards]
     known = [place for place in places if place is not None]
-    return Cell(" / ".join(shown), max(known, default=None))
+    return Cell(" / ".join(sorted(map(_mark_beaten, cards))), max(known, default=None))
 
 
-def _marked(card: Card) -> str:
+def _mark_beaten(card: Card) -> str:
     foreign = card.headline is not None and card.record.has_foreign_ladder
     marks = (
-        " (days lacking)" if not card.record.is_complete else "",
+        " (incomplete)" if not card.record.is_complete else "",
         " (other ladder)" if foreign else "",
         " (no prediction)" if card.record.findings else "",
     )
-    return rung_beaten(card) + "".join(marks)
+    return name_beaten(card) + "".join(marks)
 
 
-def split_blocks(cards: Sequence[Card]) -> list[Markup]:
-    """Show the submissions of one split, apart those with days lacking and copies."""
-    ordered = sorted(cards, key=_rank)
-    ranked = [card for card in ordered if not card.record.findings]
-    complete = [card for card in ranked if card.record.is_complete]
-    partial = [card for card in ranked if not card.record.is_complete]
-    blocks = [*_warnings(cards)]
-    if complete:
-        blocks += [_plot(complete), _table(complete, "Submissions")]
-    if partial:
-        blocks.append(
-            notice(
-                "These predicted only a part of the cell-days, and are scored on it. "
-                "Their scores don\u2019t compare with those above or with each other.",
-                kind="warning",
-            )
-        )
-        blocks.append(_table(partial, "Submissions with days lacking"))
-    copies = [card for card in ordered if card.record.findings]
-    if copies:
-        text = "These are no predictions of a model, and are not ranked:"
-        blocks += [notice(text, kind="warning"), _list_copies(copies)]
-    blocks.append(paragraph(MOMENTS_MARK, " ", REFERENCE_TEXT))
-    return [*blocks, *_pins(ordered)]
+def order_cards(cards: Sequence[Card], *, complete: bool = True) -> list[Card]:
+    """Return complete or incomplete cards by the leading score, best first.
 
-
-def _list_copies(cards: Sequence[Card]) -> Markup:
-    return bullets(
-        [
-            joined([_name(card), ": ", finding.sentence])
-            for card in cards
-            for finding in card.record.findings
-        ]
+    What is no prediction of a model isn't ranked.
+    """
+    ranked = (card for card in cards if not card.record.findings)
+    return sorted(
+        (card for card in ranked if card.record.is_complete == complete), key=_rank
     )
 
 
+def list_copies(cards: Sequence[Card]) -> list[tuple[Card, FindingRecord]]:
+    """Return what `evaluate` found on cards that are no predictions of a model."""
+    return [(card, item) for card in cards for item in card.record.findings]
+
+
 def _rank(card: Card) -> tuple[float, str, str]:
-    """Order by the leading score, best first; then by name."""
     row = card.lookup.row(LEAD)
-    value = None if row is None else number_of(row["value"])
-    record = card.record
+    value = None if row is None else finite_or_none(row["value"])
     best = float("inf") if value is None else -value
-    return best, record.model, record.submission.values_sha256
+    return best, card.record.model, card.record.submission.values_sha256
 
 
-def _warnings(cards: Sequence[Card]) -> list[Markup]:
-    told = []
+def list_warnings(cards: Sequence[Card]) -> list[str]:
+    """Return what keeps cards of one split from being compared."""
+    warnings = []
     ladders = {card.record.ladder.sha256 for card in cards}
     if len(ladders) > 1:
-        told.append(
+        warnings.append(
             "These cards were compared with different ladders: their headlines "
             "don\u2019t compare. The hash of each ladder stands in the table of pins."
         )
     foreign = sorted({c.record.model for c in cards if c.record.has_foreign_ladder})
     if foreign:
-        told.append(
+        warnings.append(
             "These were compared with rungs that are not known to be the "
             f"release\u2019s own: {', '.join(foreign)}."
         )
     if len({card.record.code.sha256 for card in cards}) > 1:
-        told.append(
+        warnings.append(
             "These cards were computed by different versions of the sources. "
-            "`somobench verify-score` tells whether a score is the same today."
+            "`somobench verify-score` shows whether a score is still the same."
         )
     same = Counter(card.record.submission.values_sha256 for card in cards)
     copies = sorted(
@@ -165,26 +138,62 @@ def _warnings(cards: Sequence[Card]) -> list[Markup]:
         if same[card.record.submission.values_sha256] > 1
     )
     if copies:
-        told.append(f"The same predictions were handed in as: {', '.join(copies)}.")
-    return [notice(text, kind="warning") for text in told]
+        warnings.append(f"The same predictions were handed in as: {', '.join(copies)}.")
+    return warnings
 
 
-def _plot(cards: Sequence[Card]) -> Markup:
-    rows: list[Dot | str] = [dot(_name(card), card.lookup.row(LEAD)) for card in cards]
-    return dot_plot(rows, f"{metric_title(LEAD)}, median over series, all layers")
+def plot_submissions(cards: Sequence[Card]) -> RowPlot:
+    """Return submissions among the rungs of their ladder, best first.
+
+    Parameters
+    ----------
+    cards : complete ones of one split
+    """
+    scored = [(_rank(card)[0], _plot_card(card)) for card in cards]
+    scored += [(-value, row) for value, row in _plot_rungs(cards)]
+    rows = [row for _, row in sorted(scored, key=lambda item: item[0])]
+    axis = f"{name_metric(LEAD)}, median over series, all layers"
+    key = {"c1": "submission", "c8": "rung of the ladder, score without interval"}
+    return RowPlot(rows=rows, axis=axis, label="Submissions and rungs", key=key)
 
 
-def _name(card: Card) -> Markup:
-    return joined(
-        [
-            card.record.model,
-            " ",
-            element("small", short_hash(card.record.submission.values_sha256)),
-        ]
+def _plot_card(card: Card) -> Row:
+    return plot_score(_show_name(card), card.lookup.row(LEAD))
+
+
+def _show_name(card: Card) -> Markup:
+    """Return a name with the hash that tells submissions of one name apart."""
+    digest = show_hash(card.record.submission.values_sha256)
+    return Markup("<strong>{}</strong> <small>{}</small>").format(
+        card.record.model, digest
     )
 
 
-def _table(cards: Sequence[Card], title: str) -> Markup:
+def _plot_rungs(cards: Sequence[Card]) -> list[tuple[float, Row]]:
+    """Return rungs with the score that differences imply, if all share one ladder."""
+    if len({card.record.ladder.sha256 for card in cards}) > 1:
+        return []
+    scores: dict[str, tuple[float, bool]] = {}
+    for card in cards:
+        for item in list_compared(card):
+            score = find_rung_score(item, card.lookup.row(LEAD))
+            if score is not None:
+                scores.setdefault(item["rung"], (score, item["needs_observations"]))
+    return [
+        (
+            score,
+            Row(
+                show_rung(name, needs_observations=observes),
+                (Dot(score, colour="c8", filled=False),),
+                f"about {write_score(score, 2)}",
+            ),
+        )
+        for name, (score, observes) in scores.items()
+    ]
+
+
+def tabulate_cards(cards: Sequence[Card], title: str) -> Table:
+    """Return scores of submissions, a row a card."""
     lookups = [card.lookup for card in cards]
     metrics = [
         name
@@ -192,71 +201,57 @@ def _table(cards: Sequence[Card], title: str) -> Markup:
         if any(name in lookup.metrics for lookup in lookups)
     ]
     notes = {name: max(lookup.note(name) for lookup in lookups) for name in metrics}
-    header = [
-        words("model"),
-        Column("highest rung beaten"),
-        *(Column(metric_name(name, notes[name])) for name in metrics),
+    columns = [
+        MODEL,
+        Column("highest rung beaten", PLACES),
+        *(Column(show_metric(name, notes[name])) for name in metrics),
         Column("series"),
         Column("cell-days predicted"),
-        words("predictions"),
     ]
-    rows = [
-        _row(card, lookup, metrics) for card, lookup in zip(cards, lookups, strict=True)
-    ]
-    return sortable_table(header, rows, title)
+    rows = [_tabulate_card(card, metrics) for card in cards]
+    return Table(title=title, columns=columns, rows=rows)
 
 
-def _row(card: Card, lookup: ScoreLookup, metrics: Sequence[str]) -> list[Cell]:
-    record = card.record
-    lead = lookup.row(LEAD)
-    series = lead["cell_count"] if lead else None
+def _tabulate_card(card: Card, metrics: Sequence[str]) -> list[object]:
+    record, lookup = card.record, card.lookup
     given = record.coverage.given
-    days = f"{number(given)} of {number(record.coverage.asked)}"
-    digest = record.submission.values_sha256
     return [
-        Cell(record.model, record.model),
-        Cell(_beaten(card), place_on_ladder(card)),
-        *(score_cell(lookup.row(name)) for name in metrics),
-        Cell(series, series),
-        Cell(days, given),
-        Cell(short_hash(digest), digest),
+        Cell(_show_name(card), record.model),
+        Cell(_count_beaten(card), find_place(card)),
+        *(make_score_cell(lookup.row(name)) for name in metrics),
+        lookup.count_series() if lookup.row(LEAD) else None,
+        Cell(f"{write_number(given)} of {write_number(record.coverage.asked)}", given),
     ]
 
 
-def _beaten(card: Card) -> object:
-    place = place_on_ladder(card)
+def _count_beaten(card: Card) -> object:
+    place = find_place(card)
     if card.headline is None or place is None:
-        return rung_beaten(card)
-    counted = f"({place} of {len(card.headline['rungs'])})"
-    return joined([rung_beaten(card), " ", element("span", counted, class_="interval")])
+        return name_beaten(card)
+    return Markup('{} <span class="interval">({} of {})</span>').format(
+        name_beaten(card), place, len(card.headline["rungs"])
+    )
 
 
-def _pins(cards: Sequence[Card]) -> list[Markup]:
-    split = cards[0].record
-    header = [words("model")]
-    header += [
-        words(name) for name in ("values", "file", "ladder", "somobench", "its sources")
-    ]
+def tabulate_pins(cards: Sequence[Card]) -> Table:
+    """Return the hashes of every submission."""
+    names = ("values", "file", "ladder", "somobench", "its sources")
+    columns = [MODEL, *(Column(name, WORDS, ASCENDING) for name in names)]
     rows = []
     for card in cards:
         record = card.record
-        hashes = [
-            record.submission.values_sha256,
-            record.submission.file_sha256,
-            record.ladder.sha256,
-        ]
-        cells = [Cell(whole_hash(digest), digest) for digest in hashes]
-        version = Cell(record.code.version, record.code.version)
-        sources = Cell(whole_hash(record.code.sha256), record.code.sha256)
-        rows.append([Cell(record.model, record.model), *cells, version, sources])
-    return [
-        bullets(
+        rows.append(
             [
-                joined(["Release ", code(split.release)]),
-                joined(["Manifest sha256 ", whole_hash(split.manifest_sha256)]),
-                joined(["Split ", code(split.split)]),
-                joined(["Split sha256 ", whole_hash(split.split_sha256)]),
+                Cell(record.model, record.model),
+                _show_pin(record.submission.values_sha256),
+                _show_pin(record.submission.file_sha256),
+                _show_pin(record.ladder.sha256),
+                record.code.version,
+                _show_pin(record.code.sha256),
             ]
-        ),
-        details("Pins of every submission", sortable_table(header, rows, "sha256")),
-    ]
+        )
+    return Table(title="sha256", columns=columns, rows=rows)
+
+
+def _show_pin(digest: str | None) -> Cell:
+    return Cell(show_whole_hash(digest), digest)

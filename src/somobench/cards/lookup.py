@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from somobench.metrics.registry import METRICS
-from somobench.pages.plots import Dot
+from somobench.pages.figures import Dot, Row
+from somobench.pages.scales import finite_or_none
+from somobench.pages.tables import Cell, Column, Table
+from somobench.pages.texts import make_score_cell, show_metric, show_score
 from somobench.schemas.scores import ALL_LAYERS
 from somobench.scoring.models import LEADING
 
-Row = Mapping[str, Any]
+ScoreRow = Mapping[str, Any]
 PLAIN = "plain"
+COUNTS = {"cell_count": "series", "day_count": "cell-days"}
 
 
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def list_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of a table by their columns."""
     names = [str(name) for name in frame.columns]
     columns = [frame[name].tolist() for name in names]
@@ -40,7 +44,7 @@ class ScoreLookup:
                 row["pool_kind"],
                 row["pool"],
             ): row
-            for row in records(scores)
+            for row in list_records(scores)
         }
         self.layers = sorted({key[2] for key in self._rows})
         present = {key[0] for key in self._rows if key[1] == ""}
@@ -56,7 +60,7 @@ class ScoreLookup:
         layer: int = ALL_LAYERS,
         kind: str = PLAIN,
         pool: str = "",
-    ) -> Row | None:
+    ) -> ScoreRow | None:
         """Return a row, or None where there is none."""
         return self._rows.get((metric, against, layer, kind, pool))
 
@@ -69,9 +73,81 @@ class ScoreLookup:
         row = self.row(metric)
         return str(row["note"]) if row else ""
 
+    def has_value(self, metric: str) -> bool:
+        """Tell whether a metric could be scored, over all layers or in one."""
+        rows = (self.row(metric, layer=layer) for layer in self.layers)
+        return any(row and finite_or_none(row["value"]) is not None for row in rows)
 
-def dot(label: object, row: Row | None, **looks: Any) -> Dot:
-    """Return a row of a dot plot for a score."""
-    if row is None:
-        return Dot(label, None, None, None, **looks)
-    return Dot(label, row["value"], row["low"], row["high"], **looks)
+    def count_series(self, layer: int = ALL_LAYERS) -> int:
+        """Return the number of series with the leading score."""
+        row = self.row(LEADING[0], layer=layer)
+        return int(row["cell_count"]) if row else 0
+
+
+def tabulate_grid(
+    title: object,
+    head: Column,
+    rows: Sequence[tuple[Cell, ScoreLookup | None, Mapping[str, Any]]],
+    columns: Sequence[tuple[object, Mapping[str, Any]]],
+    counts: Mapping[str, str] = COUNTS,
+) -> Table:
+    """Return a table of scores with their intervals.
+
+    Parameters
+    ----------
+    title, head : of the table and of its first column
+    rows : name, scores and what `ScoreLookup.row` is asked for; without scores, dashes
+    columns : titles, and what else it is asked for; a metric is chosen here or there
+    counts : columns of SCORES with their titles, of the leading score or the row's
+    """
+    body = []
+    for name, lookup, chosen in rows:
+        scores = [
+            lookup.row(**chosen, **other) if lookup else None for _, other in columns
+        ]
+        lead = lookup.row(**{"metric": LEADING[0], **chosen}) if lookup else None
+        numbers = [lead[count] if lead else None for count in counts]
+        body.append([name, *map(make_score_cell, scores), *numbers])
+    heads = [title for title, _ in columns] + list(counts.values())
+    named = [each if isinstance(each, Column) else Column(each) for each in heads]
+    return Table(title=title, columns=[head, *named], rows=body)
+
+
+def head_metrics(
+    lookup: ScoreLookup, metrics: Iterable[str]
+) -> list[tuple[object, Mapping[str, Any]]]:
+    """Return the columns of `tabulate_grid` for metrics that have scores."""
+    return [
+        (show_metric(name, lookup.note(name)), {"metric": name})
+        for name in metrics
+        if name in lookup.metrics
+    ]
+
+
+def plot_score(
+    label: object,
+    row: ScoreRow | None,
+    *,
+    absent: str = "not available",
+    value: str = "value",
+    **looks: Any,
+) -> Row:
+    """Return a row of a plot for a score with its interval.
+
+    Parameters
+    ----------
+    row : mapping with `low`, `high` and the score, or None
+    absent : what is said where there is no score
+    value : name of the score in `row`
+    looks : `colour` and `filled` of the dot
+    """
+    if row is None or finite_or_none(row[value]) is None:
+        return Row(label, (), absent)
+    text = show_score({**row, "value": row[value]})
+    counts = (
+        f"{row['cell_count']} series, {row['day_count']} cell-days"
+        if "cell_count" in row
+        else ""
+    )
+    dot = Dot(row[value], row["low"], row["high"], **looks)
+    return Row(label, (dot,), text, counts)

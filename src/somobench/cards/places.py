@@ -2,120 +2,148 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import pandas as pd
 
-from somobench.cards.lookup import ScoreLookup, dot
-from somobench.cards.sections import in_order
-from somobench.pages.html import Markup, details, figure, joined, paragraph
-from somobench.pages.maps import Place, map_key, map_panels, place_of
-from somobench.pages.plots import Dot, dot_plot
-from somobench.pages.scatter import dryness_scatter, series_key
-from somobench.pages.texts import layer_title, metric_title, number_of, score_text
+from somobench.cards.lookup import ScoreLookup, plot_score
+from somobench.cards.sections import order_pools
+from somobench.pages.figures import (
+    COLOURS,
+    SYMBOLS,
+    Axis,
+    Chart,
+    Figure,
+    Point,
+    RowPlot,
+    Series,
+)
+from somobench.pages.maps import CellMap, Place, locate_cell, make_map_panels
+from somobench.pages.scales import finite_or_none, make_linear_scale, make_log_scale
+from somobench.pages.texts import name_layer, name_metric, name_region, write_score
 from somobench.scoring.models import LEADING
 
 LEAD = LEADING[0]
 
 
-def dryness_blocks(
-    lookup: ScoreLookup,
-    cell_scores: pd.DataFrame,
-    cells: pd.DataFrame | None,
-    *,
-    name: str = "dryness-cells",
-) -> list[Markup]:
-    """Show scores by classes of dryness, and of single cells where it is known.
+class LayerMaps(NamedTuple):
+    """Maps of one layer: all cells on one, and neighbourhoods where cells hide."""
+
+    title: str
+    whole: CellMap
+    figure: Figure
+
+
+def plot_dryness(lookup: ScoreLookup) -> RowPlot | None:
+    """Return scores by classes of dryness, or None where it isn't known."""
+    pools = order_pools(lookup.pools("dryness"))
+    rows = [
+        plot_score(f"dryness {pool}", lookup.row(LEAD, kind="dryness", pool=pool))
+        for pool in pools
+    ]
+    axis = f"{name_metric(LEAD)}, median over series"
+    return RowPlot(rows=rows, axis=axis, label="Scores by dryness") if rows else None
+
+
+def chart_dryness(
+    cell_scores: pd.DataFrame, cells: pd.DataFrame | None
+) -> Chart | None:
+    """Return scores of single series against dryness, or None where it isn't known.
 
     Parameters
     ----------
-    lookup : ScoreLookup
     cell_scores : DataFrame of schema CELL_SCORES
-        Of the same model and split.
+        Of one model and split.
     cells : DataFrame of schema CELLS, optional
-        Of the release; with it single cells are drawn.
-    name : anchor of the drawing, once on a page
+        Of the release.
     """
-    pools = in_order(lookup.pools("dryness"))
-    blocks: list[Markup] = []
-    if pools:
-        rows: list[Dot | str] = [
-            dot(f"dryness {pool}", lookup.row(LEAD, kind="dryness", pool=pool))
-            for pool in pools
-        ]
-        blocks += [
-            paragraph(
-                "Dryness is net radiation over the heat that evaporates the "
-                "precipitation: below 1 energy limits evaporation, above it water."
-            ),
-            dot_plot(rows, f"{metric_title(LEAD)}, median over series"),
-        ]
-    else:
-        blocks.append(paragraph("Dryness isn't known: there is no net radiation."))
-    return blocks + _scatter(cell_scores, cells, name)
-
-
-def _scatter(
-    cell_scores: pd.DataFrame, cells: pd.DataFrame | None, name: str
-) -> list[Markup]:
     if cells is None:
-        return []
+        return None
     dryness = cells.set_index("cell_id")["dryness"].to_dict()
-    series: dict[str, list[tuple[float, float, str]]] = {}
-    for layer, cell, value in _cell_values(cell_scores):
-        dry = number_of(dryness.get(cell))
+    layers: dict[int, list[Point]] = {}
+    for layer, cell, value in _list_values(cell_scores):
+        dry = finite_or_none(dryness.get(cell))
         if dry is not None and dry > 0 and value is not None:
-            tip = f"{cell}: {score_text(value)}"
-            series.setdefault(layer_title(layer), []).append((dry, value, tip))
-    if not series:
-        return []
-    drawing = dryness_scatter(series, metric_title(LEAD))
-    return [
-        figure(
-            [joined([series_key(list(series)), drawing])],
-            "Every series; dryness from the release's table of cells.",
-            name=name,
-        )
+            tip = (
+                f"{cell}, {name_layer(layer)}\n{write_score(value)}, dryness {dry:.2f}"
+            )
+            layers.setdefault(layer, []).append(Point(dry, value, tip))
+    points = [point for each in layers.values() for point in each]
+    if not points:
+        return None
+    series = [
+        Series(name_layer(layer), each, COLOURS[place % 3], SYMBOLS[place % 3])
+        for place, (layer, each) in enumerate(layers.items())
     ]
+    scale = make_log_scale([point.x for point in points])
+    guide = 1.0 if scale.low < 1 < scale.high else None
+    upwards = make_linear_scale((point.y for point in points), zero=True)
+    return Chart(
+        series=series,
+        x=Axis(scale, "dryness (logarithmic); water-limited right of 1", guide),
+        y=Axis(upwards, name_metric(LEAD)),
+        label=f"{name_metric(LEAD)} of cells against dryness",
+    )
 
 
-def _cell_values(cell_scores: pd.DataFrame) -> list[tuple[int, str, float | None]]:
+def _list_values(cell_scores: pd.DataFrame) -> list[tuple[int, str, float | None]]:
     rows = cell_scores[cell_scores["metric"] == LEAD]
     return [
-        (int(layer), str(cell), number_of(value))
+        (int(layer), str(cell), finite_or_none(value))
         for layer, cell, value in zip(
             rows["layer"], rows["cell_id"], rows["value"], strict=True
         )
     ]
 
 
-def map_blocks(cell_scores: pd.DataFrame, *, name: str = "map") -> list[Markup]:
-    """Show the leading score of every cell where it lies, layer by layer.
+def draw_maps(
+    cell_scores: pd.DataFrame,
+    cells: pd.DataFrame | None = None,
+    *,
+    name: str = "map",
+) -> list[LayerMaps]:
+    """Return the leading score of every cell where it lies, layer by layer.
+
+    Cells without a position in their name are on no map; `count_unplaced` counts them.
 
     Parameters
     ----------
     cell_scores : DataFrame of schema CELL_SCORES
         Of one model and split.
-    name : beginning of the drawings' anchors, once on a page
+    cells : DataFrame of schema CELLS, optional
+        Of the release; with it maps are named by region.
+    name : beginning of the figures' anchors, once on a page
     """
+    regions = {} if cells is None else cells.set_index("cell_id")["region"].to_dict()
     layers: dict[int, list[Place]] = {}
-    lost = 0
-    for layer, cell, value in _cell_values(cell_scores):
-        place = place_of(cell, value)
-        if place is None:
-            lost += 1
-        else:
+    for layer, cell, value in _list_values(cell_scores):
+        place = locate_cell(cell, value, name_region(str(regions.get(cell, ""))))
+        if place is not None:
             layers.setdefault(layer, []).append(place)
-    blocks = [map_key()]
-    for order, (layer, places) in enumerate(sorted(layers.items())):
-        panels, left = map_panels(places)
-        more = f" {left} cells in smaller groups aren't drawn." if left else ""
-        drawn = figure(
-            panels,
-            f"{metric_title(LEAD)} of cells, {layer_title(layer)}. Each panel has its "
-            f"own scale.{more}",
-            name=f"{name}-{layer}",
-        )
-        title = f"Map of {layer_title(layer)}"
-        blocks.append(drawn if order == 0 else details(title, drawn))
-    if lost:
-        blocks.append(paragraph(f"{lost} cells have no position in their name."))
-    return blocks
+    return [_draw_layer(*item, name) for item in sorted(layers.items())]
+
+
+def _draw_layer(layer: int, places: list[Place], name: str) -> LayerMaps:
+    title = f"{name_metric(LEAD)}, {name_layer(layer)}"
+    whole = CellMap(places=places, title=title)
+    if whole.shows_each:
+        caption = "Every cell has its own mark."
+        figure = Figure(name=f"{name}-{layer}", panels=[whole], caption=caption)
+        return LayerMaps(f"Map of {name_layer(layer)}", whole, figure)
+    panels, left = make_map_panels(places)
+    more = f" {left} cells in smaller groups aren't drawn." if left else ""
+    caption = (
+        f"{name_metric(LEAD)} of cells, {name_layer(layer)}. Each panel has its own "
+        f"scale.{more}"
+    )
+    return LayerMaps(
+        f"Map of {name_layer(layer)}",
+        whole,
+        Figure(name=f"{name}-{layer}", panels=panels, caption=caption),
+    )
+
+
+def count_unplaced(cell_scores: pd.DataFrame) -> int:
+    """Return how many cells have no position in their name."""
+    cells = {cell for _, cell, _ in _list_values(cell_scores)}
+    return sum(locate_cell(cell, None) is None for cell in cells)

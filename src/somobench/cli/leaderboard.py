@@ -28,7 +28,7 @@ def leaderboard(
     """Build one page of the score cards that `evaluate` wrote."""
     from somobench.cards.leaderboard import (
         find_cards,
-        grouped,
+        group_cards,
         leaderboard_page,
         read_cards,
     )
@@ -43,7 +43,7 @@ def leaderboard(
         raise InputError(
             f"file {out}", found=error.strerror, expected="a place that takes it"
         ) from error
-    groups = grouped(cards)
+    groups = group_cards(cards)
     counts: list[dict[str, Any]] = [
         {"release": release, "split": split, "cards": len(own)}
         for (release, split), own in groups.items()

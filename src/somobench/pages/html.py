@@ -14,6 +14,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from markupsafe import Markup as Markup
+
 from somobench.pages.style import STYLE
 
 POLICY = (
@@ -27,12 +29,6 @@ UNPRINTABLE = re.compile(
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 THOUSANDS = "\N{NARROW NO-BREAK SPACE}"
 ABSENT = "\N{EN DASH}"
-
-
-class Markup(str):
-    """HTML that is escaped already."""
-
-    __slots__ = ()
 
 
 class Section(NamedTuple):
@@ -53,14 +49,14 @@ def escape(content: object) -> Markup:
     >>> escape(Markup("<b>"))
     '<b>'
     """
-    if isinstance(content, Markup):
-        return content
+    if hasattr(content, "__html__"):
+        return Markup(content.__html__())
     return Markup(html.escape(UNPRINTABLE.sub(REPLACEMENT, str(content))))
 
 
 def joined(parts: Sequence[object]) -> Markup:
     """Join parts, each escaped, without anything between them."""
-    return Markup("".join(escape(part) for part in parts))
+    return Markup("").join(escape(part) for part in parts)
 
 
 def element(tag: str, *content: object, **attributes: object) -> Markup:

@@ -1,18 +1,86 @@
-"""Tables that sort and plots of rows, for pages made by `somobench.pages.html`.
-
-Their page takes the style and the script below. Without scripts it shows the same,
-unsorted.
-"""
+"""Tables that sort by a click on a head, and become lists where there is no room."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from somobench.pages.html import ABSENT, Markup, element, joined
+from markupsafe import Markup, escape
 
-NUMBERS, WORDS = "number", "word"
+from somobench.pages.frame import ABSENT, render_template, write_number
 
+NUMBERS, WORDS, PLACES = "number", "word", "place"
+ASCENDING, DESCENDING = "ascending", "descending"
+
+
+class Column(NamedTuple):
+    """A column of a table; `first` is the order of the first click.
+
+    A column of `NUMBERS` or `WORDS` sorts as its kind, one of `PLACES` shows words and
+    sorts by numbers that are their places in an order.
+    """
+
+    title: object
+    kind: str = NUMBERS
+    first: str = DESCENDING
+
+
+class Cell(NamedTuple):
+    """What a cell shows, and the key that it is sorted by; None comes last."""
+
+    shown: object
+    key: float | str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Rows under columns; the first cell names its row.
+
+    Parameters
+    ----------
+    title : stands above
+    columns : a text heads numbers or words, whichever its cells are; a `Column` states
+        its kind and order
+    rows : cells; a number, a text and None (a dash) stand for themselves
+    sortable : whether a click on a head sorts
+    """
+
+    title: object
+    columns: Sequence[Column | str]
+    rows: Sequence[Sequence[object]]
+    sortable: bool = True
+
+    def __html__(self) -> Markup:
+        """Return the table."""
+        rows = [[_make_cell(value) for value in row] for row in self.rows]
+        columns = [
+            _make_column(column, [row[place] for row in rows])
+            for place, column in enumerate(self.columns)
+        ]
+        return render_template("table.html.j2", table=self, columns=columns, rows=rows)
+
+
+def _make_cell(value: object) -> Cell:
+    if isinstance(value, Cell):
+        return value if value.shown is not None else Cell(ABSENT, value.key)
+    if value is None:
+        return Cell(ABSENT, None)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return Cell(write_number(value), value)
+    return Cell(value, escape(value).striptags())
+
+
+def _make_column(column: Column | str, cells: Sequence[Cell]) -> Column:
+    if isinstance(column, Column):
+        return column
+    keys = [cell.key for cell in cells if cell.key is not None]
+    if keys and all(isinstance(key, int | float) for key in keys):
+        return Column(column)
+    return Column(column, WORDS, ASCENDING)
+
+
+# For the report until it is ported.
 SCRIPT = """\
 "use strict";
 (() => {
@@ -124,79 +192,18 @@ table.sortable tbody th {
 """
 
 
-class Column(NamedTuple):
-    """A column of a sortable table; `first` is the order of the first click."""
-
-    title: object
-    kind: str = NUMBERS
-    first: str = "descending"
-
-
-class Cell(NamedTuple):
-    """What a cell shows, and the key that it is sorted by; None comes last."""
-
-    shown: object
-    key: float | str | None
-
-
 def words(title: object) -> Column:
     """Return a column of words."""
-    return Column(title, WORDS, "ascending")
+    return Column(title, WORDS, ASCENDING)
 
 
 def in_order(title: object) -> Column:
     """Return a column of words whose keys are places in an order."""
-    return Column(title, NUMBERS, "ascending")
+    return Column(title, PLACES, ASCENDING)
 
 
 def sortable_table(
     header: Sequence[Column], rows: Sequence[Sequence[Cell]], title: object
 ) -> Markup:
-    """Return a table that sorts by a click on a head, and scrolls inside its box.
-
-    The first cell names its row.
-    """
-    heads = [
-        element(
-            "th",
-            column.title,
-            scope="col",
-            data_kind=column.kind,
-            data_first=column.first,
-            class_="words" if column.kind == WORDS else None,
-        )
-        for column in header
-    ]
-    body = [element("tr", joined(_cells(header, row))) for row in rows]
-    content = element(
-        "table",
-        element("thead", element("tr", joined(heads))),
-        element("tbody", joined(body)),
-        class_="sortable",
-    )
-    box = element(
-        "div",
-        content,
-        class_="scroll",
-        tabindex="0",
-        role="region",
-        aria_label=_plain(title),
-    )
-    return Markup(element("p", title, class_="title") + box)
-
-
-def _plain(title: object) -> object:
-    return "Table" if isinstance(title, Markup) else title
-
-
-def _cells(header: Sequence[Column], row: Sequence[Cell]) -> list[Markup]:
-    return [
-        element(
-            "td" if place else "th",
-            ABSENT if cell.shown is None else cell.shown,
-            scope=None if place else "row",
-            data_key="" if cell.key is None else cell.key,
-            class_="words" if column.kind == WORDS else None,
-        )
-        for place, (column, cell) in enumerate(zip(header, row, strict=True))
-    ]
+    """Return a table."""
+    return Table(title=title, columns=header, rows=rows).__html__()

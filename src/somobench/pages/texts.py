@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
+from markupsafe import Markup, escape
+
 from somobench.ladder.rungs import RUNGS
 from somobench.metrics.registry import METRICS
-from somobench.pages.html import ABSENT, Markup, element, joined
+from somobench.pages.frame import ABSENT
+from somobench.pages.scales import finite_or_none
 from somobench.pages.tables import Cell
 from somobench.schemas.scores import MOMENTS_NOTE
 
 DIGITS = 3
 LARGE = 10.0
-UNITS = "m\N{SUPERSCRIPT THREE} m\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT THREE}"
+UNITS = (
+    "m\N{SUPERSCRIPT THREE}\N{NO-BREAK SPACE}"
+    "m\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT THREE}"
+)
 SHORT_HASH = 12
 TITLES: Mapping[str, str] = {
     "pearson_r": "Pearson r",
@@ -23,73 +28,88 @@ TITLES: Mapping[str, str] = {
     "spearman_r": "Spearman r",
     "absolute_bias": "absolute bias",
     "standardised_rmse": "standardised RMSE",
-    "sd_difference": "difference of spread",
+    "sd_difference": "difference of standard deviation",
     "normalised_mean_error": "normalised mean error",
-    "p5_difference": "difference of low end, P5",
-    "p95_difference": "difference of high end, P95",
+    "p5_difference": "difference of 5th percentile",
+    "p95_difference": "difference of 95th percentile",
     "pdf_overlap": "overlap of distributions",
     "crps": "CRPS",
     "crps_fair": "CRPS, fair",
     "ensemble_rmse": "ensemble mean, RMSE",
     "ensemble_spread": "ensemble spread",
-    "spread_skill_ratio": "spread over skill",
+    "spread_skill_ratio": "spread-skill ratio",
     "rmse": "RMSE",
     "ubrmse": "ubRMSE",
     "bias": "bias",
     "nse": "NSE",
-    "kge_2009": "KGE",
+    "kge_2009": "KGE, 2009",
     "kge_2012": "KGE, 2012",
-    "sedi_dry": "dry days, SEDI",
-    "sedi_wet": "wet days, SEDI",
-    "hit_rate_dry": "dry days foretold",
-    "hit_rate_wet": "wet days foretold",
-    "false_alarm_rate_dry": "false alarms of dry days",
-    "false_alarm_rate_wet": "false alarms of wet days",
-    "frequency_bias_dry": "dry days, predicted over observed",
-    "frequency_bias_wet": "wet days, predicted over observed",
+    "sedi_dry": "SEDI of dry days",
+    "sedi_wet": "SEDI of wet days",
+    "hit_rate_dry": "hit rate of dry days",
+    "hit_rate_wet": "hit rate of wet days",
+    "false_alarm_rate_dry": "false-alarm rate of dry days",
+    "false_alarm_rate_wet": "false-alarm rate of wet days",
+    "frequency_bias_dry": "frequency bias of dry days",
+    "frequency_bias_wet": "frequency bias of wet days",
     "drought_detection_rate": "droughts detected",
-    "drought_onset_lag": "lag of onset, days",
-    "drought_recovery_lag": "lag of recovery, days",
+    "drought_onset_lag": "lag of drought onset, days",
+    "drought_recovery_lag": "lag of drought recovery, days",
 }
 """Short titles; other metrics go by their name."""
+REGIONS: Mapping[str, str] = {
+    "namerica": "North America",
+    "samerica": "South America",
+    "europe": "Europe",
+    "africa": "Africa",
+    "asia": "Asia",
+    "oceania": "Oceania",
+}
+"""Names of regions that recipes abbreviate; others go by their name."""
 OBSERVES = Markup('<span class="mark">reads observations</span>')
-MOMENTS_MARK = Markup('<span class="mark">scores the reference</span>')
+MOMENTS_MARK = Markup('<span class="mark">depends on the reanalysis</span>')
 
 
-def metric_title(name: str) -> str:
+def name_metric(name: str) -> str:
     """Return the short title of a metric, with its unit where it has one."""
     title = TITLES.get(name, name)
     metric = METRICS.get(name)
     return f"{title}, {UNITS}" if metric and metric.units is None else title
 
 
-def rung_title(name: str) -> str:
+def name_rung(name: str) -> str:
     """Return the title of a rung; one that isn't known goes by its name."""
     return RUNGS[name].title if name in RUNGS else name
 
 
-def layer_title(layer: int) -> str:
+def name_layer(layer: int) -> str:
     """Return what layer 0 and the others are called."""
     return f"layer {layer}" if layer else "all layers"
 
 
-def score_text(value: float | None, digits: int = DIGITS) -> str:
+def name_region(name: str) -> str:
+    """Return the name of a region for people."""
+    return REGIONS.get(name, name)
+
+
+def write_score(value: float | None, digits: int = DIGITS) -> str:
     """Write a score with three decimals; large ones with one.
 
     Examples
     --------
-    >>> score_text(0.70649), score_text(-12.34) == "\N{MINUS SIGN}12.3"
+    >>> write_score(0.70649), write_score(-12.34) == "\N{MINUS SIGN}12.3"
     ('0.706', True)
     """
-    if value is None or not math.isfinite(value):
+    number = finite_or_none(value)
+    if number is None:
         return ABSENT
-    text = f"{value:.{digits if abs(value) < LARGE else 1}f}"
+    text = f"{number:.{digits if abs(number) < LARGE else 1}f}"
     if float(text) == 0:
         text = text.removeprefix("-")
     return text.replace("-", "\N{MINUS SIGN}")
 
 
-def scored(row: Mapping[str, Any] | None) -> Markup:
+def show_score(row: Mapping[str, Any] | None) -> Markup:
     """Return a score and its interval, which always stand together.
 
     Parameters
@@ -97,56 +117,54 @@ def scored(row: Mapping[str, Any] | None) -> Markup:
     row : mapping with `value`, `low`, `high` and, for its digits, `metric`; None where
         there is no such score
     """
-    if row is None or number_of(row["value"]) is None:
-        return Markup(ABSENT)
-    low, high = number_of(row["low"]), number_of(row["high"])
+    if row is None or finite_or_none(row["value"]) is None:
+        return escape(ABSENT)
+    low, high = finite_or_none(row["low"]), finite_or_none(row["high"])
     metric = METRICS.get(str(row.get("metric")))
     digits = 1 if metric and metric.units == "days" else DIGITS
-    told = (
+    interval = (
         "(no interval)"
         if low is None or high is None
-        else f"({score_text(low, digits)} to {score_text(high, digits)})"
+        else f"({write_score(low, digits)} to {write_score(high, digits)})"
     )
-    return joined(
-        [
-            score_text(row["value"], digits),
-            " ",
-            element("span", told, class_="interval"),
-        ]
+    return Markup('{} <span class="interval">{}</span>').format(
+        write_score(row["value"], digits), interval
     )
 
 
-def score_cell(row: Mapping[str, Any] | None) -> Cell:
+def make_score_cell(row: Mapping[str, Any] | None) -> Cell:
     """Return a score with its interval as a cell that sorts by the score."""
-    return Cell(scored(row), None if row is None else number_of(row["value"]))
+    return Cell(show_score(row), None if row is None else finite_or_none(row["value"]))
 
 
-def number_of(value: Any) -> float | None:
-    """Return a number, or None for what isn't finite."""
-    if value is None or not math.isfinite(value):
-        return None
-    return float(value)
-
-
-def metric_name(name: str, note: str = "") -> Markup:
-    """Return a metric's title, marked where it scores the reference's moments."""
-    title = metric_title(name)
+def show_metric(name: str, note: str = "") -> Markup:
+    """Return a metric's title, marked where it depends on the reanalysis's moments."""
     mark = MOMENTS_MARK if note == MOMENTS_NOTE else ""
-    return joined([title, " ", mark] if mark else [title])
+    return Markup("{} {}").format(name_metric(name), mark).strip()
 
 
-def rung_name(name: str, *, needs_observations: bool = False) -> Markup:
+def show_rung(name: str, *, needs_observations: bool = False) -> Markup:
     """Return a rung's title, marked where it reads observations."""
-    return joined([rung_title(name), *((" ", OBSERVES) if needs_observations else ())])
+    mark = OBSERVES if needs_observations else ""
+    return Markup("{} {}").format(name_rung(name), mark).strip()
 
 
-def short_hash(digest: str | None) -> Markup:
-    """Return the beginning of a hash; the whole of it is its tip."""
+def show_hash(digest: str | None) -> Markup:
+    """Return the first digits of a hash; the whole of it shows on hover."""
     if digest is None:
-        return Markup(ABSENT)
-    return element("span", digest[:SHORT_HASH], class_="hash", title=digest)
+        return escape(ABSENT)
+    return Markup('<span class="hash" title="{}">{}</span>').format(
+        digest, digest[:SHORT_HASH]
+    )
 
 
-def whole_hash(digest: str | None) -> Markup:
+def show_whole_hash(digest: str | None) -> Markup:
     """Return a hash that can be broken over lines."""
-    return element("span", digest or "none", class_="hash")
+    return Markup('<span class="hash">{}</span>').format(digest or "none")
+
+
+# For the report until it is ported.
+metric_title, rung_title, layer_title = name_metric, name_rung, name_layer
+score_text, scored, score_cell = write_score, show_score, make_score_cell
+metric_name, rung_name, number_of = show_metric, show_rung, finite_or_none
+short_hash, whole_hash = show_hash, show_whole_hash
