@@ -10,10 +10,8 @@ import pytest
 from somobench.pages.maps import (
     CellMap,
     Place,
-    group_neighbours,
     locate_cell,
     make_map_panels,
-    name_places,
     place_marks,
 )
 from somobench.pages.windows import Window, clip_ring, fit_window, read_land
@@ -45,33 +43,29 @@ def test_position_is_that_of_the_cell_name(
     assert (place and (place.latitude, place.longitude)) == position
 
 
-def test_neighbouring_cells_share_a_panel_across_the_date_line() -> None:
+def test_panels_are_named_by_their_group_and_stand_from_west_to_east() -> None:
     places = [
-        Place("a", 0.0, 179.0, 0.5),
-        Place("b", 0.0, -179.0, None),
-        Place("c", 40.0, 10.0, -0.2),
+        Place("a", 47.0, 10.0, 0.5, "Europe"),
+        Place("b", 40.0, -100.0, -0.2, "North America"),
+        Place("c", 48.0, 11.0, None, "Europe"),
     ]
-    groups = [sorted(item.name for item in each) for each in group_neighbours(places)]
-    assert groups == [["a", "b"], ["c"]]
-    panels, left = make_map_panels(places)
-    assert left == 0
-    drawn = [panel.__html__() for panel in panels]
-    across = next(panel for panel in drawn if "a: 0.500" in panel)
-    assert "b: no score" in across
+    panels = make_map_panels(places)
+    assert [panel.title for panel in panels] == [
+        "North America: 1 cell",
+        "Europe: 2 cells",
+    ]
+    west, east = (panel.__html__() for panel in panels)
+    assert "b: \N{MINUS SIGN}0.200" in west
+    assert "#diamond" in west
+    assert "c: no score" in east
+
+
+def test_map_goes_on_across_the_date_line() -> None:
+    places = [Place("a", 66.0, 179.0, 0.5), Place("b", 66.0, -179.0, None)]
+    drawn = CellMap(places=places).__html__()
     # 179 and 181 degrees are 2 degrees apart, not 358: labels are around the line.
-    assert ">180°</text>" in across
-    assert "#diamond" in next(
-        panel for panel in drawn if "c: \N{MINUS SIGN}0.200" in panel
-    )
-
-
-def test_panel_is_named_by_its_regions_else_by_where_it_is() -> None:
-    north = [Place("a", 47.4, 10.1, group="Europe"), Place("b", 48.0, 10.1)]
-    assert name_places(north) == "Europe: 2 cells"
-    assert name_places([Place("a", -33.4, -70.2)]) == "around 33° S, 70° W: 1 cell"
-    # The mean of 179 and -179 is 180 and not 0.
-    line = [Place("a", 0.0, 179.0), Place("b", 0.0, -179.0)]
-    assert name_places(line) == "around 0° N, 180° E: 2 cells"
+    assert ">180\N{DEGREE SIGN}</text>" in drawn
+    assert ">0\N{DEGREE SIGN}</text>" not in drawn
 
 
 def test_window_holds_all_places_with_true_proportions() -> None:

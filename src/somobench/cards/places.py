@@ -126,21 +126,13 @@ def draw_maps(
 def _draw_layer(layer: int, places: list[Place], name: str) -> LayerMaps:
     title = f"{name_metric(LEAD)}, {name_layer(layer)}"
     whole = CellMap(places=places, title=title)
-    if whole.shows_each:
-        caption = "Every cell has its own mark."
-        figure = Figure(name=f"{name}-{layer}", panels=[whole], caption=caption)
-        return LayerMaps(f"Map of {name_layer(layer)}", whole, figure)
-    panels, left = make_map_panels(places)
-    more = f" {left} cells in smaller groups aren't drawn." if left else ""
-    caption = (
-        f"{name_metric(LEAD)} of cells, {name_layer(layer)}. Each panel has its own "
-        f"scale.{more}"
+    panels = [] if whole.shows_each else make_map_panels(places)
+    figure = (
+        Figure(name=f"{name}-{layer}", panels=panels, caption=f"{title}, by region.")
+        if len(panels) > 1
+        else Figure(name=f"{name}-{layer}", panels=[whole], caption="")
     )
-    return LayerMaps(
-        f"Map of {name_layer(layer)}",
-        whole,
-        Figure(name=f"{name}-{layer}", panels=panels, caption=caption),
-    )
+    return LayerMaps(f"Map of {name_layer(layer)}", whole, figure)
 
 
 def count_unplaced(cell_scores: pd.DataFrame) -> int:

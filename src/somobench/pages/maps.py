@@ -38,8 +38,6 @@ CELL_ID = re.compile(r"(-?\d{1,2}(?:\.\d{1,6})?)_(-?\d{1,3}(?:\.\d{1,6})?)")
 BORDERS = (0.0, 0.2, 0.4, 0.6, 0.8)
 CLASS_NAMES = ("0 to 0.2", "0.2 to 0.4", "0.4 to 0.6", "0.6 to 0.8", "0.8 and more")
 POLE = 90.0
-NEIGHBOURS = 8.0  # degrees within which cells share a panel
-MOST_PANELS = 8
 RADIUS = 5.0
 NAMED = 6  # cells in a text on hover
 
@@ -75,28 +73,6 @@ def locate_cell(cell_id: str, value: float | None, group: str = "") -> Place | N
     if abs(latitude) > POLE or abs(longitude) > HALF_TURN:
         return None
     return Place(cell_id, latitude, longitude, value, group)
-
-
-def group_neighbours(places: Sequence[Place]) -> list[list[Place]]:
-    """Group places that are linked by steps of a few degrees, largest group first."""
-    left = sorted(places, key=lambda item: (item.latitude, item.longitude))
-    groups: list[list[Place]] = []
-    while left:
-        group = [left.pop(0)]
-        for member in group:
-            near = [other for other in left if _are_near(member, other)]
-            group += near
-            left = [other for other in left if other not in near]
-        groups.append(group)
-    return sorted(groups, key=len, reverse=True)
-
-
-def _are_near(one: Place, other: Place) -> bool:
-    apart = abs(one.longitude - other.longitude)
-    return (
-        abs(one.latitude - other.latitude) <= NEIGHBOURS
-        and min(apart, TURN - apart) <= NEIGHBOURS
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,31 +118,18 @@ class CellMap:
         )
 
 
-def make_map_panels(places: Sequence[Place]) -> tuple[list[CellMap], int]:
-    """Return a map for each large neighbourhood, west to east, and what is left.
-
-    The second is the number of cells that no map shows.
-    """
-    groups = group_neighbours(places)
-    drawn = sorted(groups[:MOST_PANELS], key=lambda group: group[0].longitude)
-    maps = [CellMap(places=group, title=name_places(group)) for group in drawn]
-    return maps, sum(map(len, groups[MOST_PANELS:]))
-
-
-def name_places(places: Sequence[Place]) -> str:
-    """Name a neighbourhood by its groups, else by its position, with its count."""
-    groups = sorted({place.group for place in places if place.group})
-    middle = (
-        fmean(place.latitude for place in places),
-        fmean(place.longitude for place in _unwrap(places)),
-    )
-    north, east = round(middle[0]), round(wrap_longitude(middle[1]))
-    around = (
-        f"around {abs(north)}\u00b0 {'N' if north >= 0 else 'S'}, "
-        f"{abs(east)}\u00b0 {'E' if east >= 0 else 'W'}"
-    )
-    count = f"{len(places)} {'cell' if len(places) == 1 else 'cells'}"
-    return f"{', '.join(groups) or around}: {count}"
+def make_map_panels(places: Sequence[Place]) -> list[CellMap]:
+    """Return a map for each group of places, named by it, west to east."""
+    groups: dict[str, list[Place]] = defaultdict(list)
+    for place in sorted(places, key=lambda place: (place.longitude, place.name)):
+        groups[place.group].append(place)
+    return [
+        CellMap(
+            places=own,
+            title=f"{name}: {len(own)} {'cell' if len(own) == 1 else 'cells'}",
+        )
+        for name, own in groups.items()
+    ]
 
 
 def _unwrap(places: Sequence[Place]) -> Sequence[Place]:
@@ -201,7 +164,17 @@ def place_marks(
         y = window.down(fmean(place.latitude for place in members))
         symbol, look = looks[group] if looks else classify_score(_middle(members))
         size = 1.0 if len(members) == 1 else 1.8
-        marks.append(Mark(x, y, symbol, look, size, len(members), _describe(members)))
+        marks.append(
+            Mark(
+                x,
+                y,
+                symbol,
+                look,
+                size,
+                len(members),
+                _describe(members, by_group=bool(looks)),
+            )
+        )
     return marks
 
 
@@ -210,14 +183,18 @@ def _middle(places: Sequence[Place]) -> float | None:
     return median(known) if known else None
 
 
-def _describe(places: Sequence[Place]) -> str:
-    lines = []
-    for place in places[:NAMED]:
-        score = "no score" if place.value is None else write_score(place.value)
-        lines.append(f"{place.name}: {place.group or score}")
+def _describe(places: Sequence[Place], *, by_group: bool) -> str:
+    lines = [
+        f"{place.name}: {place.group if by_group else _write_value(place.value)}"
+        for place in places[:NAMED]
+    ]
     if len(places) > NAMED:
         lines.append(f"and {len(places) - NAMED} more")
     return "\n".join(lines)
+
+
+def _write_value(value: float | None) -> str:
+    return "no score" if value is None else write_score(value)
 
 
 def classify_score(value: float | None) -> tuple[str, str]:
