@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from factories.cards import (
@@ -18,6 +19,7 @@ from factories.cards import (
     write_card,
     write_made,
 )
+from somobench.cards import folder
 from somobench.cards.folder import read_card
 from somobench.schemas.errors import InputError, UsageError, ValidationError
 
@@ -119,6 +121,24 @@ def test_copy_of_the_target_has_no_headline(tmp_path: Path) -> None:
     found = read_card(write_made(tmp_path / "card", record, tables))
     assert found.headline is None
     assert "the predictions equal the target, in 8 of 8 series" in found.no_headline
+
+
+def test_card_that_is_replaced_while_it_is_read_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_card(tmp_path / "card", "model-a")
+    other = write_card(tmp_path / "other", "model-b")
+    read, writers = folder.read_table, [other]
+
+    def read_beside_a_writer(file: Path, name: str) -> pd.DataFrame:
+        if writers:
+            path.rename(tmp_path / "old")
+            writers.pop().rename(path)
+        return read(file, name)
+
+    monkeypatch.setattr(folder, "read_table", read_beside_a_writer)
+    assert read_card(path).record.model == "model-b"
+    assert writers == []
 
 
 def test_device_in_place_of_a_file_is_refused_and_not_waited_for(

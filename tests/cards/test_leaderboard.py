@@ -218,12 +218,24 @@ def test_command_writes_the_page_once(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, [*command, "--json"])
     assert done.exit_code == 0, done.output
     assert json.loads(done.output)["groups"] == [
-        {"cards": 1, "release": "virtual-0.1.0", "split": "temporal"}
+        {
+            "cards": 1,
+            "not_ranked": [],
+            "release": "virtual-0.1.0",
+            "split": "temporal",
+        }
     ]
     assert out.read_text("utf-8") == page_of(card)
     again = CliRunner().invoke(app, command)
     assert isinstance(again.exception, UsageError)
     assert CliRunner().invoke(app, [*command, "--overwrite"]).exit_code == 0
+
+
+def test_command_names_what_is_not_ranked(tmp_path: Path) -> None:
+    card = write_card(tmp_path / "a", "copy", findings=[make_finding()])
+    command = ["leaderboard", str(card), "--out", str(tmp_path / "board.html")]
+    done = CliRunner().invoke(app, command)
+    assert "not ranked, no prediction of a model: copy" in done.output
 
 
 def test_command_refuses_other_suffixes(tmp_path: Path) -> None:

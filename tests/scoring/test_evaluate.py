@@ -27,6 +27,7 @@ from factories.scoring import (
 )
 from somobench.cards import write
 from somobench.cards.folder import read_card
+from somobench.catalog.release_files import ReleaseFiles
 from somobench.schemas.errors import InputError, UnknownNameError, UsageError
 from somobench.schemas.scores import CELL_SCORES, SCORES
 from somobench.schemas.validate import validate_table
@@ -303,6 +304,31 @@ def test_command_writes_and_shows_the_score(
     again = [*command[:-2], "--overwrite", "--json"]  # without --ladder
     assert run(monkeypatch, *again) == 0
     assert json.loads(capsys.readouterr().out)["headline"]["available"] is False
+
+
+def test_every_file_of_the_release_is_read_once(
+    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def count(method: str) -> None:
+        original = getattr(ReleaseFiles, method)
+
+        def counted(files: ReleaseFiles, name: str) -> Any:
+            read.append(name)
+            return original(files, name)
+
+        monkeypatch.setattr(ReleaseFiles, method, counted)
+
+    count("_grid")
+    count("table")
+    scored(world, predicted(0.3), ladder=None).write(tmp_path / "score")
+    assert sorted(read) == [
+        "cells.parquet",
+        "features.zarr.zip",
+        "splits.parquet",
+        "targets.zarr.zip",
+    ]
 
 
 def test_second_writer_of_a_new_folder_is_refused(

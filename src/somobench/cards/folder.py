@@ -15,7 +15,13 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError as PydanticError
 
 from somobench.cards.lookup import ScoreLookup
-from somobench.schemas.errors import Failure, InputError, UsageError, ValidationError
+from somobench.schemas.errors import (
+    Failure,
+    InputError,
+    SomobenchError,
+    UsageError,
+    ValidationError,
+)
 from somobench.schemas.validate import validate_table
 from somobench.scoring.files import SCORE_FILE, TABLE_FILES, TABLE_SCHEMAS
 from somobench.scoring.headline import derive_headline
@@ -24,6 +30,7 @@ from somobench.scoring.record import SCORE_SCHEMA, ScoreRecord
 MAXIMUM_RECORD = 16_000_000  # bytes
 MAXIMUM_TABLE = 256_000_000  # bytes, decoded
 REQUIRED = ("scores", "cell_scores")
+ATTEMPTS = 5  # at a folder that is being replaced
 WRITTEN = "what `somobench evaluate` writes"
 
 
@@ -56,7 +63,7 @@ class Card:
 
 
 def read_card(folder: Path | str) -> Card:
-    """Read a folder that `evaluate` wrote.
+    """Read a folder that `evaluate` wrote, again if it is replaced meanwhile.
 
     Raises
     ------
@@ -68,6 +75,33 @@ def read_card(folder: Path | str) -> Card:
         If a table or score.json breaks its schema, or they don't belong together.
     """
     path = Path(folder)
+    for _ in range(ATTEMPTS):
+        before = _identify(path)
+        try:
+            card = _read_files(path)
+        except SomobenchError:
+            if _identify(path) == before:
+                raise
+        else:
+            if _identify(path) == before:
+                return card
+    raise InputError(
+        f"score card {path}",
+        found=f"it was replaced {ATTEMPTS} times while it was read",
+        expected="a card that nobody is writing",
+    )
+
+
+def _identify(folder: Path) -> tuple[int, int] | None:
+    """Return which folder has a name; None where there is none."""
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_ctime_ns
+
+
+def _read_files(path: Path) -> Card:
     record = read_record(path)
     tables = {
         name: read_table(path / file, name)
