@@ -11,6 +11,7 @@ import difflib
 import os
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
@@ -159,13 +160,18 @@ def read_record(release: str, catalog: Path | None = None) -> CatalogRecord | No
             text = stream.read(MAXIMUM_RECORD + 1)
         if len(text) > MAXIMUM_RECORD:
             raise _unbelievable(path, f"over {MAXIMUM_RECORD} bytes")
-        content = yaml.load(text, _NoAliasLoader)  # noqa: S506 - a safe loader
-        record = CatalogRecord.model_validate(content["metadata"]["record"])
+        record = _parse_record(text)
     except UNREADABLE as error:
         raise _unbelievable(path, error) from error
     if record.release != release:
         raise _unbelievable(path, f"a record of {record.release}")
     return record
+
+
+@lru_cache
+def _parse_record(text: bytes) -> CatalogRecord:
+    content = yaml.load(text, _NoAliasLoader)  # noqa: S506 - a safe loader
+    return CatalogRecord.model_validate(content["metadata"]["record"])
 
 
 class _NoAliasLoader(yaml.SafeLoader):

@@ -68,7 +68,7 @@ def open_verified(
     sha256, size : str, int in bytes
         As the manifest states them.
     always : bool
-        Hash whatever the records say.
+        Hash whatever the records say, and leave none.
 
     Raises
     ------
@@ -145,7 +145,7 @@ def _verify(stream: BinaryIO, path: Path, sha256: str, size: int, always: bool) 
     if digest != sha256:
         _verified.pop(str(path), None)
         raise other_bytes(path, f"sha256 {digest}", f"sha256 {sha256}")
-    if _state(stream, path) == state:
+    if not always and _state(stream, path) == state:
         _remember(path, state, sha256)
 
 

@@ -56,12 +56,13 @@ class PositionedFile(io.RawIOBase):
         """Say that it has positions."""
         return True
 
-    def readinto(self, buffer: Any) -> int:
-        """Read from the position on."""
-        found = os.pread(self._descriptor, len(buffer), self._position)
-        buffer[: len(found)] = found
+    def read(self, size: int = -1) -> bytes:
+        """Read from the position on, by default to the end."""
+        if size < 0:
+            size = max(0, os.fstat(self._descriptor).st_size - self._position)
+        found = os.pread(self._descriptor, size, self._position)
         self._position += len(found)
-        return len(found)
+        return found
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Move the position."""

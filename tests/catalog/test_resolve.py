@@ -191,20 +191,20 @@ def test_records_that_others_can_write_are_not_believed(
 ) -> None:
     settle(toy, monkeypatch)
     release = resolve.resolve(RELEASE)
-    release.path_of("cells.parquet")
+    release.path_of("targets.zarr.zip")
     cache._verified.clear()
     records = cache.cache_folder() / "verified"
-    assert cache._recorded(toy / "cells.parquet") is not None
+    assert cache._recorded(toy / "targets.zarr.zip") is not None
     records.chmod(0o777)
-    assert cache._recorded(toy / "cells.parquet") is None
+    assert cache._recorded(toy / "targets.zarr.zip") is None
 
 
 def test_a_young_file_is_hashed_every_time(
     toy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache.time, "time", lambda: time.time_ns() / 1e9 - 3600)
-    resolve.resolve(RELEASE).path_of("cells.parquet")
-    assert str(toy / "cells.parquet") not in cache._verified
+    resolve.resolve(RELEASE).path_of("targets.zarr.zip")
+    assert str(toy / "targets.zarr.zip") not in cache._verified
 
 
 def test_a_read_only_cache_serves_what_it_holds(
