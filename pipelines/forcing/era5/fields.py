@@ -14,13 +14,17 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from somobench.pipelines.forcing.era5.nodes import NodeSet, same_positions
-from somobench.pipelines.forcing.era5.parts import Part, Rectangle, part_of
+from somobench.pipelines.forcing.era5.parts import (
+    SINGLE_PRECISION,
+    Part,
+    Rectangle,
+    part_of,
+)
 from somobench.pipelines.forcing.era5.times import check_steps
 from somobench.pipelines.forcing.era5.variables import RAW, Delivery, RawVariable
 from somobench.schemas.errors import InputError
 
 SHOWN = 4  # files named in a message
-SINGLE_PRECISION = 1e-6  # relative difference of equal values, stored twice
 
 Floats = NDArray[np.float64]
 

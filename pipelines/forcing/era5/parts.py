@@ -17,6 +17,13 @@ from somobench.schemas.errors import InputError
 TILE = 64  # nodes along a side where a store names no chunks
 HALF_STEP = 0.5 + 1e-6  # of packing; the excess allows for the rounding of offsets
 
+SINGLE_PRECISION = 1e-6  # relative difference of equal values, one in float32
+DEFAULT_FILLS = {
+    **{"i1": -127, "i2": -32767, "i4": -2147483647},
+    **{"u1": 255, "u2": 65535, "u4": 4294967295},
+}
+"""By type: what netCDF stores where nothing was written (NC_FILL_SHORT and others)."""
+
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
@@ -57,11 +64,19 @@ class Part:
     """As the file or the recipe says."""
     packing: float
     """Between neighbouring values of a variable stored as integers, else 0."""
+    missing: tuple[float, ...] = ()
+    """Values that the file declares as missing, as they are stored."""
 
     def load(self, first: int, last: int, rectangle: Rectangle) -> Floats:
         """Load time positions [first, last) of a rectangle's nodes, in ERA5's unit.
 
-        A packed value within half a step of zero is zero.
+        A packed value within half a step of zero is zero; one that equals a declared
+        missing value in single precision is missing.
+
+        Raises
+        ------
+        InputError
+            If a packed variable declares no missing value and has netCDF's own.
         """
         steps = self.array.sizes.get("step", 1)
         begin = first // steps
@@ -71,8 +86,31 @@ class Part:
         loaded = block.to_numpy().reshape(-1, rectangle.size)
         wanted = slice(first - begin * steps, last - begin * steps)
         values = loaded[wanted, rectangle.inside].astype(np.float64)
-        values[np.abs(values) <= self.packing * HALF_STEP] = 0.0
+        if self.packing:
+            self._refuse_undeclared_fill(values)
+            values[np.abs(values) <= self.packing * HALF_STEP] = 0.0
+        for fill in () if self.packing else self.missing:
+            values[np.abs(values - fill) <= SINGLE_PRECISION * abs(fill)] = np.nan
         return np.asarray(values * self.unit.factor + self.unit.offset)
+
+    def _refuse_undeclared_fill(self, values: Floats) -> None:
+        """Refuse values at the place of netCDF's fill value where none is declared."""
+        encoding = self.array.encoding
+        default = DEFAULT_FILLS.get(np.dtype(encoding["dtype"]).str[1:])
+        if self.missing or default is None:
+            return
+        place = default * encoding["scale_factor"] + encoding.get("add_offset", 0.0)
+        bad = np.abs(values - place) <= self.packing * HALF_STEP
+        if bad.any():
+            name = self.array.name
+            raise InputError(
+                f"{name} in forcing input {self.file}",
+                found=f"no _FillValue, and {int(bad.sum())} values in this block "
+                f"stored as {default}, which netCDF keeps for missing ones",
+                expected="_FillValue",
+                hint=f"if they are missing: ncatted -a _FillValue,{name},c,s,{default}; "
+                "if not, declare a number that no value has",
+            )
 
 
 def _inner_dims(array: xr.DataArray) -> tuple[str, ...]:
@@ -116,8 +154,20 @@ def part_of(
         chunk=_chunk(array, place),
         unit=_conversion(file, array, raw, delivery),
         units=None if units is None else str(units),
-        packing=packing_step(array) if raw.minimum <= 0 else 0.0,
+        packing=packing_step(array),
+        missing=_declared_missing(array),
     )
+
+
+def _declared_missing(array: xr.DataArray) -> tuple[float, ...]:
+    declared = (
+        (array.encoding | array.attrs).get(key)
+        for key in ("_FillValue", "missing_value")
+    )
+    numbers = [
+        np.ravel(item).astype(np.float64) for item in declared if item is not None
+    ]
+    return tuple(float(item) for part in numbers for item in part if np.isfinite(item))
 
 
 def packing_step(array: xr.DataArray) -> float:

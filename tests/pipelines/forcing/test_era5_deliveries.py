@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import netCDF4
 import numpy as np
 import pandas as pd
 import pytest
@@ -286,3 +287,63 @@ def test_arco_store_says_how_far_it_is_final(tmp_path: Path, build: Build) -> No
     store.to_zarr(tmp_path / "arco.zarr", zarr_format=2)
     variables = build(tmp_path / "arco.zarr").report["variables"]
     assert variables["skin_temperature"]["preliminary_days"]["count"] == 1
+
+
+def with_fill(path: Path, value: float, **attrs: Any) -> Path:
+    """Write a store with a corner of t2m at a value, and change its attributes."""
+    store = make_era5()
+    store["t2m"][:, 0, 0] = value
+    folder = written(path, store, encoding={"t2m": {"_FillValue": None}})
+    with netCDF4.Dataset(folder / "0.nc", "a") as file:
+        for name, content in attrs.items():
+            setattr(file["t2m"], name, content)
+    return folder
+
+
+@pytest.mark.parametrize("value", [9.96921e36, 1e20, -9999.9])
+def test_missing_value_of_double_precision_is_missing_in_single(
+    value: float, tmp_path: Path, build: Build
+) -> None:
+    # In single precision 9.96921e36 is another number than in double.
+    given = build(with_fill(tmp_path / "era5", value, missing_value=np.float64(value)))
+    cells = given.dataset["cell"].to_numpy().tolist()
+    assert given.node_count[cells.index("50.125_10.125")] == 3
+    assert given.node_count[cells.index("49.875_10.375")] == 4
+
+
+def test_undeclared_fill_is_refused_by_its_size(tmp_path: Path, build: Build) -> None:
+    with pytest.raises(InputError, match=r"(?s)9\.96921e\+36.*declared as _FillValue"):
+        build(with_fill(tmp_path / "era5", 9.96921e36))
+
+
+def packed(path: Path, *, fill: int | None, hole: float) -> Path:
+    """Write t2m in 16 bits around 285 K in steps of 1 mK, with or without a fill."""
+    store = make_era5()
+    store["t2m"][:, 0, 0] = hole
+    packing = {"dtype": "int16", "scale_factor": 0.001, "add_offset": 285.0}
+    folder = written(path, store, encoding={"t2m": packing | {"_FillValue": -32767}})
+    with netCDF4.Dataset(folder / "0.nc", "a") as file:
+        file["t2m"].delncattr("_FillValue")
+        if fill is not None:
+            file["t2m"].missing_value = np.int16(fill)
+    return folder
+
+
+def test_undeclared_fill_of_packed_values_is_refused(
+    tmp_path: Path, build: Build
+) -> None:
+    # Decoded, -32767 is 252.2 K: a temperature like any other.
+    path = packed(tmp_path / "era5", fill=None, hole=np.nan)
+    with pytest.raises(InputError, match=r"(?s)t2m in.*stored as -32767.*ncatted"):
+        build(path)
+    build(packed(tmp_path / "declared", fill=-32767, hole=np.nan))
+    build(packed(tmp_path / "whole", fill=None, hole=284.0))
+
+
+def test_lost_scale_factor_is_refused(tmp_path: Path, build: Build) -> None:
+    folder = packed(tmp_path / "era5", fill=-32767, hole=284.0)
+    with netCDF4.Dataset(folder / "0.nc", "a") as file:
+        file["t2m"].delncattr("scale_factor")
+        file["t2m"].delncattr("add_offset")
+    with pytest.raises(InputError, match=r"(?s)t2m in.*150 to 340 K"):
+        build(folder)
