@@ -400,3 +400,10 @@ def test_placing_puts_every_value_on_its_series_and_day(case: ScoringCase) -> No
         expected = predicted(0.3).sel(layer=int(layer), cell=str(cell))
         np.testing.assert_array_equal(placed[series], expected)
     assert set(case.series_layers.tolist()) == set(LAYERS)
+
+
+@pytest.mark.parametrize("dim", ["cell", "time"])
+def test_file_without_a_single_prediction_is_refused(tmp_path: Path, dim: str) -> None:
+    path = write(dataset().isel({dim: slice(0)}), tmp_path / "a.nc")
+    with pytest.raises(InputError, match=f"0 of {dim}"):
+        open_submission(path)

@@ -180,6 +180,9 @@ def _write(understood: Understood, kind: Kind, folder: Path) -> None:
     from somobench.schemas.submission_names import PREDICTION
 
     array = understood.grid[PREDICTION]
+    if array.size == 0:
+        listed = ", ".join(f"{size} of {dim}" for dim, size in array.sizes.items())
+        raise InputError(PREDICTION, found=listed, expected="at least one prediction")
     np.save(folder / f"{PREDICTION}.npy", array.to_numpy(), allow_pickle=False)
     for dim in array.dims:
         labels = array[str(dim)].to_numpy()

@@ -309,13 +309,8 @@ def _loaded(path: Path, folder: Path) -> Understood:
 
 
 def _array(path: Path, *, kind: str, dims: int) -> NDArray[Any]:
-    """Map an array; an empty one can't be mapped, and is read."""
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except ValueError:
-        if path.stat().st_size > MAXIMUM_REPLY:
-            raise
-        array = np.load(path, allow_pickle=False)
+    """Map an array whose size is that of its file."""
+    array = np.load(path, mmap_mode="r", allow_pickle=False)
     if array.dtype.kind != kind or array.ndim != dims:
         message = f"{array.dtype} over {array.ndim} dims"
         raise ValueError(message)
