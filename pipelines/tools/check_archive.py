@@ -17,8 +17,14 @@ from typing import Any
 import numpy as np
 
 from somobench.pipelines.forcing.era5.account import account_of
+from somobench.pipelines.ingest.report import count_notes
 from somobench.pipelines.stage import run_stage
-from somobench.pipelines.stations import Rejection, SensorSeries, station_source
+from somobench.pipelines.stations import (
+    Note,
+    Rejection,
+    SensorSeries,
+    station_source,
+)
 from somobench.pipelines.stations.archive import open_archive
 from somobench.pipelines.stations.daily import MAXIMUM, median_of_good, select_good
 from somobench.recognise import METEOROLOGY
@@ -26,7 +32,7 @@ from somobench.schemas.recipe import load_recipe
 
 GOOD_FLAGS = ("G",)
 FIRST, LAST = np.datetime64("1900-01-01"), np.datetime64("2199-12-31")
-READERS = (("crnd0103", "uscrn"), ("crnh0203", "uscrn_hourly"))
+READERS = (("crnh0203", "uscrn_hourly"), ("crn", "uscrn"))
 """Begin of the names of USCRN's products; anything else is read as ISMN."""
 
 
@@ -44,7 +50,8 @@ def check_archive(path: Path, variable: str = "sm") -> dict[str, Any]:
     -------
     dict
         `reader`; `files` found, read, rejected; `rejected_files` with reason, found
-        and expected; `values` read, good and dropped by reason; `sensors`.
+        and expected; `values` read, good and dropped by reason; `sensors`; `notes` by
+        kind, where the archive contradicts itself and what counts.
 
     Raises
     ------
@@ -56,6 +63,7 @@ def check_archive(path: Path, variable: str = "sm") -> dict[str, Any]:
     flags = GOOD_FLAGS if source.has_flags else None
     dropped: Counter[str] = Counter()
     rejections: list[Rejection] = []
+    notes: list[Note] = []
     read = good = sensors = out_of_order = 0
     for item in source.read(path, variable=variable):
         outcome = item if isinstance(item, Rejection) else _in_unit(item, flags)
@@ -68,6 +76,7 @@ def check_archive(path: Path, variable: str = "sm") -> dict[str, Any]:
         good += len(kept.values)
         dropped += kept.dropped
         out_of_order += kept.out_of_order
+        notes += outcome.notes
     return {
         "reader": reader,
         "files": {
@@ -80,6 +89,7 @@ def check_archive(path: Path, variable: str = "sm") -> dict[str, Any]:
         "values": {"read": read, "good": good, "dropped": dict(dropped)},
         "sensors": sensors,
         "repaired": {"rows out of order": out_of_order},
+        "notes": count_notes(notes),
     }
 
 
