@@ -108,7 +108,7 @@ GRIDS = ("targets.zarr.zip", "forcing.zarr.zip", "features.zarr.zip")
 def test_a_file_swapped_after_it_was_hashed_is_not_read(
     toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, lazy: bool
 ) -> None:
-    # the other file is whole in itself: no checksum inside it can tell
+    # the other file is whole in itself: no checksum inside it is wrong
     other = make_release(tmp_path / "other", count=3) / name
     expected = read_all()
     plain = cache._hash
@@ -211,7 +211,7 @@ def test_a_damaged_object_is_fetched_again_by_opening_and_by_fetching(
 
 
 @pytest.mark.parametrize("name", DAMAGED)
-def test_offline_a_damaged_object_is_told_with_the_command_and_kept(
+def test_offline_a_damaged_object_is_reported_with_the_command_and_kept(
     remote: Any, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     read_all()

@@ -269,7 +269,7 @@ def test_a_catalog_takes_no_parameters(catalog: Any) -> None:
     assert list(nested()) == list(nested)
 
 
-def test_a_long_name_is_told_in_a_short_message() -> None:
+def test_a_long_name_is_reported_in_a_short_message() -> None:
     with pytest.raises(UsageError, match="letters") as error:
         somobench.open_dataset("memory", release="x" * 100_000)
     assert len(str(error.value)) < 1000
