@@ -15,7 +15,7 @@ import xarray as xr
 
 import somobench
 from somobench.catalog.registry import catalogued_names, packaged_folder
-from somobench.catalog.storage.hashing import decoded_sha256, describe_grid
+from somobench.catalog.storage.hashing import decoded_sha256
 from somobench.schemas.errors import SomobenchError, UsageError
 
 RELEASES = [
@@ -68,14 +68,15 @@ def doors(catalog: Any, release: str, feature_set: str) -> dict[str, Door]:
 def decoded(dataset: xr.Dataset) -> str:
     """Return one sha256 of all decoded values, dimensions and attributes."""
     parts = {
-        name: [
-            record.dims,
-            record.sha256,
-            sorted(map(str, dataset[name].attrs.items())),
+        str(name): [
+            variable.dims,
+            decoded_sha256(variable.to_numpy()),
+            sorted(map(str, variable.attrs.items())),
         ]
-        for name, record in describe_grid(dataset).items()
+        for name, variable in dataset.variables.items()
     }
-    text = json.dumps([parts, list(dataset.data_vars), dataset.attrs], default=str)
+    said = [parts, list(dataset.data_vars), dataset.attrs]
+    text = json.dumps(said, default=str, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
