@@ -67,7 +67,34 @@ class ReleaseReader:
         return read_feature_set(found, request, lazy=self._chunks is not None)
 
 
-class SomobenchSource(IntakeXarraySourceAdapter, DataSource):
+class CheckedEntry(LocalCatalogEntry):
+    """An entry whose parameters are checked by its driver, and never by a template."""
+
+    def get(self, **parameters: Any) -> DataSource:
+        """Return its source, with other parameters."""
+        source = super().get()
+        return source.configure_new(**parameters) if parameters else source
+
+
+def check_entry(entry: LocalCatalogEntry) -> CheckedEntry:
+    """Return a checked entry that says the same as one of Intake's."""
+    if isinstance(entry, CheckedEntry):
+        return entry
+    checked = CheckedEntry(*entry._captured_init_args, **entry._captured_init_kwargs)
+    checked._catalog, checked._filesystem = entry._catalog, entry._filesystem
+    return checked
+
+
+class FromCheckedEntry(DataSource):
+    """A source or catalog whose own entry runs no template either."""
+
+    @property
+    def entry(self) -> CheckedEntry:
+        """The entry of the catalog that this was made from."""
+        return check_entry(super().entry)
+
+
+class SomobenchSource(IntakeXarraySourceAdapter, FromCheckedEntry):
     """A feature set of a release.
 
     Parameters
@@ -130,11 +157,6 @@ class SomobenchSource(IntakeXarraySourceAdapter, DataSource):
 
     __call__ = get = configure_new
 
-    @property
-    def entry(self) -> LocalCatalogEntry:
-        """The entry of the catalog that this source was made from."""
-        return check_entry(super().entry)
-
     def to_dask(self) -> xr.Dataset:
         """Return the dataset Dask-backed, chunked as its files are."""
         dataset: xr.Dataset = self.reader(chunks={}).read()
@@ -157,24 +179,6 @@ class SomobenchSource(IntakeXarraySourceAdapter, DataSource):
 
     def _close(self) -> None:
         self._schema = None
-
-
-class CheckedEntry(LocalCatalogEntry):
-    """An entry whose parameters are checked by its driver, and never by a template."""
-
-    def get(self, **parameters: Any) -> DataSource:
-        """Return its source, with other parameters."""
-        source = super().get()
-        return source.configure_new(**parameters) if parameters else source
-
-
-def check_entry(entry: LocalCatalogEntry) -> CheckedEntry:
-    """Return a checked entry that says the same as one of Intake's."""
-    if isinstance(entry, CheckedEntry):
-        return entry
-    checked = CheckedEntry(*entry._captured_init_args, **entry._captured_init_kwargs)
-    checked._catalog, checked._filesystem = entry._catalog, entry._filesystem
-    return checked
 
 
 def _catalog_of(metadata: Mapping[str, Any]) -> Path | None:
@@ -204,7 +208,7 @@ class UnknownEntryError(UnknownNameError, KeyError):
         return self._message()
 
 
-class NamedEntries(Catalog):
+class NamedEntries(FromCheckedEntry, Catalog):
     """A catalog that names its entries when asked for one that it doesn't have."""
 
     def configure_new(self, **parameters: Any) -> Any:

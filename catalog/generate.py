@@ -16,7 +16,11 @@ from typing import Any
 
 import yaml
 
-from somobench.catalog.fetching.addresses import AttemptError, check_address, shown
+from somobench.catalog.fetching.addresses import (
+    AttemptError,
+    check_address,
+    redact_url,
+)
 from somobench.catalog.manifest_checksum import refuse_other_manifest
 from somobench.catalog.registry import (
     MANIFEST,
@@ -172,10 +176,10 @@ def _check_addresses(record: CatalogRecord) -> None:
             check_address(url)
         except AttemptError as error:
             raise UsageError("base URL", found=error, expected="https://...") from error
-        if shown(url) != url:
+        if redact_url(url) != url:
             raise UsageError(
                 "base URL",
-                found=f"{shown(url)} with a query or fragment",
+                found=f"{redact_url(url)} with a query or fragment",
                 expected="the address of a folder; a token in it would be published",
             )
 

@@ -236,16 +236,16 @@ def unknown(
     """Return the refusal of a name: what exists, and the nearest of it."""
     names = [str(name) for name in known]
     near = difflib.get_close_matches(str(found), names, n=1, cutoff=0.6)
-    told = repr(found)
-    if len(told) > SHOWN_LETTERS:
-        told = f"{told[:SHOWN_LETTERS]}... ({len(told)} letters)"
+    named = repr(found)
+    if len(named) > SHOWN_LETTERS:
+        named = f"{named[:SHOWN_LETTERS]}... ({len(named)} letters)"
     listed = ", ".join(names) or "none here"
     if kind == "release":
         listed += " (always with the full version)"
     hint = f"did you mean {near[0]!r}?" if near else None
     return UnknownNameError(
         f"unknown {kind}",
-        found=told + (f" ({reasons})" if reasons else ""),
+        found=named + (f" ({reasons})" if reasons else ""),
         expected=f"one of: {listed}",
         hint=hint,
     )

@@ -119,7 +119,7 @@ class ReleaseFiles:
 
 @contextmanager
 def reading(what: Path | str) -> Iterator[None]:
-    """Tell whatever the libraries below raise as an error of this file.
+    """Raise whatever the libraries below raise as an error of this file.
 
     Raises
     ------

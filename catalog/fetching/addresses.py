@@ -1,4 +1,4 @@
-"""Which addresses a download may use, and how a failed attempt is told."""
+"""Which addresses a download may use, and how a failed attempt is reported."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class AttemptError(Exception):
         self.received = 0
 
 
-def shown(url: str) -> str:
+def redact_url(url: str) -> str:
     """Return an address without user, password, query and fragment."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]

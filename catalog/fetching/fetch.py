@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from somobench.catalog.fetching.addresses import AttemptError, shown
+from somobench.catalog.fetching.addresses import AttemptError, redact_url
 from somobench.catalog.fetching.cache import (
     cannot_write,
     object_path,
@@ -187,7 +187,9 @@ def _sleep(seconds: float) -> None:
 def _all_failed(
     wanted: RemoteObject, failures: dict[str, AttemptError]
 ) -> NetworkError | IntegrityError:
-    listed = "; ".join(f"{shown(url)}: {reason}" for url, reason in failures.items())
+    listed = "; ".join(
+        f"{redact_url(url)}: {reason}" for url, reason in failures.items()
+    )
     same = all(failure.kind == "content" for failure in failures.values())
     kind = IntegrityError if failures and same else NetworkError
     return kind(

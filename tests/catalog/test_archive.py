@@ -114,7 +114,7 @@ def test_a_deleted_zip_spoils_no_dataset_of_forked_children(
     (tmp_path / f"{gone}.zarr.zip").unlink()
 
     def read_often() -> None:
-        for _ in range(30):
+        for _ in range(10):
             for dataset, name, values in zip(opened, names, expected, strict=True):
                 found = dataset[name].compute(scheduler="synchronous")
                 xr.testing.assert_identical(found, values)

@@ -93,7 +93,7 @@ def test_other_bytes_end_as_integrity_error_with_an_empty_cache(trouble: str) ->
 
 
 @pytest.mark.parametrize("trouble", {**NETWORK_TROUBLE, **OTHER_CONTENT})
-def test_a_second_mirror_mends_every_trouble_of_the_first(trouble: str) -> None:
+def test_a_second_mirror_makes_up_for_every_trouble_of_the_first(trouble: str) -> None:
     bad = {**NETWORK_TROUBLE, **OTHER_CONTENT}[trouble]
     with web.serving(bad) as first, web.serving(web.body(CONTENT)) as second:
         path = fetch.fetch(wanted(first.base, second.base))
@@ -193,7 +193,7 @@ def test_a_server_that_takes_no_connection_ends_at_the_connect_timeout(
         one.close()
 
 
-def test_a_cut_download_starts_anew_and_never_resumes() -> None:
+def test_a_cut_download_starts_again_and_never_resumes() -> None:
     # so that no mirror can ignore a range, shift it or change its ETag in between
     ranges: list[str | None] = []
 

@@ -214,7 +214,7 @@ def test_two_releases_are_open_at_once(
     assert new.compute().sizes["cell"] == 3
 
 
-def test_discover_tells_dtypes_and_sizes_without_reading(catalog: Any) -> None:
+def test_discover_lists_dtypes_and_sizes_without_reading(catalog: Any) -> None:
     found = catalog[RELEASE]["forcing"].discover()
     assert found["dtype"]["precipitation"] == "float32"
     assert found["shape"]["cell"] == 2

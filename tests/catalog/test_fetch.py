@@ -51,7 +51,7 @@ def test_an_object_is_fetched_once_and_read_from_the_cache_after() -> None:
         "socks5://user:hush@127.0.0.1:1",
     ],
 )
-def test_a_proxys_password_is_never_told(
+def test_a_proxys_password_is_never_shown(
     proxy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("HTTP_PROXY", "http_proxy"):

@@ -99,7 +99,7 @@ def test_an_address_that_is_not_allowed_is_not_catalogued(
     assert not (tmp_path / "catalog" / "somobench.yaml").exists()
 
 
-def test_the_command_adds_a_release_and_tells_its_errors(
+def test_the_command_adds_a_release_and_reports_its_errors(
     toy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     catalog = tmp_path / "catalog"
@@ -147,25 +147,25 @@ def test_a_release_whose_texts_intake_may_run_is_not_catalogued(
     assert not list((tmp_path / "catalog").rglob("*.yaml"))
 
 
-def test_entries_tell_the_values_that_their_release_has(
+def test_entries_list_the_values_that_their_release_has(
     toy: Path, tmp_path: Path
 ) -> None:
     catalog = intake.open_catalog(str(make_catalog(tmp_path, toy) / "somobench.yaml"))
-    told = {
+    shown = {
         name: {each["name"]: each for each in entry.describe()["user_parameters"]}
         for name, entry in catalog.walk(depth=2).items()
     }
-    assert told[f"{RELEASE}.memory"].keys() == {"layer", "scaling", "split"}
+    assert shown[f"{RELEASE}.memory"].keys() == {"layer", "scaling", "split"}
     allowed = {
-        name: each["allowed"] for name, each in told[f"{RELEASE}.memory"].items()
+        name: each["allowed"] for name, each in shown[f"{RELEASE}.memory"].items()
     }
     assert allowed == {
         "layer": [1, 2, 3],
         "scaling": ["full", "train", "none"],
         "split": ["temporal"],
     }
-    assert told["memory"].keys() == {"release", "layer", "scaling", "split"}
-    assert "no default" in told["memory"]["release"]["description"]
+    assert shown["memory"].keys() == {"release", "layer", "scaling", "split"}
+    assert "no default" in shown["memory"]["release"]["description"]
 
 
 def test_no_entry_warns_or_chooses_for_its_user(

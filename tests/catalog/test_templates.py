@@ -77,6 +77,7 @@ def doors(catalog: Any) -> Iterator[tuple[str, Callable[..., Any]]]:
     yield "entry of ours", ours.walk(depth=1)["memory"]
     yield "entry of a walk", catalog.walk(depth=2)[f"{RELEASE}.memory"]
     yield "catalog", catalog[RELEASE]
+    yield "entry of a nested catalog", catalog[RELEASE].entry
     yield "entry of a catalog", ours.walk(depth=1)["local"]
 
 

@@ -29,6 +29,7 @@ from somobench.catalog import registry, resolve
 from somobench.catalog.fetching import cache, fetch
 from somobench.catalog.fetching.cache import object_path
 from somobench.catalog.reader import read_feature_set
+from somobench.catalog.release_files import ReleaseFiles
 from somobench.catalog.verify import fetch_release
 from somobench.schemas.errors import IntegrityError, NetworkError
 
@@ -68,14 +69,17 @@ def test_a_table_that_rots_after_its_verification_is_refused(
     freeze_change_times(monkeypatch)
     read_all()
     path = toy / name
+    files = ReleaseFiles(resolve.resolve(RELEASE), lazy=False)
     for place in rng.integers(path.stat().st_size, size=20).tolist():
         rot(path, place)
         for forget in (lambda: None, cache._verified.clear):  # this process, another
             forget()
             with pytest.raises(IntegrityError, match=name):
-                read_all()
+                files.table(name)
         rot(path, place)
-    read_all()
+    rot(path, 50)
+    with pytest.raises(IntegrityError, match=name):
+        read_all()
 
 
 def test_a_grid_that_rots_after_its_verification_is_never_silent(
@@ -87,7 +91,7 @@ def test_a_grid_that_rots_after_its_verification_is_never_silent(
     for name in ("targets.zarr.zip", "forcing.zarr.zip", "features.zarr.zip"):
         path = toy / name
         refused = 0
-        for place in rng.integers(path.stat().st_size, size=25).tolist():
+        for place in rng.integers(path.stat().st_size, size=8).tolist():
             rot(path, place)
             try:
                 found: object = read_all()
@@ -108,7 +112,7 @@ GRIDS = ("targets.zarr.zip", "forcing.zarr.zip", "features.zarr.zip")
 def test_a_file_swapped_after_it_was_hashed_is_not_read(
     toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, lazy: bool
 ) -> None:
-    # the other file is whole in itself: no checksum inside it can tell
+    # the other file is whole in itself: no checksum inside it is wrong
     other = make_release(tmp_path / "other", count=3) / name
     expected = read_all()
     plain = cache._hash
@@ -211,7 +215,7 @@ def test_a_damaged_object_is_fetched_again_by_opening_and_by_fetching(
 
 
 @pytest.mark.parametrize("name", DAMAGED)
-def test_offline_a_damaged_object_is_told_with_the_command_and_kept(
+def test_offline_a_damaged_object_is_reported_with_the_command_and_kept(
     remote: Any, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     read_all()

@@ -29,7 +29,7 @@ READS: tuple[tuple[Any, str], ...] = ((os, "fstat"), (os, "pread"))
 
 
 class Counter:
-    """Counts the calls that concern a folder; `seen` tells how many there were."""
+    """Counts the calls that concern a folder; `seen` is how many there were."""
 
     def __init__(self) -> None:
         self.seen = 0

@@ -15,7 +15,7 @@ import xarray as xr
 
 import somobench
 from somobench.catalog.registry import catalogued_names, packaged_folder
-from somobench.catalog.storage.hashing import decoded_sha256, describe_grid
+from somobench.catalog.storage.hashing import decoded_sha256
 from somobench.schemas.errors import SomobenchError, UsageError
 
 RELEASES = [
@@ -68,14 +68,15 @@ def doors(catalog: Any, release: str, feature_set: str) -> dict[str, Door]:
 def decoded(dataset: xr.Dataset) -> str:
     """Return one sha256 of all decoded values, dimensions and attributes."""
     parts = {
-        name: [
-            record.dims,
-            record.sha256,
-            sorted(map(str, dataset[name].attrs.items())),
+        str(name): [
+            variable.dims,
+            decoded_sha256(variable.to_numpy()),
+            sorted(map(str, variable.attrs.items())),
         ]
-        for name, record in describe_grid(dataset).items()
+        for name, variable in dataset.variables.items()
     }
-    text = json.dumps([parts, list(dataset.data_vars), dataset.attrs], default=str)
+    said = [parts, list(dataset.data_vars), dataset.attrs]
+    text = json.dumps(said, default=str, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -269,7 +270,7 @@ def test_a_catalog_takes_no_parameters(catalog: Any) -> None:
     assert list(nested()) == list(nested)
 
 
-def test_a_long_name_is_told_in_a_short_message() -> None:
+def test_a_long_name_is_reported_in_a_short_message() -> None:
     with pytest.raises(UsageError, match="letters") as error:
         somobench.open_dataset("memory", release="x" * 100_000)
     assert len(str(error.value)) < 1000

@@ -227,7 +227,7 @@ def test_damage_under_a_lazy_reader_is_never_silent(
         path.write_bytes(pristine)
 
 
-def test_a_damaged_chunk_is_told_by_file_and_member(toy: Path) -> None:
+def test_a_damaged_chunk_is_reported_by_file_and_member(toy: Path) -> None:
     lazy = lazy_toy()
     path = toy / "targets.zarr.zip"
     with zipfile.ZipFile(path) as archive:

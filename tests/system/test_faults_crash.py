@@ -88,8 +88,8 @@ def test_a_failing_call_of_a_fetch_is_a_typed_error_or_survived(
             try:
                 assert fetch.fetch(wanted).read_bytes() == CONTENT
             except SomobenchError as error:
-                told = str(error)
-                assert "try:" in told
+                shown = str(error)
+                assert "try:" in shown
         assert_only_verified_objects()
         assert fetch.fetch(wanted).read_bytes() == CONTENT
 
@@ -170,7 +170,7 @@ FULL = (0.1, 0.5, 0.9, 0.99)
 
 
 @pytest.mark.parametrize("part", FULL)
-def test_a_disk_full_at_any_part_of_a_download_is_told(
+def test_a_disk_full_at_any_part_of_a_download_is_reported(
     wanted: RemoteObject, part: float
 ) -> None:
     with (
@@ -185,7 +185,7 @@ def test_a_disk_full_at_any_part_of_a_download_is_told(
 
 @pytest.mark.parametrize("part", FULL)
 @pytest.mark.parametrize("suffix", [".nc", ".zarr.zip"])
-def test_a_disk_full_at_any_part_of_an_export_is_told(
+def test_a_disk_full_at_any_part_of_an_export_is_reported(
     toy: Path, tmp_path: Path, suffix: str, part: float
 ) -> None:
     dataset = somobench.open_dataset("state", release=RELEASE)

@@ -1,4 +1,4 @@
-"""Hostile catalogs, manifests, places and terminals: refused soon, and told plainly."""
+"""Hostile catalogs, manifests, places and terminals: refused soon, in plain words."""
 
 from __future__ import annotations
 
@@ -167,8 +167,8 @@ def test_a_strange_place_is_refused_or_survived(
     try:
         found = somobench.open_dataset("forcing", release=RELEASE)
     except SomobenchError as error:
-        told = str(error)
-        assert variable in told or "unknown release" in told
+        shown = str(error)
+        assert variable in shown or "unknown release" in shown
     else:
         assert found.identical(expected)
     assert run(monkeypatch, "list") in {0, 2}
@@ -211,9 +211,9 @@ def test_no_answer_carries_an_escape(
     for arguments in commands:
         assert run(monkeypatch, *arguments) in {0, 2}
         captured = capsys.readouterr()
-        told = captured.out + captured.err
-        assert told
-        assert not {"\x1b", "\x07", "\u202e", "\ud800"} & {*told}, arguments
+        shown = captured.out + captured.err
+        assert shown
+        assert not {"\x1b", "\x07", "\u202e", "\ud800"} & {*shown}, arguments
 
 
 def test_an_asset_is_fetched_by_name(
@@ -263,7 +263,7 @@ def test_a_terminal_without_the_letters_gets_their_numbers(toy: Path) -> None:
     assert "Z\\xfcrich \\u571f\\u58e4" in answer.stdout
 
 
-def test_a_system_error_is_told_without_a_traceback(
+def test_a_system_error_is_reported_without_a_traceback(
     toy: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     def broken(_: object) -> None:
@@ -291,9 +291,9 @@ def test_a_server_cannot_steer_the_terminal(
             catalog = make_catalog(tmp_path / str(number), toy, server.base)
             monkeypatch.setattr(registry, "catalog_folder", lambda it=catalog: it)
             assert run(monkeypatch, "fetch", RELEASE) in {3, 4}
-        told = capsys.readouterr().err
-        assert "\x1b" not in told
-        assert len(told) < 2000
+        shown = capsys.readouterr().err
+        assert "\x1b" not in shown
+        assert len(shown) < 2000
 
 
 def unreadable_release(toy: Path) -> Any:

@@ -127,7 +127,7 @@ def test_an_export_takes_every_name_that_the_disk_takes(
     assert partials(tmp_path) == []
 
 
-def test_an_export_under_a_name_too_long_is_told(toy: Path, tmp_path: Path) -> None:
+def test_an_export_under_a_name_too_long_is_reported(toy: Path, tmp_path: Path) -> None:
     dataset = somobench.open_dataset("forcing", release=RELEASE)
     with pytest.raises(InputError, match="File name too long"):
         write_dataset(dataset, tmp_path / ("a" * 300 + ".nc"))

@@ -114,6 +114,9 @@ def test_the_package_carries_the_newest_release_and_a_ladder_alone() -> None:
         assert hashlib.sha256(path.read_bytes()).hexdigest() == record["sha256"]
         ignored = ["git", "check-ignore", "--quiet", "--no-index", path]
         assert subprocess.run(ignored, cwd=ROOT, check=False).returncode == 1
+    tracked = ["git", "ls-files", "releases/assets"]
+    listed = subprocess.run(tracked, cwd=ROOT, check=True, capture_output=True)
+    assert listed.stdout.decode().split() == [f"releases/{SHIPPED[1]}"]
 
 
 def test_no_module_imports_a_folder_by_its_bare_name() -> None:

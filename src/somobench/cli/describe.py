@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from somobench.catalog.fetching.addresses import shown
+from somobench.catalog.fetching.addresses import redact_url
 from somobench.catalog.registry import (
     MANIFEST,
     folders_of,
@@ -72,7 +72,7 @@ def description(release: Release) -> dict[str, Any]:
     return content | {
         "manifest_sha256": release.manifest_sha256,
         "folder": None if release.folder is None else str(release.folder),
-        "base_urls": [shown(url) for url in release.base_urls],
+        "base_urls": [redact_url(url) for url in release.base_urls],
         "withdrawn": release.withdrawn,
     }
 
