@@ -19,8 +19,12 @@ HALF_STEP = 0.5 + 1e-6  # of packing; the excess allows for the rounding of offs
 
 SINGLE_PRECISION = 1e-6  # relative difference of equal values, one in float32
 DEFAULT_FILLS = {
-    **{"i1": -127, "i2": -32767, "i4": -2147483647},
-    **{"u1": 255, "u2": 65535, "u4": 4294967295},
+    "i1": -127,
+    "i2": -32767,
+    "i4": -2147483647,
+    "u1": 255,
+    "u2": 65535,
+    "u4": 4294967295,
 }
 """By type: what netCDF stores where nothing was written (NC_FILL_SHORT and others)."""
 
@@ -108,8 +112,8 @@ class Part:
                 found=f"no _FillValue, and {int(bad.sum())} values in this block "
                 f"stored as {default}, which netCDF keeps for missing ones",
                 expected="_FillValue",
-                hint=f"if they are missing: ncatted -a _FillValue,{name},c,s,{default}; "
-                "if not, declare a number that no value has",
+                hint=f"ncatted -a _FillValue,{name},c,s,{default} if they are missing; "
+                "else with a number that no value has",
             )
 
 
