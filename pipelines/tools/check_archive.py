@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from somobench.pipelines.forcing.era5.account import account_of
+from somobench.pipelines.forcing.era5.account import account_for
 from somobench.pipelines.stage import run_stage
 from somobench.pipelines.stations import Rejection, SensorSeries, station_source
 from somobench.pipelines.stations.archive import open_archive
@@ -110,7 +110,7 @@ def main() -> None:
     path, kind, recipe = (*sys.argv[1:], *(None,) * 2)[:3]
     if kind == METEOROLOGY:
         meant_for = None if recipe is None else load_recipe(recipe)
-        account = account_of(Path(str(path)), meant_for)
+        account = account_for(Path(str(path)), meant_for)
     else:
         account = check_archive(Path(str(path)))
     sys.stdout.write(json.dumps(account, indent=2) + "\n")

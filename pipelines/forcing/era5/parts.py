@@ -9,8 +9,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from somobench.pipelines.forcing.era5.layout import PRELIMINARY
-from somobench.pipelines.forcing.era5.units import Conversion, conversion
-from somobench.pipelines.forcing.era5.validity import times_of
+from somobench.pipelines.forcing.era5.units import Conversion, find_conversion
+from somobench.pipelines.forcing.era5.validity import list_times
 from somobench.pipelines.forcing.era5.variables import Delivery, RawVariable
 from somobench.schemas.errors import InputError
 
@@ -131,7 +131,7 @@ def _box_of(array: xr.DataArray, rectangle: Rectangle) -> dict[str, slice]:
     return dict(zip(_place_dims(array), slices, strict=False))
 
 
-def part_of(
+def describe_part(
     file: str, array: xr.DataArray, raw: RawVariable, delivery: Delivery
 ) -> Part:
     """Describe a variable of a normalised store.
@@ -153,12 +153,12 @@ def part_of(
     return Part(
         file=file,
         array=array,
-        times=times_of(array),
+        times=list_times(array),
         preliminary=array[PRELIMINARY].to_numpy().ravel(),
         chunk=_chunk(array, place),
         unit=_conversion(file, array, raw, delivery),
         units=None if units is None else str(units),
-        packing=packing_step(array),
+        packing=find_packing_step(array),
         missing=_declared_missing(array),
     )
 
@@ -174,7 +174,7 @@ def _declared_missing(array: xr.DataArray) -> tuple[float, ...]:
     return tuple(float(item) for part in numbers for item in part if np.isfinite(item))
 
 
-def packing_step(array: xr.DataArray) -> float:
+def find_packing_step(array: xr.DataArray) -> float:
     """Return the step between values that a file stores as integers; 0 of others."""
     stored = np.dtype(array.encoding.get("dtype", array.dtype))
     scale = array.encoding.get("scale_factor")
@@ -187,9 +187,9 @@ def _conversion(
     units = delivery.unit_of(raw) or array.attrs.get("units")
     if units is None:
         return Conversion()
-    found = conversion(str(units), raw.units, delivery.seconds_of(raw))
+    found = find_conversion(str(units), raw.units, delivery.seconds_of(raw))
     if found is None:
-        is_rate = conversion(str(units), raw.units, 1.0) is not None
+        is_rate = find_conversion(str(units), raw.units, 1.0) is not None
         raise InputError(
             f"unit of {array.name} in forcing input {file}",
             found=str(units),

@@ -14,8 +14,8 @@ from factories.grib_files import Message, write_grib
 from somobench.pipelines.forcing.era5 import Era5Source
 from somobench.pipelines.forcing.era5 import grib as era5_grib
 from somobench.pipelines.forcing.era5.grib import open_grib
-from somobench.pipelines.forcing.era5.stores import opened_inputs
-from somobench.pipelines.forcing.era5.validity import times_of
+from somobench.pipelines.forcing.era5.stores import open_inputs
+from somobench.pipelines.forcing.era5.validity import list_times
 from somobench.pipelines.forcing.source import ForcingRequest
 from somobench.schemas.errors import InputError
 
@@ -23,7 +23,7 @@ WARM = Message("2t", 20180101, 0, None, 285.0)
 
 
 def arrays_of(path: Path) -> dict[str, xr.DataArray]:
-    with opened_inputs([path]) as opened:
+    with open_inputs([path]) as opened:
         return {
             str(name): store[name].load()
             for _, store in opened.stores
@@ -45,7 +45,7 @@ def test_states_and_forecast_totals_have_their_validity_times(
     path = write_grib(tmp_path / "box.grib", messages, edition=edition)
     found = arrays_of(path)
     np.testing.assert_allclose(found["tp"][:, 0, 0], [0.001, 0.002], rtol=1e-3)
-    assert times_of(found["tp"]).astype("M8[h]").astype(str).tolist() == [
+    assert list_times(found["tp"]).astype("M8[h]").astype(str).tolist() == [
         "2018-01-01T01",
         "2018-01-01T02",
     ]
@@ -120,7 +120,7 @@ def test_hourly_grib_gives_the_days_of_netcdf(tmp_path: Path, repository: Path) 
 
 def test_preliminary_messages_are_known(tmp_path: Path) -> None:
     path = write_grib(tmp_path / "box.grib", [WARM], expver="0005")
-    with opened_inputs([path]) as opened:
+    with open_inputs([path]) as opened:
         assert [bool(s["preliminary"].all()) for _, s in opened.stores] == [True]
 
 
