@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from somobench.pipelines.forcing.era5.layout import PRELIMINARY
 from somobench.pipelines.forcing.era5.units import Conversion, find_conversion
-from somobench.pipelines.forcing.era5.validity import list_times
+from somobench.pipelines.forcing.era5.validity import VALIDITY, list_times
 from somobench.pipelines.forcing.era5.variables import Delivery, RawVariable
 from somobench.schemas.errors import InputError
 
@@ -80,14 +81,15 @@ class Part:
         Raises
         ------
         InputError
-            If a packed variable declares no missing value and has netCDF's own.
+            If values can't be read, or a packed variable declares no missing value and
+            has netCDF's own.
         """
         steps = self.array.sizes.get("step", 1)
         begin = first // steps
         starts = {"time": slice(begin, -(-last // steps))}
         part = self.array.isel(starts | _box_of(self.array, rectangle))
         block = part.transpose("time", *_inner_dims(self.array))
-        loaded = block.to_numpy().reshape(-1, rectangle.size)
+        loaded = self._values(block).reshape(-1, rectangle.size)
         wanted = slice(first - begin * steps, last - begin * steps)
         values = loaded[wanted, rectangle.inside].astype(np.float64)
         if self.packing:
@@ -96,6 +98,18 @@ class Part:
         for fill in () if self.packing else self.missing:
             values[np.abs(values - fill) <= SINGLE_PRECISION * abs(fill)] = np.nan
         return np.asarray(values * self.unit.factor + self.unit.offset)
+
+    def _values(self, block: xr.DataArray) -> NDArray[Any]:
+        try:
+            return np.asarray(block.to_numpy())
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            times = block[VALIDITY].to_numpy().ravel()
+            raise InputError(
+                f"{block.name} in forcing input {self.file}",
+                found=f"{type(error).__name__}: {error}",
+                expected=f"values of {times[0]} to {times[-1]} that can be read",
+                hint="the file is damaged: get it again",
+            ) from error
 
     def _refuse_undeclared_fill(self, values: Floats) -> None:
         """Refuse values at the place of netCDF's fill value where none is declared."""
