@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.catalog.storage.atomic import write_json, write_parquet
-from somobench.pipelines.forcing.cells import cell_table, observed_cells
+from somobench.pipelines.forcing.cells import describe_cells, list_observed_cells
 from somobench.pipelines.forcing.checks import (
     refuse_missing_days,
     refuse_wrong_magnitudes,
@@ -29,7 +29,7 @@ from somobench.pipelines.forcing.precision import STORED_STEP
 from somobench.pipelines.forcing.source import (
     DailyForcing,
     ForcingRequest,
-    forcing_source,
+    find_forcing_source,
 )
 from somobench.pipelines.forcing.summary import summarise_forcing
 from somobench.pipelines.inputs import InputRecord, verified_inputs
@@ -74,14 +74,14 @@ def write_forcing(recipe: Recipe, folder: Path) -> dict[str, Any]:
     stations, observed = _sensors(folder)
     request = ForcingRequest(
         recipe=recipe,
-        cells=observed_cells(stations, observed),
+        cells=list_observed_cells(stations, observed),
         inputs=tuple(path for _, path in inputs),
         reference_inputs=tuple(path for _, path in references),
     )
-    given = forcing_source(recipe.forcing.source).daily(request)
+    given = find_forcing_source(recipe.forcing.source).daily(request)
     kept = _kept(request.cells, given)
-    dataset = finished(given.dataset.isel(cell=kept), request.cells[kept], recipe)
-    climate = cell_table(
+    dataset = finish_forcing(given.dataset.isel(cell=kept), request.cells[kept], recipe)
+    climate = describe_cells(
         dataset, given.node_count[kept], recipe.regions, recipe.forcing.latent_heat
     )
     used = stations[(stations["layer"] > 0) & stations["sensor_id"].isin(observed)]
@@ -91,7 +91,7 @@ def write_forcing(recipe: Recipe, folder: Path) -> dict[str, Any]:
     records = [record for record, _ in (*inputs, *references)]
     write_zarr_zip(dataset, folder / "forcing.zarr.zip")
     write_parquet(table, folder / "cells.parquet")
-    report = report_of(given, dataset, table, records)
+    report = report_forcing(given, dataset, table, records)
     report["static_attributes_of"] = described_by
     write_json(report, folder / "forcing.json")
     return report
@@ -126,7 +126,9 @@ def _kept(cells: pd.DataFrame, given: DailyForcing) -> NDArray[np.bool_]:
     return np.asarray(kept)
 
 
-def finished(dataset: xr.Dataset, cells: pd.DataFrame, recipe: Recipe) -> xr.Dataset:
+def finish_forcing(
+    dataset: xr.Dataset, cells: pd.DataFrame, recipe: Recipe
+) -> xr.Dataset:
     """Add coordinates and attributes, and refuse what isn't complete or plausible.
 
     Parameters
@@ -175,7 +177,7 @@ _COORD_ATTRS = {
 }
 
 
-def report_of(
+def report_forcing(
     given: DailyForcing,
     dataset: xr.Dataset,
     table: pd.DataFrame,

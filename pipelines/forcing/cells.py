@@ -18,7 +18,9 @@ MEAN_DECIMALS = 6
 AVERAGED = ("air_temperature", "precipitation", "net_radiation")
 
 
-def observed_cells(stations: pd.DataFrame, observed: Sequence[str]) -> pd.DataFrame:
+def list_observed_cells(
+    stations: pd.DataFrame, observed: Sequence[str]
+) -> pd.DataFrame:
     """List the cells that have an observation in some layer.
 
     Parameters
@@ -70,7 +72,7 @@ def _position(name: str) -> tuple[float, float]:
     return latitude, longitude
 
 
-def cell_table(
+def describe_cells(
     forcing: xr.Dataset,
     node_count: NDArray[np.int8],
     regions: Sequence[RegionParams],
@@ -90,13 +92,13 @@ def cell_table(
         Table CELLS. Means cover the whole period; NaN where the variable is absent.
     """
     means = {f"mean_{name}": _long_term_mean(forcing, name) for name in AVERAGED}
-    dryness = dryness_of(
+    dryness = compute_dryness(
         means["mean_net_radiation"], means["mean_precipitation"], latent_heat
     )
     latitude = forcing["latitude"].to_numpy().astype(np.float64)
     longitude = forcing["longitude"].to_numpy().astype(np.float64)
     found = [
-        region_of(north, east, regions)
+        name_region(north, east, regions)
         for north, east in zip(latitude, longitude, strict=True)
     ]
     return pd.DataFrame(
@@ -107,7 +109,7 @@ def cell_table(
             "region": pd.Series(found, dtype="str"),
             **means,
             "dryness": dryness,
-            "regime": pd.Series([regime_of(value) for value in dryness], dtype="str"),
+            "regime": pd.Series([name_regime(value) for value in dryness], dtype="str"),
             "node_count": node_count.astype(np.int8),
         }
     )
@@ -120,7 +122,7 @@ def _long_term_mean(forcing: xr.Dataset, name: str) -> NDArray[np.float64]:
     return np.asarray(np.round(values.mean(axis=1), MEAN_DECIMALS))
 
 
-def dryness_of(
+def compute_dryness(
     net_radiation: NDArray[np.float64],
     precipitation: NDArray[np.float64],
     latent_heat: float,
@@ -146,7 +148,7 @@ def dryness_of(
 
     Examples
     --------
-    >>> dryness_of(np.array([4.9, 4.9]), np.array([1.0, 0.0]), 2.45).tolist()
+    >>> compute_dryness(np.array([4.9, 4.9]), np.array([1.0, 0.0]), 2.45).tolist()
     [2.0, nan]
     """
     defined = (net_radiation >= 0) & (precipitation > 0)
@@ -154,14 +156,14 @@ def dryness_of(
     return np.asarray(np.round(net_radiation / divisor, MEAN_DECIMALS))
 
 
-def regime_of(dryness: float) -> str:
+def name_regime(dryness: float) -> str:
     """Name the regime: below 1 energy limits evaporation, from 1 on water does."""
     if np.isnan(dryness):
         return "unknown"
     return "energy-limited" if dryness < 1 else "water-limited"
 
 
-def region_of(
+def name_region(
     latitude: float, longitude: float, regions: Sequence[RegionParams]
 ) -> str:
     """Name the first box that holds a position, edges included, else `other`.

@@ -74,7 +74,7 @@ class ForcingSource(Protocol):
         ...
 
 
-def forcing_source(name: str) -> ForcingSource:
+def find_forcing_source(name: str) -> ForcingSource:
     """Find a forcing source by its name in the recipe.
 
     Raises

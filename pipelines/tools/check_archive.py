@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from somobench.pipelines.forcing.era5.account import account_of
 from somobench.pipelines.ingest.report import count_notes
+from somobench.pipelines.forcing.era5.account import account_for
 from somobench.pipelines.stage import run_stage
 from somobench.pipelines.stations import (
     Note,
@@ -120,7 +120,7 @@ def main() -> None:
     path, kind, recipe = (*sys.argv[1:], *(None,) * 2)[:3]
     if kind == METEOROLOGY:
         meant_for = None if recipe is None else load_recipe(recipe)
-        account = account_of(Path(str(path)), meant_for)
+        account = account_for(Path(str(path)), meant_for)
     else:
         account = check_archive(Path(str(path)))
     sys.stdout.write(json.dumps(account, indent=2) + "\n")

@@ -8,11 +8,11 @@ import numpy as np
 import xarray as xr
 
 from factories.era5_stores import make_cell_table, make_recipe
-from somobench.pipelines.forcing.era5.fields import boxes_of
+from somobench.pipelines.forcing.era5.fields import group_boxes
 from somobench.pipelines.forcing.era5.placement import place_cells
 from somobench.pipelines.forcing.era5.reference import (
     REFERENCE,
-    soil_moisture_of_layers,
+    weigh_soil_moisture,
 )
 from somobench.pipelines.forcing.era5.stores import open_inputs
 from somobench.pipelines.forcing.precision import STORED_STEP
@@ -40,11 +40,12 @@ def soil_of_hawaii(
         inputs=tuple(files),
         reference_inputs=tuple(files),
     )
-    boxes = boxes_of(open_inputs(files))
-    placement = place_cells(
-        boxes, request.cells, recipe.forcing, recipe.grid.resolution
-    )
-    array, _ = soil_moisture_of_layers(placement, request)
+    with open_inputs(files) as opened:
+        boxes = group_boxes(opened.stores)
+        placement = place_cells(
+            boxes, request.cells, recipe.forcing, recipe.grid.resolution
+        )
+        array, _ = weigh_soil_moisture(placement, request)
     return array.sel(layer=1)
 
 

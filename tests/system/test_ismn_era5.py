@@ -17,7 +17,7 @@ from factories.era5_stores import make_era5
 from factories.ismn_files import file_name, header, rows, station_file, write_zip
 from factories.stages import run_stages
 from somobench.catalog.storage.archive import open_zarr_zip
-from somobench.pipelines.forcing.cells import region_of
+from somobench.pipelines.forcing.cells import name_region
 from somobench.pipelines.inputs import INPUTS_FILE, read_inputs
 from somobench.pipelines.raw import record_inputs
 from somobench.schemas.errors import IntegrityError
@@ -147,7 +147,7 @@ def static_file(sand: int) -> bytes:
     ],
 )
 def test_continent_of_a_place(place: tuple[float, float], region: str) -> None:
-    assert region_of(*place, load_recipe(RECIPE).regions) == region
+    assert name_region(*place, load_recipe(RECIPE).regions) == region
 
 
 def test_every_year_of_the_period_is_an_input_and_the_hour_after_it() -> None:

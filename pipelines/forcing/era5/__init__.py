@@ -10,24 +10,27 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.pipelines.forcing.era5.daily import day_rule
-from somobench.pipelines.forcing.era5.fields import Box, boxes_of
+from somobench.pipelines.forcing.era5.daily import choose_day_rule
+from somobench.pipelines.forcing.era5.fields import Box, group_boxes
 from somobench.pipelines.forcing.era5.placement import (
     Placement,
     check_remapping,
     place_cells,
 )
 from somobench.pipelines.forcing.era5.preliminary import (
-    described_days,
-    preliminary_attrs,
+    describe_days,
+    describe_in_attrs,
     refuse_preliminary,
 )
 from somobench.pipelines.forcing.era5.reference import (
     REFERENCE,
-    soil_moisture_of_layers,
+    weigh_soil_moisture,
 )
-from somobench.pipelines.forcing.era5.stores import opened_inputs
-from somobench.pipelines.forcing.era5.variables import delivery_of, derivation_of
+from somobench.pipelines.forcing.era5.stores import open_inputs
+from somobench.pipelines.forcing.era5.variables import (
+    describe_delivery,
+    find_derivation,
+)
 from somobench.pipelines.forcing.precision import quantise
 from somobench.pipelines.forcing.source import DailyForcing, ForcingRequest
 from somobench.schemas.errors import InputError
@@ -52,10 +55,10 @@ class Era5Source:
         recipe = request.recipe
         check_remapping(recipe.forcing)
         with (
-            opened_inputs(request.inputs) as opened,
-            opened_inputs(request.reference_inputs) as others,
+            open_inputs(request.inputs) as opened,
+            open_inputs(request.reference_inputs) as others,
         ):
-            placement = _place(boxes_of(opened.stores), request)
+            placement = _place(group_boxes(opened.stores), request)
             forcing = _meteorology(placement, request)
             passed_over = [
                 vars(item) for item in (*opened.passed_over, *others.passed_over)
@@ -63,9 +66,9 @@ class Era5Source:
             forcing.report["files_passed_over"] = passed_over
             if recipe.reference.source == "none":
                 return forcing
-            boxes = boxes_of(others.stores)
+            boxes = group_boxes(others.stores)
             soil = _place(boxes, request) if boxes else placement
-            reference, report = soil_moisture_of_layers(soil, request)
+            reference, report = weigh_soil_moisture(soil, request)
         return replace(
             forcing,
             dataset=forcing.dataset.assign({REFERENCE: reference}),
@@ -90,27 +93,27 @@ def _place(boxes: Sequence[Box], request: ForcingRequest) -> Placement:
 
 def _meteorology(placement: Placement, request: ForcingRequest) -> DailyForcing:
     params = request.recipe.forcing
-    delivery = delivery_of(params)
+    delivery = describe_delivery(params)
     dataset = xr.Dataset(coords=_coords(request))
     counts, described, preliminary = [], {}, {}
     for name in params.variables:
-        derivation = derivation_of(
+        derivation = find_derivation(
             name, params.names, lambda raw: placement.holds(raw, delivery)
         )
-        rule = day_rule(
+        rule = choose_day_rule(
             params.frequency, params.accumulation, accumulated=derivation.accumulated
         )
         at_nodes = placement.daily(derivation, delivery, request.days, rule)
         values, count = placement.to_cells(at_nodes.values)
         stored, zeroed = quantise(name, values)
-        attrs = preliminary_attrs(at_nodes.preliminary)
+        attrs = describe_in_attrs(at_nodes.preliminary)
         dataset[name] = (("cell", "time"), stored, attrs)
         counts.append(count)
         preliminary[name] = at_nodes.preliminary
         described[name] = {
             "daily": rule.words,
             "from": list(derivation.raws),
-            "preliminary_days": described_days(at_nodes.preliminary),
+            "preliminary_days": describe_days(at_nodes.preliminary),
             "read": at_nodes.read,
             "small_negatives_set_to_zero": zeroed,
         }

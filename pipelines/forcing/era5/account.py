@@ -13,17 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from somobench.pipelines.forcing.era5.daily import Accumulation, Frequency
-from somobench.pipelines.forcing.era5.fields import Box, Field, boxes_of
+from somobench.pipelines.forcing.era5.fields import Box, Field, group_boxes
 from somobench.pipelines.forcing.era5.needs import list_lacks
 from somobench.pipelines.forcing.era5.nodes import (
     NodeSet,
     check_registration,
-    spacing,
+    find_spacing,
 )
 from somobench.pipelines.forcing.era5.parts import Rectangle
-from somobench.pipelines.forcing.era5.stores import OpenedInputs, opened_inputs
-from somobench.pipelines.forcing.era5.validity import times_of
-from somobench.pipelines.forcing.era5.variables import RAW, Delivery, delivery_of
+from somobench.pipelines.forcing.era5.stores import OpenedInputs, open_inputs
+from somobench.pipelines.forcing.era5.validity import list_times
+from somobench.pipelines.forcing.era5.variables import RAW, Delivery, describe_delivery
 from somobench.schemas.errors import InputError
 from somobench.schemas.recipe import Recipe
 
@@ -36,7 +36,7 @@ HOURS_A_DAY = 24
 REMAPPING = {"node": "corner_mean", "cell": "none", "points": "corner_mean"}
 
 
-def account_of(path: Path, recipe: Recipe | None = None) -> dict[str, Any]:
+def account_for(path: Path, recipe: Recipe | None = None) -> dict[str, Any]:
     """Account for every file and variable of a delivery.
 
     Parameters
@@ -55,8 +55,8 @@ def account_of(path: Path, recipe: Recipe | None = None) -> dict[str, Any]:
         that fit; `lines`, the same for people.
     """
     refusals: list[InputError] = []
-    with opened_inputs([path], refusals.append) as opened:
-        boxes = boxes_of(opened.stores)
+    with open_inputs([path], refusals.append) as opened:
+        boxes = group_boxes(opened.stores)
         delivery = _delivery(boxes, recipe)
         grids = [_grid(box) for box in boxes]
         variables = []
@@ -107,7 +107,7 @@ def _delivery(boxes: Sequence[Box], recipe: Recipe | None) -> Delivery:
         float(np.median(np.diff(times) / HOUR))
         for box in boxes
         for _, store in box.stores
-        if len(times := times_of(store)) > 1
+        if len(times := list_times(store)) > 1
     ]
     frequency: Frequency = (
         "daily" if steps and np.median(steps) >= HOURS_A_DAY else "hourly"
@@ -117,7 +117,7 @@ def _delivery(boxes: Sequence[Box], recipe: Recipe | None) -> Delivery:
     )
     if recipe is None:
         return Delivery(frequency, accumulation)
-    given = delivery_of(recipe.forcing)
+    given = describe_delivery(recipe.forcing)
     return Delivery(frequency, accumulation, given.names, given.units)
 
 
@@ -128,7 +128,9 @@ def _grid(box: Box) -> dict[str, Any]:
         "nodes": len(nodes.latitude) * (len(nodes.longitude) if nodes.is_grid else 1),
         "latitude": _extent(nodes.latitude),
         "longitude": _extent(nodes.longitude),
-        "spacing": round(spacing(nodes.latitude, 0.0), 6) if nodes.is_grid else None,
+        "spacing": round(find_spacing(nodes.latitude, 0.0), 6)
+        if nodes.is_grid
+        else None,
         "registration": _registration(nodes),
     }
 
@@ -143,7 +145,7 @@ def _registration(nodes: NodeSet) -> str | None:
         return "points"
     for name in ("node", "cell"):
         try:
-            check_registration(nodes, name, spacing(nodes.latitude, 0.25), "")
+            check_registration(nodes, name, find_spacing(nodes.latitude, 0.25), "")
         except InputError:
             continue
         return name

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from somobench.pipelines.forcing.era5.daily import (
     DayRule,
     aggregate_days,
+    find_days,
     gather_days,
-    positions_of_days,
 )
 from somobench.pipelines.forcing.era5.fields import Field
 from somobench.pipelines.forcing.era5.nodes import NodeSet
@@ -29,7 +29,7 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 
-def daily_at_nodes(
+def read_days(
     derivation: Derivation,
     fields: Sequence[Field],
     nodes: tuple[NodeSet, Indices],
@@ -48,10 +48,10 @@ def daily_at_nodes(
     tuple of arrays
         (day, node) in our unit, and by day whether a preliminary value went in.
     """
-    positions = [positions_of_days(field.times, days, rule) for field in fields]
+    positions = [find_days(field.times, days, rule) for field in fields]
     result = np.full((len(days), len(nodes[1])), np.nan)
     preliminary = np.zeros(len(days), dtype=bool)
-    for rectangle in rectangles(nodes[0], nodes[1], fields[0]):
+    for rectangle in list_rectangles(nodes[0], nodes[1], fields[0]):
         length = _days_a_block(rectangle, fields[0], positions[0].shape[1])
         for first in range(0, len(days), length):
             block = slice(first, first + length)
@@ -87,7 +87,9 @@ def _arranged(
     return gather_days(values, within), np.asarray(flags.any(axis=1))
 
 
-def rectangles(nodes: NodeSet, wanted: Indices, field: Field) -> Iterator[Rectangle]:
+def list_rectangles(
+    nodes: NodeSet, wanted: Indices, field: Field
+) -> Iterator[Rectangle]:
     """Give, tile by tile of the field's storage, what to load for the wanted nodes."""
     row, column = np.divmod(wanted, nodes.columns)
     _, height, width = field.parts[0].chunk

@@ -45,7 +45,7 @@ TOTAL_AT_NEXT_MIDNIGHT = DayRule((24,), "sum", "value at 00 UTC of the next day"
 THE_DAYS_OWN = DayRule(None, "mean", "value of the day itself")
 
 
-def day_rule(
+def choose_day_rule(
     frequency: Frequency, accumulation: Accumulation, *, accumulated: bool
 ) -> DayRule:
     """Choose the rule that makes a variable daily.
@@ -83,14 +83,16 @@ def day_rule(
     return SUM_OF_HOURS_ENDING if accumulated else MEAN_OF_HOURS
 
 
-def covered_seconds(frequency: Frequency, accumulation: Accumulation) -> float | None:
+def count_covered_seconds(
+    frequency: Frequency, accumulation: Accumulation
+) -> float | None:
     """Return the time that one accumulated value covers; None if it varies."""
     if accumulation == "since_00_utc":
         return None
     return SECONDS_COVERED[frequency]
 
 
-def positions_of_days(
+def find_days(
     times: NDArray[np.datetime64], days: NDArray[np.datetime64], rule: DayRule
 ) -> NDArray[np.int64]:
     """Find the time stamps that make each day.
@@ -131,7 +133,7 @@ def aggregate_days(arranged: NDArray[np.float64], rule: DayRule) -> NDArray[np.f
     return np.asarray(arranged.mean(axis=1))
 
 
-def specific_humidity(
+def derive_specific_humidity(
     dewpoint: NDArray[np.float64], pressure: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Compute specific humidity from dewpoint temperature and pressure.

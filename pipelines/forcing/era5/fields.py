@@ -13,12 +13,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.pipelines.forcing.era5.nodes import NodeSet, same_positions
+from somobench.pipelines.forcing.era5.nodes import NodeSet, share_positions
 from somobench.pipelines.forcing.era5.parts import (
     SINGLE_PRECISION,
     Part,
     Rectangle,
-    part_of,
+    describe_part,
 )
 from somobench.pipelines.forcing.era5.times import check_steps
 from somobench.pipelines.forcing.era5.variables import RAW, Delivery, RawVariable
@@ -159,7 +159,7 @@ class Box:
         names = delivery.names_of(raw)
         parts = sorted(
             (
-                part_of(file, store[name], raw, delivery)
+                describe_part(file, store[name], raw, delivery)
                 for file, store in self.stores
                 for name in [next((item for item in names if item in store), None)]
                 if name is not None
@@ -190,13 +190,13 @@ def _first_time(part: Part) -> np.datetime64:
     return part.times[0] if len(part.times) else np.datetime64("NaT")
 
 
-def boxes_of(opened: Sequence[tuple[str, xr.Dataset]]) -> list[Box]:
+def group_boxes(opened: Sequence[tuple[str, xr.Dataset]]) -> list[Box]:
     """Group opened inputs by equal positions, in the order they first appear."""
     boxes: list[Box] = []
     for name, store in opened:
         nodes = _nodes(store)
         for index, box in enumerate(boxes):
-            if same_positions(box.nodes, nodes):
+            if share_positions(box.nodes, nodes):
                 boxes[index] = Box(box.nodes, (*box.stores, (name, store)))
                 break
         else:

@@ -185,7 +185,16 @@ class _Messages(BackendArray):
         return fields[0] if isinstance(key[0], (int, np.integer)) else fields
 
     def _field(self, index: int, place: tuple[Any, ...]) -> Floats:
-        message = _message(self._eccodes, self._path, self._headers[index])
+        try:
+            values = self._decode(
+                _message(self._eccodes, self._path, self._headers[index])
+            )
+        except self._eccodes.CodesInternalError as error:
+            message = f"eccodes: {error}"
+            raise OSError(message) from error
+        return np.asarray(values[place[0]][..., place[1]])
+
+    def _decode(self, message: Any) -> Floats:
         try:
             self._eccodes.codes_set(message, "missingValue", MISSING)
             values = self._eccodes.codes_get_values(message).reshape(self.shape[1:])
@@ -194,4 +203,4 @@ class _Messages(BackendArray):
             self._eccodes.codes_release(message)
         values[values == MISSING] = np.nan
         values[np.abs(values) <= error] = 0.0
-        return np.asarray(values[place[0]][..., place[1]])
+        return np.asarray(values)

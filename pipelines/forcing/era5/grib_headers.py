@@ -18,6 +18,7 @@ from somobench.schemas.errors import InputError
 
 INDICATOR, END = b"GRIB", b"7777"
 SHORTEST = 16  # bytes, section 0 of edition 2
+HEADER = 2**16  # bytes that hold every section before the values
 LONGEST = 2**23  # bytes whose number edition 1 can write plainly
 IDENTIFICATION, PRODUCT, PACKING = 1, 4, 5  # numbers of sections of edition 2
 DATES_OF_TEMPLATE = {8: slice(34, 41), 11: slice(37, 44)}
@@ -48,7 +49,6 @@ class Header(NamedTuple):
 class _Opening(NamedTuple):
     """What a message's first bytes say."""
 
-    size: int
     signature: bytes
     """Every byte of its header but the date's."""
     reference: np.datetime64
@@ -64,24 +64,27 @@ def read_headers(eccodes: Any, path: Path, what: str) -> Iterator[Header]:
     """
     explained: dict[bytes, tuple[Kind, np.timedelta64]] = {}
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=1) as view:
-        for offset in _offsets(view, what):
-            opening = _opening(view, offset, what)
+        for offset, size in _places(view, what):
+            try:
+                opening = _opening(view[offset : offset + min(size, HEADER)])
+            except (IndexError, ValueError):
+                raise _cut_short(what, offset) from None
             if opening.signature not in explained:
-                message = view[offset : offset + opening.size]
-                kind, time = _explain(eccodes, message)
+                kind, time = _explain(eccodes, view[offset : offset + size])
                 explained[opening.signature] = kind, time - opening.reference
             kind, lead = explained[opening.signature]
-            yield Header(kind, opening.reference + lead, offset, opening.size)
+            yield Header(kind, opening.reference + lead, offset, size)
 
 
-def _offsets(view: mmap.mmap, what: str) -> Iterator[int]:
-    """Find messages one after the other; bytes between them are skipped."""
+def _places(view: mmap.mmap, what: str) -> Iterator[tuple[int, int]]:
+    """Give offset and size of each message; bytes between them are skipped."""
     offset = view.find(INDICATOR)
     while offset >= 0:
-        yield offset
-        end = offset + _size(view, offset, what)
+        size = _size(view, offset, what)
+        end = offset + size
         if view[end - len(END) : end] != END:
             raise _cut_short(what, offset)
+        yield offset, size
         offset = view.find(INDICATOR, end)
 
 
@@ -112,19 +115,11 @@ def _cut_short(what: str, offset: int) -> InputError:
     )
 
 
-def _opening(view: mmap.mmap, at: int, what: str) -> _Opening:
-    size = _size(view, at, what)
-    read = _opening_1 if view[at + 7] == 1 else _opening_2
-    try:
-        signature, date = read(view[at : at + size])
-    except IndexError:
-        raise _cut_short(what, at) from None
-    year, month, day, hour, minute = date
+def _opening(message: bytes) -> _Opening:
+    read = _opening_1 if message[7] == 1 else _opening_2
+    signature, (year, month, day, hour, minute) = read(message)
     text = f"{year:04d}-{month:02d}-{day:02d}T{hour:02d}:{minute:02d}"
-    try:
-        return _Opening(size, signature, np.datetime64(text, "ns"))
-    except ValueError:
-        raise _cut_short(what, at) from None
+    return _Opening(signature, np.datetime64(text, "ns"))
 
 
 def _opening_1(message: bytes) -> tuple[bytes, tuple[int, ...]]:

@@ -13,11 +13,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.pipelines.forcing.era5.times import with_times
+from somobench.pipelines.forcing.era5.times import check_times
 from somobench.pipelines.forcing.era5.validity import (
     TIME_DIMS,
     VALIDITY,
-    with_validity,
+    add_validity,
 )
 from somobench.schemas.errors import InputError
 
@@ -30,21 +30,21 @@ LAST_FINAL, LAST_PRELIMINARY = "valid_time_stop", "valid_time_stop_era5t"
 """Attributes of ARCO stores: last days of final and of preliminary values."""
 
 
-def normalised_parts(dataset: xr.Dataset, what: str) -> list[xr.Dataset]:
+def normalise_parts(dataset: xr.Dataset, what: str) -> list[xr.Dataset]:
     """Normalise a dataset; one with a dim `expver` gives one for each version.
 
     Raises
     ------
     InputError
-        As `normalised`.
+        As `normalise`.
     """
     if dataset.sizes.get("expver", 1) == 1:
-        return [normalised(dataset, what)]
+        return [normalise(dataset, what)]
     versions = range(dataset.sizes["expver"])
-    return [normalised(dataset.isel(expver=index), what) for index in versions]
+    return [normalise(dataset.isel(expver=index), what) for index in versions]
 
 
-def normalised(dataset: xr.Dataset, what: str) -> xr.Dataset:
+def normalise(dataset: xr.Dataset, what: str) -> xr.Dataset:
     """Rename dims and coordinates to ours and check them; values stay unread.
 
     Parameters
@@ -72,7 +72,7 @@ def normalised(dataset: xr.Dataset, what: str) -> xr.Dataset:
         and dim not in (*TIME_DIMS, *POSITION_NAMES)
         and not _carries_position(marked, dim)
     ]
-    timed = with_times(with_validity(marked.squeeze(single, drop=True), what), what)
+    timed = check_times(add_validity(marked.squeeze(single, drop=True), what), what)
     ours = {latitude: "latitude", longitude: "longitude"}
     moved = {old: new for old, new in ours.items() if old != new}
     taken = [new for new in moved.values() if new in timed.variables]

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from somobench.pipelines.forcing.era5.fields import Box
-from somobench.pipelines.forcing.era5.reference import ERA5_LEVELS, layer_weights
+from somobench.pipelines.forcing.era5.reference import ERA5_LEVELS, weigh_levels
 from somobench.pipelines.forcing.era5.variables import (
     RAW,
     Delivery,
-    derivable_variables,
-    derivation_of,
+    find_derivation,
+    list_derivable_variables,
 )
 from somobench.schemas.errors import InputError, SomobenchError
 from somobench.schemas.recipe import ForcingParams, PeriodParams, Recipe
@@ -35,11 +35,11 @@ def list_lacks(
     variables, grids = seen
     if not boxes:
         return ["any readable file"]
-    wanted = derivable_variables() if recipe is None else recipe.forcing.variables
+    wanted = list_derivable_variables() if recipe is None else recipe.forcing.variables
     found = []
     for name in wanted:
         try:
-            derivation = derivation_of(
+            derivation = find_derivation(
                 name, delivery.names, lambda raw: _held(boxes, raw, delivery)
             )
         except SomobenchError as error:
@@ -127,9 +127,7 @@ def _absent_levels(
         if layer.layer not in recipe.reference.layers:
             continue
         try:
-            missing = layer_weights(
-                layer.depth_from_cm, layer.depth_to_cm, held
-            ).missing
+            missing = weigh_levels(layer.depth_from_cm, layer.depth_to_cm, held).missing
         except InputError:
             missing = ("any level",)
         if missing:

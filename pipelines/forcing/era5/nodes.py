@@ -41,7 +41,7 @@ def difference_east(longitude: Floats, other: Floats | float) -> Floats:
     return np.asarray((longitude - other + 180.0) % 360.0 - 180.0)
 
 
-def corner_positions(
+def place_corners(
     latitude: Floats, longitude: Floats, resolution: float
 ) -> tuple[Floats, Floats]:
     """Return the four corners of cells, (cell, 4): NW, NE, SW, SE.
@@ -55,12 +55,12 @@ def corner_positions(
     )
 
 
-def exact_nodes(nodes: NodeSet, latitude: Floats, longitude: Floats) -> Indices:
+def find_exact_nodes(nodes: NodeSet, latitude: Floats, longitude: Floats) -> Indices:
     """Find the node at each position; -1 where there is none within tolerance."""
     return _nearest(nodes, latitude, longitude, TOLERANCE, TOLERANCE)
 
 
-def nearest_nodes(
+def find_nearest_nodes(
     nodes: NodeSet, latitude: Floats, longitude: Floats, resolution: float
 ) -> Indices:
     """Find the node nearest to each position; -1 where none is near enough.
@@ -72,13 +72,13 @@ def nearest_nodes(
     if not nodes.is_grid:
         return _nearest(nodes, latitude, longitude, resolution, resolution)
     limits = [
-        spacing(axis, resolution) / 2 + TOLERANCE
+        find_spacing(axis, resolution) / 2 + TOLERANCE
         for axis in (nodes.latitude, nodes.longitude)
     ]
     return _nearest(nodes, latitude, longitude, limits[0], limits[1])
 
 
-def spacing(axis: Floats, otherwise: float) -> float:
+def find_spacing(axis: Floats, otherwise: float) -> float:
     """Return the step of an axis in degrees, `otherwise` where it has one value.
 
     The step is taken over the whole axis, absent rows left out, and is the simple
@@ -99,7 +99,7 @@ def _rounded(step: float) -> list[float]:
     return [round(step, decimals) for decimals in range(1, 7)]
 
 
-def same_positions(one: NodeSet, other: NodeSet) -> bool:
+def share_positions(one: NodeSet, other: NodeSet) -> bool:
     """Tell whether two sets are the same nodes, be they in single precision or not."""
     return one.is_grid == other.is_grid and all(
         len(mine) == len(theirs)
@@ -153,7 +153,7 @@ def _nearest_points(
     return found.reshape(latitude.shape)
 
 
-def mean_of_nodes(values: Floats, nodes: Indices) -> tuple[Floats, NDArray[np.int8]]:
+def average_nodes(values: Floats, nodes: Indices) -> tuple[Floats, NDArray[np.int8]]:
     """Average the nodes of each cell, of those that have data at all.
 
     A node that is missing on every day (sea) doesn't count; one that is missing on
@@ -204,7 +204,7 @@ def check_registration(
             hint="set forcing.registration to points",
         )
     for name, axis in (("latitude", nodes.latitude), ("longitude", nodes.longitude)):
-        step = spacing(axis, resolution)
+        step = find_spacing(axis, resolution)
         shift = axis / step - (0.5 if registration == "cell" else 0.0)
         astray = np.abs(shift - np.round(shift)) * step > 2 * TOLERANCE
         if astray.any():

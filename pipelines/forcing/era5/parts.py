@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from somobench.pipelines.forcing.era5.layout import PRELIMINARY
-from somobench.pipelines.forcing.era5.units import Conversion, conversion
-from somobench.pipelines.forcing.era5.validity import times_of
+from somobench.pipelines.forcing.era5.units import Conversion, find_conversion
+from somobench.pipelines.forcing.era5.validity import VALIDITY, list_times
 from somobench.pipelines.forcing.era5.variables import Delivery, RawVariable
 from somobench.schemas.errors import InputError
 
@@ -80,14 +81,15 @@ class Part:
         Raises
         ------
         InputError
-            If a packed variable declares no missing value and has netCDF's own.
+            If values can't be read, or a packed variable declares no missing value and
+            has netCDF's own.
         """
         steps = self.array.sizes.get("step", 1)
         begin = first // steps
         starts = {"time": slice(begin, -(-last // steps))}
         part = self.array.isel(starts | _box_of(self.array, rectangle))
         block = part.transpose("time", *_inner_dims(self.array))
-        loaded = block.to_numpy().reshape(-1, rectangle.size)
+        loaded = self._values(block).reshape(-1, rectangle.size)
         wanted = slice(first - begin * steps, last - begin * steps)
         values = loaded[wanted, rectangle.inside].astype(np.float64)
         if self.packing:
@@ -96,6 +98,18 @@ class Part:
         for fill in () if self.packing else self.missing:
             values[np.abs(values - fill) <= SINGLE_PRECISION * abs(fill)] = np.nan
         return np.asarray(values * self.unit.factor + self.unit.offset)
+
+    def _values(self, block: xr.DataArray) -> NDArray[Any]:
+        try:
+            return np.asarray(block.to_numpy())
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            times = block[VALIDITY].to_numpy().ravel()
+            raise InputError(
+                f"{block.name} in forcing input {self.file}",
+                found=f"{type(error).__name__}: {error}",
+                expected=f"values of {times[0]} to {times[-1]} that can be read",
+                hint="the file is damaged: get it again",
+            ) from error
 
     def _refuse_undeclared_fill(self, values: Floats) -> None:
         """Refuse values at the place of netCDF's fill value where none is declared."""
@@ -112,8 +126,8 @@ class Part:
                 found=f"no _FillValue, and {int(bad.sum())} values in this block "
                 f"stored as {default}, which netCDF keeps for missing ones",
                 expected="_FillValue",
-                hint=f"if they are missing: ncatted -a _FillValue,{name},c,s,{default}; "
-                "if not, declare a number that no value has",
+                hint=f"ncatted -a _FillValue,{name},c,s,{default} if they are missing; "
+                "else with a number that no value has",
             )
 
 
@@ -131,7 +145,7 @@ def _box_of(array: xr.DataArray, rectangle: Rectangle) -> dict[str, slice]:
     return dict(zip(_place_dims(array), slices, strict=False))
 
 
-def part_of(
+def describe_part(
     file: str, array: xr.DataArray, raw: RawVariable, delivery: Delivery
 ) -> Part:
     """Describe a variable of a normalised store.
@@ -153,12 +167,12 @@ def part_of(
     return Part(
         file=file,
         array=array,
-        times=times_of(array),
+        times=list_times(array),
         preliminary=array[PRELIMINARY].to_numpy().ravel(),
         chunk=_chunk(array, place),
         unit=_conversion(file, array, raw, delivery),
         units=None if units is None else str(units),
-        packing=packing_step(array),
+        packing=find_packing_step(array),
         missing=_declared_missing(array),
     )
 
@@ -174,7 +188,7 @@ def _declared_missing(array: xr.DataArray) -> tuple[float, ...]:
     return tuple(float(item) for part in numbers for item in part if np.isfinite(item))
 
 
-def packing_step(array: xr.DataArray) -> float:
+def find_packing_step(array: xr.DataArray) -> float:
     """Return the step between values that a file stores as integers; 0 of others."""
     stored = np.dtype(array.encoding.get("dtype", array.dtype))
     scale = array.encoding.get("scale_factor")
@@ -187,9 +201,9 @@ def _conversion(
     units = delivery.unit_of(raw) or array.attrs.get("units")
     if units is None:
         return Conversion()
-    found = conversion(str(units), raw.units, delivery.seconds_of(raw))
+    found = find_conversion(str(units), raw.units, delivery.seconds_of(raw))
     if found is None:
-        is_rate = conversion(str(units), raw.units, 1.0) is not None
+        is_rate = find_conversion(str(units), raw.units, 1.0) is not None
         raise InputError(
             f"unit of {array.name} in forcing input {file}",
             found=str(units),

@@ -10,16 +10,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from somobench.pipelines.forcing.era5.blocks import daily_at_nodes
+from somobench.pipelines.forcing.era5.blocks import read_days
 from somobench.pipelines.forcing.era5.daily import DayRule
 from somobench.pipelines.forcing.era5.fields import Box
 from somobench.pipelines.forcing.era5.nodes import (
     NodeSet,
+    average_nodes,
     check_registration,
-    corner_positions,
-    exact_nodes,
-    mean_of_nodes,
-    nearest_nodes,
+    find_exact_nodes,
+    find_nearest_nodes,
+    place_corners,
 )
 from somobench.pipelines.forcing.era5.variables import RAW, Delivery, Derivation
 from somobench.schemas.errors import UsageError
@@ -93,7 +93,7 @@ class Placement:
         read: dict[str, dict[str, object]] = {}
         for box, wanted in self.used:
             fields = [box.field(RAW[raw], delivery) for raw in derivation.raws]
-            values, flags = daily_at_nodes(
+            values, flags = read_days(
                 derivation, fields, (box.nodes, wanted), days, rule
             )
             pieces.append(values)
@@ -107,7 +107,7 @@ class Placement:
 
     def to_cells(self, values: Floats) -> tuple[Floats, NDArray[np.int8]]:
         """Bring (day, node) values to cells: (cell, day), and nodes averaged."""
-        means, count = mean_of_nodes(values, self.nodes)
+        means, count = average_nodes(values, self.nodes)
         return np.ascontiguousarray(means.T), count
 
     def report(self) -> list[dict[str, Any]]:
@@ -162,11 +162,11 @@ def _find(
     resolution: float,
 ) -> Indices:
     if params.remapping == "corner_mean":
-        return exact_nodes(nodes, *corner_positions(latitude, longitude, resolution))
+        return find_exact_nodes(nodes, *place_corners(latitude, longitude, resolution))
     centres = latitude[:, np.newaxis], longitude[:, np.newaxis]
     if params.remapping == "nearest":
-        return nearest_nodes(nodes, *centres, resolution)
-    return exact_nodes(nodes, *centres)
+        return find_nearest_nodes(nodes, *centres, resolution)
+    return find_exact_nodes(nodes, *centres)
 
 
 def _placement(boxes: Sequence[Box], chosen: Indices, numbers: Indices) -> Placement:

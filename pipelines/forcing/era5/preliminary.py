@@ -13,12 +13,12 @@ from somobench.schemas.errors import InputError
 Days = NDArray[np.datetime64]
 
 
-def described_days(days: Days) -> dict[str, Any]:
+def describe_days(days: Days) -> dict[str, Any]:
     """Count days, and list the first and last of each run of them."""
     return {"count": len(days), "runs": [list(run) for run in _runs(days)]}
 
 
-def preliminary_attrs(days: Days) -> dict[str, str]:
+def describe_in_attrs(days: Days) -> dict[str, str]:
     """Return the attribute of a released array that has preliminary days."""
     return {"preliminary_days": describe_in_words(days)} if len(days) else {}
 

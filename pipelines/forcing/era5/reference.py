@@ -18,12 +18,12 @@ from somobench.pipelines.forcing.era5.daily import (
 )
 from somobench.pipelines.forcing.era5.placement import Placement
 from somobench.pipelines.forcing.era5.preliminary import (
-    described_days,
-    preliminary_attrs,
+    describe_days,
+    describe_in_attrs,
     refuse_preliminary,
 )
-from somobench.pipelines.forcing.era5.validity import times_of
-from somobench.pipelines.forcing.era5.variables import Derivation, delivery_of
+from somobench.pipelines.forcing.era5.validity import list_times
+from somobench.pipelines.forcing.era5.variables import Derivation, describe_delivery
 from somobench.pipelines.forcing.precision import STORED_STEP, quantise
 from somobench.pipelines.forcing.source import ForcingRequest
 from somobench.schemas.errors import InputError, UsageError
@@ -49,7 +49,7 @@ class LayerWeights:
         return " + ".join(f"{share:g} {name}" for name, share in self.weights.items())
 
 
-def layer_weights(
+def weigh_levels(
     depth_from: float,
     depth_to: float,
     available: frozenset[str] = frozenset(ERA5_LEVELS),
@@ -79,9 +79,9 @@ def layer_weights(
 
     Examples
     --------
-    >>> print(layer_weights(10, 30))
+    >>> print(weigh_levels(10, 30))
     0.9 swvl2 + 0.1 swvl3
-    >>> layer_weights(0, 10, frozenset({"swvl1"}))
+    >>> weigh_levels(0, 10, frozenset({"swvl1"}))
     LayerWeights(weights={'swvl1': 1.0}, missing=('swvl2',))
     """
     deepest = max(bottom for _, bottom in ERA5_LEVELS.values())
@@ -116,7 +116,7 @@ REFERENCE = "reanalysis_soil_moisture"
 Floats = NDArray[np.float64]
 
 
-def soil_moisture_of_layers(
+def weigh_soil_moisture(
     placement: Placement, request: ForcingRequest
 ) -> tuple[xr.DataArray, dict[str, Any]]:
     """Weigh the input's soil levels to the recipe's layers.
@@ -156,14 +156,14 @@ def soil_moisture_of_layers(
             "cell": cells,
             "time": request.days.astype("datetime64[ns]"),
         },
-        attrs=_attrs(weights) | preliminary_attrs(preliminary),
+        attrs=_attrs(weights) | describe_in_attrs(preliminary),
     )
     return array, {
         "boxes": placement.report() if request.reference_inputs else "of the forcing",
         "cells_without": cells[empty].tolist(),
         "daily": _rule(_frequency(placement, request)).words,
         "layers": _described(weights),
-        "preliminary_days": described_days(preliminary),
+        "preliminary_days": describe_days(preliminary),
         "sea_nodes_left_out": sea_nodes,
         "small_negatives_set_to_zero": zeroed,
     }
@@ -173,7 +173,7 @@ def _weights(
     placement: Placement, request: ForcingRequest
 ) -> dict[int, LayerWeights | None]:
     recipe = request.recipe
-    delivery = delivery_of(recipe.forcing)
+    delivery = describe_delivery(recipe.forcing)
     wanted = set(recipe.reference.layers)
     unknown = wanted - {layer.layer for layer in recipe.layers}
     if unknown or not wanted:
@@ -186,7 +186,7 @@ def _weights(
         level for level in ERA5_LEVELS if placement.holds(level, delivery)
     )
     return {
-        item.layer: layer_weights(item.depth_from_cm, item.depth_to_cm, levels)
+        item.layer: weigh_levels(item.depth_from_cm, item.depth_to_cm, levels)
         if item.layer in wanted
         else None
         for item in recipe.layers
@@ -200,7 +200,7 @@ def _weighted(
 ) -> tuple[Floats, int, NDArray[np.datetime64]]:
     """Return (layer, cell, day) values, the number of sea nodes, preliminary days."""
     frequency = _frequency(placement, request)
-    delivery = replace(delivery_of(request.recipe.forcing), frequency=frequency)
+    delivery = replace(describe_delivery(request.recipe.forcing), frequency=frequency)
     values = np.zeros((len(weights), len(request.cells), len(request.days)))
     values[[item is None for item in weights.values()]] = np.nan
     sea_nodes, preliminary = 0, request.days[:0]
@@ -239,7 +239,7 @@ def _frequency(placement: Placement, request: ForcingRequest) -> Frequency:
     """Take the recipe's frequency, or find that of separate reference inputs."""
     if not request.reference_inputs:
         return request.recipe.forcing.frequency
-    steps = np.diff(times_of(placement.used[0][0].stores[0][1]))
+    steps = np.diff(list_times(placement.used[0][0].stores[0][1]))
     is_hourly = len(steps) > 0 and np.median(steps) < np.timedelta64(1, "D")
     return "hourly" if is_hourly else "daily"
 

@@ -13,7 +13,7 @@ import xarray as xr
 
 from somobench.catalog.storage.archive import open_zarr_zip
 from somobench.pipelines.forcing.era5.grib import open_grib
-from somobench.pipelines.forcing.era5.layout import normalised_parts
+from somobench.pipelines.forcing.era5.layout import normalise_parts
 from somobench.pipelines.forcing.era5.members import (
     EXPECTED,
     Member,
@@ -36,7 +36,7 @@ class OpenedInputs:
 
 
 @contextmanager
-def opened_inputs(
+def open_inputs(
     paths: Sequence[Path | str], refuse: Refuse = stop
 ) -> Iterator[OpenedInputs]:
     """Open and normalise stores, files, zips, globs and folders, in sorted order.
@@ -85,7 +85,7 @@ def _open_member(member: Member, stack: ExitStack) -> Iterator[list[xr.Dataset]]
             opened = _open(member)
             for dataset in opened:
                 stack.callback(dataset.close)
-                yield normalised_parts(dataset, member.name)
+                yield normalise_parts(dataset, member.name)
     except UNREADABLE as error:
         raise InputError(
             f"forcing input {member.name}",

@@ -14,7 +14,7 @@ UNITS = {"hourly": "h", "daily": "D"}
 HOURS = {"hourly": 1, "daily": 24}
 
 
-def with_times(dataset: xr.Dataset, what: str) -> xr.Dataset:
+def check_times(dataset: xr.Dataset, what: str) -> xr.Dataset:
     """Return the dataset with validity times as datetime64[ns], known to be usable.
 
     Raises

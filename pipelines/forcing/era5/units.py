@@ -73,8 +73,8 @@ WATER = re.compile(r"\s*(\(?of water( equivalent)?\)?|w\.?e\.?|water equivalent)
 DIVISOR = re.compile(r"\s*(?:/|\bper\b)\s*([a-z]+)\s*(\d*)")
 
 
-def conversion(
-    found: str, wanted: str, covered_seconds: float | None = None
+def find_conversion(
+    found: str, wanted: str, count_covered_seconds: float | None = None
 ) -> Conversion | None:
     """Say how values of one unit become those of another; None if they can't.
 
@@ -90,21 +90,21 @@ def conversion(
 
     Examples
     --------
-    >>> conversion("kg m**-2", "m")
+    >>> find_conversion("kg m**-2", "m")
     Conversion(factor=0.001, offset=0.0)
-    >>> conversion("W/m^2", "J m-2", covered_seconds=3600.0)
+    >>> find_conversion("W/m^2", "J m-2", covered_seconds=3600.0)
     Conversion(factor=3600.0, offset=0.0)
     """
-    spelt = spelling(found)
+    spelt = normalise_unit(found)
     known = KNOWN[wanted]
     if spelt in known:
         return known[spelt]
-    if covered_seconds is None:
+    if count_covered_seconds is None:
         return None
     amount, seconds = _rate(spelt)
     if amount not in known:
         return None
-    return Conversion(known[amount].factor * covered_seconds / seconds)
+    return Conversion(known[amount].factor * count_covered_seconds / seconds)
 
 
 def _rate(spelt: str) -> tuple[str, float]:
@@ -115,7 +115,7 @@ def _rate(spelt: str) -> tuple[str, float]:
     return (amount, SECONDS[ending]) if ending in SECONDS else ("", 1.0)
 
 
-def spelling(units: str) -> str:
+def normalise_unit(units: str) -> str:
     """Write a unit in lower case, with exponents only, and without `of water`."""
     plain = units.lower().replace("**", "").replace("^", "")
     plain = plain.replace("*", " ").replace("\xb7", " ").replace("_", " ")

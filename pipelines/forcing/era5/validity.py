@@ -33,7 +33,7 @@ HOURS_OF_UNIT = {
 }
 
 
-def with_validity(dataset: xr.Dataset, what: str) -> xr.Dataset:
+def add_validity(dataset: xr.Dataset, what: str) -> xr.Dataset:
     """Add the coordinate `validity` and rename the dims of time to `time` and `step`.
 
     Rules, in this order: a time that the file calls `valid_time`, or whose standard
@@ -71,7 +71,7 @@ def with_validity(dataset: xr.Dataset, what: str) -> xr.Dataset:
     return _with_dims(dataset, found, what)
 
 
-def times_of(store: xr.Dataset | xr.DataArray) -> NDArray[np.datetime64]:
+def list_times(store: xr.Dataset | xr.DataArray) -> NDArray[np.datetime64]:
     """Return the validity times of a normalised store in the order of its values."""
     return np.asarray(store[VALIDITY].to_numpy().ravel())
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from somobench.pipelines.forcing.era5.daily import (
     Accumulation,
     Frequency,
-    covered_seconds,
-    specific_humidity,
+    count_covered_seconds,
+    derive_specific_humidity,
 )
 from somobench.pipelines.forcing.era5.units import (
     FRACTION,
@@ -168,7 +168,9 @@ _MJ = 1e-6  # J to MJ
 _USUAL: Mapping[str, Derivation] = {
     "precipitation": Derivation(raws=("tp",), factor=_MM),
     "air_temperature": Derivation(raws=("t2m",)),
-    "specific_humidity": Derivation(raws=("d2m", "sp"), combine=specific_humidity),
+    "specific_humidity": Derivation(
+        raws=("d2m", "sp"), combine=derive_specific_humidity
+    ),
     "shortwave_radiation": Derivation(raws=("ssrd",), factor=_MJ),
     "net_radiation": Derivation(raws=("ssr", "str"), factor=_MJ, combine=np.add),
     "skin_temperature": Derivation(raws=("skt",)),
@@ -188,12 +190,12 @@ PARTS: Mapping[str, Derivation] = {
 """For inputs that hold, in place of a total, its parts (NCAR's ds633.0)."""
 
 
-def derivable_variables() -> tuple[str, ...]:
+def list_derivable_variables() -> tuple[str, ...]:
     """Return our variables that ERA5's own give."""
     return tuple(_USUAL)
 
 
-def derivation_of(
+def find_derivation(
     variable: str,
     names: Mapping[str, str],
     holds: Callable[[str], bool] = lambda _: True,
@@ -257,7 +259,7 @@ class Delivery:
         """Return the time that one value covers; None for states and growing sums."""
         if not raw.accumulated:
             return None
-        return covered_seconds(self.frequency, self.accumulation)
+        return count_covered_seconds(self.frequency, self.accumulation)
 
     def _given(self, key: str, raw: RawVariable) -> str | None:
         """Find the recipe's entry for a variable of ERA5.
@@ -282,10 +284,10 @@ class Delivery:
         return None
 
 
-def delivery_of(params: ForcingParams) -> Delivery:
+def describe_delivery(params: ForcingParams) -> Delivery:
     """Return what a recipe says about the making of its forcing inputs."""
     return Delivery(params.frequency, params.accumulation, params.names, params.units)
 
 
 def _single_raw(variable: str, names: Mapping[str, str]) -> str:
-    return derivation_of(variable, names).raws[0]
+    return find_derivation(variable, names).raws[0]

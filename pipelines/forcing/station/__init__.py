@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from somobench.pipelines.forcing.era5.fields import boxes_of
+from somobench.pipelines.forcing.era5.fields import group_boxes
 from somobench.pipelines.forcing.era5.placement import place_cells
 from somobench.pipelines.forcing.era5.reference import (
     REFERENCE,
-    soil_moisture_of_layers,
+    weigh_soil_moisture,
 )
-from somobench.pipelines.forcing.era5.stores import opened_inputs
+from somobench.pipelines.forcing.era5.stores import open_inputs
 from somobench.pipelines.forcing.precision import quantise
 from somobench.pipelines.forcing.source import DailyForcing, ForcingRequest
 from somobench.pipelines.forcing.station.days import (
@@ -210,10 +210,10 @@ def _reference(request: ForcingRequest) -> tuple[xr.DataArray, dict[str, Any]]:
             found="none",
             expected="some, because station meteorology has no reanalysis",
         )
-    with opened_inputs(request.reference_inputs) as opened:
+    with open_inputs(request.reference_inputs) as opened:
         recipe = request.recipe
-        boxes = boxes_of(opened.stores)
+        boxes = group_boxes(opened.stores)
         placement = place_cells(
             boxes, request.cells, recipe.forcing, recipe.grid.resolution
         )
-        return soil_moisture_of_layers(placement, request)
+        return weigh_soil_moisture(placement, request)

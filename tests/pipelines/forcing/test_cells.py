@@ -5,11 +5,11 @@ import pytest
 
 from factories.days import make_forcing, make_sensors
 from somobench.pipelines.forcing.cells import (
-    cell_table,
-    dryness_of,
-    observed_cells,
-    regime_of,
-    region_of,
+    compute_dryness,
+    describe_cells,
+    list_observed_cells,
+    name_regime,
+    name_region,
 )
 from somobench.schemas.errors import InputError
 from somobench.schemas.recipe import RegionParams
@@ -24,7 +24,7 @@ PACIFIC = RegionParams(name="pacific", south=-50, north=0, west=170, east=-130)
 
 def test_dryness_divides_radiation_by_the_energy_of_rain() -> None:
     # 9.8 / (2.45 * 2) = 2; 4.9 / (2.45 * 4) = 0.5
-    found = dryness_of(np.array([9.8, 4.9]), np.array([2.0, 4.0]), 2.45)
+    found = compute_dryness(np.array([9.8, 4.9]), np.array([2.0, 4.0]), 2.45)
     assert found.tolist() == [2.0, 0.5]
 
 
@@ -34,25 +34,25 @@ def test_dryness_divides_radiation_by_the_energy_of_rain() -> None:
 def test_dryness_is_missing_where_it_means_nothing(
     radiation: float, rain: float
 ) -> None:
-    found = dryness_of(np.array([radiation]), np.array([rain]), 2.45)
+    found = compute_dryness(np.array([radiation]), np.array([rain]), 2.45)
     assert np.isnan(found[0])
-    assert regime_of(float(found[0])) == "unknown"
+    assert name_regime(float(found[0])) == "unknown"
 
 
 def test_regime_changes_at_one() -> None:
-    assert regime_of(0.999) == "energy-limited"
-    assert regime_of(1.0) == "water-limited"
+    assert name_regime(0.999) == "energy-limited"
+    assert name_regime(1.0) == "water-limited"
 
 
 def test_region_is_the_first_box_that_holds_the_centre() -> None:
-    assert region_of(50, 10, (EUROPE, NORTH)) == "europe"
-    assert region_of(50, 10, (NORTH, EUROPE)) == "north"
-    assert region_of(35, 45, (EUROPE,)) == "europe"
-    assert region_of(-1, 10, (EUROPE, NORTH)) == "other"
+    assert name_region(50, 10, (EUROPE, NORTH)) == "europe"
+    assert name_region(50, 10, (NORTH, EUROPE)) == "north"
+    assert name_region(35, 45, (EUROPE,)) == "europe"
+    assert name_region(-1, 10, (EUROPE, NORTH)) == "other"
 
 
 def test_region_may_cross_the_antimeridian() -> None:
-    assert [region_of(-20, east, (PACIFIC,)) for east in (175, -175, 0)] == [
+    assert [name_region(-20, east, (PACIFIC,)) for east in (175, -175, 0)] == [
         "pacific",
         "pacific",
         "other",
@@ -63,7 +63,7 @@ def test_cells_are_those_of_sensors_with_observations_in_a_layer() -> None:
     stations = make_sensors(count=3)
     stations.loc[1, "layer"] = np.int8(0)
     observed = stations["sensor_id"].to_list()[:2]
-    cells = observed_cells(stations, observed)
+    cells = list_observed_cells(stations, observed)
     assert cells["cell_id"].to_list() == [stations.loc[0, "cell_id"]]
     position = f"{cells['latitude'][0]}_{cells['longitude'][0]}"
     assert position == stations.loc[0, "cell_id"]
@@ -71,14 +71,14 @@ def test_cells_are_those_of_sensors_with_observations_in_a_layer() -> None:
 
 def test_no_observed_cell_is_refused() -> None:
     with pytest.raises(InputError, match="2 sensors, but no valid day in a layer"):
-        observed_cells(make_sensors(), [])
+        list_observed_cells(make_sensors(), [])
 
 
 def test_cell_id_that_is_no_position_is_refused() -> None:
     stations = make_sensors(count=1)
     stations["cell_id"] = "somewhere"
     with pytest.raises(InputError, match="somewhere"):
-        observed_cells(stations, stations["sensor_id"].to_list())
+        list_observed_cells(stations, stations["sensor_id"].to_list())
 
 
 def test_cell_table_averages_the_whole_period() -> None:
@@ -88,7 +88,7 @@ def test_cell_table_averages_the_whole_period() -> None:
     dims = ("cell", "time")
     forcing["precipitation"] = (dims, rain)
     forcing["net_radiation"] = (dims, energy, attrs_of("net_radiation"))
-    table = cell_table(forcing, np.array([4, 3], np.int8), (EUROPE,), 2.45)
+    table = describe_cells(forcing, np.array([4, 3], np.int8), (EUROPE,), 2.45)
     validate_table(table, CELLS, "cells")
     assert table["mean_precipitation"].to_list() == [2.0, 0.5]
     assert table["node_count"].to_list() == [4, 3]
@@ -98,7 +98,7 @@ def test_cell_table_averages_the_whole_period() -> None:
 
 
 def test_cell_table_without_net_radiation_has_no_regime() -> None:
-    table = cell_table(make_forcing(), np.zeros(2, np.int8), (), 2.45)
+    table = describe_cells(make_forcing(), np.zeros(2, np.int8), (), 2.45)
     validate_table(table, CELLS, "cells")
     assert table["mean_net_radiation"].isna().all()
     assert set(table["regime"]) == {"unknown"}

@@ -14,7 +14,7 @@ from somobench.pipelines.forcing.precision import STORED_STEP
 from somobench.pipelines.forcing.source import (
     DailyForcing,
     ForcingRequest,
-    forcing_source,
+    find_forcing_source,
 )
 from somobench.schemas.errors import InputError, UnknownNameError, UsageError
 
@@ -240,6 +240,6 @@ def test_small_negatives_of_packing_become_zero_and_are_counted(build: Any) -> N
 
 
 def test_source_is_found_by_name() -> None:
-    assert isinstance(forcing_source("era5"), Era5Source)
+    assert isinstance(find_forcing_source("era5"), Era5Source)
     with pytest.raises(UnknownNameError, match=r"(?s)era6.*did you mean era5"):
-        forcing_source("era6")
+        find_forcing_source("era6")

@@ -12,7 +12,7 @@ import xarray as xr
 
 from factories import era5_deliveries as deliveries
 from factories.era5_stores import hours, make_era5, make_recipe
-from somobench.pipelines.forcing.era5.account import account_of
+from somobench.pipelines.forcing.era5.account import account_for
 
 
 def folder_of(path: Path, *stores: xr.Dataset) -> Path:
@@ -26,7 +26,7 @@ def test_account_names_variables_grid_period_gaps_and_files(tmp_path: Path) -> N
     folder = folder_of(tmp_path, store.isel(time=slice(0, 30)), late)
     (folder / "readme.txt").write_text("x")
     (folder / "broken.nc").write_bytes(b"<html>")
-    account = account_of(folder)
+    account = account_for(folder)
     assert account["files"] == {
         "found": 4,
         "read": 2,
@@ -61,12 +61,12 @@ def growing() -> xr.Dataset:
 
 
 def test_totals_that_grow_through_the_day_are_seen(tmp_path: Path) -> None:
-    keys = account_of(folder_of(tmp_path, growing()))["keys"]
+    keys = account_for(folder_of(tmp_path, growing()))["keys"]
     assert keys["forcing.accumulation"] == "since_00_utc"
 
 
 def lacks(folder: Path, repository: Path, **blocks: Any) -> list[str]:
-    found: list[str] = account_of(folder, make_recipe(repository, **blocks))["lacks"]
+    found: list[str] = account_for(folder, make_recipe(repository, **blocks))["lacks"]
     return found
 
 
@@ -134,14 +134,14 @@ def test_name_in_the_recipe_is_looked_for(tmp_path: Path, repository: Path) -> N
 def test_unit_that_cannot_be_converted_is_rejected_with_the_key(tmp_path: Path) -> None:
     store = make_era5(names=("tp",))
     store["tp"].attrs["units"] = "furlong"
-    [rejected] = account_of(folder_of(tmp_path, store))["rejected_files"]
+    [rejected] = account_for(folder_of(tmp_path, store))["rejected_files"]
     assert rejected["found"] == "furlong"
     assert "forcing.units of the recipe: {tp: ...}" in rejected["expected"]
 
 
 def test_daily_files_are_told_from_hourly_ones(tmp_path: Path) -> None:
     days = pd.date_range("2018-01-01", periods=4)
-    keys = account_of(folder_of(tmp_path, make_era5(times=days)))["keys"]
+    keys = account_for(folder_of(tmp_path, make_era5(times=days)))["keys"]
     assert keys["forcing.frequency"] == "daily"
     assert keys["forcing.accumulation"].startswith("daily_total, or since_00_utc")
 
@@ -153,6 +153,6 @@ def test_single_points_are_points(tmp_path: Path) -> None:
         latitude=("location", [50.0, 50.1, 50.3]),
         longitude=("location", [10.0, 10.7, 10.9]),
     ).drop_vars("location")
-    account = account_of(folder_of(tmp_path, points))
+    account = account_for(folder_of(tmp_path, points))
     assert account["keys"]["forcing.registration"] == "points"
     assert account["grids"][0]["nodes"] == 3

@@ -13,10 +13,10 @@ from somobench.pipelines.forcing.era5.daily import (
     TOTAL_AT_NEXT_MIDNIGHT,
     DayRule,
     aggregate_days,
-    day_rule,
+    choose_day_rule,
+    derive_specific_humidity,
+    find_days,
     gather_days,
-    positions_of_days,
-    specific_humidity,
 )
 from somobench.schemas.errors import UsageError
 
@@ -30,7 +30,7 @@ def hours_from(start: str, count: int) -> NDArray[np.datetime64]:
 def daily(
     times: NDArray[np.datetime64], values: NDArray[np.float64], rule: DayRule
 ) -> list[float]:
-    positions = positions_of_days(times, DAYS, rule)
+    positions = find_days(times, DAYS, rule)
     arranged = gather_days(values[:, np.newaxis], positions)
     return [float(value) for value in aggregate_days(arranged, rule)[:, 0]]
 
@@ -81,7 +81,7 @@ def test_last_total_is_missing_without_the_next_midnight() -> None:
 
 
 def test_no_times_give_no_day() -> None:
-    positions = positions_of_days(hours_from("2020-01-01", 0), DAYS, MEAN_OF_HOURS)
+    positions = find_days(hours_from("2020-01-01", 0), DAYS, MEAN_OF_HOURS)
     assert positions.shape == (2, 24)
     assert (positions == -1).all()
 
@@ -101,7 +101,7 @@ def test_no_times_give_no_day() -> None:
 def test_day_rule_follows_frequency_and_accumulation(
     frequency: str, accumulation: str, accumulated: bool, expected: DayRule
 ) -> None:
-    found = day_rule(frequency, accumulation, accumulated=accumulated)  # type: ignore[arg-type]
+    found = choose_day_rule(frequency, accumulation, accumulated=accumulated)  # type: ignore[arg-type]
     assert found == expected
 
 
@@ -112,13 +112,13 @@ def test_day_rule_refuses_what_excludes_each_other(
     frequency: str, accumulation: str
 ) -> None:
     with pytest.raises(UsageError, match=f"{accumulation} with {frequency} input"):
-        day_rule(frequency, accumulation, accumulated=True)  # type: ignore[arg-type]
+        choose_day_rule(frequency, accumulation, accumulated=True)  # type: ignore[arg-type]
 
 
 def test_specific_humidity_at_the_triple_point() -> None:
     # e = 611.21 Pa; 287.0597 / 461.5250 = 0.6219808;
     # 0.6219808 * 611.21 / (100000 - 0.3780192 * 611.21) = 380.1609 / 99768.951
-    found = specific_humidity(np.array([273.16]), np.array([100_000.0]))
+    found = derive_specific_humidity(np.array([273.16]), np.array([100_000.0]))
     assert found[0] == pytest.approx(380.1609 / 99_768.951, rel=1e-6)
 
 
@@ -126,7 +126,7 @@ def test_specific_humidity_agrees_with_tabled_vapour_pressure() -> None:
     # Saturation over water is 2339 Pa at 20 degC and 7384 Pa at 40 degC (CRC tables).
     vapour = np.array([2339.0, 7384.0])
     expected = 0.622 * vapour / (101_325.0 - 0.378 * vapour)
-    found = specific_humidity(np.array([293.15, 313.15]), np.full(2, 101_325.0))
+    found = derive_specific_humidity(np.array([293.15, 313.15]), np.full(2, 101_325.0))
     np.testing.assert_allclose(found, expected, rtol=3e-3)
 
 

@@ -347,3 +347,24 @@ def test_lost_scale_factor_is_refused(tmp_path: Path, build: Build) -> None:
         file["t2m"].delncattr("add_offset")
     with pytest.raises(InputError, match=r"(?s)t2m in.*150 to 340 K"):
         build(folder)
+
+
+def test_damaged_values_are_refused_with_their_file(
+    tmp_path: Path, build: Build
+) -> None:
+    store = make_era5()
+    folder = written(tmp_path / "era5", store, encoding={"t2m": {"fletcher32": True}})
+    content = bytearray((folder / "0.nc").read_bytes())
+    at = content.index(store["t2m"].to_numpy()[40].tobytes())
+    content[at : at + 4] = bytes(4)
+    (folder / "0.nc").write_bytes(content)
+    with pytest.raises(InputError, match=r"(?s)t2m in forcing input 0\.nc.*damaged"):
+        build(folder)
+
+
+def test_netcdf_cut_short_is_refused(tmp_path: Path, build: Build) -> None:
+    folder = written(tmp_path / "era5", make_era5(), format="NETCDF3_64BIT")
+    content = (folder / "0.nc").read_bytes()
+    (folder / "0.nc").write_bytes(content[: len(content) * 2 // 3])
+    with pytest.raises(InputError, match=r"(?s)forcing input 0\.nc"):
+        build(folder)

@@ -12,7 +12,7 @@ from factories.era5_stores import hours, make_era5
 from somobench.pipelines.forcing.era5 import blocks as era5_blocks
 from somobench.pipelines.forcing.era5 import fields as era5_fields
 from somobench.pipelines.forcing.era5 import parts as era5_parts
-from somobench.pipelines.forcing.era5.blocks import daily_at_nodes
+from somobench.pipelines.forcing.era5.blocks import read_days
 from somobench.pipelines.forcing.era5.daily import (
     MEAN_OF_HOURS,
     SUM_OF_HOURS_ENDING,
@@ -20,14 +20,14 @@ from somobench.pipelines.forcing.era5.daily import (
     DayRule,
     Frequency,
 )
-from somobench.pipelines.forcing.era5.fields import boxes_of
-from somobench.pipelines.forcing.era5.layout import normalised
+from somobench.pipelines.forcing.era5.fields import group_boxes
+from somobench.pipelines.forcing.era5.layout import normalise
 from somobench.pipelines.forcing.era5.parts import Rectangle
-from somobench.pipelines.forcing.era5.stores import opened_inputs
+from somobench.pipelines.forcing.era5.stores import open_inputs
 from somobench.pipelines.forcing.era5.variables import (
     RAW,
     Delivery,
-    derivation_of,
+    find_derivation,
 )
 from somobench.schemas.errors import InputError, UnknownNameError, UsageError
 
@@ -44,17 +44,17 @@ def read(
 ) -> np.ndarray:
     """Read a variable of ours at some nodes of a box of one or more files."""
     opened = [
-        (f"file{number}.nc", normalised(store, f"file{number}.nc"))
+        (f"file{number}.nc", normalise(store, f"file{number}.nc"))
         for number, store in enumerate(stores)
     ]
-    [box] = boxes_of(opened)
-    derivation = derivation_of(variable, {})
+    [box] = group_boxes(opened)
+    derivation = find_derivation(variable, {})
     given = delivery or Delivery(
         frequency, "hour_ending" if frequency == "hourly" else "daily_total"
     )
     fields = [box.field(RAW[raw], given) for raw in derivation.raws]
     wanted = np.array(nodes)
-    values, _ = daily_at_nodes(derivation, fields, (box.nodes, wanted), DAYS, rule)
+    values, _ = read_days(derivation, fields, (box.nodes, wanted), DAYS, rule)
     return values
 
 
@@ -119,7 +119,7 @@ def test_only_the_rectangle_of_wanted_nodes_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_era5(names=("tp",)).to_netcdf(tmp_path / "box.nc")
-    with opened_inputs([tmp_path / "box.nc"]) as opened:
+    with open_inputs([tmp_path / "box.nc"]) as opened:
         loaded = shapes_loaded(opened.stores, monkeypatch)
     assert loaded == [(24, 2)]
 
@@ -128,7 +128,7 @@ def shapes_loaded(
     stores: Sequence[tuple[str, xr.Dataset]], monkeypatch: pytest.MonkeyPatch
 ) -> list[tuple[int, int]]:
     """Read a day at two nodes and return the time steps and nodes of each read."""
-    [box] = boxes_of(stores)
+    [box] = group_boxes(stores)
     loaded: list[tuple[int, int]] = []
     original = era5_fields.Field.read
 
@@ -141,8 +141,8 @@ def shapes_loaded(
     monkeypatch.setattr(era5_fields.Field, "read", spying)
     field = box.field(RAW["tp"], Delivery())
     wanted = np.array([4, 5])  # the middle row's last two nodes
-    daily_at_nodes(
-        derivation_of("precipitation", {}),
+    read_days(
+        find_derivation("precipitation", {}),
         [field],
         (box.nodes, wanted),
         DAYS[:1],
@@ -164,9 +164,9 @@ def test_files_that_divide_the_variables_are_joined() -> None:
 
 
 def test_files_of_different_positions_are_different_boxes() -> None:
-    here = normalised(make_era5(days=1, names=("tp",)), "a")
-    there = normalised(make_era5(days=1, latitudes=(1.0,), names=("tp",)), "b")
-    assert [box.what for box in boxes_of([("a", here), ("b", there)])] == ["a", "b"]
+    here = normalise(make_era5(days=1, names=("tp",)), "a")
+    there = normalise(make_era5(days=1, latitudes=(1.0,), names=("tp",)), "b")
+    assert [box.what for box in group_boxes([("a", here), ("b", there)])] == ["a", "b"]
 
 
 def test_files_that_overlap_in_time_and_agree_are_joined() -> None:
@@ -210,7 +210,7 @@ def test_value_that_one_file_lacks_is_taken_from_another() -> None:
 def test_impossible_values_are_refused_with_time_and_bounds(
     name: str, variable: str, value: float, hint: str
 ) -> None:
-    store = make_era5(names=tuple(derivation_of(variable, {}).raws))
+    store = make_era5(names=tuple(find_derivation(variable, {}).raws))
     store[name][40, 1, 1] = value
     pattern = rf"(?s){name} in forcing input file0.*2018-01-02T16.*{hint}"
     with pytest.raises(InputError, match=pattern):
@@ -272,7 +272,7 @@ def test_long_names_of_arco_stores_are_found() -> None:
 def test_name_in_the_recipe_replaces_the_usual_ones() -> None:
     assert Delivery(names={"precipitation": "rain"}).names_of(RAW["tp"]) == ("rain",)
     assert Delivery(names={"t2m": "warmth"}).names_of(RAW["t2m"]) == ("warmth",)
-    assert derivation_of("net_radiation", {"net_radiation": "nr"}).raws == ("nr",)
+    assert find_derivation("net_radiation", {"net_radiation": "nr"}).raws == ("nr",)
     assert Delivery(names={"net_radiation": "rn"}).names_of(RAW["nr"]) == ("rn",)
 
 
@@ -288,4 +288,4 @@ def test_variable_that_era5_lacks_is_refused() -> None:
     with pytest.raises(
         UnknownNameError, match=r"(?s)relative_humidity.*forcing\.names"
     ):
-        derivation_of("relative_humidity", {})
+        find_derivation("relative_humidity", {})

@@ -11,11 +11,11 @@ import xarray as xr
 
 from factories.era5_stores import make_cell_table, make_era5, make_recipe
 from factories.grib_files import Message, write_grib
-from somobench.pipelines.forcing.era5 import Era5Source
+from somobench.pipelines.forcing.era5 import Era5Source, grib_headers
 from somobench.pipelines.forcing.era5 import grib as era5_grib
 from somobench.pipelines.forcing.era5.grib import open_grib
-from somobench.pipelines.forcing.era5.stores import opened_inputs
-from somobench.pipelines.forcing.era5.validity import times_of
+from somobench.pipelines.forcing.era5.stores import open_inputs
+from somobench.pipelines.forcing.era5.validity import list_times
 from somobench.pipelines.forcing.source import ForcingRequest
 from somobench.schemas.errors import InputError
 
@@ -23,7 +23,7 @@ WARM = Message("2t", 20180101, 0, None, 285.0)
 
 
 def arrays_of(path: Path) -> dict[str, xr.DataArray]:
-    with opened_inputs([path]) as opened:
+    with open_inputs([path]) as opened:
         return {
             str(name): store[name].load()
             for _, store in opened.stores
@@ -45,7 +45,7 @@ def test_states_and_forecast_totals_have_their_validity_times(
     path = write_grib(tmp_path / "box.grib", messages, edition=edition)
     found = arrays_of(path)
     np.testing.assert_allclose(found["tp"][:, 0, 0], [0.001, 0.002], rtol=1e-3)
-    assert times_of(found["tp"]).astype("M8[h]").astype(str).tolist() == [
+    assert list_times(found["tp"]).astype("M8[h]").astype(str).tolist() == [
         "2018-01-01T01",
         "2018-01-01T02",
     ]
@@ -120,7 +120,7 @@ def test_hourly_grib_gives_the_days_of_netcdf(tmp_path: Path, repository: Path) 
 
 def test_preliminary_messages_are_known(tmp_path: Path) -> None:
     path = write_grib(tmp_path / "box.grib", [WARM], expver="0005")
-    with opened_inputs([path]) as opened:
+    with open_inputs([path]) as opened:
         assert [bool(s["preliminary"].all()) for _, s in opened.stores] == [True]
 
 
@@ -177,3 +177,38 @@ def test_grib_without_its_reader_is_refused(
         InputError, match=r"(?s)eccodes isn't installed.*somobench\[grib"
     ):
         arrays_of(path)
+
+
+@pytest.mark.parametrize("edition", [1, 2])
+def test_headers_are_explained_once_for_each_kind(
+    edition: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Two variables and, of the total, two steps: three kinds in 40 days of messages.
+    days = pd.date_range("2018-12-20", periods=40)
+    messages = []
+    for day in days:
+        date = int(day.strftime("%Y%m%d"))
+        messages.append(Message("2t", date, 0, None, 285.0))
+        messages += [Message("tp", date, 6, step, 0.001) for step in ("0-1", "1-2")]
+    path = write_grib(tmp_path / "box.grib", messages, edition=edition)
+    explained: list[bytes] = []
+    original = grib_headers._explain
+
+    def counting(eccodes: Any, message: bytes) -> Any:
+        explained.append(message)
+        return original(eccodes, message)
+
+    monkeypatch.setattr(grib_headers, "_explain", counting)
+    found = arrays_of(path)
+    assert len(explained) == 3
+    assert (list_times(found["2t"]) == days.to_numpy()).all()
+    hours = [day + pd.Timedelta(hours=hour) for day in days for hour in (7, 8)]
+    assert (list_times(found["tp"]) == np.array(hours, "M8[ns]")).all()
+
+
+def test_bytes_between_messages_are_skipped(tmp_path: Path) -> None:
+    one = write_grib(tmp_path / "one.grib", [WARM]).read_bytes()
+    two = write_grib(tmp_path / "two.grib", [WARM._replace(hour=1)]).read_bytes()
+    path = tmp_path / "both.grib"
+    path.write_bytes(one + bytes(100) + two)
+    assert arrays_of(path)["2t"].shape == (2, 3, 3)

@@ -6,13 +6,13 @@ from numpy.typing import NDArray
 
 from somobench.pipelines.forcing.era5.nodes import (
     NodeSet,
+    average_nodes,
     check_registration,
-    corner_positions,
-    exact_nodes,
-    mean_of_nodes,
-    nearest_nodes,
-    same_positions,
-    spacing,
+    find_exact_nodes,
+    find_nearest_nodes,
+    find_spacing,
+    place_corners,
+    share_positions,
 )
 from somobench.schemas.errors import InputError
 
@@ -22,8 +22,8 @@ def grid(latitudes: list[float], longitudes: list[float]) -> NodeSet:
 
 
 def corners(nodes: NodeSet, latitude: float, longitude: float) -> list[int]:
-    wanted = corner_positions(np.array([latitude]), np.array([longitude]), 0.25)
-    return [int(number) for number in exact_nodes(nodes, *wanted)[0]]
+    wanted = place_corners(np.array([latitude]), np.array([longitude]), 0.25)
+    return [int(number) for number in find_exact_nodes(nodes, *wanted)[0]]
 
 
 def one_cell(nodes: list[int]) -> NDArray[np.int64]:
@@ -33,7 +33,7 @@ def one_cell(nodes: list[int]) -> NDArray[np.int64]:
 def test_cell_is_the_mean_of_its_four_corners() -> None:
     # (1 + 2 + 3 + 6) / 4 = 3
     values = np.array([[1.0, 2.0, 3.0, 6.0]])
-    mean, count = mean_of_nodes(values, one_cell([0, 1, 2, 3]))
+    mean, count = average_nodes(values, one_cell([0, 1, 2, 3]))
     assert mean.tolist() == [[3.0]]
     assert count.tolist() == [4]
 
@@ -41,28 +41,28 @@ def test_cell_is_the_mean_of_its_four_corners() -> None:
 def test_cell_is_the_mean_of_the_rest_where_a_node_has_no_data() -> None:
     # Node 3 is sea on all days: (1 + 2 + 3) / 3 = 2, (4 + 5 + 9) / 3 = 6
     values = np.array([[1.0, 2.0, 3.0, np.nan], [4.0, 5.0, 9.0, np.nan]])
-    mean, count = mean_of_nodes(values, one_cell([0, 1, 2, 3]))
+    mean, count = average_nodes(values, one_cell([0, 1, 2, 3]))
     assert mean[:, 0].tolist() == [2.0, 6.0]
     assert count.tolist() == [3]
 
 
 def test_cell_at_the_edge_of_the_box_uses_the_nodes_that_exist() -> None:
     values = np.array([[1.0, 5.0]])
-    mean, count = mean_of_nodes(values, one_cell([0, -1, 1, -1]))
+    mean, count = average_nodes(values, one_cell([0, -1, 1, -1]))
     assert mean.tolist() == [[3.0]]
     assert count.tolist() == [2]
 
 
 def test_day_is_missing_when_a_node_with_data_misses_it() -> None:
     values = np.array([[1.0, 3.0], [1.0, np.nan]])
-    mean, count = mean_of_nodes(values, one_cell([0, 1]))
+    mean, count = average_nodes(values, one_cell([0, 1]))
     assert mean[0, 0] == 2.0
     assert np.isnan(mean[1, 0])
     assert count.tolist() == [2]
 
 
 def test_cell_without_any_node_is_missing() -> None:
-    mean, count = mean_of_nodes(np.full((2, 1), np.nan), one_cell([0, -1]))
+    mean, count = average_nodes(np.full((2, 1), np.nan), one_cell([0, -1]))
     assert np.isnan(mean).all()
     assert count.tolist() == [0]
 
@@ -102,30 +102,34 @@ def test_position_outside_the_box_has_no_node() -> None:
 def test_coordinates_stored_in_single_precision_are_found() -> None:
     axis = np.array([155.9, 156.0], np.float32).astype(np.float64)
     nodes = NodeSet(np.array([19.9, 19.8]), axis, is_grid=True)
-    found = exact_nodes(nodes, np.array([19.9]), np.array([156.0]))
+    found = find_exact_nodes(nodes, np.array([19.9]), np.array([156.0]))
     assert found.tolist() == [1]
 
 
 def test_nearest_node_of_a_centre_between_four_is_north_west() -> None:
     nodes = grid([50.0, 50.25], [10.25, 10.0])
-    found = nearest_nodes(nodes, np.array([50.125]), np.array([10.125]), 0.25)
+    found = find_nearest_nodes(nodes, np.array([50.125]), np.array([10.125]), 0.25)
     assert found.tolist() == [3]  # row 1 is 50.25 N, column 1 is 10.0 E
     points = NodeSet(
         np.array([50.0, 50.25, 50.25]), np.array([10.0, 10.25, 10.0]), is_grid=False
     )
-    found = nearest_nodes(points, np.array([50.125]), np.array([10.125]), 0.25)
+    found = find_nearest_nodes(points, np.array([50.125]), np.array([10.125]), 0.25)
     assert found.tolist() == [2]
 
 
 def test_nearest_node_is_none_beyond_half_a_spacing() -> None:
     nodes = grid([50.25, 50.0], [10.0, 10.25])
-    found = nearest_nodes(nodes, np.array([50.0, 50.0]), np.array([10.37, 10.38]), 0.25)
+    found = find_nearest_nodes(
+        nodes, np.array([50.0, 50.0]), np.array([10.37, 10.38]), 0.25
+    )
     assert found.tolist() == [3, -1]
 
 
 def test_nearest_point_is_none_beyond_the_resolution() -> None:
     points = NodeSet(np.array([50.0]), np.array([10.0]), is_grid=False)
-    found = nearest_nodes(points, np.array([50.2, 50.3]), np.array([10.0, 10.0]), 0.25)
+    found = find_nearest_nodes(
+        points, np.array([50.2, 50.3]), np.array([10.0, 10.0]), 0.25
+    )
     assert found.tolist() == [0, -1]
 
 
@@ -176,13 +180,13 @@ def test_grid_in_single_precision_lies_where_it_does_in_double(
     longitude = (np.arange(rows) + round(170 / step) - rows) * step + shift
     nodes = NodeSet(single(latitude), single(longitude), is_grid=True)
     check_registration(nodes, registration, step, "a.nc")
-    assert spacing(nodes.longitude, 0.0) == pytest.approx(step, abs=1e-9)
-    assert same_positions(nodes, NodeSet(latitude, longitude, is_grid=True))
+    assert find_spacing(nodes.longitude, 0.0) == pytest.approx(step, abs=1e-9)
+    assert share_positions(nodes, NodeSet(latitude, longitude, is_grid=True))
 
 
 def test_spacing_of_an_axis_with_absent_rows_is_that_between_neighbours() -> None:
     axis = single(np.array([50.0, 49.9, 49.8, 49.4, 49.3]))
-    assert spacing(axis, 0.0) == pytest.approx(0.1, abs=1e-12)
+    assert find_spacing(axis, 0.0) == pytest.approx(0.1, abs=1e-12)
 
 
 def test_half_cell_shift_is_refused_in_single_precision_too() -> None:
@@ -197,5 +201,5 @@ def test_equally_near_nodes_tie_in_single_precision_as_in_double() -> None:
     latitude, longitude = np.array([50.2, 50.3]), np.array([150.3, 150.2])
     for kind in (np.asarray, single):
         nodes = NodeSet(kind(latitude), kind(longitude), is_grid=True)
-        found = nearest_nodes(nodes, np.array([50.25]), np.array([150.25]), 0.1)
+        found = find_nearest_nodes(nodes, np.array([50.25]), np.array([150.25]), 0.1)
         assert found.tolist() == [3]  # north, then west

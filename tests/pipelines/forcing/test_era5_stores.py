@@ -12,9 +12,9 @@ import xarray as xr
 
 from factories.era5_stores import make_era5
 from somobench.catalog.storage.archive import write_zarr_zip
-from somobench.pipelines.forcing.era5.layout import normalised
-from somobench.pipelines.forcing.era5.stores import opened_inputs
-from somobench.pipelines.forcing.era5.validity import times_of
+from somobench.pipelines.forcing.era5.layout import normalise
+from somobench.pipelines.forcing.era5.stores import open_inputs
+from somobench.pipelines.forcing.era5.validity import list_times
 from somobench.schemas.errors import InputError
 
 NAMES = ("t2m",)
@@ -61,16 +61,16 @@ def test_every_kind_of_store_gives_the_same_values(
     write: Callable[[xr.Dataset, Path], Path], name: str, tmp_path: Path
 ) -> None:
     expected = rain_and_warmth()
-    with opened_inputs([write(expected, tmp_path / name)]) as opened:
+    with open_inputs([write(expected, tmp_path / name)]) as opened:
         [(found_name, found)] = opened.stores
         assert found_name == name
         for variable in ("tp", "t2m"):
             np.testing.assert_array_equal(found[variable], expected[variable])
-        np.testing.assert_array_equal(times_of(found), expected["time"])
+        np.testing.assert_array_equal(list_times(found), expected["time"])
 
 
 def names_in(*paths: Path) -> list[str]:
-    with opened_inputs(paths) as opened:
+    with open_inputs(paths) as opened:
         return [name for name, _ in opened.stores]
 
 
@@ -86,26 +86,26 @@ def test_dims_of_other_names_and_longitudes_to_360_become_ours() -> None:
     theirs = make_era5(days=1, longitudes=(254.25, 359.75), names=NAMES).rename(
         time="valid_time", latitude="lat", longitude="lon"
     )
-    found = normalised(theirs, "theirs.nc")
+    found = normalise(theirs, "theirs.nc")
     assert found["t2m"].dims == ("time", "latitude", "longitude")
     assert found["longitude"].to_numpy().tolist() == [-105.75, -0.25]
 
 
 def test_single_members_and_steps_are_dropped() -> None:
     theirs = make_era5(days=1, names=NAMES).expand_dims(number=[0], surface=[0.0])
-    found = normalised(theirs, "theirs.nc")
+    found = normalise(theirs, "theirs.nc")
     assert set(found["t2m"].dims) == {"time", "latitude", "longitude"}
 
 
 def test_box_of_one_node_keeps_its_dims() -> None:
     pixel = make_era5(days=1, latitudes=(50.0,), longitudes=(10.0,), names=NAMES)
-    assert normalised(pixel, "pixel.nc")["t2m"].shape == (25, 1, 1)
+    assert normalise(pixel, "pixel.nc")["t2m"].shape == (25, 1, 1)
 
 
 def test_times_without_nanoseconds_are_accepted() -> None:
     dataset = make_era5(days=1, names=NAMES)
     seconds = dataset.assign_coords(time=dataset["time"].to_numpy().astype("M8[s]"))
-    assert times_of(normalised(seconds, "box.nc")).dtype == "datetime64[ns]"
+    assert list_times(normalise(seconds, "box.nc")).dtype == "datetime64[ns]"
 
 
 @pytest.mark.parametrize("calendar", ["360_day", "noleap"])
@@ -117,7 +117,7 @@ def test_other_calendars_are_refused(calendar: str, tmp_path: Path) -> None:
         names_in(path)
 
 
-def with_times(times: object) -> xr.Dataset:
+def check_times(times: object) -> xr.Dataset:
     return make_era5(
         times=pd.date_range("2018-01-01", periods=3), names=NAMES
     ).assign_coords(time=times)
@@ -144,7 +144,7 @@ def with_times(times: object) -> xr.Dataset:
 )
 def test_times_that_cannot_be_used_are_refused(times: object, found: str) -> None:
     with pytest.raises(InputError, match=f"(?s)times of forcing input box.*{found}"):
-        normalised(with_times(times), "box.nc")
+        normalise(check_times(times), "box.nc")
 
 
 def test_swapped_coordinates_are_refused() -> None:
@@ -152,7 +152,7 @@ def test_swapped_coordinates_are_refused() -> None:
         latitude="longitude", longitude="latitude"
     )
     with pytest.raises(InputError, match=r"(?s)latitude.*110.*-90 to 90.*swapped"):
-        normalised(swapped, "box.nc")
+        normalise(swapped, "box.nc")
 
 
 def test_two_dimensional_positions_are_refused() -> None:
@@ -162,12 +162,12 @@ def test_two_dimensional_positions_are_refused() -> None:
         latitude=(("y", "x"), grid), longitude=(("y", "x"), grid)
     )
     with pytest.raises(InputError, match="one-dimensional latitude"):
-        normalised(turned, "box.nc")
+        normalise(turned, "box.nc")
 
 
 def test_store_without_time_is_refused() -> None:
     with pytest.raises(InputError, match=r"(?s)dims.*latitude.*time or valid_time"):
-        normalised(make_era5(days=1, names=NAMES).isel(time=0, drop=True), "box.nc")
+        normalise(make_era5(days=1, names=NAMES).isel(time=0, drop=True), "box.nc")
 
 
 def test_absent_path_is_refused(tmp_path: Path) -> None:

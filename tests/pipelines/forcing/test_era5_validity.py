@@ -10,8 +10,8 @@ import pytest
 import xarray as xr
 
 from factories.era5_stores import make_era5
-from somobench.pipelines.forcing.era5.layout import normalised
-from somobench.pipelines.forcing.era5.validity import times_of
+from somobench.pipelines.forcing.era5.layout import normalise
+from somobench.pipelines.forcing.era5.validity import list_times
 from somobench.schemas.errors import InputError
 
 DAYS = pd.date_range("2018-01-01", periods=3, unit="ns")
@@ -29,7 +29,7 @@ def store(attrs: dict[str, str] | None = None, **coords: Any) -> xr.Dataset:
 
 
 def times(dataset: xr.Dataset) -> list[str]:
-    found = times_of(normalised(dataset, "box.nc"))
+    found = list_times(normalise(dataset, "box.nc"))
     return [str(time)[:13] for time in found]
 
 
@@ -66,13 +66,13 @@ def test_validity_time_is_told_by_metadata(
 def test_dim_of_another_name_than_its_times_is_followed() -> None:
     turned = store(valid_time=("time", NEXT_DAYS, VALID)).swap_dims(time="valid_time")
     assert times(turned) == SECOND_TO_FOURTH
-    assert normalised(turned, "box.nc")["tp"].dims == ("time", "latitude", "longitude")
+    assert normalise(turned, "box.nc")["tp"].dims == ("time", "latitude", "longitude")
 
 
 def test_one_field_with_its_times_as_scalars_is_one_time() -> None:
     single = store(START, valid_time=("time", NEXT_DAYS, VALID)).isel(time=0)
     assert times(single) == ["2018-01-02T00"]
-    assert normalised(single, "box.nc")["tp"].shape == (1, 3, 3)
+    assert normalise(single, "box.nc")["tp"].shape == (1, 3, 3)
 
 
 def test_start_and_step_in_any_order_of_dims_make_one_axis() -> None:
@@ -87,9 +87,9 @@ def test_start_and_step_in_any_order_of_dims_make_one_axis() -> None:
             "longitude": [10.0],
         },
     )
-    found = normalised(dataset, "box.nc")
+    found = normalise(dataset, "box.nc")
     expected = pd.date_range("2018-01-01T01", periods=72, freq="h")
-    assert (times_of(found) == expected.to_numpy()).all()
+    assert (list_times(found) == expected.to_numpy()).all()
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import xarray as xr
 
 from factories import era5_deliveries as deliveries
 from factories.era5_stores import CELLS, make_cell_table, make_era5, make_recipe
-from somobench.pipelines.forcing import finished, report_of
+from somobench.pipelines.forcing import finish_forcing, report_forcing
 from somobench.pipelines.forcing import main as stage
-from somobench.pipelines.forcing.cells import cell_table
+from somobench.pipelines.forcing.cells import describe_cells
 from somobench.pipelines.forcing.era5 import Era5Source
 from somobench.pipelines.forcing.source import DailyForcing, ForcingRequest
 from somobench.pipelines.forcing.summary import summarise_forcing
@@ -40,9 +40,9 @@ def report(tmp_path: Path, repository: Path) -> dict[str, object]:
     kept = [name not in given.dropped for name in given.dataset["cell"].to_numpy()]
     recipe = make_recipe(repository)
     cells = make_cell_table()
-    dataset = finished(given.dataset.isel(cell=kept), cells, recipe)
-    table = cell_table(dataset, given.node_count[kept], recipe.regions, 2.45)
-    return report_of(given, dataset, table, [])
+    dataset = finish_forcing(given.dataset.isel(cell=kept), cells, recipe)
+    table = describe_cells(dataset, given.node_count[kept], recipe.regions, 2.45)
+    return report_forcing(given, dataset, table, [])
 
 
 def test_everything_left_out_is_told_with_its_reason(
