@@ -293,6 +293,12 @@ def test_row_quantiles_equal_numpy(pairs: tuple[xr.DataArray, xr.DataArray]) -> 
     assert_equal(row_quantiles(values, levels), expected)
 
 
+def test_row_quantiles_are_interpolated_in_float64(rng: np.random.Generator) -> None:
+    values = rng.random((4, 100)).astype(np.float32)
+    wide = row_quantiles(values.astype(np.float64), [0.1, 0.9])
+    np.testing.assert_array_equal(row_quantiles(values, [0.1, 0.9]), wide)
+
+
 def test_autocovariance_equals_numpy(rng: np.random.Generator) -> None:
     series = np.cumsum(rng.standard_normal(300))
     x = series - series.mean()
