@@ -199,8 +199,7 @@ def test_deseasonalised_r_equals_the_partial_correlation_of_statsmodels(
     regression = pytest.importorskip("statsmodels.api")
     scored = score(*pairs, metrics=["deseasonalised_r"])["deseasonalised_r"]
     angle = 2 * np.pi * leap_year_day(pairs[1]["time"].to_numpy()) / 366
-    terms = [f(order * angle) for order in range(1, 5) for f in (np.cos, np.sin)]
-    season = regression.add_constant(np.array(terms).T)
+    season = regression.add_constant(np.array([np.cos(angle), np.sin(angle)]).T)
     for row in range(4):
         x, y = (array.to_numpy()[row].astype(float) for array in pairs)
         both = np.isfinite(x) & np.isfinite(y)
