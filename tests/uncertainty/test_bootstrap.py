@@ -241,6 +241,21 @@ def test_first_order_replicate_is_close_to_the_score_of_the_drawn_days(
     assert abs(np.mean(replicates) - np.mean(exact)) < np.std(exact)
 
 
+def test_flat_climatology_changes_no_replicate(rng: np.random.Generator) -> None:
+    target = rng.standard_normal((2, 300))
+    prediction = target + rng.standard_normal((2, 300))
+    days = resample_days(np.ones(300, dtype=bool), length=30, draws=20)
+    without, flat = (
+        score_rows(
+            Rows(prediction, target, np.arange(300) + 1, climatology),
+            metrics_named(["deseasonalised_r"]),
+            days=days,
+        ).replicates["deseasonalised_r"]
+        for climatology in (None, np.full((2, 366), 0.3))
+    )
+    np.testing.assert_allclose(flat, without, rtol=1e-6)
+
+
 def test_draw_with_too_few_pairs_has_no_replicate(rng: np.random.Generator) -> None:
     good, _, target = make_models(rng, cells=2, days=200)
     target[0, 12:] = np.nan  # 12 days at most, all in the first of blocks of 20

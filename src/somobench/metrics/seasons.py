@@ -85,7 +85,8 @@ def remove_season(
     shape = residual(season)
     power = total((shape, shape))
     rounded = weights.sum(axis=1) * (ROUNDING * np.nan_to_num(level)) ** 2
-    power[power <= rounded] = np.inf  # the climatology is a harmonic, or unknown
+    shape[power <= rounded] = 0.0  # the climatology is a harmonic, or unknown
+    power[power <= rounded] = np.inf
     multiples = [total((values, shape)) / power for values in left]
     left = [
         values - multiple[:, None] * shape
