@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from somobench.metrics import anomalies
+from somobench.metrics import anomalies, seasons
 from somobench.metrics.moments import centred
 
 Array = NDArray[np.float64]
@@ -28,5 +28,5 @@ def remove_season(
     """Return departures (row, time), NaN where the series are."""
     valid = np.isfinite(series[0])
     deviations = [centred(values, valid)[0] for values in series]
-    left = anomalies.remove_season(deviations, valid, day_of_year, climatology)
+    left, _ = seasons.remove_season(deviations, valid, day_of_year, climatology)
     return [np.where(valid, values, np.nan) for values in left]

@@ -118,11 +118,8 @@ def day_of(days: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("days", [120, 365, 549, 2000])
-@pytest.mark.parametrize("order", [1, 2, 3, 4])
-def test_season_is_removed_with_gaps_too(
-    rng: np.random.Generator, days: int, order: int
-) -> None:
-    season = 0.3 + 0.1 * cosine(days, order)
+def test_season_is_removed_with_gaps_too(rng: np.random.Generator, days: int) -> None:
+    season = 0.3 + 0.1 * cosine(days)
     season[rng.random((1, days)) < 0.3] = NAN
     (left,) = remove_season([season], day_of(days))
     np.testing.assert_array_equal(np.isnan(left), np.isnan(season))
@@ -133,9 +130,8 @@ def test_departures_are_what_least_squares_leaves(rng: np.random.Generator) -> N
     series = rng.random((3, 800))
     series[:, rng.random(800) < 0.3] = NAN
     angle = 2 * np.pi * day_of(800) / 366
-    terms = [np.ones(800)]
-    terms += [f(k * angle) for k in range(1, 5) for f in (np.cos, np.sin)]
-    basis, kept = np.array(terms).T, np.isfinite(series[0])
+    basis = np.array([np.ones(800), np.cos(angle), np.sin(angle)]).T
+    kept = np.isfinite(series[0])
     (left,) = remove_season([series], day_of(800))
     for row in range(3):
         fit = np.linalg.lstsq(basis[kept], series[row, kept])[0]
@@ -143,12 +139,12 @@ def test_departures_are_what_least_squares_leaves(rng: np.random.Generator) -> N
         np.testing.assert_allclose(left[row, kept], expected, rtol=0, atol=1e-13)
 
 
-def test_fifth_harmonic_is_no_season_unless_the_climatology_has_it() -> None:
+def test_second_harmonic_is_no_season_unless_the_climatology_has_it() -> None:
     days = 1464
-    fast = cosine(days, 5)
+    fast = cosine(days, 2)
     (left,) = remove_season([fast], day_of(days))
     assert np.std(left) > 0.9 * np.std(fast)
-    by_day = np.cos(5 * 2 * np.pi * np.arange(1, 367) / 366 + 0.4)[None]
+    by_day = np.cos(2 * 2 * np.pi * np.arange(1, 367) / 366 + 0.4)[None]
     (left,) = remove_season([0.2 * fast], day_of(days), 0.7 + 3 * by_day)
     assert np.abs(left).max() < 1e-12
 

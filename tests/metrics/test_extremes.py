@@ -259,6 +259,26 @@ def test_lags_are_averages_over_matched_events() -> None:
     assert scores["drought_detection_rate"][0] == pytest.approx(2 / 3)
 
 
+@pytest.mark.parametrize(
+    ("target", "prediction", "rate", "lag"),
+    [
+        ("w" * 9 + "d" * 20 + "w" * 9, "w" * 38, 0.0, NAN),  # no hit
+        ("w" * 9 + "d" * 20 + "w" * 9, "d" * 38, 1.0, NAN),  # always dry: no onset
+        ("d" * 38, "d" * 38, 1.0, NAN),  # nothing but drought
+        ("w" * 38, "w" * 9 + "d" * 20 + "w" * 9, NAN, NAN),  # false alarms alone
+        ("w" * 9 + "d" * 20 + "w" * 9, "w" * 9 + "d" * 20 + "w" * 9, 1.0, 0.0),
+    ],
+)
+def test_drought_scores_at_the_corners(
+    target: str, prediction: str, rate: float, lag: float
+) -> None:
+    series = (series_of(letters) for letters in (prediction, target))
+    scores = droughts_family(*series, np.array([0.2])).totals()
+    names = ("drought_detection_rate", "drought_onset_lag", "drought_recovery_lag")
+    found = [float(scores[name][0]) for name in names]
+    assert found == pytest.approx([rate, lag, lag], nan_ok=True)
+
+
 def test_row_without_drought_has_no_lag() -> None:
     wet = series_of("w" * 50)
     scores = droughts_family(wet, wet, np.array([0.2])).totals()

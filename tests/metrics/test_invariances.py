@@ -106,17 +106,17 @@ def reordered(world: World, seed: int) -> World:
 def with_seasons(world: World, slope: float, shift: float) -> World:
     """Add a harmonic of the year to each series, and to one the climatology.
 
-    A season is at most 1 m3 m-3 high: beside a season 100 times as large departures
+    A season is at most 0.5 m3 m-3 high: beside a season 50 times as large departures
     count as none.
     """
     angle = 2 * np.pi * DAY / 366
-    more = 0.1 * slope * np.cos(angle + shift) + world.climatology[:, DAY - 1]
+    more = 0.05 * slope * np.cos(angle + shift) + world.climatology[:, DAY - 1]
     if world.prediction.ndim > world.target.ndim:
         more = more[..., None]
     return replace(
         world,
         prediction=world.prediction + more,
-        target=world.target + shift * np.sin(4 * angle),
+        target=world.target + shift * np.sin(angle),
     )
 
 

@@ -284,7 +284,7 @@ def test_damped_target_is_perfect_beyond_the_season(rng: np.random.Generator) ->
 def test_season_of_a_short_record_is_not_known(rng: np.random.Generator) -> None:
     prediction, target = make_pair(rng, days=400)
     enough, short = (
-        score(prediction, target.where(counted(target, n))) for n in (100, 99)
+        score(prediction, target.where(counted(target, n))) for n in (40, 39)
     )
     assert np.isfinite(enough["deseasonalised_r"]).all()
     assert np.isnan(short["deseasonalised_r"]).all()

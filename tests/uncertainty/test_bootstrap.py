@@ -190,6 +190,31 @@ def test_replicate_is_the_score_of_the_drawn_days(rng: np.random.Generator) -> N
             )
 
 
+def test_replicate_fits_the_season_to_the_drawn_days(rng: np.random.Generator) -> None:
+    size = 400
+    day = np.arange(size) % 366 + 1
+    shape = rng.random((1, 366))
+    angle = 2 * np.pi * day / 366
+    terms = [np.ones(size), np.cos(angle), np.sin(angle), shape[0, day - 1]]
+    season = np.array(terms).T
+    target = np.cumsum(rng.standard_normal((1, size)), axis=1)
+    prediction = target + 5 * season[:, 3] + 3 * rng.standard_normal((1, size))
+    target[0, rng.random(size) < 0.2] = np.nan
+    days = resample_days(np.ones(size, dtype=bool), length=40, draws=6, seed=5)
+    rows = Rows(prediction, target, day, shape)
+    found = score_rows(rows, metrics_named(["deseasonalised_r"]), days=days)
+    for draw, weights in enumerate(days.weights):
+        used = np.repeat(np.arange(size), np.repeat(weights, days.step).astype(int))
+        used = used[np.isfinite(target[0, used])]
+        basis = season[used]
+        x, y = (
+            series[0, used] - basis @ np.linalg.lstsq(basis, series[0, used])[0]
+            for series in (prediction, target)
+        )
+        replicate = found.replicates["deseasonalised_r"][draw, 0]
+        assert replicate == pytest.approx(np.corrcoef(x, y)[0, 1], rel=1e-5)
+
+
 @pytest.mark.parametrize(
     "name",
     ["spearman_r", "p5_difference", "p95_difference", "pdf_overlap"],
@@ -214,6 +239,21 @@ def test_first_order_replicate_is_close_to_the_score_of_the_drawn_days(
     assert np.corrcoef(replicates, exact)[0, 1] > 0.85
     assert np.std(replicates) == pytest.approx(np.std(exact), rel=0.25)
     assert abs(np.mean(replicates) - np.mean(exact)) < np.std(exact)
+
+
+def test_flat_climatology_changes_no_replicate(rng: np.random.Generator) -> None:
+    target = rng.standard_normal((2, 300))
+    prediction = target + rng.standard_normal((2, 300))
+    days = resample_days(np.ones(300, dtype=bool), length=30, draws=20)
+    without, flat = (
+        score_rows(
+            Rows(prediction, target, np.arange(300) + 1, climatology),
+            metrics_named(["deseasonalised_r"]),
+            days=days,
+        ).replicates["deseasonalised_r"]
+        for climatology in (None, np.full((2, 366), 0.3))
+    )
+    np.testing.assert_allclose(flat, without, rtol=1e-6)
 
 
 def test_draw_with_too_few_pairs_has_no_replicate(rng: np.random.Generator) -> None:

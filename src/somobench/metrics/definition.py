@@ -21,7 +21,7 @@ Invariance = Literal[
     "joint_affine",  # a + b x and a + b y
     "exchange",  # y for x and x for y
     "day_order",  # both series with their days in another order
-    "season",  # x + s and y + t, cosines of the year; s a climatology too
+    "season",  # x + s and y + t, cosines of a year; s a climatology too
 ]
 
 REFERENCE_MOMENTS = (

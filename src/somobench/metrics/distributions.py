@@ -34,7 +34,8 @@ def row_quantiles(values: Floats, levels: Sequence[float] | Floats) -> Floats:
     -------
     (row, level), NaN for an empty row
     """
-    return _sorted_quantiles(np.sort(values, axis=1), np.asarray(levels))
+    ordered = np.sort(values, axis=1).astype(np.float64)
+    return _sorted_quantiles(ordered, np.asarray(levels))
 
 
 def _sorted_quantiles(ordered: Floats, levels: Floats) -> Floats:

@@ -204,14 +204,28 @@ def moments_family(prediction: Floats, target: Floats) -> Additive:
     return Additive(((days,), *daily_products(x, y)), finish)
 
 
+def zero_deviation(
+    deviations: Floats, mean: Floats, valid: NDArray[np.bool_], share: float
+) -> Floats:
+    """Return the standard deviation of anomalies that count as none, (row,).
+
+    Parameters
+    ----------
+    deviations, mean : (row, time) and (row,)
+        Of the series that the anomalies are of, as `centred` gives them.
+    share : float
+        Of the standard deviation of the series.
+    """
+    count = np.count_nonzero(valid, axis=1).clip(1)
+    deviation = np.sqrt(total((deviations, deviations)) / count)
+    return np.asarray(np.hypot(ROUNDING * mean, share * deviation))
+
+
 def anomaly_family(
     name: str,
     prediction: Floats,
     target: Floats,
     depart: Callable[[Sequence[Floats], NDArray[np.bool_]], Sequence[Floats]],
-    *,
-    share: float = ROUNDING,
-    minimum_count: int = 0,
 ) -> Additive:
     """Correlate the anomalies of pairs (row, time; NaN where not paired).
 
@@ -220,31 +234,23 @@ def anomaly_family(
     depart : callable
         From deviations of both series from their means, and the days that are valid,
         to their anomalies; all zero on other days.
-    share : float
-        Of a series' standard deviation: anomalies that vary less are none.
-    minimum_count : int
-        Pairs; a row with fewer has NaN.
     """
     valid = np.isfinite(target)
-    count = np.count_nonzero(valid, axis=1)
     deviations, means = zip(
         *(centred(series, valid) for series in (prediction, target)), strict=True
     )
-    x_floor, y_floor = (
-        np.hypot(ROUNDING * mean, share * np.sqrt(total((each, each)) / count.clip(1)))
-        for each, mean in zip(deviations, means, strict=True)
-    )
-    y_floor[count < minimum_count] = np.inf
+    floors = [
+        zero_deviation(values, mean, valid, ROUNDING)
+        for values, mean in zip(deviations, means, strict=True)
+    ]
     x, y = depart(deviations, valid)
-    zero = np.zeros(count.size)
+    zero = np.zeros(target.shape[0])
 
     def finish(sums: Sequence[Floats]) -> Scores:
         moments = moments_of(sums, zero, zero)
-        deviations = (
-            np.sqrt(moments.variance_prediction),
-            np.sqrt(moments.variance_target),
-        )
-        return {name: correlation(moments.covariance, *deviations, x_floor, y_floor)}
+        variances = (moments.variance_prediction, moments.variance_target)
+        deviations = (np.sqrt(variance) for variance in variances)
+        return {name: correlation(moments.covariance, *deviations, *floors)}
 
     days = valid.astype(np.float64)
     return Additive(((days,), *daily_products(x, y)), finish)

@@ -14,10 +14,10 @@ __all__ = ["METRICS", "PLUMBER2", "REFERENCE_MOMENTS", "metrics_named"]
 
 _BY_EVENT = "An event counts whole, on the day of its onset."
 _PARTIAL = (
-    "Four harmonics of the year, and the climatology of train days where there is one,"
+    "The harmonic of the year, and the climatology of train days where there is one,"
     " are removed from both series by least squares over the same days. What is left"
-    " counts as nothing where it varies by less than 1 % of the series. Records with"
-    " fewer than 100 pairs have no value."
+    " counts as nothing where it varies by less than 2 % of the series. Records with"
+    " fewer than 40 pairs have no value."
 )
 
 _QA4SM = "Gruber et al. 2020, doi:10.1016/j.rse.2020.111806"

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from somobench.metrics.anomalies import Integers, moving_anomalies, remove_season
+from somobench.metrics.anomalies import Integers, moving_anomalies
 from somobench.metrics.days import ResampledDays
 from somobench.metrics.definition import Metric
 from somobench.metrics.distributions import distribution_family
@@ -23,10 +23,9 @@ from somobench.metrics.ensembles import ensemble_family
 from somobench.metrics.extremes import extremes_family
 from somobench.metrics.moments import Additive, Floats, anomaly_family, moments_family
 from somobench.metrics.ranks import ranks_family
+from somobench.metrics.seasons import deseasonalised_family
 
 MINIMUM_COUNT = 10  # pairs; pytesmo's and QA4SM's default (`min_obs`)
-SEASON_COUNT = 100  # pairs; ten for each coefficient of the season
-SEASON_SHARE = 0.01  # of a series' deviation: calendars differ in a season by 0.009
 _CHUNK_VALUES = 80_000  # a row chunk's size: its arrays stay in the caches
 
 Array = NDArray[Any]
@@ -44,7 +43,7 @@ class Rows:
     day_of_year : (time,), 1 to 366
         As `climatology` counts them, else as `leap_year_day` does.
     climatology : (row, 366), optional
-        A known shape of the season, removed from both series with the harmonics.
+        A known shape of the season, removed from both series with the harmonic.
     thresholds : {"dry": (row,), "wet": (row,)}, optional
     """
 
@@ -100,26 +99,19 @@ def _moving(rows: Rows, _replicated: bool) -> Additive:
     )
 
 
-def _deseasonalised(rows: Rows, _replicated: bool) -> Additive:
-    return anomaly_family(
-        "deseasonalised_r",
-        rows.mean,
-        rows.target,
-        lambda series, valid: remove_season(
-            series, valid, rows.day_of_year, rows.climatology
-        ),
-        share=SEASON_SHARE,
-        minimum_count=SEASON_COUNT,
-    )
-
-
 FAMILIES: Mapping[str, Callable[[Rows, bool], Additive]] = {
     "moments": lambda rows, _: moments_family(rows.mean, rows.target),
     "ranks": lambda rows, replicated: ranks_family(
         rows.mean, rows.target, replicated=replicated
     ),
     "moving_anomaly": _moving,
-    "deseasonalised": _deseasonalised,
+    "deseasonalised": lambda rows, replicated: deseasonalised_family(
+        rows.mean,
+        rows.target,
+        rows.day_of_year,
+        rows.climatology,
+        replicated=replicated,
+    ),
     "distribution": lambda rows, _: distribution_family(rows.mean, rows.target),
     "extremes_dry": lambda rows, _: extremes_family(
         "dry", rows.mean, rows.target, rows.thresholds["dry"]
