@@ -84,6 +84,28 @@ def verify_file(path: Path, sha256: str, size: int, *, always: bool = False) -> 
         _remember(path, state, sha256)
 
 
+def remembered_sha256(path: Path) -> str:
+    """Return the sha256 of a file; it is hashed only if its state changed since.
+
+    The state is device, inode, size, mtime and ctime.
+
+    Raises
+    ------
+    IntegrityError
+        If the file is missing or is no regular file.
+    InputError
+        If the system can't read it.
+    """
+    state = _state(path)
+    known = _verified.get(str(path)) or _recorded(path)
+    if known is not None and known[0] == state:
+        return known[1]
+    sha256 = _hash(path)
+    if _state(path) == state:
+        _remember(path, state, sha256)
+    return sha256
+
+
 def _state(path: Path) -> State:
     try:
         status = path.stat()

@@ -12,16 +12,17 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from somobench.catalog.storage.archive import open_zarr_zip, write_zarr_zip
+from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.catalog.storage.atomic import write_json
 from somobench.catalog.view import on_target_grid, role_view
 from somobench.pipelines.features.sets import define_feature_sets
 from somobench.pipelines.features.statistics import features_of_split
+from somobench.pipelines.stage import checked_grid, checked_table
 from somobench.schemas.errors import Failure, ValidationError
 from somobench.schemas.grids import FEATURES, FORCING, TARGETS
 from somobench.schemas.recipe import Recipe, load_recipe
 from somobench.schemas.tables import SPLITS
-from somobench.schemas.validate import validate_grid, validate_table
+from somobench.schemas.validate import validate_grid
 from somobench.schemas.variables import ROLES
 from somobench.splits.feature_audit import audit_features
 
@@ -50,22 +51,16 @@ def write_features(recipe: Recipe, folder: Path) -> None:
         If an input or the result breaks its schema, or the result knows more than
         the train days of its split.
     """
-    splits = validate_table(
-        pd.read_parquet(folder / "splits.parquet"), SPLITS, "splits.parquet"
+    splits = checked_table(folder / "splits.parquet", SPLITS)
+    targets = checked_grid(folder / "targets.zarr.zip", TARGETS)
+    forcing = checked_grid(folder / "forcing.zarr.zip", FORCING)
+    features = build_features(targets, forcing, splits, recipe)
+    _refuse_leaks(features, targets, forcing, splits, recipe)
+    definitions = define_feature_sets(
+        [str(name) for name in forcing.data_vars],
+        layers_with_targets(targets),
+        recipe.features.lags,
     )
-    with (
-        open_zarr_zip(folder / "targets.zarr.zip") as targets,
-        open_zarr_zip(folder / "forcing.zarr.zip") as forcing,
-    ):
-        validate_grid(targets, TARGETS, "targets.zarr.zip")
-        validate_grid(forcing, FORCING, "forcing.zarr.zip")
-        features = build_features(targets.load(), forcing.load(), splits, recipe)
-        _refuse_leaks(features, targets, forcing, splits, recipe)
-        definitions = define_feature_sets(
-            [str(name) for name in forcing.data_vars],
-            layers_with_targets(targets),
-            recipe.features.lags,
-        )
     validate_grid(features, FEATURES, "features.zarr.zip")
     write_zarr_zip(features, folder / "features.zarr.zip")
     write_json(definitions, folder / "features.json")

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 import xarray as xr
 from numpy.typing import NDArray
 
@@ -31,6 +30,7 @@ from somobench.pipelines.forcing.source import (
     forcing_source,
 )
 from somobench.pipelines.inputs import InputRecord, verified_inputs
+from somobench.pipelines.stage import checked_table, read_batches
 from somobench.pipelines.stations.statics import with_static_attributes
 from somobench.schemas.errors import InputError
 from somobench.schemas.grids import FORCING
@@ -69,6 +69,7 @@ def write_forcing(recipe: Recipe, folder: Path) -> None:
         verified_inputs(inputs_file, "reference") if recipe.reference.inputs else []
     )
     stations, observed = _sensors(folder)
+    statics = checked_table(folder / "statics.parquet", STATICS)
     request = ForcingRequest(
         recipe=recipe,
         cells=observed_cells(stations, observed),
@@ -82,7 +83,7 @@ def write_forcing(recipe: Recipe, folder: Path) -> None:
         dataset, given.node_count[kept], recipe.regions, recipe.forcing.latent_heat
     )
     used = stations[(stations["layer"] > 0) & stations["sensor_id"].isin(observed)]
-    table, described_by = with_static_attributes(climate, used, _statics(folder))
+    table, described_by = with_static_attributes(climate, used, statics)
     validate_grid(dataset, FORCING, "forcing.zarr.zip")
     validate_table(table, CELLS, "cells.parquet")
     records = [record for record, _ in (*inputs, *references)]
@@ -95,19 +96,11 @@ def write_forcing(recipe: Recipe, folder: Path) -> None:
 
 def _sensors(folder: Path) -> tuple[pd.DataFrame, list[str]]:
     """Return the table of sensors, and the ids of those that have observations."""
-    stations = validate_table(
-        pd.read_parquet(folder / "stations.parquet"), SENSORS, "stations.parquet"
-    )
-    file = pq.ParquetFile(folder / "observations.parquet")
+    stations = checked_table(folder / "stations.parquet", SENSORS)
     observed: set[str] = set()
-    for batch in file.iter_batches(columns=["sensor_id"]):
-        observed.update(batch.column("sensor_id").unique().to_pylist())
+    for batch in read_batches(folder / "observations.parquet", ["sensor_id"]):
+        observed.update(batch["sensor_id"].unique())
     return stations, sorted(observed)
-
-
-def _statics(folder: Path) -> pd.DataFrame:
-    path = folder / "statics.parquet"
-    return validate_table(pd.read_parquet(path), STATICS, path.name)
 
 
 def _kept(cells: pd.DataFrame, given: DailyForcing) -> NDArray[np.bool_]:

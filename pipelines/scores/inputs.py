@@ -8,12 +8,12 @@ from typing import NamedTuple
 import pandas as pd
 import xarray as xr
 
-from somobench.pipelines.stage import checked_grid, checked_table
+from somobench.pipelines.stage import checked_grid, checked_table, opened_grid
 from somobench.schemas.grids import FEATURES, TARGETS
 from somobench.schemas.recipe import Recipe
 from somobench.schemas.tables import CELLS, SPLITS
 from somobench.scoring.case import ScoringCase, build_case
-from somobench.scoring.ladders import Ladder, open_ladder
+from somobench.scoring.ladders import Ladder, open_ladder, predictions_file
 
 
 class ScoredSplit(NamedTuple):
@@ -54,7 +54,9 @@ class ScoreInputs(NamedTuple):
             cells=self.cells,
             moments_from=self.moments_from,
         )
-        return ScoredSplit(case, open_ladder(self.folder / "predictions", case))
+        file = self.folder / "predictions" / predictions_file(split)
+        with opened_grid(file, None):  # the ladder checks the rest
+            return ScoredSplit(case, open_ladder(file, case))
 
 
 def read_inputs(recipe: Recipe, folder: Path) -> ScoreInputs:

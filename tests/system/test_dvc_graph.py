@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DVC: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))
 STAGES: dict[str, dict[str, Any]] = DVC["stages"]
 ORDER = [
+    "inputs",
     "raw",
     "ingest",
     "forcing",
@@ -32,6 +33,16 @@ ORDER = [
 
 def is_code(dependency: str) -> bool:
     return not dependency.startswith("data/")
+
+
+METHODS = {
+    "raw_inputs": {
+        f"{section}.{key}"
+        for section in ("stations", "forcing", "reference")
+        for key in ("inputs", "source")
+    }
+}
+"""What a method of the recipe reads of it."""
 
 
 @cache
@@ -58,6 +69,7 @@ def _keys(path: Path) -> frozenset[str]:
     keys = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and _is_recipe(node.value):
+            keys |= METHODS.get(node.attr, set())
             section = Recipe.model_fields.get(node.attr)
             fields = getattr(section and section.annotation, "model_fields", {})
             key = inner.get(id(node))

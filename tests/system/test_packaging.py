@@ -37,7 +37,7 @@ assert names and names[0].startswith("virtual-"), names
 dataset = somobench.open_dataset("forcing", release=names[0])
 assert dataset.sizes["cell"] > 0, dataset
 import importlib
-for module in {sorted(set(MODULES) - {"somobench.build"})!r}:
+for module in {sorted(set(MODULES) - {"somobench.building"})!r}:
     if "pipelines" not in module:
         importlib.import_module(module)
 """

@@ -25,7 +25,8 @@ from factories.days import (
 from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.catalog.storage.atomic import write_json, write_parquet
 from somobench.catalog.storage.hashing import sha256_file
-from somobench.pipelines.release import build_release, pipeline_sha256
+from somobench.pipelines.release import build_release
+from somobench.pipelines.release.manifest import pipeline_sha256
 from somobench.schemas.errors import ValidationError
 from somobench.schemas.manifest import parse_manifest
 from somobench.schemas.recipe import Recipe, load_recipe
