@@ -19,10 +19,7 @@ from numpy.typing import NDArray
 from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.catalog.storage.atomic import write_json, write_parquet
 from somobench.pipelines.forcing.cells import cell_table, observed_cells
-from somobench.pipelines.forcing.checks import (
-    refuse_missing_days,
-    refuse_wrong_magnitudes,
-)
+from somobench.pipelines.forcing.checks import refuse_missing_days
 from somobench.pipelines.forcing.precision import STORED_STEP
 from somobench.pipelines.forcing.source import (
     DailyForcing,
@@ -116,7 +113,7 @@ def _kept(cells: pd.DataFrame, given: DailyForcing) -> NDArray[np.bool_]:
 
 
 def finished(dataset: xr.Dataset, cells: pd.DataFrame, recipe: Recipe) -> xr.Dataset:
-    """Add coordinates and attributes, and refuse what isn't complete or plausible.
+    """Add coordinates and attributes, and refuse what isn't complete.
 
     Parameters
     ----------
@@ -127,11 +124,8 @@ def finished(dataset: xr.Dataset, cells: pd.DataFrame, recipe: Recipe) -> xr.Dat
     ------
     InputError
         If a day is missing.
-    ValidationError
-        If values are possible one by one but not as a climate.
     """
     refuse_missing_days(dataset)
-    refuse_wrong_magnitudes(dataset)
     layers = recipe.layers
     result = dataset.assign_coords(
         latitude=("cell", cells["latitude"].to_numpy(np.float64)),
