@@ -210,7 +210,17 @@ STATE_FORCING = ("skin_temperature",)
 
 REGIMES = ("energy-limited", "water-limited", "unknown")
 ROLES = ("train", "validation", "test")
-FEATURE_SETS = ("climatology", "forcing", "memory", "state")
+FEATURE_SETS: Mapping[str, str] = MappingProxyType(
+    {
+        "climatology": "Day of the year and, with a split, the climatology of train "
+        "days.",
+        "forcing": "The day's meteorology.",
+        "memory": "Meteorology of the day and of the {lags} days before.",
+        "state": "Feature set memory, skin temperature, and the observed target of the "
+        "layer above, which layer 1 doesn't have.",
+    }
+)
+"""Named selections of model inputs, and what each of them holds."""
 
 
 def attrs_of(name: str) -> dict[str, str]:

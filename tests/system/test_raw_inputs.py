@@ -104,7 +104,9 @@ def recorded(folder: Path) -> int:
 
 def test_same_archive_runs_nothing_but_the_look_at_it(checkout: Path) -> None:
     assert repro(checkout) == ["inputs"]
-    assert yaml.safe_load(dvc(checkout, "status")) == {"inputs": ["always changed"]}
+    assert json.loads(dvc(checkout, "status", "--json")) == {
+        "inputs": ["always changed"]
+    }
 
 
 def test_other_archive_at_the_same_path_runs_what_depends_on_it(
@@ -114,10 +116,10 @@ def test_other_archive_at_the_same_path_runs_what_depends_on_it(
     status = archive.stat()
     archive.write_bytes(CONTENT + b", another")
     os.utime(archive, ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert "inputs" in yaml.safe_load(dvc(checkout, "status"))
+    assert "inputs" in json.loads(dvc(checkout, "status", "--json"))
     assert repro(checkout) == ["inputs", "raw"]
     assert recorded(checkout) == len(CONTENT) + 9
-    # And the first one again: DVC knows its outputs, but never by the path alone.
+    # And the first one again, whose outputs are in DVC's cache.
     archive.write_bytes(CONTENT)
-    assert repro(checkout) in (["inputs"], ["inputs", "raw"])
+    assert repro(checkout) == ["inputs"]
     assert recorded(checkout) == len(CONTENT)

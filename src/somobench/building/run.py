@@ -59,7 +59,7 @@ def _ended_with_us(process: subprocess.Popen[bytes]) -> Iterator[None]:
     A shell waits for a line from us. If there comes none, we were killed, and it kills
     the program's group. An interruption from the keyboard reaches the group through us.
     """
-    guard = f"read -r _ || kill -KILL -- -{process.pid}"
+    guard = f"read -r _ || kill -KILL -{process.pid}"
     with subprocess.Popen(
         ["sh", "-c", guard], stdin=subprocess.PIPE, start_new_session=True
     ) as watcher:
