@@ -19,6 +19,7 @@ from somobench.pipelines.stage import run_stage
 from somobench.pipelines.stations import Rejection, SensorSeries, station_source
 from somobench.pipelines.stations.archive import open_archive
 from somobench.pipelines.stations.daily import MAXIMUM, median_of_good, select_good
+from somobench.schemas.errors import UsageError
 
 GOOD_FLAGS = ("G",)
 FIRST, LAST = np.datetime64("1900-01-01"), np.datetime64("2199-12-31")
@@ -103,6 +104,10 @@ def _in_unit(
 
 def main() -> None:
     """Print the account of the archive that is named."""
+    if len(sys.argv) != 2:  # noqa: PLR2004 - the program and one argument
+        raise UsageError(
+            "arguments", found=" ".join(sys.argv[1:]) or "none", expected="one archive"
+        )
     sys.stdout.write(json.dumps(check_archive(Path(sys.argv[1])), indent=2) + "\n")
 
 
