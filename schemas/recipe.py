@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -16,7 +16,6 @@ from pydantic import (
     model_validator,
 )
 from pydantic import ValidationError as PydanticError
-from pydantic_core import ErrorDetails
 
 from somobench.schemas.baseline_params import BaselineParams
 from somobench.schemas.errors import Failure, InputError, ValidationError
@@ -322,7 +321,7 @@ def load_recipe(path: Path | str = "params.yaml") -> Recipe:
         ) from error
 
 
-def _failure(item: ErrorDetails, text: str) -> Failure:
+def _failure(item: Mapping[str, Any], text: str) -> Failure:
     """Return a failure by line and key; a missing key has its section's line."""
     key = ".".join(str(part) for part in item["loc"])
     found = "nothing" if item["type"] == "missing" else repr(item["input"])[:80]
