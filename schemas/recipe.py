@@ -325,4 +325,9 @@ def _failure(item: Mapping[str, Any], text: str) -> Failure:
     """Return a failure by line and key; a missing key has its section's line."""
     key = ".".join(str(part) for part in item["loc"])
     found = "nothing" if item["type"] == "missing" else repr(item["input"])[:80]
-    return Failure(f"line {line_of(text, item['loc'])}, {key}", found, item["msg"])
+    expected = _EXPECTED.get(item["type"], item["msg"])
+    return Failure(f"line {line_of(text, item['loc'])}, {key}", found, expected)
+
+
+_EXPECTED = {"missing": "a value", "extra_forbidden": "a key that recipes have"}
+"""What a recipe should hold, by pydantic's name of the mistake."""

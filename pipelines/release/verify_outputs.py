@@ -16,6 +16,7 @@ import yaml
 from somobench.schemas.errors import InputError, IntegrityError
 
 LOCK = "dvc.lock"
+NO_LOCK = (AttributeError, KeyError, TypeError, ValueError)  # YAML of another shape
 
 
 def verify_outputs(root: Path) -> int:
@@ -62,7 +63,7 @@ def _locked_outputs(root: Path) -> dict[str, str]:
             for stage in lock["stages"].values()
             for output in stage.get("outs", [])
         }
-    except (OSError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
+    except (OSError, *NO_LOCK, yaml.YAMLError) as error:
         raise InputError(
             f"lock file {root / LOCK}",
             found=getattr(error, "strerror", None)

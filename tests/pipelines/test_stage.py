@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import runpy
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import yaml
 from factories.stages import run_stages
 from factories.virtual_recipes import make_recipe
 from somobench.catalog.storage.atomic import write_json
+from somobench.pipelines.release.verify_outputs import verify_outputs
 from somobench.pipelines.stage import read_batches, read_report, run_stage
 from somobench.schemas.errors import InputError
 
@@ -162,6 +164,24 @@ def test_missing_archive_is_a_message_that_names_it(
     code, message = run(stage, capsys)
     assert code == 1
     assert f"nothing at data/raw/{archive}" in message
+
+
+@pytest.mark.parametrize("tool", ["check_archive", "ladder_tables"])
+def test_tool_without_arguments_is_a_message(
+    tool: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", [tool])
+    code, message = run(f"tools.{tool}", capsys)
+    assert code == 2
+    assert message.startswith("arguments\n  found:    none")
+
+
+@pytest.mark.parametrize("content", [None, "stages: [", "stages: 3", "{}"])
+def test_lock_file_that_is_none_is_refused(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "dvc.lock").write_text(content)
+    with pytest.raises(InputError, match=r"dvc\.lock"):
+        verify_outputs(tmp_path)
 
 
 def test_folder_that_takes_no_file_is_a_message(

@@ -183,6 +183,22 @@ def test_output_path_names_no_release(stage: str) -> None:
         assert not any(name in output for name in names)
 
 
+def test_dvc_has_metrics_and_plots_and_each_is_an_output_once() -> None:
+    scores = STAGES["scores"]
+    plots = [name for plot in scores["plots"] for name in plot]
+    assert scores["metrics"] == ["data/metrics.json"]
+    assert plots == ["data/plots"]
+    outputs = [item for stage in STAGES.values() for item in stage["outs"]]
+    assert set(outputs) & {*scores["metrics"], *plots} == set()
+
+
+def test_archives_outside_the_repository_are_looked_at_on_every_run() -> None:
+    always = [name for name, stage in STAGES.items() if stage.get("always_changed")]
+    assert always == ["inputs"]
+    assert STAGES["inputs"]["outs"] == ["data/inputs.json"]
+    assert "data/inputs.json" in STAGES["raw"]["deps"]
+
+
 def test_artifact_is_the_release_of_the_committed_recipe() -> None:
     release = load_recipe(ROOT / "params.yaml").release
     artifact = DVC["artifacts"][release.recipe]
