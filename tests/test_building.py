@@ -338,8 +338,9 @@ def test_failed_stage_publishes_nothing_and_says_why(
 
 @pytest.mark.slow
 @pytest.mark.once
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
 def test_killed_build_publishes_nothing_and_the_next_one_succeeds(
-    checkout: Path, tmp_path: Path
+    checkout: Path, tmp_path: Path, end: signal.Signals
 ) -> None:
     signals = tmp_path / "signals"
     (signals / "other.wait").touch()
@@ -347,7 +348,7 @@ def test_killed_build_publishes_nothing_and_the_next_one_succeeds(
     process = start_build("other", checkout)
     wait_for(signals / "other.running")
     stage = int((signals / "other.running").read_text())
-    process.send_signal(signal.SIGKILL)
+    process.send_signal(end)
     process.wait()
     wait_until(lambda: not is_running(stage))
     assert snapshot(checkout) == before

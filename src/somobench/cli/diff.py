@@ -21,15 +21,18 @@ def diff(
     first: Annotated[str, typer.Argument(help="full id, such as virtual-0.1.0")],
     second: Annotated[str, typer.Argument(help="full id of the other release")],
     metric: Annotated[
-        list[str] | None, typer.Option(help="of scores; default the leading ones")
+        list[str] | None,
+        typer.Option(help="of scores, or all; default the leading ones"),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="answer in JSON")] = False,
 ) -> None:
     """Show what changed from one release to another: cells, days, splits, scores."""
     from somobench.catalog.resolve import resolve
     from somobench.compare import compare_releases
+    from somobench.metrics.registry import METRICS
 
-    found = compare_releases(resolve(first), resolve(second), metric)
+    metrics = METRICS if metric == ["all"] else metric
+    found = compare_releases(resolve(first), resolve(second), metrics)
     if as_json:
         show_json(found)
         return

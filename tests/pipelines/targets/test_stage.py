@@ -261,7 +261,7 @@ def test_batches_of_observations_give_the_dense_rows(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     write_inputs(tmp_path, series, reference)
-    monkeypatch.setattr("somobench.pipelines.targets.ROWS_A_BATCH", 77)
+    monkeypatch.setattr("somobench.pipelines.stage.ROWS_A_BATCH", 77)
     found = read_series(tmp_path / "observations.parquet", series.sensors, series.days)
     order = np.argsort(series.sensors["sensor_id"].to_numpy()[:8])
     np.testing.assert_array_equal(found.values, series.values[:8][order])
