@@ -6,7 +6,6 @@ predictions/ and baselines.json.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,7 +21,12 @@ from somobench.catalog.storage.atomic import replacing, write_json
 from somobench.ladder.fit import NotAvailable
 from somobench.ladder.problem import Problem, build_problem
 from somobench.ladder.rungs import RUNGS, Prediction, Rung, fit_predict
-from somobench.pipelines.stage import checked_grid, checked_table, run_stage
+from somobench.pipelines.stage import (
+    checked_grid,
+    checked_table,
+    read_report,
+    run_stage,
+)
 from somobench.schemas.grids import FEATURES, FORCING, PREDICTIONS, TARGETS
 from somobench.schemas.manifest import FeatureSetRecord
 from somobench.schemas.recipe import Recipe, load_recipe
@@ -84,7 +88,7 @@ def read_inputs(folder: Path) -> Inputs:
         features=checked_grid(folder / "features.zarr.zip", FEATURES),
         splits=checked_table(folder / "splits.parquet", SPLITS),
         cells=checked_table(folder / "cells.parquet", CELLS),
-        definitions=json.loads((folder / "features.json").read_text("utf-8")),
+        definitions=read_report(folder / "features.json", "feature_sets", "refused"),
     )
 
 

@@ -1,19 +1,59 @@
-"""Run a stage as a program: a refusal is a message and a status, not a traceback."""
+"""What every stage shares: reading other stages' files, and running as a program.
+
+Whatever is wrong with an input is a refusal in our words that names the file; what is
+wrong with a program of ours stays a traceback.
+"""
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Callable
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import xarray as xr
 from pandera.pandas import DataFrameSchema
 from pandera.xarray import DatasetSchema
 
 from somobench.catalog.storage.archive import open_zarr_zip
-from somobench.schemas.errors import SomobenchError
+from somobench.schemas.errors import InputError, SomobenchError
 from somobench.schemas.validate import validate_grid, validate_table
+
+ROWS_A_BATCH = 1_000_000  # held as a table at a time, about 100 MB of observations
+UNREADABLE = (
+    EOFError,
+    KeyError,
+    OSError,
+    RuntimeError,  # a member that says it is encrypted, or an unknown compression
+    TypeError,
+    ValueError,
+    pa.ArrowException,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What libraries raise on a file that is absent, damaged or of another kind."""
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Turn what a library says of an unreadable file into a refusal."""
+    try:
+        yield
+    except UNREADABLE as error:
+        said = f"{type(error).__name__}: {error}".partition("\n")[0]
+        raise InputError(
+            f"input {path}",
+            found=said if path.exists() else "no such file",
+            expected="the file that an earlier stage wrote",
+            hint="dvc repro",
+        ) from error
 
 
 def checked_grid(path: Path, schema: DatasetSchema) -> xr.Dataset:
@@ -21,11 +61,38 @@ def checked_grid(path: Path, schema: DatasetSchema) -> xr.Dataset:
 
     Raises
     ------
+    InputError
+        If it is absent or can't be read.
     ValidationError
         If it breaks the schema.
     """
-    with open_zarr_zip(path) as grid:
-        return validate_grid(grid.load(), schema, path.name)
+    with opened_grid(path, schema) as grid, _readable(path):
+        return grid.load()
+
+
+@contextmanager
+def opened_grid(path: Path, schema: DatasetSchema | None) -> Iterator[xr.Dataset]:
+    """Open a grid whose values are read where they are used.
+
+    Parameters
+    ----------
+    path : Path
+    schema : DatasetSchema, or None
+        None for a file that has none: the truth of the virtual world.
+
+    Raises
+    ------
+    InputError
+        If it is absent or can't be read.
+    ValidationError
+        If it breaks the schema.
+    """
+    with ExitStack() as opened:
+        with _readable(path):
+            grid = opened.enter_context(open_zarr_zip(path))
+            if schema is not None:
+                validate_grid(grid, schema, path.name)
+        yield grid
 
 
 def checked_table(path: Path, schema: DataFrameSchema) -> pd.DataFrame:
@@ -33,10 +100,65 @@ def checked_table(path: Path, schema: DataFrameSchema) -> pd.DataFrame:
 
     Raises
     ------
+    InputError
+        If it is absent or can't be read.
     ValidationError
         If it breaks the schema.
     """
-    return validate_table(pd.read_parquet(path), schema, path.name)
+    with _readable(path):
+        return validate_table(pd.read_parquet(path), schema, path.name)
+
+
+def read_batches(
+    path: Path, columns: Sequence[str] | None = None
+) -> Iterator[pd.DataFrame]:
+    """Yield the rows of a table that may not fit into memory, part by part.
+
+    Parameters
+    ----------
+    path : Path
+    columns : sequence of str, optional
+        Those to read; all by default. Nothing is checked but that they are there.
+
+    Raises
+    ------
+    InputError
+        If the table is absent or can't be read.
+    """
+    with _readable(path):
+        file = pq.ParquetFile(path)
+        missing = sorted(set(columns or ()) - set(file.schema_arrow.names))
+        if missing:
+            raise KeyError(*missing)
+        batches = file.iter_batches(ROWS_A_BATCH, columns=columns)
+    while True:
+        with _readable(path):
+            batch = next(batches, None)
+            if batch is None:
+                return
+            table = batch.to_pandas()
+        yield table
+
+
+def read_report(path: Path, *keys: str) -> dict[str, Any]:
+    """Read the JSON account of a stage.
+
+    Parameters
+    ----------
+    path : Path
+    *keys : str
+        Those that the reader is going to use.
+
+    Raises
+    ------
+    InputError
+        If it is absent, no JSON object, or lacks a key.
+    """
+    with _readable(path):
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        for key in keys:
+            content[key]
+        return content
 
 
 def run_stage(main: Callable[[], None]) -> None:
@@ -50,5 +172,11 @@ def run_stage(main: Callable[[], None]) -> None:
     try:
         main()
     except SomobenchError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(error.exit_code)
+        _end(str(error), error.exit_code)
+    except OSError as error:  # a full disk, a folder that may not be written
+        _end(str(error), SomobenchError.exit_code)
+
+
+def _end(message: str, exit_code: int) -> None:
+    sys.stderr.write(f"{message}\n")
+    sys.exit(exit_code)

@@ -25,7 +25,7 @@ from somobench.schemas.checks.grids import (
     STATISTICS_FIT,
     UNPACKED,
 )
-from somobench.schemas.checks.magnitudes import MEANS, plausible_mean
+from somobench.schemas.checks.magnitudes import magnitude_checks
 from somobench.schemas.checks.places import ON_ITS_GRID
 from somobench.schemas.variables import DYNAMIC_FORCING, VARIABLES, attrs_of
 
@@ -96,7 +96,6 @@ _GRID_COORDS: Mapping[str, px.Coordinate] = {
     "time": TIME,
 }
 
-_MEAN = {name: (plausible_mean(name),) for name in MEANS}
 _WHOLE_GRID = (POSITIONS_MATCH, ON_ITS_GRID, SHORT_ATTRIBUTES, UNPACKED)
 
 TARGETS = px.DatasetSchema(
@@ -106,13 +105,13 @@ TARGETS = px.DatasetSchema(
             SERIES,
             SOME_FINITE,
             BELOW_POROSITY,
-            *_MEAN["soil_moisture"],
+            *magnitude_checks("soil_moisture"),
         ),
         "soil_moisture_in_situ": physical(
             "soil_moisture_in_situ",
             SERIES,
             SOME_FINITE,
-            *_MEAN["soil_moisture_in_situ"],
+            *magnitude_checks("soil_moisture_in_situ"),
         ),
         "is_gapfilled": counted(SERIES, "int8", 0, 1),
         "observation_count": counted(SERIES, "int16"),
@@ -139,7 +138,7 @@ FORCING = px.DatasetSchema(
     data_vars={
         **{
             name: physical(
-                name, SERIES[1:], NONE_MISSING, *_MEAN.get(name, ()), required=False
+                name, SERIES[1:], NONE_MISSING, *magnitude_checks(name), required=False
             )
             for name in (*DYNAMIC_FORCING, "skin_temperature", "evaporation")
         },
@@ -147,7 +146,7 @@ FORCING = px.DatasetSchema(
             "reanalysis_soil_moisture",
             SERIES,
             SOME_FINITE,
-            *_MEAN["reanalysis_soil_moisture"],
+            *magnitude_checks("reanalysis_soil_moisture"),
             required=False,
         ),
     },

@@ -105,6 +105,8 @@ class Manifest(Record):
     rungs: dict[str, dict[str, str]] = {}
     """By split and rung of the ladder: empty, or why the release lacks it."""
     sources: tuple[SourceRecord, ...]
+    networks: tuple[str, ...] = ()
+    """Station networks behind the targets; empty in releases older than this field."""
     recipe_sha256: Sha256
     package_version: str
     pipeline_sha256: Sha256

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import yaml
 from pydantic import (
@@ -19,9 +20,13 @@ from pydantic import ValidationError as PydanticError
 from somobench.schemas.baseline_params import BaselineParams
 from somobench.schemas.errors import Failure, InputError, ValidationError
 from somobench.schemas.variables import VARIABLES
+from somobench.schemas.yaml_lines import line_of
 
+InputRole = Literal["stations", "forcing", "reference"]
 RELEASE_ID = r"^[a-z][a-z0-9_]*-\d+\.\d+\.\d+$"
 SHA256 = r"^[0-9a-f]{64}$"
+VIRTUAL = "virtual"
+"""Path of an input that is generated."""
 
 
 class Params(BaseModel):
@@ -75,6 +80,11 @@ class InputParams(Params):
     url: str | None = None
     doi: str | None = None
     date_accessed: dt.date | None = None
+
+    @property
+    def generated(self) -> bool:
+        """Whether the virtual world generates it."""
+        return self.path == VIRTUAL
 
 
 class GridParams(Params):
@@ -249,6 +259,15 @@ class VirtualParams(Params):
     box_nodes: Annotated[int, Field(ge=3)]
 
 
+class NamedInput(NamedTuple):
+    """A raw input of a recipe: what for, read by whom, and which of its section."""
+
+    role: InputRole
+    source: str
+    number: int
+    params: InputParams
+
+
 class Recipe(Params):
     """All that a build may read."""
 
@@ -275,6 +294,17 @@ class Recipe(Params):
             for item in self.layers
         }
 
+    def raw_inputs(self) -> Iterator[NamedInput]:
+        """Yield every raw input with its role and its reader."""
+        sections: dict[InputRole, Any] = {
+            "stations": self.stations,
+            "forcing": self.forcing,
+            "reference": self.reference,
+        }
+        for role, section in sections.items():
+            for number, params in enumerate(section.inputs):
+                yield NamedInput(role, section.source, number, params)
+
 
 def load_recipe(path: Path | str = "params.yaml") -> Recipe:
     """Read and check a recipe.
@@ -284,23 +314,33 @@ def load_recipe(path: Path | str = "params.yaml") -> Recipe:
     InputError
         If the file is absent or isn't YAML.
     ValidationError
-        With every unknown key and impossible value.
+        With every unknown key and impossible value, and the lines they stand in.
     """
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+        text = Path(path).read_text(encoding="utf-8")
+        content = yaml.safe_load(text)
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise InputError(
             f"recipe {path}", found=error, expected="a readable YAML file"
         ) from error
     try:
         return Recipe.model_validate(content)
     except PydanticError as error:
-        failures = [
-            Failure(
-                ".".join(str(part) for part in item["loc"]),
-                repr(item["input"])[:80],
-                item["msg"],
-            )
-            for item in error.errors()
-        ]
-        raise ValidationError(f"recipe {path}", failures) from error
+        failures = [_failure(item, text) for item in error.errors()]
+        raise ValidationError(
+            f"recipe {path}",
+            failures,
+            hint="docs/real-releases.md and conf/recipe/ show what a recipe holds",
+        ) from error
+
+
+def _failure(item: Mapping[str, Any], text: str) -> Failure:
+    """Return a failure by line and key; a missing key has its section's line."""
+    key = ".".join(str(part) for part in item["loc"])
+    found = "nothing" if item["type"] == "missing" else repr(item["input"])[:80]
+    expected = _EXPECTED.get(item["type"], item["msg"])
+    return Failure(f"line {line_of(text, item['loc'])}, {key}", found, expected)
+
+
+_EXPECTED = {"missing": "a value", "extra_forbidden": "a key that recipes have"}
+"""What a recipe should hold, by pydantic's name of the mistake."""

@@ -212,7 +212,17 @@ REGIMES = ("energy-limited", "water-limited", "unknown")
 ROLES = ("train", "validation", "test")
 TRAIN, VALIDATION, TEST = range(1, len(ROLES) + 1)
 """Numbers of the roles in grids; 0 is no role."""
-FEATURE_SETS = ("climatology", "forcing", "memory", "state")
+FEATURE_SETS: Mapping[str, str] = MappingProxyType(
+    {
+        "climatology": "Day of the year and, with a split, the climatology of train "
+        "days.",
+        "forcing": "The day's meteorology.",
+        "memory": "Meteorology of the day and of the {lags} days before.",
+        "state": "Feature set memory, skin temperature, and the observed target of the "
+        "layer above, which layer 1 doesn't have.",
+    }
+)
+"""Named selections of model inputs, and what each of them holds."""
 
 
 def attrs_of(name: str) -> dict[str, str]:

@@ -28,9 +28,7 @@ from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.catalog.storage.atomic import write_parquet
 from somobench.cli.validate import validate
 from somobench.recognise import storage_of
-from somobench.schemas import released as expected_counts
 from somobench.schemas.errors import InputError, UnknownNameError
-from somobench.schemas.manifest import FileRecord, Manifest
 from somobench.validate import validate_file
 
 
@@ -163,15 +161,6 @@ def test_release_without_a_file_of_its_manifest_fails(release: Path) -> None:
     }
 
 
-def test_release_with_fewer_rows_than_reviewed_fails(
-    release: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    reviewed = {"toy-0.1.0": {"cells.parquet": {"rows": 3}}}
-    monkeypatch.setattr(expected_counts, "expected_counts", lambda: reviewed)
-    (failure,) = validate_file(release)[-1].failures
-    assert failure == ("cells.parquet rows", "2", "3")
-
-
 def test_published_releases_are_valid(repository: Path) -> None:
     folders = sorted((repository / "releases").glob("*-*.*.*"))
     if not folders:
@@ -270,68 +259,3 @@ def test_command_exits_1_and_shows_what_failed(
     (content,) = json.loads(answer.output)
     assert content["valid"] is False
     assert "soil_moisture" in {item["where"] for item in content["failures"]}
-
-
-def manifest(**shape: int) -> Manifest:
-    """Return a manifest of a table and a grid."""
-    record = {"dtype": "f4", "sha256": "0" * 64}
-    cells = record | {"dims": ["row"], "shape": [shape["rows"]]}
-    target = record | {
-        "dims": ["cell", "time"],
-        "shape": [shape["cell"], shape["time"]],
-        "finite_count": shape["values"],
-    }
-    files = {"cells.parquet": ("cell_id", cells), "targets.zarr.zip": (NAME, target)}
-    return Manifest.model_construct(
-        release="toy-0.1.0",
-        files={
-            file: FileRecord.model_validate(
-                {"size": 1, "sha256": "0" * 64, "arrays": {name: array}}, strict=False
-            )
-            for file, (name, array) in files.items()
-        },
-    )
-
-
-NAME = "soil_moisture"
-EXPECTED = {
-    "cells.parquet": {"rows": 40},
-    "targets.zarr.zip": {"cell": 40, "time": 366, "values": 9000},
-}
-
-
-@pytest.mark.parametrize(
-    ("shape", "where"),
-    [
-        ({}, None),
-        ({"rows": 39}, "cells.parquet rows"),
-        ({"rows": 41}, "cells.parquet rows"),
-        ({"cell": 39}, "targets.zarr.zip cell"),
-        ({"time": 365}, "targets.zarr.zip time"),
-        ({"values": 8999}, "targets.zarr.zip values"),
-    ],
-)
-def test_release_of_other_counts_is_refused(
-    shape: dict[str, int], where: str | None
-) -> None:
-    usual = {"rows": 40, "cell": 40, "time": 366, "values": 9000}
-    counts = expected_counts.counts_of(manifest(**(usual | shape)))
-    failures = expected_counts.count_failures(counts, EXPECTED)
-    assert [failure.where for failure in failures] == ([where] if where else [])
-
-
-def test_file_that_went_missing_is_fewer_than_expected() -> None:
-    failures = expected_counts.count_failures({}, EXPECTED)
-    assert {failure.found for failure in failures} == {"none"}
-    assert len(failures) == 4
-
-
-def test_reviewed_counts_are_read_and_name_releases() -> None:
-    counts = expected_counts.expected_counts()
-    assert any(release.startswith("virtual-") for release in counts)
-    assert all(
-        number > 0
-        for release in counts.values()
-        for file in release.values()
-        for number in file.values()
-    )

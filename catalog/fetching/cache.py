@@ -149,6 +149,29 @@ def _verify(stream: BinaryIO, path: Path, sha256: str, size: int, always: bool) 
         _remember(path, state, sha256)
 
 
+def remembered_sha256(path: Path) -> str:
+    """Return the sha256 of a file; it is hashed only if its state changed since.
+
+    The state is device, inode, size, mtime and ctime.
+
+    Raises
+    ------
+    IntegrityError
+        If the file is missing or is no regular file.
+    InputError
+        If the system can't read it.
+    """
+    with open_regular(path) as stream:
+        state = _state(stream, path)
+        known = _verified.get(str(path)) or _recorded(path)
+        if known is not None and known[0] == state:
+            return known[1]
+        sha256 = _hash(stream, path)
+        if _state(stream, path) == state:
+            _remember(path, state, sha256)
+    return sha256
+
+
 def _state(stream: BinaryIO, path: Path) -> State:
     try:
         status = os.fstat(stream.fileno())

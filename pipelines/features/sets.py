@@ -5,17 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from somobench.schemas.variables import DYNAMIC_FORCING, STATE_FORCING
-
-DESCRIPTIONS = {
-    "climatology": "Day of the year and, with a split, the climatology of train days.",
-    "forcing": "The day's meteorology.",
-    "memory": "Meteorology of the day and of the {lags} days before.",
-    "state": (
-        "Feature set memory, skin temperature, and the observed target of the layer "
-        "above, which layer 1 doesn't have."
-    ),
-}
+from somobench.schemas.variables import DYNAMIC_FORCING, FEATURE_SETS, STATE_FORCING
 
 
 def define_feature_sets(
@@ -63,7 +53,7 @@ def define_feature_sets(
                 "lags": days,
                 "needs_observations": name == "state",
                 "layers": list(layers),
-                "description": DESCRIPTIONS[name].format(lags=lags),
+                "description": FEATURE_SETS[name].format(lags=lags),
             }
             for name, (names, days, lacking) in inputs.items()
             if not lacking

@@ -14,17 +14,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 import xarray as xr
 from numpy.typing import NDArray
 
 from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.catalog.storage.atomic import write_json, write_parquet
 from somobench.pipelines.forcing.cells import describe_cells, list_observed_cells
-from somobench.pipelines.forcing.checks import (
-    refuse_missing_days,
-    refuse_wrong_magnitudes,
-)
+from somobench.pipelines.forcing.checks import refuse_missing_days
 from somobench.pipelines.forcing.precision import STORED_STEP
 from somobench.pipelines.forcing.source import (
     DailyForcing,
@@ -33,6 +29,7 @@ from somobench.pipelines.forcing.source import (
 )
 from somobench.pipelines.forcing.summary import summarise_forcing
 from somobench.pipelines.inputs import InputRecord, verified_inputs
+from somobench.pipelines.stage import checked_table, read_batches
 from somobench.pipelines.stations.statics import with_static_attributes
 from somobench.schemas.errors import InputError
 from somobench.schemas.grids import FORCING
@@ -72,6 +69,7 @@ def write_forcing(recipe: Recipe, folder: Path) -> dict[str, Any]:
         verified_inputs(inputs_file, "reference") if recipe.reference.inputs else []
     )
     stations, observed = _sensors(folder)
+    statics = checked_table(folder / "statics.parquet", STATICS)
     request = ForcingRequest(
         recipe=recipe,
         cells=list_observed_cells(stations, observed),
@@ -85,7 +83,7 @@ def write_forcing(recipe: Recipe, folder: Path) -> dict[str, Any]:
         dataset, given.node_count[kept], recipe.regions, recipe.forcing.latent_heat
     )
     used = stations[(stations["layer"] > 0) & stations["sensor_id"].isin(observed)]
-    table, described_by = with_static_attributes(climate, used, _statics(folder))
+    table, described_by = with_static_attributes(climate, used, statics)
     validate_grid(dataset, FORCING, "forcing.zarr.zip")
     validate_table(table, CELLS, "cells.parquet")
     records = [record for record, _ in (*inputs, *references)]
@@ -99,19 +97,11 @@ def write_forcing(recipe: Recipe, folder: Path) -> dict[str, Any]:
 
 def _sensors(folder: Path) -> tuple[pd.DataFrame, list[str]]:
     """Return the table of sensors, and the ids of those that have observations."""
-    stations = validate_table(
-        pd.read_parquet(folder / "stations.parquet"), SENSORS, "stations.parquet"
-    )
-    file = pq.ParquetFile(folder / "observations.parquet")
+    stations = checked_table(folder / "stations.parquet", SENSORS)
     observed: set[str] = set()
-    for batch in file.iter_batches(columns=["sensor_id"]):
-        observed.update(batch.column("sensor_id").unique().to_pylist())
+    for batch in read_batches(folder / "observations.parquet", ["sensor_id"]):
+        observed.update(batch["sensor_id"].unique())
     return stations, sorted(observed)
-
-
-def _statics(folder: Path) -> pd.DataFrame:
-    path = folder / "statics.parquet"
-    return validate_table(pd.read_parquet(path), STATICS, path.name)
 
 
 def _kept(cells: pd.DataFrame, given: DailyForcing) -> NDArray[np.bool_]:
@@ -129,7 +119,7 @@ def _kept(cells: pd.DataFrame, given: DailyForcing) -> NDArray[np.bool_]:
 def finish_forcing(
     dataset: xr.Dataset, cells: pd.DataFrame, recipe: Recipe
 ) -> xr.Dataset:
-    """Add coordinates and attributes, and refuse what isn't complete or plausible.
+    """Add coordinates and attributes, and refuse what isn't complete.
 
     Parameters
     ----------
@@ -140,11 +130,8 @@ def finish_forcing(
     ------
     InputError
         If a day is missing.
-    ValidationError
-        If values are possible one by one but not as a climate.
     """
     refuse_missing_days(dataset)
-    refuse_wrong_magnitudes(dataset)
     layers = recipe.layers
     result = dataset.assign_coords(
         latitude=("cell", cells["latitude"].to_numpy(np.float64)),

@@ -1,37 +1,19 @@
-"""What daily forcing must be before it is stored: complete, and of the right size.
+"""What daily forcing must be before it is stored: complete.
 
-Bounds of single values stand in the schema. Here is what only many values show: a
-wrong unit or a daily mean taken for a total leaves values that are possible one by
-one, but never in a year.
+Bounds of values and magnitudes stand in the schema.
 """
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.schemas.errors import Failure, InputError, ValidationError
-from somobench.schemas.variables import VARIABLES
+from somobench.schemas.errors import InputError
 
 SHOWN = 5  # missing days named in a message
-ENOUGH_DAYS = 360
 
 REFERENCE = "reanalysis_soil_moisture"
-YEARLY_MAXIMUM: Mapping[str, float] = {
-    "precipitation": 4.0,
-    "shortwave_radiation": 5.0,
-    "net_radiation": 2.0,
-    "specific_humidity": 3e-4,
-    "evaporation": 0.05,
-    REFERENCE: 0.02,
-}
-"""What the largest value of the median cell reaches in any year on land, in the
-variable's unit. Set well below what ERA5 has in deserts and at the poles, and above
-what a daily mean of hourly values (1/24 of a total) or a scale factor applied twice
-leaves."""
 
 
 def refuse_missing_days(dataset: xr.Dataset) -> None:
@@ -75,51 +57,3 @@ def _missing_days(array: xr.DataArray) -> NDArray[np.datetime64]:
 def _listed(days: NDArray[np.datetime64]) -> str:
     first = ", ".join(str(day) for day in days[:SHOWN])
     return f"{len(days)} missing days: {first}{', ...' if len(days) > SHOWN else ''}"
-
-
-def refuse_wrong_magnitudes(dataset: xr.Dataset) -> None:
-    """Refuse values that are possible one by one but not as a climate.
-
-    Raises
-    ------
-    ValidationError
-        With every variable concerned.
-    """
-    checks = (_too_small(dataset), _wrong_sign(dataset))
-    failures = [failure for check in checks for failure in check]
-    if failures:
-        raise ValidationError("daily forcing", failures)
-
-
-def _too_small(dataset: xr.Dataset) -> list[Failure]:
-    if dataset.sizes["time"] < ENOUGH_DAYS:
-        return []
-    return [
-        Failure(
-            name,
-            f"a maximum of {largest:g} {VARIABLES[name].units} in the median cell",
-            f"at least {least:g}: the unit may be wrong, a daily mean taken for a "
-            "total, or a scale factor applied twice",
-        )
-        for name, least in YEARLY_MAXIMUM.items()
-        if name in dataset and (largest := _median_maximum(dataset[name])) < least
-    ]
-
-
-def _median_maximum(array: xr.DataArray) -> float:
-    return float(array.max("time").median())
-
-
-def _wrong_sign(dataset: xr.Dataset) -> list[Failure]:
-    if "evaporation" not in dataset or dataset.sizes["time"] < ENOUGH_DAYS:
-        return []
-    mean = float(dataset["evaporation"].mean(dtype="float64"))
-    if mean >= 0:
-        return []
-    return [
-        Failure(
-            "evaporation",
-            f"a mean of {mean:g} mm d-1",
-            "a positive mean: ERA5 counts downward fluxes as positive",
-        )
-    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from somobench.cite import as_cff, references_of, sources_once
 from somobench.schemas.manifest import Manifest
 from somobench.schemas.variables import VARIABLES
 
@@ -70,9 +71,9 @@ def readme(manifest: Manifest) -> str:
         "## Sources",
         "",
         *(
-            f"- {source.name} ({source.producer}; licence {source.licence}): "
-            f"{source.citation.strip()}"
-            for source in manifest.sources
+            f"- {source.title} ({source.authors}; licence {source.licence}): "
+            f"{source.note}"
+            for source in sources_once(manifest.sources)
         ),
         "",
     ]
@@ -90,28 +91,8 @@ def _listed(title: str, carried: Iterable[Any], missing: dict[str, str]) -> list
 
 
 def citation(manifest: Manifest) -> str:
-    """Return the CITATION.cff of a release."""
-    return "\n".join(
-        [
-            "cff-version: 1.2.0",
-            "type: dataset",
-            'message: "Please cite the release by its id, and the sources it names."',
-            f'title: "{manifest.title}"',
-            f'version: "{manifest.release}"',
-            "authors:",
-            '  - name: "SoMoBench developers"',
-            f'license: "{manifest.licence_spdx}"'
-            if not manifest.licence_spdx.startswith("LicenseRef")
-            else f'# licence: "{manifest.licence_spdx}"',
-            "references:",
-            *(
-                f'  - type: data\n    title: "{source.name}"\n'
-                f'    authors:\n      - name: "{source.producer}"'
-                for source in manifest.sources
-            ),
-            "",
-        ]
-    )
+    """Return the CITATION.cff of a release: with all that its user cites."""
+    return as_cff(references_of(manifest), manifest.description)
 
 
 def croissant(manifest: Manifest) -> dict[str, Any]:
@@ -137,7 +118,7 @@ def croissant(manifest: Manifest) -> dict[str, Any]:
         "description": manifest.description.strip(),
         "license": manifest.licence_spdx,
         "version": manifest.release.rpartition("-")[2],
-        "isBasedOn": [source.citation.strip() for source in manifest.sources],
+        "isBasedOn": [source.note for source in sources_once(manifest.sources)],
         "variableMeasured": _variables_measured(manifest),
         "distribution": [
             {

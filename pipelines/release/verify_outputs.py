@@ -16,6 +16,7 @@ import yaml
 from somobench.schemas.errors import InputError, IntegrityError
 
 LOCK = "dvc.lock"
+NO_LOCK = (AttributeError, KeyError, TypeError, ValueError)  # YAML of another shape
 
 
 def verify_outputs(root: Path) -> int:
@@ -57,18 +58,19 @@ def verify_outputs(root: Path) -> int:
 def _locked_outputs(root: Path) -> dict[str, str]:
     try:
         lock: dict[str, Any] = yaml.safe_load((root / LOCK).read_text("utf-8"))
-    except OSError as error:
+        return {
+            output["path"]: output["md5"]
+            for stage in lock["stages"].values()
+            for output in stage.get("outs", [])
+        }
+    except (OSError, *NO_LOCK, yaml.YAMLError) as error:
         raise InputError(
             f"lock file {root / LOCK}",
-            found=error.strerror,
+            found=getattr(error, "strerror", None)
+            or f"{type(error).__name__}: {error}",
             expected="the hashes of a pipeline that ran",
             hint="dvc repro",
         ) from error
-    return {
-        output["path"]: output["md5"]
-        for stage in lock["stages"].values()
-        for output in stage.get("outs", [])
-    }
 
 
 def _md5(path: Path) -> str | None:

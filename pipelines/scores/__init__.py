@@ -1,8 +1,9 @@
 """Stage `scores`: every rung of the ladder scored on every split.
 
 Reads predictions, targets, features, splits and cells; writes scores.parquet,
-cell_scores.parquet, shift_costs.parquet and scores.json. Each rung is compared with all
-rungs below it, and with itself as it was trained for the split in time.
+cell_scores.parquet, shift_costs.parquet, scores.json, and for DVC metrics.json and
+plots/. Each rung is compared with all rungs below it, and with itself as it was trained
+for the split in time.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from somobench.catalog.storage.atomic import write_json, write_parquet
 from somobench.metrics.days import ResampledDays
 from somobench.pipelines.scores.inputs import ScoredSplit, read_inputs
 from somobench.pipelines.scores.report import describe_scores, describe_split
+from somobench.pipelines.scores.summary import write_summary
 from somobench.schemas.recipe import Recipe, load_recipe
 from somobench.schemas.scores import SCORE_TABLES
 from somobench.schemas.validate import validate_table
@@ -62,6 +64,7 @@ def write_scores(recipe: Recipe, folder: Path) -> None:
         table = finish_table(tables[name], schema, key)
         validate_table(table, schema, f"{name}.parquet")
         write_parquet(table, folder / f"{name}.parquet")
+    write_summary(report, folder)
     write_json(describe_scores() | {"splits": report}, folder / "scores.json")
 
 

@@ -9,12 +9,12 @@ import pandas as pd
 import xarray as xr
 
 from somobench.catalog.split_view import view_split
-from somobench.pipelines.stage import checked_grid, checked_table
+from somobench.pipelines.stage import checked_grid, checked_table, opened_grid
 from somobench.schemas.grids import FEATURES, TARGETS
 from somobench.schemas.recipe import Recipe
 from somobench.schemas.tables import CELLS, SPLITS
 from somobench.scoring.case import ScoringCase, build_case
-from somobench.scoring.ladders import Ladder, open_ladder
+from somobench.scoring.ladders import Ladder, open_ladder, predictions_file
 
 
 class ScoredSplit(NamedTuple):
@@ -55,7 +55,9 @@ class ScoreInputs(NamedTuple):
             cells=self.cells,
         )
         case = build_case(view, self.moments_from)
-        return ScoredSplit(case, open_ladder(self.folder / "predictions", case))
+        file = self.folder / "predictions" / predictions_file(split)
+        with opened_grid(file, None):  # the ladder checks the rest
+            return ScoredSplit(case, open_ladder(file, case))
 
 
 def read_inputs(recipe: Recipe, folder: Path) -> ScoreInputs:

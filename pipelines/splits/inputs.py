@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from somobench.catalog.storage.archive import open_zarr_zip
-from somobench.pipelines.stage import checked_table
+from somobench.pipelines.stage import checked_table, opened_grid, read_report
 from somobench.schemas.errors import InputError
 from somobench.schemas.grids import FORCING, TARGETS
 from somobench.schemas.recipe import Recipe
 from somobench.schemas.tables import CELLS, SENSORS
-from somobench.schemas.validate import validate_grid
 from somobench.splits import SplitData
 from somobench.splits.data import rows_named, sources_of
 
@@ -34,9 +31,8 @@ def read_split_data(recipe: Recipe, folder: Path) -> SplitData:
     """
     cells = checked_table(folder / "cells.parquet", CELLS)
     stations = checked_table(folder / "stations.parquet", SENSORS)
-    report = json.loads((folder / "targets.json").read_text(encoding="utf-8"))
-    with open_zarr_zip(folder / "targets.zarr.zip") as targets:
-        validate_grid(targets, TARGETS, "targets.zarr.zip")
+    report = read_report(folder / "targets.json", "sources")
+    with opened_grid(folder / "targets.zarr.zip", TARGETS) as targets:
         names = targets["cell"].to_numpy().astype(str)
         days = pd.DatetimeIndex(targets["time"].to_numpy())
         series = targets["soil_moisture"].transpose("layer", "cell", "time")
@@ -58,8 +54,7 @@ def read_split_data(recipe: Recipe, folder: Path) -> SplitData:
 
 def _read_forcing(path: Path, names: Any, days: pd.DatetimeIndex) -> dict[str, Any]:
     """Read the variables that tell dry years from wet ones, where there are any."""
-    with open_zarr_zip(path) as forcing:
-        validate_grid(forcing, FORCING, path.name)
+    with opened_grid(path, FORCING) as forcing:
         missing = sorted(set(names) - set(forcing["cell"].to_numpy().astype(str)))
         if missing or not days.isin(forcing["time"].to_numpy()).all():
             raise InputError(

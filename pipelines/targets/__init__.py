@@ -6,17 +6,21 @@ targets.zarr.zip and targets.json. Sensors in cells without forcing are left out
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.catalog.storage.archive import open_zarr_zip, write_zarr_zip
+from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.catalog.storage.atomic import write_json
+from somobench.pipelines.stage import (
+    checked_table,
+    opened_grid,
+    read_batches,
+    read_report,
+)
 from somobench.pipelines.targets.cells import DenseSeries, build_targets
 from somobench.pipelines.targets.grid import TargetGrid
 from somobench.pipelines.targets.report import TargetReport
@@ -27,7 +31,6 @@ from somobench.schemas.tables import OBSERVATIONS, SENSORS
 from somobench.schemas.validate import validate_grid, validate_table
 
 DATA = Path("data")
-ROWS_A_BATCH = 1_000_000  # observations held as a table at a time, about 100 MB
 
 
 def main() -> None:
@@ -48,11 +51,8 @@ def write_targets(recipe: Recipe, folder: Path) -> None:
         If an input or the result breaks its schema.
     """
     days = pd.date_range(recipe.period.start, recipe.period.end, unit="ns")
-    sensors = validate_table(
-        pd.read_parquet(folder / "stations.parquet"), SENSORS, "stations.parquet"
-    )
-    with open_zarr_zip(folder / "forcing.zarr.zip") as forcing:
-        validate_grid(forcing, FORCING, "forcing.zarr.zip")
+    sensors = checked_table(folder / "stations.parquet", SENSORS)
+    with opened_grid(folder / "forcing.zarr.zip", FORCING) as forcing:
         _check_days(forcing, days)
         positions = forcing[["latitude", "longitude"]].to_dataframe()
         reference = forcing.get("reanalysis_soil_moisture")
@@ -93,8 +93,8 @@ def read_series(
     index = pd.Index(kept["sensor_id"])
     shape = len(kept), len(days)
     values, counts = np.full(shape, np.nan), np.zeros(shape, np.int16)
-    for batch in pq.ParquetFile(path).iter_batches(ROWS_A_BATCH):
-        table = validate_table(batch.to_pandas(), OBSERVATIONS, path.name)
+    for table in read_batches(path):
+        validate_table(table, OBSERVATIONS, path.name)
         row, day = (
             index.get_indexer(pd.Index(table["sensor_id"])),
             days.get_indexer(pd.DatetimeIndex(table["time"])),
@@ -106,7 +106,7 @@ def read_series(
 
 
 def _read_dropped_cells(folder: Path) -> list[str]:
-    report = json.loads((folder / "forcing.json").read_text(encoding="utf-8"))
+    report = read_report(folder / "forcing.json", "dropped_cells")
     return [row["cell_id"] for row in report["dropped_cells"]]
 
 

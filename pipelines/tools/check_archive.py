@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from somobench.pipelines.ingest.report import count_notes
 from somobench.pipelines.forcing.era5.account import account_for
+from somobench.pipelines.ingest.report import count_notes
 from somobench.pipelines.stage import run_stage
 from somobench.pipelines.stations import (
     Note,
@@ -28,6 +28,7 @@ from somobench.pipelines.stations import (
 from somobench.pipelines.stations.archive import open_archive
 from somobench.pipelines.stations.daily import MAXIMUM, median_of_good, select_good
 from somobench.recognise import METEOROLOGY
+from somobench.schemas.errors import UsageError
 from somobench.schemas.recipe import load_recipe
 
 GOOD_FLAGS = ("G",)
@@ -116,7 +117,13 @@ def _in_unit(
 
 
 def main() -> None:
-    """Print the account of the archive that is named."""
+    """Print the account of the archive, or of the meteorology, that is named."""
+    if not 2 <= len(sys.argv) <= 4:  # noqa: PLR2004 - the program and its arguments
+        raise UsageError(
+            "arguments",
+            found=" ".join(sys.argv[1:]) or "none",
+            expected="a path, what it holds, and a recipe that is meant for it",
+        )
     path, kind, recipe = (*sys.argv[1:], *(None,) * 2)[:3]
     if kind == METEOROLOGY:
         meant_for = None if recipe is None else load_recipe(recipe)

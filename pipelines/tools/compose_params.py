@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from somobench.pipelines.stage import run_stage
+
 
 def compose_params(conf: Path, output: Path, overrides: tuple[str, ...] = ()) -> None:
     """Compose the configuration in `conf` and write it as YAML.
@@ -32,5 +34,10 @@ def compose_params(conf: Path, output: Path, overrides: tuple[str, ...] = ()) ->
     )
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Compose the parameters of this checkout."""
     compose_params(Path("conf"), Path("params.yaml"))
+
+
+if __name__ == "__main__":
+    run_stage(main)

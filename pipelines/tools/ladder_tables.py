@@ -112,6 +112,8 @@ def _place(kind: str, release: str) -> re.Pattern[str]:
 
 def main() -> None:
     """Write the tables of the releases into the document, where it has a place."""
+    if len(sys.argv) == 1:
+        raise UsageError("arguments", found="none", expected="a document and releases")
     document, *folders = (Path(argument) for argument in sys.argv[1:])
     text = document.read_text(encoding="utf-8")
     for folder in folders:

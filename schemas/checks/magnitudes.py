@@ -1,15 +1,16 @@
 """Order-of-magnitude statistics: right units with wrong values.
 
 A unit that is off by a factor leaves every value possible and the mean impossible.
-Bounds hold for the mean over all cells and days of a file, and lie beyond every land
-climate; a file of fewer than 90 days isn't judged.
+Bounds of means hold for all cells and days of a file, and lie beyond every land
+climate; a file of fewer than 90 days isn't judged. A daily mean taken for a total, or a
+scale factor applied twice, shows in the largest values of a year.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -19,6 +20,7 @@ from pandera.api.checks import Check
 from somobench.schemas.checks import wide
 
 MINIMUM_DAYS = 90
+A_YEAR = 360  # d, from which the largest value is judged
 
 
 class Bounds(NamedTuple):
@@ -55,6 +57,48 @@ Measured 0.34 to 0.68 (86 USCRN stations of 2020); 0.78 is a cloudless year at a
 kW h m-2 gives 0.15, W m-2 6."""
 
 
+LARGEST: Mapping[str, float] = MappingProxyType(
+    {
+        "precipitation": 4.0,
+        "shortwave_radiation": 5.0,
+        "net_radiation": 2.0,
+        "specific_humidity": 3e-4,
+        "evaporation": 0.05,
+        "reanalysis_soil_moisture": 0.02,
+    }
+)
+"""What the largest value of the median cell reaches in any year on land. Set well below
+what ERA5 has in deserts and at the poles, and above what a daily mean of hourly values
+(1/24 of a total) or a scale factor applied twice leaves."""
+
+
+def magnitude_checks(name: str) -> tuple[Check, ...]:
+    """Return the checks of a variable's magnitude that its quantity allows."""
+    means = (plausible_mean(name),) if name in MEANS else ()
+    return (*means, large_enough(name)) if name in LARGEST else means
+
+
+def large_enough(name: str) -> Check:
+    """Return a check of the largest value of a year in the median cell."""
+    least = LARGEST[name]
+
+    def find(values: xr.DataArray) -> str | None:
+        if values.sizes.get("time", 0) < A_YEAR:
+            return None
+        largest = float(values.max("time").median())
+        return (
+            f"a maximum of {largest:.6g} in the median cell"
+            if largest < least
+            else None
+        )
+
+    return wide(
+        f"{name} of at least {least} once a year: less is a wrong unit, a daily mean "
+        "taken for a total, or a scale factor applied twice",
+        find,
+    )
+
+
 def plausible_mean(name: str) -> Check:
     """Return a check of the mean of a variable over all that a file holds."""
     low, high = MEANS[name]
@@ -71,14 +115,14 @@ def plausible_mean(name: str) -> Check:
 
 
 def extraterrestrial_radiation(
-    latitude: NDArray[np.float64], day_of_year: NDArray[np.int64]
+    latitude: NDArray[np.float64], day_of_year: NDArray[np.number[Any]]
 ) -> NDArray[np.float64]:
     """Return daily radiation at the top of the atmosphere.
 
     Parameters
     ----------
     latitude : (N,) degrees north
-    day_of_year : (M,) 1 to 366
+    day_of_year : (M,) int or float, 1 to 366
 
     Returns
     -------
@@ -101,7 +145,7 @@ def extraterrestrial_radiation(
     distance = 1 + 0.033 * np.cos(angle)
     declination = 0.409 * np.sin(angle - 1.39)
     sunset = np.arccos(np.clip(-np.tan(phi) * np.tan(declination), -1, 1))
-    high = np.sin(phi) * np.sin(declination) * sunset
+    high = sunset * np.sin(phi) * np.sin(declination)
     low = np.cos(phi) * np.cos(declination) * np.sin(sunset)
     radiation: NDArray[np.float64] = 24 * 60 / np.pi * 0.0820 * distance * (high + low)
     return radiation

@@ -197,7 +197,6 @@ def _validate_release(folder: Path) -> list[FileReport]:
     from somobench.catalog.manifest_checksum import refuse_other_manifest
     from somobench.schemas.checks.release import validate_together
     from somobench.schemas.manifest import parse_manifest
-    from somobench.schemas.released import validate_counts
 
     listed = folder / "MANIFEST.json"
     if not listed.is_file():
@@ -218,7 +217,6 @@ def _validate_release(folder: Path) -> list[FileReport]:
         for name in manifest.files
         if not (folder / name).is_file()
     ]
-    failures += _failures(lambda: validate_counts(manifest))
     if all(report.valid for report in reports):
         failures += _failures(lambda: validate_together(tables, grids, str(folder)))
     counts = {"files": len(manifest.files)}

@@ -234,9 +234,9 @@ def test_build_is_handed_to_the_builder(
     monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     built: list[str] = []
-    module = types.ModuleType("somobench.build")
+    module = types.ModuleType("somobench.building")
     module.build_recipe = built.append  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "somobench.build", module)
+    monkeypatch.setitem(sys.modules, "somobench.building", module)
     assert run(monkeypatch, "build", "virtual") == 0
     assert built == ["virtual"]
 

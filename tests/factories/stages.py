@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+BESIDE_RECORDS = {"inputs": "inputs.stage"}
+"""Stages whose package is more than the stage: the module that holds it."""
+
 
 def run_stages(
     folder: Path, stages: Iterable[str], inputs: Path, **environment: str
@@ -30,4 +33,5 @@ def run_stages(
         for name, value in {"SOMOBENCH_DATA": str(inputs), **environment}.items():
             patch.setenv(name, value)
         for stage in stages:
-            import_module(f"somobench.pipelines.{stage}").main()
+            module = BESIDE_RECORDS.get(stage, stage)
+            import_module(f"somobench.pipelines.{module}").main()

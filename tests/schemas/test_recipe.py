@@ -37,10 +37,29 @@ def test_misspelt_key_and_bad_value_are_both_named(
     content = _recipe(repository)
     content["stations"]["minimum_cout"] = 6
     content["grid"]["resolution"] = -1
+    path = _written(content, tmp_path)
     with pytest.raises(ValidationError) as caught:
-        load_recipe(_written(content, tmp_path))
+        load_recipe(path)
+    lines = path.read_text().splitlines()
     places = {failure.where for failure in caught.value.failures}
-    assert places == {"stations.minimum_cout", "grid.resolution"}
+    assert places == {
+        f"line {lines.index('  minimum_cout: 6') + 1}, stations.minimum_cout",
+        f"line {lines.index('  resolution: -1') + 1}, grid.resolution",
+    }
+
+
+def test_missing_key_is_named_with_the_line_of_its_section(
+    repository: Path, tmp_path: Path
+) -> None:
+    content = _recipe(repository)
+    del content["stations"]["minimum_count"]
+    path = _written(content, tmp_path)
+    line = path.read_text().splitlines().index("stations:") + 1
+    with pytest.raises(ValidationError) as caught:
+        load_recipe(path)
+    (failure,) = caught.value.failures
+    assert failure.where == f"line {line}, stations.minimum_count"
+    assert failure.found == "nothing"
 
 
 def test_period_that_ends_before_it_starts_is_refused(

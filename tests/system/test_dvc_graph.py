@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DVC: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))
 STAGES: dict[str, dict[str, Any]] = DVC["stages"]
 ORDER = [
+    "inputs",
     "raw",
     "ingest",
     "forcing",
@@ -32,6 +33,16 @@ ORDER = [
 
 def is_code(dependency: str) -> bool:
     return not dependency.startswith("data/")
+
+
+METHODS = {
+    "raw_inputs": {
+        f"{section}.{key}"
+        for section in ("stations", "forcing", "reference")
+        for key in ("inputs", "source")
+    }
+}
+"""What a method of the recipe reads of it."""
 
 
 @cache
@@ -58,6 +69,7 @@ def _keys(path: Path) -> frozenset[str]:
     keys = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and _is_recipe(node.value):
+            keys |= METHODS.get(node.attr, set())
             section = Recipe.model_fields.get(node.attr)
             fields = getattr(section and section.annotation, "model_fields", {})
             key = inner.get(id(node))
@@ -169,6 +181,22 @@ def test_output_path_names_no_release(stage: str) -> None:
     for output in STAGES[stage]["outs"]:
         assert output.startswith("data/")
         assert not any(name in output for name in names)
+
+
+def test_dvc_has_metrics_and_plots_and_each_is_an_output_once() -> None:
+    scores = STAGES["scores"]
+    plots = [name for plot in scores["plots"] for name in plot]
+    assert scores["metrics"] == ["data/metrics.json"]
+    assert plots == ["data/plots"]
+    outputs = [item for stage in STAGES.values() for item in stage["outs"]]
+    assert set(outputs) & {*scores["metrics"], *plots} == set()
+
+
+def test_archives_outside_the_repository_are_looked_at_on_every_run() -> None:
+    always = [name for name, stage in STAGES.items() if stage.get("always_changed")]
+    assert always == ["inputs"]
+    assert STAGES["inputs"]["outs"] == ["data/inputs.json"]
+    assert "data/inputs.json" in STAGES["raw"]["deps"]
 
 
 def test_artifact_is_the_release_of_the_committed_recipe() -> None:

@@ -104,7 +104,7 @@ def built(
     """Build as far as the splits; return the data folder and forcing.json."""
     folder = tmp_path_factory.mktemp("hawaii")
     shutil.copyfile(RECIPE, folder / "params.yaml")
-    stages = ("raw", "ingest", "forcing", "targets", "splits")
+    stages = ("inputs", "raw", "ingest", "forcing", "targets", "splits")
     run_stages(folder, stages, shared_data, PATH="")
     data = folder / "data"
     return data, json.loads((data / "forcing.json").read_text("utf-8"))

@@ -19,7 +19,7 @@ from factories.stages import run_stages
 from somobench.catalog.storage.archive import open_zarr_zip
 from somobench.pipelines.forcing.cells import name_region
 from somobench.pipelines.inputs import INPUTS_FILE, read_inputs
-from somobench.pipelines.raw import record_inputs
+from somobench.pipelines.inputs.stage import record_inputs
 from somobench.schemas.errors import IntegrityError
 from somobench.schemas.recipe import Recipe, load_recipe
 
@@ -174,16 +174,16 @@ def test_pinned_year_is_refused_once_a_file_of_it_changes(
     tmp_path: Path, tree: Path
 ) -> None:
     content = recipe_for("2001-01-01", "2002-12-31")
-    record_inputs(Recipe.model_validate(content), tmp_path / "raw")
-    found = {item.path: item for item in read_inputs(tmp_path / "raw" / INPUTS_FILE)}
+    record_inputs(Recipe.model_validate(content), tmp_path / INPUTS_FILE)
+    found = {item.path: item for item in read_inputs(tmp_path / INPUTS_FILE)}
     for item in content["forcing"]["inputs"]:
         item["sha256"] = found[item["path"]].sha256
     pinned = Recipe.model_validate(content)
-    record_inputs(pinned, tmp_path / "raw")
+    record_inputs(pinned, tmp_path / INPUTS_FILE)
     with (tree / "era5" / "2002" / "europe_accum.nc").open("ab") as file:
         file.write(b"\0")
     with pytest.raises(IntegrityError, match="ERA5 hourly, 2002"):
-        record_inputs(pinned, tmp_path / "raw")
+        record_inputs(pinned, tmp_path / INPUTS_FILE)
 
 
 @pytest.mark.slow

@@ -57,7 +57,7 @@ from somobench.pages.maps import CellMap, Place
 page = render_page("Title", opening=[CellMap(places=[Place("a", 53.5, 10.0)])])
 assert '<path class="land" fill-rule="evenodd" d="M' in page, page
 import importlib
-for module in {sorted(set(MODULES) - {"somobench.build"})!r}:
+for module in {sorted(set(MODULES) - {"somobench.building"})!r}:
     if "pipelines" not in module:
         importlib.import_module(module)
 """

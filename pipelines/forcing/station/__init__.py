@@ -26,7 +26,7 @@ from somobench.pipelines.forcing.precision import quantise
 from somobench.pipelines.forcing.source import DailyForcing, ForcingRequest
 from somobench.pipelines.forcing.station.days import (
     DAY_RULES,
-    DayRule,
+    StationDayRule,
     is_hourly,
     station_days,
 )
@@ -92,7 +92,7 @@ class StationMeteorology:
 
 def _rules(
     params: ForcingParams, source: str, reader: StationSource
-) -> dict[str, DayRule]:
+) -> dict[str, StationDayRule]:
     """Find the rule of every variable, and refuse keys that don't fit the source."""
     is_daily = reader.minimum_count == 1
     expected = ("daily", "daily_total") if is_daily else ("hourly", "hour_ending")
@@ -114,7 +114,7 @@ def _rules(
 
 
 def _read(
-    name: str, rule: DayRule, reader: StationSource, request: ForcingRequest
+    name: str, rule: StationDayRule, reader: StationSource, request: ForcingRequest
 ) -> Read:
     """Read a variable of all archives and keep the stations that are in a cell."""
     recipe = request.recipe

@@ -27,7 +27,7 @@ TOO_FEW, IMPOSSIBLE_DAY = "days of too few hours", "impossible days"
 
 
 @dataclass(frozen=True)
-class DayRule:
+class StationDayRule:
     """How the values of a source's variable become a daily value in our unit.
 
     The day's value is `factor * mean + offset`: a total of hours is 24 times their
@@ -48,25 +48,25 @@ class DayRule:
         return f"{self.code}: {day}{scale}{shift}"
 
 
-DAY_RULES: Mapping[str, Mapping[str, DayRule]] = MappingProxyType(
+DAY_RULES: Mapping[str, Mapping[str, StationDayRule]] = MappingProxyType(
     {
         "ismn": {
-            "precipitation": DayRule("p", factor=HOURS, covers_hour_before=True),
-            "air_temperature": DayRule("ta", offset=KELVIN),
+            "precipitation": StationDayRule("p", factor=HOURS, covers_hour_before=True),
+            "air_temperature": StationDayRule("ta", offset=KELVIN),
         },
         "uscrn": {
-            "precipitation": DayRule("P_DAILY_CALC"),
-            "air_temperature": DayRule("T_DAILY_AVG", offset=KELVIN),
-            "shortwave_radiation": DayRule("SOLARAD_DAILY"),
-            "relative_humidity": DayRule("RH_DAILY_AVG"),
-            "skin_temperature": DayRule("SUR_TEMP_DAILY_AVG", offset=KELVIN),
+            "precipitation": StationDayRule("P_DAILY_CALC"),
+            "air_temperature": StationDayRule("T_DAILY_AVG", offset=KELVIN),
+            "shortwave_radiation": StationDayRule("SOLARAD_DAILY"),
+            "relative_humidity": StationDayRule("RH_DAILY_AVG"),
+            "skin_temperature": StationDayRule("SUR_TEMP_DAILY_AVG", offset=KELVIN),
         },
         "uscrn_hourly": {
-            "precipitation": DayRule("P_CALC", factor=HOURS),
-            "air_temperature": DayRule("T_HR_AVG", offset=KELVIN),
-            "shortwave_radiation": DayRule("SOLARAD", factor=DAY_OF_WATTS),
-            "relative_humidity": DayRule("RH_HR_AVG"),
-            "skin_temperature": DayRule("SUR_TEMP", offset=KELVIN),
+            "precipitation": StationDayRule("P_CALC", factor=HOURS),
+            "air_temperature": StationDayRule("T_HR_AVG", offset=KELVIN),
+            "shortwave_radiation": StationDayRule("SOLARAD", factor=DAY_OF_WATTS),
+            "relative_humidity": StationDayRule("RH_HR_AVG"),
+            "skin_temperature": StationDayRule("SUR_TEMP", offset=KELVIN),
         },
     }
 )
@@ -92,7 +92,7 @@ def is_hourly(series: SensorSeries) -> bool:
 def station_days(
     series: SensorSeries,
     variable: str,
-    rule: DayRule,
+    rule: StationDayRule,
     *,
     days: NDArray[np.datetime64],
     good_flags: Collection[str] | None,

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from somobench.pipelines.raw.world.regions import Climate
+from somobench.schemas.checks.magnitudes import extraterrestrial_radiation
 
 Floats = npt.NDArray[np.float64]
 
@@ -97,24 +98,6 @@ def autoregressive(
     return series
 
 
-def extraterrestrial_radiation(latitude: Floats, day_of_year: Floats) -> Floats:
-    """Return radiation above the atmosphere, MJ m-2 d-1, (day, latitude).
-
-    Notes
-    -----
-    FAO-56 (Allen et al. 1998), equations 21 and 23 to 25.
-    """
-    angle = 2.0 * np.pi * day_of_year[:, None] / 365.0
-    distance = 1.0 + 0.033 * np.cos(angle)
-    declination = 0.409 * np.sin(angle - 1.39)
-    radians = np.deg2rad(latitude)[None, :]
-    sunset = np.arccos(np.clip(-np.tan(radians) * np.tan(declination), -1.0, 1.0))
-    vertical = sunset * np.sin(radians) * np.sin(declination)
-    horizontal = np.cos(radians) * np.cos(declination) * np.sin(sunset)
-    above: Floats = 24.0 * 60.0 / np.pi * 0.0820 * distance * (vertical + horizontal)
-    return above
-
-
 def net_longwave(temperature: Floats, dew_point: Floats, clearness: Floats) -> Floats:
     """Return net longwave radiation, MJ m-2 d-1, negative where the land loses.
 
@@ -165,7 +148,8 @@ def daily_weather(
     dew_point = temperature - _dew_depression(climate, wet, wetness)[:, None, None]
     clearness = _clearness(wet, wetness, rng)[:, None, None]
     latitude = node_latitudes(climate, nodes, resolution)
-    above = extraterrestrial_radiation(latitude, day_of_year)[:, :, None]
+    above = np.ascontiguousarray(extraterrestrial_radiation(latitude, day_of_year).T)
+    above = above[:, :, None]
     down = 0.76 * above * clearness * _haze(rng, days.size, nodes)
     pressure = 101325.0 * np.exp(-elevation / 8400.0)
     return Weather(

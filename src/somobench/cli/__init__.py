@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from somobench.cli import cite as cli_cite
+from somobench.cli import diff as cli_diff
 from somobench.cli import evaluate as cli_evaluate
 from somobench.cli import leaderboard as cli_leaderboard
 from somobench.cli.output import (
@@ -184,7 +186,7 @@ def verify(release: ReleaseName, as_json: AsJson = False) -> None:
 @app.command()
 def build(recipe: Annotated[str, typer.Argument(metavar="RECIPE")]) -> None:
     """Build a release from raw archives, after a recipe in conf/recipe/."""
-    from somobench.build import build_recipe
+    from somobench.building import build_recipe
 
     build_recipe(recipe)
 
@@ -192,6 +194,8 @@ def build(recipe: Annotated[str, typer.Argument(metavar="RECIPE")]) -> None:
 app.command()(validate)
 
 
+cli_cite.register(app)
+cli_diff.register(app)
 cli_evaluate.register(app)
 cli_leaderboard.register(app)
 

@@ -16,6 +16,7 @@ from somobench.catalog.registry import (
     read_record,
 )
 from somobench.catalog.resolve import Release, read_manifest
+from somobench.cite import sources_once
 from somobench.cli.output import size_text
 from somobench.schemas.errors import SomobenchError
 from somobench.schemas.manifest import SplitRecord
@@ -118,8 +119,8 @@ def sections(release: Release) -> Iterator[tuple[str, list[str]]]:
     yield (
         "sources",
         [
-            f"{source.name}: {source.citation} ({source.licence})"
-            for source in manifest.sources
+            f"{source.title}: {source.note} ({source.licence})"
+            for source in sources_once(manifest.sources)
         ],
     )
 

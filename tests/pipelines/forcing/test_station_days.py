@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from somobench.pipelines.forcing.station.days import (
     DAY_RULES,
-    DayRule,
+    StationDayRule,
     StationDays,
     is_hourly,
     station_days,
@@ -47,7 +47,7 @@ def series(
 
 
 def days_of(
-    item: SensorSeries, rule: DayRule, variable: str = "precipitation"
+    item: SensorSeries, rule: StationDayRule, variable: str = "precipitation"
 ) -> StationDays:
     return station_days(
         item, variable, rule, days=DAYS, good_flags=("G",), minimum_count=20

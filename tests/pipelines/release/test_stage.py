@@ -24,10 +24,12 @@ from factories.days import (
 )
 from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.catalog.storage.atomic import write_json, write_parquet
-from somobench.catalog.storage.hashing import sha256_file
-from somobench.pipelines.release import build_release, pipeline_sha256
+from somobench.catalog.storage.hashing import describe_file, sha256_file
+from somobench.pipelines import release as stage
+from somobench.pipelines.release import build_release
+from somobench.pipelines.release.manifest import pipeline_sha256
 from somobench.schemas.errors import ValidationError
-from somobench.schemas.manifest import parse_manifest
+from somobench.schemas.manifest import FileRecord, parse_manifest
 from somobench.schemas.recipe import Recipe, load_recipe
 from somobench.schemas.scores import SCORE_TABLES
 from somobench.scoring.tables import finish_cell_scores, finish_scores, finish_table
@@ -187,6 +189,31 @@ def test_manifest_covers_every_other_file(
     assert manifest.rungs == {
         "temporal": {"climatology": "", "ridge_state": "no skin temperature"}
     }
+
+
+def test_every_file_is_decoded_and_hashed_once(
+    data: Path, tmp_path: Path, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    described: list[str] = []
+
+    def describe(path: Path) -> FileRecord:
+        described.append(path.name)
+        return describe_file(path)
+
+    monkeypatch.setattr(stage, "describe_file", describe)
+    manifest = build_release(recipe, data, tmp_path / "release", tmp_path / "assets")
+    assert sorted(described) == sorted([*manifest.files, *manifest.assets])
+
+
+def test_networks_behind_the_targets_are_named_and_cited(
+    data: Path, tmp_path: Path, recipe: Recipe
+) -> None:
+    folder = tmp_path / "release"
+    manifest = build_release(recipe, data, folder, tmp_path / "assets")
+    assert manifest.networks == ("NET",)
+    content = yaml.safe_load((folder / "CITATION.cff").read_text("utf-8"))
+    titles = [item["title"] for item in content["references"]]
+    assert titles == ["SoMoBench", "stations", "Soil-moisture network NET"]
 
 
 def test_report_tells_of_splits_before_the_ladder(

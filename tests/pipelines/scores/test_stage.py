@@ -72,6 +72,26 @@ def test_ladder_says_what_each_rung_beats(data: Path) -> None:
     assert [item["needs_observations"] for item in ladder] == [False] * 3 + [True]
 
 
+def test_metrics_and_plots_of_dvc_are_the_ladder_of_each_split(data: Path) -> None:
+    scores = pd.read_parquet(data / "scores.parquet")
+    scores = scores[
+        (scores["metric"] == "pearson_r")
+        & (scores["layer"] == 0)
+        & (scores["pool_kind"] == "plain")
+        & (scores["against"] == "")
+    ]
+    expected = dict(zip(scores["model"], scores["value"], strict=True))
+    metrics = json.loads((data / "metrics.json").read_text())
+    assert metrics == {"pearson_r": {SPLIT: expected}}
+    assert len(expected) == len((*NOISE, OBSERVING))
+    (plot,) = (data / "plots").iterdir()
+    ladder = pd.read_csv(plot)
+    assert plot.name == f"{SPLIT}.csv"
+    assert ladder["rung"].tolist() == [*NOISE, OBSERVING]
+    assert ladder["pearson_r"].tolist() == [expected[rung] for rung in ladder["rung"]]
+    assert (ladder["low"] <= ladder["high"]).all()
+
+
 def test_report_carries_the_note_on_reference_moments(data: Path) -> None:
     report = json.loads((data / "scores.json").read_text())
     marked = {
@@ -149,7 +169,7 @@ def test_same_predictions_under_another_split_cost_nothing(
 def test_split_without_predictions_is_refused(recipe: Recipe, tmp_path: Path) -> None:
     copy_world(tmp_path)
     (tmp_path / "data" / "predictions" / f"{SPLIT}.zarr.zip").unlink()
-    with pytest.raises(InputError, match="no file"):
+    with pytest.raises(InputError, match="no such file"):
         write_scores(recipe, tmp_path / "data")
     assert not (tmp_path / "data" / "scores.parquet").exists()
 

@@ -242,7 +242,7 @@ def test_batches_of_observations_give_the_dense_rows(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     write_inputs(tmp_path, series, reference)
-    monkeypatch.setattr("somobench.pipelines.targets.ROWS_A_BATCH", 77)
+    monkeypatch.setattr("somobench.pipelines.stage.ROWS_A_BATCH", 77)
     observations = tmp_path / "observations.parquet"
     found = read_series(observations, series.sensors, series.days, 9)
     order = np.argsort(series.sensors["sensor_id"].to_numpy()[:8])

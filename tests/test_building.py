@@ -8,24 +8,25 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
-from somobench import build
-from somobench.build import BuiltRelease, build_recipe, find_checkout, list_recipes
-from somobench.schemas.errors import InputError, SomobenchError, UnknownNameError
+from factories.virtual_recipes import make_recipe
+from somobench import building
+from somobench.building import BuiltRelease, build_recipe, find_checkout, list_recipes
+from somobench.schemas.errors import (
+    InputError,
+    SomobenchError,
+    UnknownNameError,
+    ValidationError,
+)
 
 Snapshot = tuple[str, dict[str, tuple[bytes, int]]]
 TESTS = str(Path(__file__).parent)  # holds `factories`
-
-RECIPE = """\
-# @package _global_
-release:
-  recipe: {name}
-  version: 0.1.0
-"""
 
 PIPELINE = """\
 stages:
@@ -44,7 +45,7 @@ name = release["recipe"]
 signals = pathlib.Path(os.environ["SOMOBENCH_DATA"]) / name
 if signals.with_suffix(".fail").exists():
     sys.exit("the stage says why")
-signals.with_suffix(".running").touch()
+signals.with_suffix(".running").write_text(str(os.getpid()))
 while signals.with_suffix(".wait").exists():
     time.sleep(0.05)
 folder = pathlib.Path("data/release")
@@ -62,6 +63,14 @@ manifest = toy_manifest(
 """
 
 
+def recipe_text(name: str, version: str = "0.1.0", **stations: object) -> str:
+    """Return a recipe of another name than the virtual one, and the same inputs."""
+    recipe = make_recipe().model_dump(mode="json")
+    recipe["release"] |= {"recipe": name, "version": version, "predecessor": None}
+    recipe["stations"] |= stations
+    return "# @package _global_\n" + yaml.safe_dump(recipe, sort_keys=False)
+
+
 def git(root: Path, *arguments: str) -> str:
     return subprocess.run(
         ["git", *arguments], cwd=root, check=True, capture_output=True, text=True
@@ -74,10 +83,8 @@ def write_checkout(root: Path, repository: Path) -> None:
     (root / "conf/recipe").mkdir(parents=True)
     shutil.copy(repository / "conf/config.yaml", root / "conf/config.yaml")
     for name in ("virtual", "other"):
-        text = RECIPE.format(name=name)
-        (root / f"conf/recipe/{name}.yaml").write_text(text)
-    params = "release:\n  recipe: virtual\n  version: 0.1.0\n"
-    (root / "params.yaml").write_text(params)
+        (root / f"conf/recipe/{name}.yaml").write_text(recipe_text(name))
+    (root / "params.yaml").write_text(recipe_text("virtual"))
     (root / "dvc.yaml").write_text(PIPELINE)
     (root / "make_release.py").write_text(STAGE.format(digit=1, tests=TESTS))
     (root / ".gitignore").write_text("/data/\n/releases/*\n")
@@ -125,8 +132,7 @@ def done(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Done:
     """
     with pytest.MonkeyPatch.context() as patch:
         root = made_checkout(tmp_path_factory.mktemp("done"), repository, patch)
-        recipe = RECIPE.format(name="new").replace("0.1.0", "0.2.0")
-        (root / "conf/recipe/new.yaml").write_text(recipe)
+        (root / "conf/recipe/new.yaml").write_text(recipe_text("new", "0.2.0"))
         (root / "data").mkdir()
         (root / "data/mine").write_text("of another build")
         with (root / "make_release.py").open("a") as stream:
@@ -153,14 +159,27 @@ def snapshot(root: Path) -> Snapshot:
 
 
 def wait_for(path: Path) -> None:
+    wait_until(lambda: path.exists() and path.stat().st_size > 0)
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60
-    while not path.exists():
-        assert time.monotonic() < deadline, f"{path} never came"
+    while not holds():
+        assert time.monotonic() < deadline
         time.sleep(0.02)
 
 
+def is_running(process: int) -> bool:
+    """Whether a process is there and isn't a dead one that nobody asked after."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
 def start_build(recipe: str, root: Path) -> subprocess.Popen[bytes]:
-    code = f"from somobench.build import build_recipe; build_recipe({recipe!r})"
+    code = f"from somobench.building import build_recipe; build_recipe({recipe!r})"
     return subprocess.Popen([sys.executable, "-c", code], cwd=root)
 
 
@@ -193,6 +212,66 @@ def test_build_refuses_a_checkout_whose_code_is_not_installed(checkout: Path) ->
         InputError, match=r"release/publish.py of somobench.pipelines(.|\n)*make dev"
     ):
         build_recipe("other", root=checkout)
+
+
+ARCHIVE = {
+    "name": "archive",
+    "path": "ismn/mine.zip",
+    "producer": "ISMN",
+    "licence": "closed",
+    "citation": "Mine.",
+}
+
+
+def add_recipe(root: Path, name: str, text: str) -> Path:
+    path = root / f"conf/recipe/{name}.yaml"
+    path.write_text(text)
+    return path
+
+
+def line_with(path: Path, text: str) -> int:
+    lines = path.read_text().splitlines()
+    return next(number for number, line in enumerate(lines, 1) if text in line)
+
+
+def test_copied_recipe_that_kept_its_name_is_refused(checkout: Path) -> None:
+    path = add_recipe(checkout, "mine", recipe_text("virtual"))
+    with pytest.raises(InputError) as refusal:
+        build_recipe("mine", root=checkout)
+    line = line_with(path, "recipe: virtual")
+    assert refusal.value.what == f"recipe {path}, line {line}"
+    assert refusal.value.found == "release.recipe: virtual"
+    assert "release.recipe: mine" in str(refusal.value.expected)
+    assert not (checkout / ".dvc/tmp/builds").exists()
+
+
+def test_wrong_key_is_refused_with_the_user_s_file_and_line(checkout: Path) -> None:
+    text = recipe_text("mine").replace("minimum_count:", "minimum_cuont:")
+    path = add_recipe(checkout, "mine", text)
+    with pytest.raises(ValidationError) as refusal:
+        build_recipe("mine", root=checkout)
+    assert str(path) in refusal.value.what
+    line = line_with(path, "minimum_cuont")
+    assert f"line {line}, stations.minimum_cuont" in str(refusal.value)
+    assert not (checkout / ".dvc/tmp/builds").exists()
+
+
+@pytest.mark.parametrize("is_set", [True, False])
+def test_absent_archive_is_refused_before_anything_runs(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, is_set: bool
+) -> None:
+    path = add_recipe(checkout, "mine", recipe_text("mine", inputs=[ARCHIVE]))
+    if not is_set:
+        monkeypatch.delenv("SOMOBENCH_DATA")
+    data = checkout.parent / ("signals" if is_set else "shared/data")
+    with pytest.raises(InputError) as refusal:
+        build_recipe("mine", root=checkout)
+    message = str(refusal.value)
+    line = line_with(path, "path: ismn/mine.zip")
+    assert f"nothing at {data / 'ismn/mine.zip'} (line {line})" in message
+    assert ("SOMOBENCH_DATA says" if is_set else "SOMOBENCH_DATA is unset") in message
+    assert str(path) in message
+    assert not (checkout / ".dvc/tmp/builds").exists()
 
 
 def test_every_recipe_of_the_repository_can_be_named(repository: Path) -> None:
@@ -259,16 +338,19 @@ def test_failed_stage_publishes_nothing_and_says_why(
 
 @pytest.mark.slow
 @pytest.mark.once
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
 def test_killed_build_publishes_nothing_and_the_next_one_succeeds(
-    checkout: Path, tmp_path: Path
+    checkout: Path, tmp_path: Path, end: signal.Signals
 ) -> None:
     signals = tmp_path / "signals"
     (signals / "other.wait").touch()
     before = snapshot(checkout)
     process = start_build("other", checkout)
     wait_for(signals / "other.running")
-    process.send_signal(signal.SIGKILL)
+    stage = int((signals / "other.running").read_text())
+    process.send_signal(end)
     process.wait()
+    wait_until(lambda: not is_running(stage))
     assert snapshot(checkout) == before
     assert not (checkout / "releases").exists()
     (signals / "other.wait").unlink()
@@ -313,5 +395,5 @@ def test_second_build_of_one_recipe_waits_for_the_first(
 
 
 def test_child_environment_finds_this_python_first(tmp_path: Path) -> None:
-    path = build._environment(tmp_path)["PATH"].split(os.pathsep)
+    path = building._environment(tmp_path)["PATH"].split(os.pathsep)
     assert path[0] == str(Path(sys.executable).parent)

@@ -1,7 +1,8 @@
-"""What the `raw` stage recorded about every input, and how later stages find it.
+"""Raw inputs: the record of what was found, and how stages find and verify them.
 
-`data/raw/inputs.json` names inputs; real ones stay where the user keeps them, and
-only generated ones lie beside the record.
+Stage `inputs` looks at the archives that a recipe names and records them in
+`data/inputs.json`; stage `raw` adds what it generates, in `data/raw/inputs.json`. Real
+inputs stay where the user keeps them; only generated ones lie beside the record.
 """
 
 from __future__ import annotations
@@ -10,20 +11,22 @@ import datetime as dt
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from pydantic import ValidationError as PydanticError
 
+from somobench.catalog.storage.atomic import write_json
 from somobench.catalog.storage.hashing import sha256_file
 from somobench.schemas.errors import InputError, IntegrityError
-from somobench.schemas.recipe import SHA256
+from somobench.schemas.recipe import SHA256, InputParams
 
 DATA_VARIABLE = "SOMOBENCH_DATA"
 DEFAULT_ROOT = Path("../shared/data")
-RAW_FOLDER = Path("data/raw")
+DATA = Path("data")
+RAW_FOLDER = DATA / "raw"
 INPUTS_FILE = "inputs.json"
 Role = Literal["stations", "forcing", "reference", "truth"]
 
@@ -87,25 +90,27 @@ def input_path(record: InputRecord, raw_folder: Path = RAW_FOLDER) -> Path:
     return root / relative_path(record.path)
 
 
-def size_and_sha256(path: Path) -> tuple[int, str]:
+def size_and_sha256(
+    path: Path, hash_file: Callable[[Path], str] = sha256_file
+) -> tuple[int, str]:
     """Return bytes and sha256 of a file, or of a folder's names and files.
 
     A folder's digest is that of the lines `<sha256>  <relative path>`, sorted by path.
     """
     if not path.is_dir():
-        return path.stat().st_size, sha256_file(path)
+        return path.stat().st_size, hash_file(path)
     files = {
         file.relative_to(path).as_posix(): file
         for file in path.rglob("*")
         if file.is_file()
     }
-    lines = [f"{sha256_file(files[name])}  {name}\n" for name in sorted(files)]
+    lines = [f"{hash_file(files[name])}  {name}\n" for name in sorted(files)]
     digest = hashlib.sha256("".join(lines).encode()).hexdigest()
     return sum(file.stat().st_size for file in files.values()), digest
 
 
 def read_inputs(inputs_file: Path | str) -> tuple[InputRecord, ...]:
-    """Read the record of the `raw` stage.
+    """Read a record of raw inputs.
 
     Raises
     ------
@@ -122,7 +127,7 @@ def read_inputs(inputs_file: Path | str) -> tuple[InputRecord, ...]:
             f"record of raw inputs {path}",
             found=error,
             expected="a list of input records",
-            hint="dvc repro raw",
+            hint="dvc repro",
         ) from error
 
 
@@ -151,23 +156,60 @@ def verified_inputs(
 
 def _verify(record: InputRecord, path: Path) -> None:
     if not path.exists():
-        raise absent_input(record.name, path)
+        raise absent_inputs([AbsentInput(record.name, path, record.url)])
     size, digest = size_and_sha256(path)
     if (size, digest) != (record.size, record.sha256):
         raise IntegrityError(
             f"raw input {record.path}",
             found=f"{size} bytes, sha256 {digest}",
             expected=f"{record.size} bytes, sha256 {record.sha256}",
-            hint="run the raw stage again: dvc repro --force raw",
+            hint="dvc repro, which looks at all inputs again",
         )
 
 
-def absent_input(name: str, path: Path, url: str | None = None) -> InputError:
-    """Build the refusal of an input that isn't on this machine."""
-    source = f"get it from {url}; " if url else ""
+class AbsentInput(NamedTuple):
+    """An input that isn't on this machine: its name, its place and its source."""
+
+    name: str
+    path: Path
+    url: str | None
+
+
+def absent_inputs(absent: Sequence[AbsentInput]) -> InputError:
+    """Build the refusal of inputs that aren't on this machine."""
+    urls = dict.fromkeys(item.url for item in absent if item.url)
+    source = f"get it from {', '.join(urls)}; " if urls else ""
     return InputError(
-        f"raw input {name}",
-        found=f"nothing at {path}",
+        f"raw input {', '.join(item.name for item in absent)}",
+        found=f"nothing at {', '.join(str(item.path) for item in absent)}",
         expected="the archive as its producer delivers it",
         hint=f"{source}set {DATA_VARIABLE} to the folder that holds it",
     )
+
+
+def input_record(
+    params: InputParams,
+    *,
+    role: Role,
+    source: str,
+    path: str,
+    size: int,
+    sha256: str,
+    generated: bool,
+) -> InputRecord:
+    """Return the record of an input with the credit that its recipe gives it."""
+    return InputRecord(
+        role=role,
+        source=source,
+        path=path,
+        size=size,
+        sha256=sha256,
+        generated=generated,
+        **params.model_dump(exclude={"path", "sha256"}),
+    )
+
+
+def write_inputs(records: Sequence[InputRecord], path: Path) -> None:
+    """Write a record of raw inputs, sorted by role and path."""
+    ordered = sorted(records, key=lambda record: (record.role, record.path))
+    write_json([record.model_dump(mode="json") for record in ordered], path)

@@ -9,30 +9,30 @@ and `data/` stay as they are, whatever happens to the build.
 
 from __future__ import annotations
 
-import difflib
 import fcntl
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib import resources
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from somobench.schemas.errors import InputError, SomobenchError, UnknownNameError
+from somobench.building.checks import (
+    DATA_VARIABLE,
+    data_folder,
+    find_checkout,
+    list_recipes,
+    require_known,
+    require_same_code,
+    require_sound,
+)
+from somobench.building.run import runner
+from somobench.schemas.errors import InputError
 from somobench.schemas.manifest import parse_manifest
 
 BUILDS = Path(".dvc/tmp/builds")
-DEFAULT_DATA = Path("../shared/data")
-STDERR = 2  # the file descriptor, whatever sys.stderr was replaced by
-PACKAGES = {
-    "somobench": "src/somobench",
-    "somobench.catalog": "catalog",
-    "somobench.pipelines": "pipelines",
-    "somobench.schemas": "schemas",
-}
 GIT_SETTINGS = {
     "commit.gpgsign": "false",
     "core.autocrlf": "false",
@@ -48,31 +48,6 @@ class BuiltRelease(NamedTuple):
 
     release: str
     path: Path
-
-
-def find_checkout(start: Path | None = None) -> Path:
-    """Find the checkout of SoMoBench around a folder, the current one by default.
-
-    Raises
-    ------
-    InputError
-        If no parent folder has both `dvc.yaml` and `conf/recipe`.
-    """
-    here = (start or Path.cwd()).absolute()
-    for folder in (here, *here.parents):
-        if (folder / "dvc.yaml").is_file() and (folder / "conf/recipe").is_dir():
-            return folder
-    raise InputError(
-        f"folder {here}",
-        found="no dvc.yaml with conf/recipe here or above",
-        expected="a checkout of the SoMoBench repository",
-        hint="clone the repository and run the build inside it",
-    )
-
-
-def list_recipes(root: Path) -> list[str]:
-    """Name the recipes of a checkout, sorted."""
-    return sorted(path.stem for path in (root / "conf/recipe").glob("*.yaml"))
 
 
 def _to_stderr(line: str) -> None:
@@ -103,17 +78,21 @@ def build_recipe(
     UnknownNameError
         If there is no such recipe.
     InputError
-        If there is no checkout, or the installed package isn't the checkout's.
+        If there is no checkout, or the installed package isn't the checkout's; if the
+        recipe has another name inside than its file, or an archive is absent.
+    ValidationError
+        If the recipe holds an unknown key or an impossible value.
     SomobenchError
         If a stage or the publishing fails; the failed program prints why, and
         `exit_code` is its own.
     """
     root = find_checkout(root)
-    _require_known(recipe, list_recipes(root))
-    _require_same_code(root)
+    require_known(recipe, list_recipes(root))
+    require_sound(recipe, root)
+    require_same_code(root)
     with _own_folder(root, recipe, echo) as (folder, lock):
         echo(f"{recipe}: building in a private copy of {root}")
-        run = _runner(folder, _environment(root), lock)
+        run = runner(folder, _environment(root), lock)
         _copy_checkout(root, folder, run)
         run(
             "build", sys.executable, "-m", "dvc", "exp", "run", "-S", f"recipe={recipe}"
@@ -123,33 +102,6 @@ def build_recipe(
         text = (folder / "data/release/MANIFEST.json").read_bytes()
     release = parse_manifest(text, f"manifest of {recipe}").release
     return BuiltRelease(release, root / "releases" / release)
-
-
-def _require_known(recipe: str, known: list[str]) -> None:
-    if recipe not in known:
-        nearest = difflib.get_close_matches(recipe, known, n=1)
-        raise UnknownNameError(
-            "recipe",
-            found=repr(recipe),
-            expected=f"one of {', '.join(known)}",
-            hint=f"somobench build {nearest[0]}" if nearest else None,
-        )
-
-
-def _require_same_code(root: Path) -> None:
-    """Refuse a checkout whose stages would run other code than DVC hashes."""
-    for package, folder in PACKAGES.items():
-        installed = resources.files(package)
-        for path in sorted((root / folder).rglob("*.py")):
-            inside = path.relative_to(root / folder)
-            twin = installed.joinpath(*inside.parts)
-            if not twin.is_file() or twin.read_bytes() != path.read_bytes():
-                raise InputError(
-                    f"module {inside} of {package}",
-                    found="installed with other content than in this checkout",
-                    expected=f"the content of {path}",
-                    hint="make dev",
-                )
 
 
 @contextmanager
@@ -177,45 +129,12 @@ def _own_folder(
 def _environment(root: Path) -> dict[str, str]:
     """Return the variables of every program of a build, with absolute paths."""
     kept = {name: text for name, text in os.environ.items() if name[:4] != "GIT_"}
-    data = Path(os.environ.get("SOMOBENCH_DATA") or root / DEFAULT_DATA)
     programs = str(Path(sys.executable).parent)
     return kept | {
         "DVC_NO_ANALYTICS": "1",
         "PATH": os.pathsep.join([programs, os.environ.get("PATH", os.defpath)]),
-        "SOMOBENCH_DATA": os.path.abspath(data),  # noqa: PTH100 - keeps links
+        DATA_VARIABLE: str(data_folder(root)),
     }
-
-
-def _runner(
-    folder: Path, environment: Mapping[str, str], lock: IO[bytes]
-) -> Callable[..., None]:
-    """Return a function that runs a program in the private copy.
-
-    The program's output goes to standard error. It inherits the lock, so that one that
-    outlives a killed build still keeps the next build out of its folder.
-    """
-
-    def run(step: str, *command: str) -> None:
-        status = subprocess.run(
-            command,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=STDERR,
-            pass_fds=(lock.fileno(),),
-            check=False,
-        ).returncode
-        if status:
-            error = SomobenchError(
-                f"step '{step}' of the build of {folder.name}",
-                found=f"{command[0]} ended with status {status}",
-                expected="status 0",
-                hint="read the messages above; nothing was published",
-            )
-            error.exit_code = status if status in range(1, 6) else 1
-            raise error
-
-    return run
 
 
 def _copy_checkout(root: Path, folder: Path, run: Callable[..., None]) -> None:

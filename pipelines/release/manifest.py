@@ -1,0 +1,122 @@
+"""The manifest of a release, from what the stages made and the recipe."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib import metadata
+from typing import Any
+
+from somobench.catalog.storage.atomic import json_text
+from somobench.catalog.storage.hashing import sources_sha256
+from somobench.pipelines.release.outputs import StageOutputs
+from somobench.schemas.manifest import (
+    SCHEMA_VERSION,
+    FeatureSetRecord,
+    FileRecord,
+    Manifest,
+    SourceRecord,
+    SplitRecord,
+)
+from somobench.schemas.recipe import Recipe
+
+
+def describe_release(
+    recipe: Recipe,
+    outputs: StageOutputs,
+    files: dict[str, FileRecord],
+    assets: dict[str, FileRecord],
+) -> Manifest:
+    """Return the manifest of a release.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    outputs : StageOutputs
+    files, assets : dict of FileRecord by name
+        What the release holds, and what belongs to it and isn't shipped with it.
+    """
+    release, reports = recipe.release, outputs.reports
+    layers = _carried_layers(recipe, reports["targets"])
+    moments = recipe.target_moments_from
+    return Manifest(
+        schema_version=SCHEMA_VERSION,
+        release=release.id,
+        title=release.title,
+        description=release.description,
+        licence_spdx=release.licence_spdx,
+        redistributable=release.redistributable,
+        predecessor=release.predecessor,
+        period=(recipe.period.start, recipe.period.end),
+        grid_resolution=recipe.grid.resolution,
+        layers=layers,
+        layers_left_out=_layers_left_out(recipe, layers),
+        target_moments_from={str(layer): moments[layer] for layer in layers},
+        feature_sets={
+            name: FeatureSetRecord.model_validate(record | {"layers": layers})
+            for name, record in reports["features"]["feature_sets"].items()
+        },
+        feature_sets_refused=reports["features"]["refused"],
+        splits={
+            name: SplitRecord.model_validate(record)
+            for name, record in reports["splits"]["splits"].items()
+        },
+        splits_left_out=reports["splits"]["left_out"],
+        sources=_sources(outputs),
+        networks=_networks(outputs),
+        recipe_sha256=_recipe_sha256(recipe),
+        package_version=metadata.version("somobench"),
+        pipeline_sha256=pipeline_sha256(),
+        rungs=describe_rungs(reports["baselines"]),
+        files=files,
+        assets=assets,
+    )
+
+
+def describe_rungs(report: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Say of every rung why the release lacks it on a split; empty where it doesn't."""
+    return {
+        split: {name: rung.get("reason", "") for name, rung in rungs.items()}
+        for split, rungs in report["splits"].items()
+    }
+
+
+def _carried_layers(recipe: Recipe, report: dict[str, Any]) -> tuple[int, ...]:
+    numbers = (layer.layer for layer in recipe.layers)
+    return tuple(item for item in numbers if report["layers"][str(item)]["cells"])
+
+
+def _layers_left_out(recipe: Recipe, carried: tuple[int, ...]) -> dict[str, str]:
+    return {
+        str(layer.layer): f"no usable sensor lies inside {layer.depth_from_cm} to "
+        f"{layer.depth_to_cm} cm"
+        for layer in recipe.layers
+        if layer.layer not in carried
+    }
+
+
+def _sources(outputs: StageOutputs) -> tuple[SourceRecord, ...]:
+    fields = SourceRecord.model_fields
+    return tuple(
+        SourceRecord.model_validate({key: row[key] for key in row if key in fields})
+        for row in outputs.inputs
+        if row["role"] != "truth"
+    )
+
+
+def _networks(outputs: StageOutputs) -> tuple[str, ...]:
+    """Name the networks with a sensor in a layer of a cell of the release."""
+    sensors = outputs.tables["stations"]
+    cells = outputs.grids["targets"]["cell"].to_numpy().astype(str)
+    used = sensors[(sensors["layer"] > 0) & sensors["cell_id"].isin(cells)]
+    return tuple(sorted(set(used["network"].astype(str))))
+
+
+def _recipe_sha256(recipe: Recipe) -> str:
+    text = json_text(recipe.model_dump(mode="json"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def pipeline_sha256() -> str:
+    """Return one sha256 of the sources of all stages and schemas."""
+    names = ("schemas", "pipelines")
+    return sources_sha256({f"somobench.{name}": name for name in names})

@@ -1,0 +1,63 @@
+"""`somobench cite`: whom to cite for a release, as text, BibTeX or CFF."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from somobench.cli.output import printable, say, show_json
+
+if TYPE_CHECKING:
+    from somobench.catalog.resolve import Release
+
+
+class Format(StrEnum):
+    """How references are written."""
+
+    text = "text"
+    bibtex = "bibtex"
+    cff = "cff"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(cite)
+
+
+def cite(
+    release: Annotated[str, typer.Argument(help="full id, such as virtual-0.1.0")],
+    form: Annotated[Format, typer.Option("--format")] = Format.text,
+    as_json: Annotated[bool, typer.Option("--json", help="answer in JSON")] = False,
+) -> None:
+    """Name what a user of a release cites: it, the software, sources and networks."""
+    from somobench import __version__
+    from somobench.catalog.resolve import resolve
+    from somobench.cite import as_bibtex, as_cff, as_text, references_of
+
+    found = resolve(release)
+    references = references_of(found.manifest, networks_in(found), __version__)
+    if as_json:
+        show_json([item._asdict() for item in references])
+        return
+    if form is Format.cff:
+        text = as_cff(references, found.manifest.description)
+    else:
+        text = (as_bibtex if form is Format.bibtex else as_text)(references)
+    say(printable(text.rstrip("\n"), keep="\n"))
+
+
+def networks_in(release: Release) -> list[str]:
+    """Read the networks behind the targets, where the manifest doesn't name them."""
+    if release.manifest.networks:
+        return []
+    from somobench.catalog.release_files import TARGETS, reading
+    from somobench.catalog.storage.archive import open_zarr_zip
+
+    path = release.path_of(TARGETS)
+    with reading(path), open_zarr_zip(path) as targets:
+        if "primary_network" not in targets:
+            return []
+        names = {str(name) for name in targets["primary_network"].to_numpy().ravel()}
+    return sorted(names - {""})

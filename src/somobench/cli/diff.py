@@ -1,0 +1,139 @@
+"""`somobench diff`: what changed between two releases, as text or JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+import typer
+
+from somobench.cli.output import printable, say, show_json
+
+Content = dict[str, Any]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("diff")(diff)
+
+
+def diff(
+    first: Annotated[str, typer.Argument(help="full id, such as virtual-0.1.0")],
+    second: Annotated[str, typer.Argument(help="full id of the other release")],
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(help="of scores, or all; default the leading ones"),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="answer in JSON")] = False,
+) -> None:
+    """Show what changed from one release to another: cells, days, splits, scores."""
+    from somobench.catalog.resolve import resolve
+    from somobench.compare import compare_releases
+    from somobench.metrics.registry import METRICS
+
+    metrics = METRICS if metric == ["all"] else metric
+    found = compare_releases(resolve(first), resolve(second), metrics)
+    if as_json:
+        show_json(found)
+        return
+    for heading, lines in describe_comparison(found):
+        say(printable(heading))
+        for line in lines:
+            say(f"  {printable(line)}")
+
+
+def describe_comparison(found: Content) -> Iterator[tuple[str, list[str]]]:
+    """Yield headings with their lines, for people."""
+    yield f"{found['first']} -> {found['second']}", _fact_lines(found["facts"])
+    yield "schema", _schema_lines(found["schema"])
+    if found["cells"]:
+        yield "cells", _cell_lines(found["cells"])
+    yield "target days", list(_day_lines(found["days"]))
+    yield "feature sets", _name_lines("", found["feature_sets"]) or ["the same"]
+    yield "splits", list(_split_lines(found["splits"]))
+    yield "scores", list(_score_lines(found["scores"]))
+
+
+def _schema_lines(schema: Content) -> list[str]:
+    others = schema["other_values"]
+    return [
+        *_name_lines("files", schema["files"]),
+        *_name_lines("arrays", schema["arrays"]),
+        *(
+            f"{name}: {_definition_text(item['first'])} -> "
+            f"{_definition_text(item['second'])}"
+            for name, item in schema["redefined"].items()
+        ),
+        f"{schema['same_values']} arrays with the same values, {len(others)} with "
+        f"others{': ' if others else ''}{', '.join(others)}",
+    ]
+
+
+def _cell_lines(cells: Content) -> list[str]:
+    return [
+        f"{len(cells['added'])} added, {len(cells['dropped'])} dropped, "
+        f"{cells['common']} in both",
+        *_name_lines("", {key: cells[key] for key in ("added", "dropped")}),
+        *_name_lines("columns", cells["columns"]),
+        *(
+            f"{name}: other in {count} cells"
+            for name, count in cells["changed"].items()
+        ),
+    ]
+
+
+def _fact_lines(facts: Content) -> list[str]:
+    return [
+        f"{name}: {item['first']} -> {item['second']}" for name, item in facts.items()
+    ]
+
+
+def _name_lines(what: str, names: Mapping[str, list[str]]) -> list[str]:
+    return [
+        f"{what} {kind}: {', '.join(listed)}".strip()
+        for kind, listed in names.items()
+        if listed
+    ]
+
+
+def _definition_text(definition: Content) -> str:
+    dims = ", ".join(definition["dims"])
+    return f"{definition['dtype']} ({dims}) {definition['units'] or ''}".strip()
+
+
+def _day_lines(days: Content) -> Iterator[str]:
+    for layer, variables in days.items():
+        for name, item in variables.items():
+            yield (
+                f"layer {layer} {name}: {item['added']} added, {item['dropped']} "
+                f"dropped, {item['changed']} of {item['common']} changed in "
+                f"{item['cells_changed']} cells, by at most {item['largest_change']:g}"
+            )
+
+
+def _split_lines(splits: Content) -> Iterator[str]:
+    yield from _name_lines("", {key: splits[key] for key in ("added", "dropped")})
+    for name, item in splits["changed"].items():
+        yield f"{name}: {item['cell_days_of_another_role']} cell-days of another role"
+    if splits["same"]:
+        yield f"the same: {', '.join(splits['same'])}"
+
+
+def _score_lines(scores: list[Content]) -> Iterator[str]:
+    known = [item for item in scores if item["shift"] is not None]
+    beyond = sum(bool(item["beyond_interval"]) for item in known)
+    yield (
+        f"{len(known)} in both, {len(scores) - len(known)} in one alone; "
+        f"{sum(item['shift'] != 0 for item in known)} shifted, "
+        f"{beyond} of them beyond the interval of the first (*)"
+    )
+    for item in scores:
+        if item["shift"] == 0:
+            continue
+        mark = " *" if item["beyond_interval"] else ""
+        numbers = f"{_number(item['first'])} -> {_number(item['second'])}"
+        yield f"{item['split']} {item['rung']} {item['metric']}: {numbers}{mark}"
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:.4f}"
