@@ -13,7 +13,7 @@ from typing import Any
 
 from somobench.catalog.storage.atomic import replacing, write_json, write_text
 from somobench.catalog.storage.hashing import describe_file
-from somobench.pages.html import Section
+from somobench.pages.frame import Section
 from somobench.pipelines.release import documents as documents
 from somobench.pipelines.release.manifest import describe_release, describe_rungs
 from somobench.pipelines.release.outputs import (
@@ -28,11 +28,11 @@ from somobench.pipelines.release.promises import (
     truth_report,
 )
 from somobench.pipelines.release.report import build_report
-from somobench.pipelines.release.report.ladder import ladder_sections
+from somobench.pipelines.release.report.ladder import make_ladder_sections
 from somobench.pipelines.release.report.ladder_details import CellTables
 from somobench.pipelines.release.report.numbers import figure_numbers
-from somobench.pipelines.release.report.shifts import shift_sections
-from somobench.pipelines.release.report.splits import split_sections
+from somobench.pipelines.release.report.shifts import make_shift_sections
+from somobench.pipelines.release.report.splits import make_split_sections
 from somobench.pipelines.stage import checked_table, opened_grid
 from somobench.schemas.errors import Failure, ValidationError
 from somobench.schemas.manifest import FileRecord, Manifest
@@ -127,9 +127,9 @@ def _scored(outputs: StageOutputs) -> list[Section]:
     tables = CellTables(outputs.cell_scores, outputs.tables["cells"])
     rungs = describe_rungs(reports["baselines"])
     return [
-        *split_sections(reports["splits"]),
-        *ladder_sections(scores, reports["scores"], rungs, tables),
-        *shift_sections(costs),
+        *make_split_sections(reports["splits"]),
+        *make_ladder_sections(scores, reports["scores"], rungs, tables),
+        *make_shift_sections(costs),
     ]
 
 
