@@ -1,19 +1,23 @@
 # `make` lists the targets. Choose the Python with PYTHON=, the environment with VENV=,
-# the tests with MARKS=.
+# the tests with TESTS= and MARKS=.
 PYTHON ?= python3
 VENV ?= .venv
 MARKS ?= not network
+TESTS ?= tests
 PYTEST_ARGS ?=
 
 BIN := $(VENV)/bin
 RUN := PATH="$(abspath $(BIN)):$$PATH" $(abspath $(BIN))/python -m
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
-PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+# uv installs in seconds where pip takes a minute or more; without it pip does.
+UV := $(shell command -v uv 2>/dev/null)
+PIP := $(if $(UV),$(UV) pip install --python $(BIN)/python,$(BIN)/python -m pip install) \
+	--constraint constraints.txt
 SOURCES := src/somobench catalog pipelines schemas releases
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help release test lint format types golden params dev wheel constraints clean \
+.PHONY: help release test test-fast lint format types golden params dev wheel constraints clean \
 	distclean check-python
 
 help:  ## list the targets
@@ -23,15 +27,19 @@ release: $(VENV)/.build-$(VERSION)  ## build and publish the release that Git co
 	$(RUN) dvc repro
 	$(RUN) somobench.pipelines.release.publish
 	@$(RUN) somobench.catalog.generate releases/virtual-*
+	@echo "to use it in this shell: . $(BIN)/activate    (or call $(BIN)/somobench)"
 
 test: $(VENV)/.dev-$(VERSION)  ## run every test that needs no network
-	$(RUN) pytest -m "$(MARKS)" -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	$(RUN) pytest -m "$(MARKS)" -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS) $(TESTS)
+
+test-fast: $(VENV)/.dev-$(VERSION)  ## run the tests that take no longer than a moment
+	$(RUN) pytest -m "not network and not slow" -n auto --dist loadfile $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev-$(VERSION)  ## check style and format
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 
-format: $(VENV)/.dev-$(VERSION)  ## mend style and format
+format: $(VENV)/.dev-$(VERSION)  ## correct style and format
 	$(RUN) ruff check --fix .
 	$(RUN) ruff format .
 
@@ -42,11 +50,11 @@ types: $(VENV)/.dev-$(VERSION)  ## check types
 	ln -s $(CURDIR)/src/somobench/* $(addprefix $(CURDIR)/,$(filter-out src/%,$(SOURCES))) build/types/somobench/
 	MYPYPATH=build/types $(RUN) mypy --package somobench
 
-golden: $(VENV)/.dev-$(VERSION)  ## write the golden files anew, for review in the diff
+golden: $(VENV)/.dev-$(VERSION)  ## write the golden files, for review in the diff
 	SOMOBENCH_GOLDEN=write $(RUN) pytest -q tests/system/test_golden.py
 	git --no-pager diff --stat -- tests/golden
 
-params: $(VENV)/.build-$(VERSION)  ## compose params.yaml anew from conf/
+params: $(VENV)/.build-$(VERSION)  ## compose params.yaml from conf/
 	$(RUN) somobench.pipelines.tools.compose_params
 
 dev: $(VENV)/.dev-$(VERSION)  ## install for editors and type checkers; repeat after adding a file
@@ -56,7 +64,7 @@ wheel: $(VENV)/.dev-$(VERSION)  ## build the sdist, and the wheel from it
 	rm -rf dist
 	$(RUN) build --outdir dist .
 
-constraints:  ## write constraints.txt anew, from the newest versions that fit PYTHON
+constraints:  ## write constraints.txt from the newest versions that fit PYTHON
 	rm -rf build/constraints
 	$(PYTHON) -m venv build/constraints
 	build/constraints/bin/python -m pip install --quiet '.[dev]'
@@ -72,7 +80,7 @@ distclean: clean  ## remove the environment and the stages' outputs too
 	rm -rf $(VENV) data
 
 $(VENV)/.build-$(VERSION): pyproject.toml constraints.txt | check-python
-	@echo "installing what a build needs into $(VENV)"
+	@echo "installing what a build needs into $(VENV): some 130 packages, a minute or two"
 	@$(BIN)/python -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] != "$(VERSION)")' \
 		2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
 	$(PIP) --editable '.[build]'

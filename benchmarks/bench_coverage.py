@@ -33,7 +33,7 @@ CELLS = 80  # drawn in a repetition; cases use some of them
 METRICS = (
     "pearson_r",
     "anomaly_r",
-    "anomaly_r_seasonal",
+    "deseasonalised_r",
     "rmse",
     "ubrmse",
     "bias",

@@ -1,6 +1,7 @@
-"""Nested catalogs: one release of the catalog, and the releases on this machine.
+"""Intake's door: feature sets as sources, releases as nested catalogs.
 
-Unlike Intake's own, they say what exists when a name doesn't.
+Unlike Intake's own, they say what exists when a name doesn't, and no value that a user
+gives is rendered as a template.
 """
 
 from __future__ import annotations
@@ -10,7 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from intake.catalog.base import Catalog
-from intake.catalog.local import LocalCatalogEntry, YAMLFileCatalog
+from intake.catalog.local import (
+    LocalCatalogEntry,
+    UserParameter,
+    YAMLFileCatalog,
+)
 from intake.source.base import DataSource, Schema
 from intake_xarray.base import IntakeXarraySourceAdapter
 
@@ -22,7 +27,7 @@ from somobench.catalog.registry import (
 )
 from somobench.catalog.request import (
     DatasetRequest,
-    refuse_templates,
+    describe_parameters,
     refuse_unknown_keywords,
 )
 from somobench.catalog.resolve import resolve
@@ -109,15 +114,26 @@ class SomobenchSource(IntakeXarraySourceAdapter, DataSource):
         self.reader = ReleaseReader(self.request, self.release, catalog)
 
     def configure_new(self, **parameters: Any) -> SomobenchSource:
-        """Return a source with other parameters."""
+        """Return a source with other parameters.
+
+        It is made from this one: an entry of Intake's would run the texts among the
+        parameters as templates before anybody could look at them.
+        """
         refuse_unknown_keywords(parameters)
-        if "release" in parameters:
+        if "release" in parameters:  # None is no release either
             check_release(parameters["release"], _catalog_of(self.metadata))
-        refuse_templates(parameters)
-        source: SomobenchSource = DataSource.configure_new(self, **parameters)
+        known = self._captured_init_kwargs | parameters
+        source = type(self)(*self._captured_init_args, **known)
+        for name in ("name", "description", "cat", "catalog_object", "_entry"):
+            setattr(source, name, getattr(self, name, None))
         return source
 
     __call__ = get = configure_new
+
+    @property
+    def entry(self) -> LocalCatalogEntry:
+        """The entry of the catalog that this source was made from."""
+        return check_entry(super().entry)
 
     def to_dask(self) -> xr.Dataset:
         """Return the dataset Dask-backed, chunked as its files are."""
@@ -141,6 +157,24 @@ class SomobenchSource(IntakeXarraySourceAdapter, DataSource):
 
     def _close(self) -> None:
         self._schema = None
+
+
+class CheckedEntry(LocalCatalogEntry):
+    """An entry whose parameters are checked by its driver, and never by a template."""
+
+    def get(self, **parameters: Any) -> DataSource:
+        """Return its source, with other parameters."""
+        source = super().get()
+        return source.configure_new(**parameters) if parameters else source
+
+
+def check_entry(entry: LocalCatalogEntry) -> CheckedEntry:
+    """Return a checked entry that says the same as one of Intake's."""
+    if isinstance(entry, CheckedEntry):
+        return entry
+    checked = CheckedEntry(*entry._captured_init_args, **entry._captured_init_kwargs)
+    checked._catalog, checked._filesystem = entry._catalog, entry._filesystem
+    return checked
 
 
 def _catalog_of(metadata: Mapping[str, Any]) -> Path | None:
@@ -206,6 +240,14 @@ class ReleaseCatalog(NamedEntries, YAMLFileCatalog):
     """A catalog file: the packaged catalog, or the record of one release."""
 
     name = "somobench_release"
+    _entries: dict[str, LocalCatalogEntry]
+
+    def parse(self, text: str) -> None:
+        """Make checked entries from the text of a catalog."""
+        super().parse(text)
+        self._entries = {
+            name: check_entry(entry) for name, entry in self._entries.items()
+        }
 
 
 class LocalRelease(NamedEntries):
@@ -218,16 +260,23 @@ class LocalRelease(NamedEntries):
         super().__init__(**kwargs)
 
     def _load(self) -> None:
-        feature_sets = resolve(self.release).manifest.feature_sets
+        manifest = resolve(self.release).manifest
+        feature_sets = manifest.feature_sets
         self._entries = {
-            name: LocalCatalogEntry(
+            name: CheckedEntry(
                 name=name,
-                description=record.description,
+                description=feature_sets[name].description,
                 driver=SomobenchSource,
                 args={"feature_set": name, "release": self.release},
+                parameters=[
+                    UserParameter(parameter, **described)
+                    for parameter, described in describe_parameters(
+                        manifest, name
+                    ).items()
+                ],
                 catalog=self,
             )
-            for name, record in sorted(feature_sets.items())
+            for name in sorted(feature_sets)
         }
 
 
@@ -238,7 +287,7 @@ class LocalCatalog(NamedEntries):
 
     def _load(self) -> None:
         self._entries = {
-            release: LocalCatalogEntry(
+            release: CheckedEntry(
                 name=release,
                 description=f"{release}, on this machine",
                 driver=LocalRelease,

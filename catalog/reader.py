@@ -8,31 +8,29 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pandas as pd
 import xarray as xr
 
 from somobench.catalog.release_files import (
-    FEATURES,
-    TARGETS,
+    CELLS,
+    SPLITS,
     ReleaseFiles,
     check_definition,
     reading,
 )
 from somobench.catalog.request import DatasetRequest
 from somobench.catalog.resolve import Release
+from somobench.catalog.split_view import SplitView, index_cells, view_split
 from somobench.catalog.view import (
     cell_coords,
     climatology_view,
     day_of_year,
     forcing_view,
     layer_above,
-    role_view,
     target_view,
 )
+from somobench.schemas.manifest import FeatureSetRecord
 
-__all__ = ["CELLS", "FEATURES", "SPLITS", "TARGETS", "read_feature_set"]
-
-SPLITS = "splits.parquet"
-CELLS = "cells.parquet"
 DERIVED = ("day_of_year", "climatology", "soil_moisture_above")
 """Variables of a feature set that no grid holds under this name."""
 
@@ -64,15 +62,14 @@ def read_feature_set(
     """
     request.check_against(release.manifest)
     definition = release.manifest.feature_sets[request.feature_set]
-    has_climatology = "climatology" in definition.variables
-    needs_features = request.split is not None and (
-        request.scaling == "train" or has_climatology
-    )
     check_definition(request.feature_set, definition)
     files = ReleaseFiles(release, lazy=lazy)
     targets = files.targets(definition.layers)
-    features = files.features() if needs_features else None
-    view = target_view(targets, features, request)
+    cells = files.table(CELLS)
+    split = _view_split(files, request, definition, targets, cells)
+    features = split.features if split else xr.Dataset()
+    role = split.role if split else None
+    view = target_view(targets, features, request.scaling, role)
     names = tuple(name for name in definition.variables if name not in DERIVED)
     if names:
         forcing = files.forcing(names, targets)
@@ -81,15 +78,36 @@ def read_feature_set(
         view["soil_moisture_above"] = layer_above(view["soil_moisture"])
     if "day_of_year" in definition.variables:
         view["day_of_year"] = day_of_year(view["time"])
-    if has_climatology and features is not None:
-        view["climatology"] = climatology_view(features, targets, request)
-    if request.split is not None:
-        view["role"] = role_view(files.table(SPLITS), targets, request.split)
-    view = view.assign_coords(cell_coords(files.table(CELLS), targets))
+    if "climatology" in definition.variables and split:
+        view["climatology"] = climatology_view(features, targets, request.scaling)
+    if role is not None:
+        view["role"] = role
+    table = split.cells if split else index_cells(cells, targets)
+    view = view.assign_coords(cell_coords(table))
     view = _ordered(_select_layer(view, request))
     with reading(f"of release {release.id}"):
         view = _with_loaded_coords(view) if lazy else view.load()
     return _described(view, release, request)
+
+
+def _view_split(
+    files: ReleaseFiles,
+    request: DatasetRequest,
+    definition: FeatureSetRecord,
+    targets: xr.Dataset,
+    cells: pd.DataFrame,
+) -> SplitView | None:
+    """Return the split that is asked for, with features where something needs them."""
+    if request.split is None:
+        return None
+    needed = request.scaling == "train" or "climatology" in definition.variables
+    return view_split(
+        request.split,
+        targets=targets,
+        features=files.features() if needed else None,
+        splits=files.table(SPLITS),
+        cells=cells,
+    )
 
 
 def _select_layer(view: xr.Dataset, request: DatasetRequest) -> xr.Dataset:

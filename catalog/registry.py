@@ -11,17 +11,27 @@ import difflib
 import os
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 
+import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from somobench.catalog.plain_yaml import MAXIMUM_SIZE, load_plain
 from somobench.schemas.errors import IntegrityError, UnknownNameError, UsageError
 from somobench.schemas.recipe import RELEASE_ID, SHA256
 
 MANIFEST = "MANIFEST.json"
+MAXIMUM_RECORD = 200_000  # bytes of the file of a catalog record
+UNREADABLE = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    RecursionError,
+    yaml.YAMLError,
+)
 SHOWN_LETTERS = 200  # of a name that doesn't exist
 
 
@@ -94,11 +104,15 @@ def is_there(path: Path) -> bool:
         return False
 
 
+def places_of(release: str) -> list[Path]:
+    """Return every folder on this machine that has the name of a release, in order."""
+    roots = dict.fromkeys([*local_roots(), packaged_folder()])
+    return [root / release for root in roots if is_there(root / release)]
+
+
 def folders_of(release: str) -> list[Path]:
     """Return every folder on this machine that claims to be a release."""
-    roots = [*local_roots(), packaged_folder()]
-    folders = [root / release for root in roots]
-    return [folder for folder in folders if is_there(folder / MANIFEST)]
+    return [folder for folder in places_of(release) if is_there(folder / MANIFEST)]
 
 
 def local_names() -> list[str]:
@@ -143,27 +157,53 @@ def read_record(release: str, catalog: Path | None = None) -> CatalogRecord | No
         return None
     try:
         with path.open("rb") as stream:
-            content = load_plain(stream.read(MAXIMUM_SIZE + 1))
-        record = CatalogRecord.model_validate(content["metadata"]["record"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+            text = stream.read(MAXIMUM_RECORD + 1)
+        if len(text) > MAXIMUM_RECORD:
+            raise _unbelievable(path, f"over {MAXIMUM_RECORD} bytes")
+        record = _parse_record(text)
+    except UNREADABLE as error:
         raise _unbelievable(path, error) from error
     if record.release != release:
         raise _unbelievable(path, f"a record of {record.release}")
     return record
 
 
+@lru_cache
+def _parse_record(text: bytes) -> CatalogRecord:
+    content = yaml.load(text, _NoAliasLoader)  # noqa: S506 - a safe loader
+    return CatalogRecord.model_validate(content["metadata"]["record"])
+
+
+class _NoAliasLoader(yaml.SafeLoader):
+    """Reads plain YAML without aliases: ten lines of them may stand for 10^10 items."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            message = "an alias, which a catalog doesn't need"
+            raise yaml.YAMLError(message)
+        return super().compose_node(parent, index)
+
+
 def _unbelievable(path: Path, found: object) -> IntegrityError:
     return IntegrityError(
         f"catalog record {path}",
-        found=found,
+        found=str(found)[:1000],
         expected="a record as `python -m somobench.catalog.generate` writes it",
         hint="install somobench again",
     )
 
 
 def known_releases(catalog: Path | None = None) -> list[str]:
-    """Return the ids of all releases that can be opened here."""
+    """Return the ids of all releases that exist, here or elsewhere."""
     return sort_releases({*catalogued_names(catalog), *local_names()})
+
+
+def openable_releases() -> list[str]:
+    """Return the ids of the releases that lie on this machine or have an address."""
+    here = {*local_names()}
+    records = (read_record(name) for name in catalogued_names() if name not in here)
+    away = {record.release for record in records if record and record.base_urls}
+    return sort_releases(here | away)
 
 
 def sort_releases(names: Iterable[str]) -> list[str]:
@@ -185,8 +225,8 @@ def check_release(release: Any, catalog: Path | None = None) -> str:
         For anything else; a recipe without a version is never completed.
     """
     known = known_releases(catalog)
-    if isinstance(release, str) and release in known:
-        return release
+    if isinstance(release, str) and (name := str.__str__(release)) in known:
+        return name
     raise unknown("release", release, known)
 
 

@@ -6,18 +6,21 @@ together is checked here, since anybody can put a folder with a manifest on a ma
 
 from __future__ import annotations
 
+import io
 import math
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
+from typing import BinaryIO
 
 import pandas as pd
 import xarray as xr
 
 from somobench.catalog.fetching.cache import cannot_read
 from somobench.catalog.resolve import Release
+from somobench.catalog.split_view import SplitView, view_split
 from somobench.catalog.storage.archive import open_zarr_zip
 from somobench.catalog.view import FACTORS, on_target_grid
 from somobench.schemas.errors import IntegrityError, SomobenchError
@@ -26,6 +29,14 @@ from somobench.schemas.manifest import FeatureSetRecord
 TARGETS = "targets.zarr.zip"
 FORCING = "forcing.zarr.zip"
 FEATURES = "features.zarr.zip"
+SPLITS = "splits.parquet"
+CELLS = "cells.parquet"
+READ = ("soil_moisture", "soil_moisture_in_situ", "is_gapfilled", *FACTORS)
+"""Variables of the targets that feature sets are views of."""
+SCORED = ("soil_moisture_in_situ", "primary_network", "station_count")
+SCORED_IF_KNOWN = ("station_spread",)
+"""Variables of the targets that scores need."""
+REANALYSIS = "reanalysis_soil_moisture"
 LONGEST_LAG = 366  # d
 
 
@@ -34,34 +45,42 @@ class ReleaseFiles:
 
     Every method raises IntegrityError where a file isn't the published one, or isn't
     what the feature sets of its manifest need.
+
+    Parameters
+    ----------
+    release : Release
+    lazy : bool
+        Dask-backed, chunked as the files are.
+    always : bool
+        Hash a file at every opening, whatever was verified before.
     """
 
-    def __init__(self, release: Release, *, lazy: bool) -> None:
+    def __init__(self, release: Release, *, lazy: bool, always: bool = False) -> None:
         self._release = release
         self._chunks: dict[str, int] | None = {} if lazy else None
+        self._always = always
 
     def _grid(self, name: str) -> xr.Dataset:
-        path = self._release.path_of(name)
-        with reading(path):
-            check_members(path)
-            grid = open_zarr_zip(path, self._chunks)
-            check_chunks(grid, path)
+        opened = self._release.open_file(name, always=self._always)
+        with opened as stream, reading(stream.name):
+            check_members(stream)
+            grid = open_zarr_zip(stream, self._chunks)
+            check_chunks(grid, stream)
         grid.attrs = {}
         return grid
 
     def table(self, name: str) -> pd.DataFrame:
         """Return a table."""
-        path = self._release.path_of(name)
-        with reading(path):
-            return pd.read_parquet(path)
+        content = self._release.read_file(name)
+        with reading(name):
+            return pd.read_parquet(io.BytesIO(content))
 
     def targets(self, layers: tuple[int, ...]) -> xr.Dataset:
-        """Return the targets of some layers."""
-        names = ["soil_moisture", "soil_moisture_in_situ", "is_gapfilled", *FACTORS]
+        """Return the targets of some layers, as feature sets need them."""
         grid = self._grid(TARGETS)
-        _require(TARGETS, "variable", names, grid.variables)
+        _require(TARGETS, "variable", READ, grid.variables)
         _require(TARGETS, "layer", layers, grid["layer"].to_numpy().tolist())
-        return grid[names].sel(layer=list(layers))
+        return grid[list(READ)].sel(layer=list(layers))
 
     def features(self) -> xr.Dataset:
         """Return the features of all splits."""
@@ -73,6 +92,29 @@ class ReleaseFiles:
         _require(FORCING, "variable", names, grid.data_vars)
         grid = grid[list(names)].drop_vars("layer", errors="ignore")
         return on_target_grid(grid, targets, FORCING)
+
+    def reanalysis(self) -> xr.DataArray | None:
+        """Return the reanalysis' soil moisture, (layer, cell, time), if there is one.
+
+        Its values are read when they are needed.
+        """
+        if FORCING not in self._release.manifest.files:
+            return None
+        return self._grid(FORCING).get(REANALYSIS)
+
+    def split(self, name: str) -> SplitView:
+        """Return a split with all that predictions are scored by, in memory."""
+        targets, features = self._grid(TARGETS), self._grid(FEATURES)
+        _require(TARGETS, "variable", SCORED, targets.variables)
+        kept = [key for key in (*SCORED, *SCORED_IF_KNOWN) if key in targets]
+        with reading(f"of release {self._release.id}"):
+            return view_split(
+                name,
+                targets=targets[kept].load(),
+                features=features.load(),
+                splits=self.table(SPLITS),
+                cells=self.table(CELLS),
+            )
 
 
 @contextmanager
@@ -127,19 +169,19 @@ def _require(
         )
 
 
-def check_members(path: Path) -> None:
+def check_members(stream: BinaryIO) -> None:
     """Refuse a zip with a member twice, or one that isn't stored as it is."""
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(stream) as archive:
         members = archive.infolist()
     if len({member.filename for member in members}) < len(members):
-        raise _no_archive(path, "a member twice")
+        raise _no_archive(stream, "a member twice")
     if any(member.compress_type or member.flag_bits & 1 for member in members):
-        raise _no_archive(path, "a compressed or encrypted member")
+        raise _no_archive(stream, "a compressed or encrypted member")
 
 
-def check_chunks(grid: xr.Dataset, path: Path) -> None:
+def check_chunks(grid: xr.Dataset, stream: BinaryIO) -> None:
     """Refuse a grid that lacks a chunk, which would read as missing values."""
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(stream) as archive:
         present = {*archive.namelist()}
     for name, variable in grid.variables.items():
         sizes = variable.encoding.get("chunks") or variable.shape
@@ -148,14 +190,18 @@ def check_chunks(grid: xr.Dataset, path: Path) -> None:
             for length, size in zip(variable.shape, sizes, strict=True)
         ]
         if math.prod(counts) > len(present):
-            raise _no_archive(path, f"{name} declared with {math.prod(counts)} chunks")
+            raise _no_archive(
+                stream, f"{name} declared with {math.prod(counts)} chunks"
+            )
         for place in product(*(range(count) for count in counts)):
             chunk = "/".join([str(name), "c", *map(str, place)])
             if chunk not in present:
-                raise _no_archive(path, f"no chunk {chunk}")
+                raise _no_archive(stream, f"no chunk {chunk}")
 
 
-def _no_archive(path: Path, found: str) -> IntegrityError:
+def _no_archive(stream: BinaryIO, found: str) -> IntegrityError:
     return IntegrityError(
-        f"file {path}", found=found, expected="every member once, stored as it is"
+        f"file {stream.name}",
+        found=found,
+        expected="every member once, stored as it is",
     )

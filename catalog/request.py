@@ -6,7 +6,6 @@ Refuses what can be refused without a release; `check_against` refuses the rest.
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +16,13 @@ from somobench.schemas.manifest import Manifest
 from somobench.schemas.variables import FEATURE_SETS
 
 SCALINGS = ("full", "train", "none")
-PARAMETERS = ("release", "layer", "scaling", "split")
-TEMPLATE = re.compile(r"\{[{%#]|[}%#]\}")
+PARAMETERS = {
+    "release": "Full id of a release; there is no default and no latest.",
+    "layer": "One layer; by default all, on dimension layer.",
+    "scaling": "Factors of the target: of the full record (the default), of the train"
+    " days of a split, or none, which is as measured.",
+    "split": "Adds the role of every day; needed for scaling train.",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +30,8 @@ class DatasetRequest:
     """A feature set by name, with the target that belongs to it.
 
     `layer` is `None` for all layers. `scaling` is `full` (factors of the full
-    record), `train` (factors of the train days of `split`) or `none` (as measured).
+    record), `train` (factors of the train days of `split`; train and validation days
+    without the values that other days had a part in) or `none` (as measured).
     """
 
     feature_set: str
@@ -41,6 +46,8 @@ class DatasetRequest:
             raise unknown("scaling", self.scaling, SCALINGS)
         if self.split is not None and not isinstance(self.split, str):
             raise UsageError("split", found=repr(self.split), expected="a name")
+        for name in ("feature_set", "scaling", "split"):
+            object.__setattr__(self, name, _plain(getattr(self, name)))
         if self.scaling == "train" and self.split is None:
             raise UsageError(
                 "scaling 'train'",
@@ -75,6 +82,11 @@ class DatasetRequest:
             raise unknown(f"feature set {of}", self.feature_set, names, reason)
 
 
+def _plain(text: str | None) -> str | None:
+    """Return the letters of a text, whatever class shows them as something else."""
+    return None if text is None else str.__str__(text)
+
+
 def _whole(layer: Any) -> int | None:
     if layer is None:
         return None
@@ -97,16 +109,25 @@ def refuse_unknown_keywords(given: Mapping[str, Any]) -> None:
     """
     for name in given:
         if name not in PARAMETERS:
-            raise unknown("parameter", name, PARAMETERS)
+            raise unknown("parameter", name, [*PARAMETERS])
 
 
-def refuse_templates(given: Mapping[str, Any]) -> None:
-    """Refuse texts that Intake would run as templates and replace by their result.
+def describe_parameters(
+    manifest: Manifest | None, feature_set: str
+) -> dict[str, dict[str, Any]]:
+    """Return what an entry of Intake says of the parameters of a feature set.
 
-    Raises
-    ------
-    UsageError
+    With a manifest the values that its release has are listed; without one, `release`
+    is described as well. They have no default and no type of their own, since Intake
+    would replace the missing ones by empty texts and zeros; the driver checks both.
     """
-    for name, value in given.items():
-        if isinstance(value, str) and TEMPLATE.search(value):
-            raise UsageError(name, found=f"the template {value!r}", expected="a name")
+    allowed: dict[str, list[Any]] = {"scaling": [*SCALINGS]}
+    if manifest is not None:
+        allowed["layer"] = [*manifest.feature_sets[feature_set].layers]
+        allowed["split"] = sorted(manifest.splits)
+    return {
+        name: {"description": text, "type": "other"}
+        | ({"allowed": allowed[name]} if allowed.get(name) else {})
+        for name, text in PARAMETERS.items()
+        if name != "release" or manifest is None
+    }

@@ -6,21 +6,31 @@ import hashlib
 import json
 import os
 import re
-import stat
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import quote
 
-from somobench.catalog.fetching.cache import cannot_read, object_path, verify_file
-from somobench.catalog.fetching.fetch import RemoteObject, cached, fetch
+from somobench.catalog.fetching.cache import (
+    cannot_read,
+    object_path,
+    open_regular,
+    read_verified,
+)
+from somobench.catalog.fetching.fetch import RemoteObject, open_object
 from somobench.catalog.manifest_checksum import refuse_other_manifest
 from somobench.catalog.registry import (
     MANIFEST,
     CatalogRecord,
     check_release,
     folders_of,
+    is_there,
+    local_roots,
     packaged_folder,
+    places_of,
     read_record,
     unknown,
 )
@@ -50,6 +60,8 @@ class Release:
     def path_of(self, name: str) -> Path:
         """Return the path of a file of the release, verified, fetched if need be.
 
+        What is read from the path later isn't verified: see `open_file`.
+
         Raises
         ------
         UnknownNameError
@@ -59,39 +71,71 @@ class Release:
         NetworkError
             If it has to be fetched and can't be.
         """
-        here = self.local_path(name)
-        return here or fetch(self.remote(name))
+        with self.open_file(name) as stream:
+            return Path(stream.name)
+
+    def open_file(self, name: str, *, always: bool = False) -> BinaryIO:
+        """Open a file of the release: the descriptor is the one that was verified.
+
+        With `always`, a grid too is hashed whatever was verified before. Errors are
+        those of `path_of`.
+        """
+        wanted, place = self.remote(name), self._place_of(name)
+        if place is None:
+            self._require_source(wanted)
+            return open_object(wanted, always=always)
+        _refuse_escape(place)
+        return wanted.open_at(place, always=always)
+
+    def read_file(self, name: str) -> bytes:
+        """Return the bytes of a small file of the release, which are the verified ones.
+
+        Errors are those of `path_of`.
+        """
+        with self.open_file(name) as stream:
+            return read_verified(stream, self.remote(name).sha256)
 
     def is_here(self, name: str) -> bool:
         """Say whether a file is on this machine, whole or damaged."""
-        path = self._place_of(name)
-        if path is not None and _exists(path):
-            return True
-        return _exists(object_path(self.remote(name).sha256))
+        return self._place_of(name) is not None or _is_cached(self.remote(name))
 
     def local_path(self, name: str, *, always: bool = False) -> Path | None:
         """Return the verified path of a file on this machine, or nothing.
 
         With `always`, the file is hashed whatever was verified before.
         """
-        wanted = self.remote(name)
-        path = self._place_of(name)
-        if path is None or not _exists(path):
-            found = cached(wanted, always=always)
-            if found is None and not self.base_urls:
-                raise _missing(wanted, path and path.parent)
-            return found
-        _refuse_escape(path)
-        verify_file(path, wanted.sha256, wanted.size, always=always)
+        wanted, place = self.remote(name), self._place_of(name)
+        if place is not None:
+            _refuse_escape(place)
+        elif not _is_cached(wanted):
+            self._require_source(wanted)
+            return None
+        path = place or object_path(wanted.sha256)
+        wanted.open_at(path, always=always).close()
         return path
 
+    def _require_source(self, wanted: RemoteObject) -> None:
+        if wanted.urls or _is_cached(wanted):
+            return
+        places = [str(place.parent) for place in self._places(wanted.name)]
+        raise IntegrityError(
+            f"file {wanted.name}",
+            found=f"nothing in {', '.join(places) or 'the cache'}",
+            expected=f"{wanted.size} bytes with sha256 {wanted.sha256}",
+            hint="restore it, or build the release again; it has no address",
+        )
+
     def _place_of(self, name: str) -> Path | None:
-        """Return where a file lies if it is on this machine outside the cache."""
-        if self.folder is None:
-            return None
-        if name in self.manifest.assets:
-            return self.folder.parent / ASSETS / self.id / name
-        return self.folder / name
+        """Return where a file lies on this machine outside the cache, if it does."""
+        return next(filter(os.path.lexists, self._places(name)), None)
+
+    def _places(self, name: str) -> list[Path]:
+        """Return where a file may lie: an asset beside any releases, nearest first."""
+        if name not in self.manifest.assets:
+            return [self.folder / name] if self.folder else []
+        nearest = [self.folder.parent] if self.folder else []
+        roots = dict.fromkeys([*nearest, *local_roots(), packaged_folder()])
+        return [root / ASSETS / self.id / name for root in roots]
 
     def remote(self, name: str) -> RemoteObject:
         """Return what a file of the release must be, and its addresses."""
@@ -139,22 +183,53 @@ def _resolve_pinned(record: CatalogRecord) -> Release:
     if record.withdrawn:
         message = f"release {record.release} is withdrawn: {record.withdrawn}"
         warnings.warn(message, UserWarning, stacklevel=2)
-    found: dict[str, Path] = {}
-    for folder in folders_of(record.release):
-        text = read_manifest(folder / MANIFEST)
-        digest = hashlib.sha256(text).hexdigest()
-        if digest == record.manifest_sha256:
+    passed: dict[Path, str] = {}
+    for folder in places_of(record.release):
+        text, found = _read_if_pinned(folder, record)
+        if text is not None:
+            _warn_of_passed_over(record, passed, folder)
             return _release(text, record.release, folder, record)
-        found.setdefault(digest, folder)
+        passed[folder] = found
     wanted = RemoteObject(
         name=MANIFEST,
         sha256=record.manifest_sha256,
         size=record.manifest_size,
         urls=_urls(record.base_urls, MANIFEST),
     )
-    if not wanted.urls and cached(wanted) is None:
-        raise _not_pinned(record, found)
-    return _release(fetch(wanted).read_bytes(), record.release, None, record)
+    if not wanted.urls and not _is_cached(wanted):
+        raise _not_pinned(record, passed)
+    with open_object(wanted) as stream:
+        text = read_verified(stream, wanted.sha256)
+    _warn_of_passed_over(record, passed, Path(stream.name))
+    return _release(text, record.release, None, record)
+
+
+def _read_if_pinned(folder: Path, record: CatalogRecord) -> tuple[bytes | None, str]:
+    """Return the manifest of a folder if it is the pinned one, else what it is."""
+    if not is_there(folder / MANIFEST):
+        return None, f"no {MANIFEST}"
+    try:
+        text = read_manifest(folder / MANIFEST)
+    except SomobenchError as error:
+        return None, f"{MANIFEST}: {error.found}"
+    digest = hashlib.sha256(text).hexdigest()
+    is_pinned = digest == record.manifest_sha256
+    return text if is_pinned else None, f"{MANIFEST} with sha256 {digest}"
+
+
+def _warn_of_passed_over(
+    record: CatalogRecord, passed: Mapping[Path, str], read: Path
+) -> None:
+    for folder, found in passed.items():
+        _warn_once(
+            f"release {record.release}: {folder} is passed over ({found}, not sha256 "
+            f"{record.manifest_sha256}, as the catalog pins it); read is {read}"
+        )
+
+
+@cache
+def _warn_once(message: str) -> None:
+    warnings.warn(message, UserWarning, stacklevel=2)
 
 
 def _resolve_local(name: str) -> Release:
@@ -238,11 +313,7 @@ def read_manifest(path: Path) -> bytes:
     """
     _refuse_escape(path)
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise IntegrityError(
-                f"file {path}", found="no regular file", expected="a manifest"
-            )
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             text = stream.read(MAXIMUM_MANIFEST + 1)
     except OSError as error:
         raise cannot_read(path, error) from error
@@ -267,7 +338,7 @@ def _refuse_escape(path: Path) -> None:
         raise IntegrityError(
             f"file {path}", found=error, expected="a file of its release"
         ) from error
-    if not inside and folder.parent != packaged_folder():
+    if not inside and packaged_folder() not in folder.parents:
         raise IntegrityError(
             f"file {path}",
             found=f"a link to {path.resolve()}",
@@ -275,28 +346,22 @@ def _refuse_escape(path: Path) -> None:
         )
 
 
-def _exists(path: Path) -> bool:
-    return os.path.lexists(path)
+def _is_cached(wanted: RemoteObject) -> bool:
+    return os.path.lexists(object_path(wanted.sha256))
 
 
 def _urls(base_urls: tuple[str, ...], name: str) -> tuple[str, ...]:
     return tuple(f"{base.rstrip('/')}/{quote(name)}" for base in base_urls)
 
 
-def _missing(wanted: RemoteObject, folder: Path | None) -> IntegrityError:
-    return IntegrityError(
-        f"file {wanted.name}",
-        found=f"nothing in {folder or 'the cache'}",
-        expected=f"{wanted.size} bytes with sha256 {wanted.sha256}",
-        hint="restore it, or build the release again; it has no address to fetch from",
-    )
-
-
-def _not_pinned(record: CatalogRecord, found: dict[str, Path]) -> IntegrityError:
-    listed = "; ".join(f"sha256 {key} in {folder}" for key, folder in found.items())
+def _not_pinned(record: CatalogRecord, passed: Mapping[Path, str]) -> IntegrityError:
+    listed = "; ".join(f"{found} in {folder}" for folder, found in passed.items())
     return IntegrityError(
         f"manifest of release {record.release}",
         found=listed or "no copy on this machine, and no address to fetch it from",
         expected=f"sha256 {record.manifest_sha256}, as the catalog pins it",
-        hint="a rebuilt release needs another version; otherwise restore its folder",
+        hint="restore its folder; a rebuilt release needs another version"
+        if passed
+        else "a checkout of SoMoBench holds it in `releases`: work in one, or name that"
+        " folder in SOMOBENCH_RELEASES",
     )

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from somobench.catalog.request import DatasetRequest
+from somobench.catalog.scaling import scale_by_train_days
 from somobench.schemas.errors import IntegrityError
 from somobench.schemas.manifest import FeatureSetRecord
 from somobench.schemas.variables import (
@@ -25,20 +25,24 @@ from somobench.schemas.variables import (
 
 FACTORS = ("scale_slope", "scale_offset")
 CELL_COLUMNS = ("region", "regime", "dryness")
-TARGET_DECIMALS = 5  # of published targets; rescaled ones are rounded alike
 
 
 def target_view(
-    targets: xr.Dataset, features: xr.Dataset | None, request: DatasetRequest
+    targets: xr.Dataset,
+    features: xr.Dataset,
+    scaling: str,
+    role: xr.DataArray | None = None,
 ) -> xr.Dataset:
     """Return the target in the requested scaling, for all layers of `targets`.
 
     Parameters
     ----------
     targets : Dataset, (layer, cell, time), m3 m-3
-    features : Dataset, (split, layer, cell)
-        Needed for `scaling="train"` alone.
-    request : DatasetRequest
+    features : Dataset, (layer, cell)
+        Of a split, on the cells of the targets; may be empty but for train scaling.
+    scaling : {"full", "train", "none"}
+    role : DataArray, (cell, time)
+        As `role_view` gives it; needed for train scaling alone.
 
     Returns
     -------
@@ -48,59 +52,41 @@ def target_view(
         train day and keeps the factors of its full record.
     """
     view = xr.Dataset(coords=targets.coords)
-    if request.scaling == "full":
+    if scaling == "full":
         view["soil_moisture"] = targets["soil_moisture"]
-    elif request.scaling == "none":
+    elif scaling == "none":
         view["soil_moisture"] = targets["soil_moisture_in_situ"]
     else:
-        factors = _of_split(features, targets, request)
-        view["soil_moisture"] = rescale(
-            targets["soil_moisture_in_situ"],
-            factors["scale_slope"],
-            factors["scale_offset"],
-        )
-        view["scale_is_full_record"] = factors["scale_is_full_record"]
+        view["soil_moisture"] = scale_by_train_days(targets, features, role)
+        view["scale_is_full_record"] = features["scale_is_full_record"]
     view["soil_moisture"].attrs = attrs_of("soil_moisture")
     view["is_gapfilled"] = targets["is_gapfilled"]
     return view
 
 
-def rescale(
-    in_situ: xr.DataArray, slope: xr.DataArray, offset: xr.DataArray
-) -> xr.DataArray:
-    """Apply scale factors as targets are published: no negatives, five decimals.
-
-    Parameters
-    ----------
-    in_situ : DataArray, (layer, cell, time), m3 m-3
-    slope, offset : DataArray, (layer, cell), 1 and m3 m-3
-
-    Returns
-    -------
-    DataArray, (layer, cell, time), m3 m-3, float32
-    """
-    scaled = offset + slope * in_situ.astype("float64")
-    scaled = scaled.where(scaled >= 0).round(TARGET_DECIMALS)
-    return scaled.astype("float32").transpose(*in_situ.dims)
-
-
 def climatology_view(
-    features: xr.Dataset | None, targets: xr.Dataset, request: DatasetRequest
+    features: xr.Dataset, targets: xr.Dataset, scaling: str
 ) -> xr.DataArray:
-    """Return the climatology of the split on every day, in the target's scaling.
+    """Return the climatology of a split on every day, in the target's scaling.
 
     Releases hold it in train scaling; the split's lines lead back to what was measured,
     and the full record's from there to full scaling.
 
+    Parameters
+    ----------
+    features : Dataset, (layer, cell)
+        Of the split, on the cells of the targets.
+    targets : Dataset, (layer, cell, time)
+    scaling : {"full", "train", "none"}
+
     Returns
     -------
     DataArray, (layer, cell, time), m3 m-3, float32
     """
-    of_split = _of_split(features, targets, request)
-    by_day = of_split["climatology"]
-    if request.scaling != "train":
-        by_day = (by_day - of_split["scale_offset"]) / of_split["scale_slope"]
-    if request.scaling == "full":
+    by_day = features["climatology"]
+    if scaling != "train":
+        by_day = (by_day - features["scale_offset"]) / features["scale_slope"]
+    if scaling == "full":
         by_day = targets["scale_offset"] + targets["scale_slope"] * by_day
     days = day_of_year(targets["time"])
     daily = by_day.astype("float32").sel(day_of_year=days).drop_vars("day_of_year")
@@ -116,17 +102,6 @@ def day_of_year(time: xr.DataArray) -> xr.DataArray:
     days = time.dt.dayofyear.astype("int16")
     days.attrs = {"long_name": "day of the calendar year", "units": "1"}
     return days.rename("day_of_year")
-
-
-def _of_split(
-    features: xr.Dataset | None, targets: xr.Dataset, request: DatasetRequest
-) -> xr.Dataset:
-    """Select a split, and the cells and layers of the targets."""
-    if features is None:
-        message = "features are needed for train scaling and the climatology"
-        raise ValueError(message)
-    chosen = features.sel(split=request.split, layer=targets["layer"])
-    return on_target_grid(chosen.drop_vars("split"), targets, "features")
 
 
 def on_target_grid(grid: xr.Dataset, targets: xr.Dataset, what: str) -> xr.Dataset:
@@ -263,13 +238,17 @@ def role_view(splits: pd.DataFrame, targets: xr.Dataset, split: str) -> xr.DataA
     return xr.DataArray(role, dims=("cell", "time"), attrs=attrs)
 
 
-def cell_coords(cells: pd.DataFrame, targets: xr.Dataset) -> dict[str, xr.Variable]:
+def cell_coords(table: pd.DataFrame) -> dict[str, xr.Variable]:
     """Return region, regime, dryness and static attributes as coordinates of cells.
 
     Attributes that the table lacks have no coordinate; unknown ones are missing, and
     unknown classes empty.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As of `index_cells`.
     """
-    table = cells.set_index("cell_id").reindex(targets["cell"].to_numpy().astype(str))
     coords = {
         name: xr.Variable("cell", table[name].to_numpy().astype(str))
         for name in CELL_COLUMNS[:2]

@@ -16,10 +16,11 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from somobench.catalog.split_view import view_split
 from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.catalog.storage.atomic import replacing, write_json
 from somobench.ladder.fit import NotAvailable
-from somobench.ladder.problem import TEST, Problem, build_problem
+from somobench.ladder.problem import Problem, build_problem
 from somobench.ladder.rungs import RUNGS, Prediction, Rung, fit_predict
 from somobench.pipelines.stage import checked_grid, checked_table, run_stage
 from somobench.schemas.grids import FEATURES, FORCING, PREDICTIONS, TARGETS
@@ -27,7 +28,7 @@ from somobench.schemas.manifest import FeatureSetRecord
 from somobench.schemas.recipe import Recipe, load_recipe
 from somobench.schemas.tables import CELLS, SPLITS
 from somobench.schemas.validate import validate_grid
-from somobench.schemas.variables import attrs_of
+from somobench.schemas.variables import TEST, attrs_of
 
 DATA = Path("data")
 Outcomes = Mapping[str, Prediction | NotAvailable]
@@ -90,13 +91,16 @@ def read_inputs(folder: Path) -> Inputs:
 def problem_of(split: str, inputs: Inputs, recipe: Recipe) -> Problem:
     """Return the problem of one split."""
     sets = inputs.definitions["feature_sets"]
-    return build_problem(
+    view = view_split(
         split,
         targets=inputs.targets,
-        forcing=inputs.forcing,
         features=inputs.features,
         splits=inputs.splits,
         cells=inputs.cells,
+    )
+    return build_problem(
+        view,
+        forcing=inputs.forcing,
         feature_sets={
             name: FeatureSetRecord.model_validate(sets[name]) for name in sets
         },

@@ -116,6 +116,10 @@ class ForcingParams(Params):
     latent_heat: Annotated[float, Field(gt=2, lt=3)] = 2.45
     names: dict[str, str] = {}
     """Names of this input where they differ from the source's own."""
+    units: dict[str, str] = {}
+    """Units of this input where it names none, or a wrong one."""
+    preliminary: Literal["accept", "refuse"] = "accept"
+    """Source `era5`: whether preliminary values (ERA5T, expver 5) may go in."""
     minimum_hours: Annotated[int, Field(ge=1, le=24)] = 20
     """Source `station`: good hours that a day of an hourly station needs."""
     maximum_gap: Annotated[int, Field(ge=0)] = 5
@@ -261,6 +265,15 @@ class Recipe(Params):
     features: FeatureParams
     baselines: BaselineParams = BaselineParams()
     virtual: VirtualParams | None = None
+
+    @property
+    def target_moments_from(self) -> dict[int, str]:
+        """By layer: whether mean and variance of targets are the reanalysis' own."""
+        scaled = self.reference.layers if self.reference.source != "none" else ()
+        return {
+            item.layer: "reanalysis" if item.layer in scaled else "observations"
+            for item in self.layers
+        }
 
 
 def load_recipe(path: Path | str = "params.yaml") -> Recipe:

@@ -11,7 +11,7 @@ import pandera.pandas as pa
 from somobench.schemas.checks import NOT_EMPTY, sorted_unique, wide
 from somobench.schemas.submission_names import LONGEST_LEAD
 
-REFERENCE_MOMENTS = "reference_moments"
+MOMENTS_NOTE = "reference_moments"
 """Note of a metric that scores agreement with the reference's mean or variance."""
 
 POOL_KINDS = (
@@ -47,7 +47,7 @@ _COUNT = pa.Column("int32", pa.Check.ge(0, error="at least 0"))
 _TEXT = pa.Column("str")
 _NUMBER = pa.Column("float64", nullable=True)
 _NOTE = pa.Column(
-    "str", pa.Check.isin(("", REFERENCE_MOMENTS), error="empty or reference_moments")
+    "str", pa.Check.isin(("", MOMENTS_NOTE), error="empty or reference_moments")
 )
 _POOL_KIND = pa.Column(
     "str", pa.Check.isin(POOL_KINDS, error=f"one of {', '.join(POOL_KINDS)}")

@@ -9,7 +9,13 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from somobench.schemas.checks import NOT_EMPTY, cell_name, sorted_unique, wide, within
+from somobench.schemas.checks import (
+    NOT_EMPTY,
+    cell_name,
+    sorted_unique,
+    wide,
+    within,
+)
 from somobench.schemas.checks.places import CELL_IDS
 from somobench.schemas.checks.tables import (
     DEPTHS_MATCH,
@@ -205,17 +211,49 @@ OBSERVATIONS = pa.DataFrameSchema(
 )
 """One row a sensor and day: the mean of the day's good values, in m3 m-3."""
 
+_PERIOD_ORDERED = pa.Check(_period_ordered, error="start not after end")
+_RANGE = {"start": _day(), "end": _day(), "role": _text(allowed=ROLES)}
+_PLACE = {
+    "latitude": _number("float64", -90, 90),
+    "longitude": _number("float64", -180, 180),
+}
+
+
+def _repeated_cells(frame: pd.DataFrame) -> str | None:
+    repeated = frame["cell_id"][frame["cell_id"].duplicated()].unique()
+    return (
+        f"{', '.join(map(str, repeated[:5]))} more than once" if len(repeated) else None
+    )
+
+
+EACH_CELL_ONCE = wide("each cell once", _repeated_cells, needs=("cell_id",))
+
+SPLIT_ROWS = pa.DataFrameSchema(
+    {"cell_id": _text(), **_RANGE},
+    checks=[NOT_EMPTY, _PERIOD_ORDERED],
+    name="rows",
+)
+"""Rows to audit: one split, of cells of any name; further columns may follow."""
+
+CELL_PLACES = pa.DataFrameSchema(
+    {"cell_id": _text(), **_PLACE},
+    checks=[NOT_EMPTY, EACH_CELL_ONCE],
+    name="cells",
+)
+"""Where cells lie, of any name; further columns may follow."""
+
+SOURCE_PLACES = pa.DataFrameSchema(
+    {"cell_id": _text(), "station_id": _text(), **_PLACE},
+    checks=[NOT_EMPTY],
+    name="sources",
+)
+"""Where the stations behind the targets of cells stand."""
+
 SPLITS = pa.DataFrameSchema(
-    {
-        "split": _text(),
-        "cell_id": _text(CELL_IDS),
-        "start": _day(),
-        "end": _day(),
-        "role": _text(allowed=ROLES),
-    },
+    {"split": _text(), "cell_id": _text(CELL_IDS), **_RANGE},
     checks=[
         sorted_unique("split", "cell_id", "start"),
-        pa.Check(_period_ordered, error="start not after end"),
+        _PERIOD_ORDERED,
         DISJOINT_RANGES,
         TRAIN_AND_TEST,
     ],

@@ -210,6 +210,8 @@ STATE_FORCING = ("skin_temperature",)
 
 REGIMES = ("energy-limited", "water-limited", "unknown")
 ROLES = ("train", "validation", "test")
+TRAIN, VALIDATION, TEST = range(1, len(ROLES) + 1)
+"""Numbers of the roles in grids; 0 is no role."""
 FEATURE_SETS = ("climatology", "forcing", "memory", "state")
 
 

@@ -1,8 +1,10 @@
 """The content-addressed cache, and when bytes on disk count as verified.
 
 An object lies at `<cache>/sha256/<first two>/<sha256>` and only ever appears there
-complete and verified. Beside the objects stand small records of which file was last
-verified in which state, so that a large file isn't hashed again in every process.
+complete and verified. Beside the objects stand small records of which grid was last
+verified in which state, so that a large file isn't hashed again in every process: what
+rots on the disk afterwards, the checksums of its chunks find. Other files have none and
+are hashed at every opening.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from somobench.catalog.registry import chosen_folder
 from somobench.schemas.errors import InputError, IntegrityError
@@ -50,10 +53,13 @@ def object_path(sha256: str) -> Path:
     return cache_folder() / "sha256" / sha256[:2] / sha256
 
 
-def verify_file(path: Path, sha256: str, size: int, *, always: bool = False) -> None:
-    """Check that a file holds exactly the published bytes.
+def open_verified(
+    path: Path, sha256: str, size: int, *, always: bool = False
+) -> BinaryIO:
+    """Open a file that holds exactly the published bytes.
 
-    The file is hashed at its first use in a process, unless device, inode, size,
+    The very descriptor that is returned was hashed, so that no other file can come in
+    between. It is hashed at its first use in a process, unless device, inode, size,
     mtime and ctime are those of its last verification.
 
     Parameters
@@ -62,7 +68,7 @@ def verify_file(path: Path, sha256: str, size: int, *, always: bool = False) -> 
     sha256, size : str, int in bytes
         As the manifest states them.
     always : bool
-        Hash whatever the records say.
+        Hash whatever the records say, and leave none.
 
     Raises
     ------
@@ -71,28 +77,83 @@ def verify_file(path: Path, sha256: str, size: int, *, always: bool = False) -> 
     InputError
         If the system can't read it, which says nothing of its bytes.
     """
-    state = _state(path)
+    stream = open_regular(path)
+    try:
+        _verify(stream, path, sha256, size, always)
+    except BaseException:
+        stream.close()
+        raise
+    return stream
+
+
+def read_verified(stream: BinaryIO, sha256: str) -> bytes:
+    """Return the bytes of an open file, which are the ones that were hashed.
+
+    Raises
+    ------
+    IntegrityError
+        If they are others.
+    InputError
+        If the system can't read them.
+    """
+    path = Path(stream.name)
+    try:
+        content = stream.read()
+    except OSError as error:
+        raise cannot_read(path, error) from error
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != sha256:
+        raise other_bytes(path, f"sha256 {digest}", f"sha256 {sha256}")
+    return content
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file; a pipe or a device in its place blocks nobody.
+
+    Raises
+    ------
+    IntegrityError
+        If there is none.
+    InputError
+        If the system can't read it.
+    """
+    try:
+        stream = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115
+        if stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            return stream
+        stream.close()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise other_bytes(path, error.strerror, "a file") from error
+    except IsADirectoryError:
+        pass
+    except OSError as error:
+        raise cannot_read(path, error) from error
+    raise other_bytes(path, "no regular file", "a regular file")
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _verify(stream: BinaryIO, path: Path, sha256: str, size: int, always: bool) -> None:
+    state = _state(stream, path)
     if state[2] != size:
-        raise _other_bytes(path, f"{state[2]} bytes", f"{size} bytes")
+        raise other_bytes(path, f"{state[2]} bytes", f"{size} bytes")
     if not always and _is_verified(path, state, sha256):
         return
-    digest = _hash(path)
+    digest = _hash(stream, path)
     if digest != sha256:
         _verified.pop(str(path), None)
-        raise _other_bytes(path, f"sha256 {digest}", f"sha256 {sha256}")
-    if _state(path) == state:
+        raise other_bytes(path, f"sha256 {digest}", f"sha256 {sha256}")
+    if not always and _state(stream, path) == state:
         _remember(path, state, sha256)
 
 
-def _state(path: Path) -> State:
+def _state(stream: BinaryIO, path: Path) -> State:
     try:
-        status = path.stat()
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise _other_bytes(path, error.strerror, "a file") from error
+        status = os.fstat(stream.fileno())
     except OSError as error:
         raise cannot_read(path, error) from error
-    if not stat.S_ISREG(status.st_mode):
-        raise _other_bytes(path, "no regular file", "a regular file")
     return (
         status.st_dev,
         status.st_ino,
@@ -102,12 +163,14 @@ def _state(path: Path) -> State:
     )
 
 
-def _hash(path: Path) -> str:
+def _hash(stream: BinaryIO, path: Path) -> str:
+    """Return the sha256 of an open file, and leave it at its start."""
     try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
+        stream.seek(0)
     except OSError as error:
         raise cannot_read(path, error) from error
+    return digest
 
 
 def cannot_read(path: Path, error: OSError) -> InputError:
@@ -120,12 +183,14 @@ def cannot_read(path: Path, error: OSError) -> InputError:
     )
 
 
-def _other_bytes(path: Path, found: object, expected: object) -> IntegrityError:
+def other_bytes(path: Path, found: object, expected: object) -> IntegrityError:
+    """Return the error of a file that isn't the published one."""
     return IntegrityError(
         f"file {path}",
         found=found,
         expected=expected,
-        hint="restore the file from its release, or delete it and fetch it again",
+        hint="`somobench fetch` with a network replaces a file of the cache; restore"
+        " any other from its release",
     )
 
 
@@ -171,13 +236,6 @@ def _remember(path: Path, state: State, sha256: str) -> None:
     with contextlib.suppress(OSError):
         record.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_json({"sha256": sha256, "state": list(state)}, record)
-
-
-def forget(path: Path) -> None:
-    """Delete a damaged object from the cache."""
-    _verified.pop(str(path), None)
-    with contextlib.suppress(OSError):
-        path.unlink()
 
 
 def remove_leftovers(folder: Path) -> None:

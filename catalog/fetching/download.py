@@ -7,10 +7,10 @@ often, and where the bytes go, in `fetch`.
 
 from __future__ import annotations
 
+import hashlib
 import queue
 import threading
 from collections.abc import Callable
-from email.utils import parsedate_to_datetime
 from typing import IO, Any
 from urllib.parse import urljoin
 
@@ -49,19 +49,26 @@ class _RedirectError(Exception):
 
 
 class BoundedFile:
-    """A writable file that refuses more bytes than were promised."""
+    """A writable file that hashes its bytes and refuses more than were promised."""
 
     def __init__(self, stream: IO[bytes], size: int, progress: Progress) -> None:
         self._stream = stream
         self._size = size
         self._progress = progress
+        self._digest = hashlib.sha256()
         self.received = 0
+
+    @property
+    def sha256(self) -> str:
+        """Return the sha256 of what was received."""
+        return self._digest.hexdigest()
 
     def write(self, block: bytes) -> None:
         """Take a block of the body."""
         self.received += len(block)
         if self.received > self._size:
             raise AttemptError(f"more than {self._size} bytes", kind="content")
+        self._digest.update(block)
         try:
             self._stream.write(block)
         except OSError as error:
@@ -186,19 +193,14 @@ def _judge_status(response: Any) -> None:
 
 def _retry_after(text: str | None) -> float:
     """Return the seconds that a server asks to wait; 0 if it doesn't say."""
+    import urllib3
+
     if not text:
         return 0.0
-    if text.strip().isdecimal():
-        return float(text)
     try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
+        return max(0.0, urllib3.Retry().parse_retry_after(text))
+    except urllib3.exceptions.InvalidHeader:
         return 0.0
-    from datetime import UTC, datetime
-
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
 def _judge_headers(headers: Any, size: int) -> None:

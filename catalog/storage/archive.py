@@ -6,15 +6,18 @@ are sorted with fixed dates; zarr's own zip writer keeps none of these promises.
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import io
 import os
+import threading
 import warnings
 import weakref
 import zipfile
 import zlib
 from collections.abc import Hashable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import xarray as xr
@@ -38,8 +41,57 @@ _opened: weakref.WeakValueDictionary[int, ProcessZipStore] = (
 )
 
 
+class PositionedFile(io.RawIOBase):
+    """A file that is read by position, so that forked processes share no offset."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._position = 0
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Say that it has positions."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """Read from the position on, by default to the end."""
+        if size < 0:
+            size = max(0, os.fstat(self._descriptor).st_size - self._position)
+        found = os.pread(self._descriptor, size, self._position)
+        self._position += len(found)
+        return found
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move the position."""
+        size = os.fstat(self._descriptor).st_size
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: size}
+        if (position := start[whence] + offset) < 0:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        self._position = position
+        return position
+
+    def open_again(self) -> PositionedFile:
+        """Return the same file, at its start, though it may have lost its name."""
+        return PositionedFile(os.dup(self._descriptor))
+
+    def close(self) -> None:
+        """Close the descriptor."""
+        if not self.closed:
+            os.close(self._descriptor)
+        super().close()
+
+
 class ProcessZipStore(ZipStore):
-    """A read-only zip that a forked child opens anew.
+    """A read-only zip that forked children and other processes may read as well.
+
+    Parameters
+    ----------
+    path : Path
+    stream : binary file, optional
+        The open file to read, which may be verified already; else `path` is opened.
 
     Raises
     ------
@@ -48,29 +100,53 @@ class ProcessZipStore(ZipStore):
     """
 
     _index: str | None = None
+    _file: PositionedFile | None = None
+
+    def __init__(self, path: Path, stream: BinaryIO | None = None) -> None:
+        super().__init__(path, mode="r")
+        if stream is not None:
+            self._file = PositionedFile(os.dup(stream.fileno()))
 
     def _sync_open(self) -> None:
         if self._index is None:
-            super()._sync_open()
+            self._open_file()
             self._index = _index_of(self._zf)
         else:
             self._reopen(self._index)
+        self._is_open = True
         _opened[id(self)] = self
+
+    def _open_file(self) -> None:
+        self._lock = threading.RLock()
+        self._file = (
+            PositionedFile(os.open(self.path, os.O_RDONLY))
+            if self._file is None
+            else self._file.open_again()
+        )
+        self._zf = zipfile.ZipFile(self._file)
 
     def _reopen(self, index: str) -> None:
         try:
-            super()._sync_open()
+            self._open_file()
         except DAMAGE as error:
             raise self._changed(error) from error
         if _index_of(self._zf) != index:
-            self._is_open = False
-            self._zf.close()
             raise self._changed("other members than when it was opened first")
 
-    def open_again(self) -> None:
-        """Leave the inherited file to the parent and open it anew."""
+    def leave_to_parent(self) -> None:
+        """Read by file objects and locks of this process from the next member on."""
+        self._lock = threading.RLock()
         self._is_open = False
-        self._sync_open()
+
+    def close(self) -> None:
+        """Close the file; whatever is read later opens it by its path."""
+        super().close()
+        if self._file is not None:
+            self._file.close()
+        self._file = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"_file": None}
 
     def _get(self, key: str, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -96,13 +172,13 @@ def _index_of(archive: zipfile.ZipFile) -> str:
     return digest.hexdigest()
 
 
-def _open_all_again() -> None:
+def _leave_all_to_parent() -> None:
     for store in list(_opened.values()):
-        store.open_again()
+        store.leave_to_parent()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_open_all_again)
+    os.register_at_fork(after_in_child=_leave_all_to_parent)
 
 FIXED_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip member can carry
 CELLS_A_CHUNK = 64
@@ -143,12 +219,19 @@ def write_zarr_zip(
 
 
 def open_zarr_zip(
-    path: Path | str, chunks: Mapping[str, int] | None = None
+    source: Path | str | BinaryIO, chunks: Mapping[str, int] | None = None
 ) -> xr.Dataset:
-    """Open a zipped grid lazily; with `chunks` (such as `{}`) backed by Dask."""
+    """Open a zipped grid lazily; with `chunks` (such as `{}`) backed by Dask.
+
+    A file that is open already, and may be closed afterwards, is read itself, whatever
+    has its name meanwhile.
+    """
+    if isinstance(source, Path | str):
+        store: Any = ProcessZipStore(Path(source))
+    else:
+        store = ProcessZipStore(Path(source.name), source)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*does not have a Zarr V3.*")
-        store: Any = ProcessZipStore(Path(path), mode="r")
         return xr.open_dataset(
             store,
             engine="zarr",

@@ -3,37 +3,64 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import json
 import os
+import re
 import secrets
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-PARTIAL = ".partial-"
+PARTIAL, OLD = ".partial-", "-old"
 PLAIN_NAME = 200  # letters; with what is put before them, a name holds 255 bytes
 NO_FOLDER_FLUSH = {errno.EINVAL, errno.EBADF, errno.EACCES, errno.ENOTSUP}
 """Answers of file systems that can't flush a folder, as PostgreSQL ignores them."""
 
 
+LEFTOVER_SECONDS = 86_400  # s since its last change, after which nobody writes it
+EXCHANGE, HERE = 2, -100
+"""RENAME_EXCHANGE and AT_FDCWD of Linux: linux/fs.h, linux/fcntl.h."""
+
+
 @contextlib.contextmanager
-def replacing(path: Path | str) -> Iterator[Path]:
+def replacing(path: Path | str, *, new: bool = False) -> Iterator[Path]:
     """Yield a temporary sibling that replaces `path` if the block succeeds.
 
     The sibling may become a file or a folder. Its bytes are flushed to disk before
-    the rename; on any error it is removed and `path` stays as it was.
+    the rename; on any error it is removed and `path` stays as it was. A folder changes
+    places with the old one in one step where the system can, so that a killed writer
+    leaves the old or the new one. Siblings that a killed writer left a day ago or
+    longer are removed.
+
+    Parameters
+    ----------
+    path : Path
+    new : bool
+        Refuse to replace a folder that holds files: of two writers the first one wins.
+
+    Raises
+    ------
+    OSError
+        ENOTEMPTY or EEXIST with `new`, if there is such a folder by then.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f"{PARTIAL}{secrets.token_hex(6)}{_tail(target.name)}")
+    _remove_leftovers(target)
+    tail = _tail(target.name)
+    partial = target.with_name(f"{PARTIAL}{secrets.token_hex(6)}{tail}")
     try:
         yield partial
         _flush(partial)
-        _move(partial, target)
+        if new:
+            partial.rename(target)
+        else:
+            _move(partial, target)
         _flush_folder(target.parent)
     finally:
         _remove(partial)
@@ -43,6 +70,30 @@ def _tail(name: str) -> str:
     """Return what of a file's name fits behind the name of a temporary sibling."""
     is_plain = name.isascii() and len(name) <= PLAIN_NAME
     return f"-{name}" if is_plain else "".join(Path(name).suffixes[-2:])[:16]
+
+
+def _remove_leftovers(target: Path) -> None:
+    """Remove what killed writers of a file or folder left beside it a day ago.
+
+    What may be the last copy of a folder stays: one that was moved away while there is
+    none under its name.
+    """
+    pattern = re.compile(
+        f"{re.escape(PARTIAL)}[0-9a-f]{{12}}({OLD})?{re.escape(_tail(target.name))}"
+    )
+    with contextlib.suppress(OSError):
+        for item in list(os.scandir(target.parent)):
+            found = pattern.fullmatch(item.name)
+            if found is None or (found[1] and not target.exists()):
+                continue
+            if time.time() - _changed(Path(item.path)) > LEFTOVER_SECONDS:
+                _remove(Path(item.path))
+
+
+def _changed(path: Path) -> float:
+    """Return when a file, or a folder or anything in it, was last changed."""
+    inside = path.rglob("*") if path.is_dir() and not path.is_symlink() else ()
+    return max(item.lstat().st_mtime for item in (path, *inside))
 
 
 def _flush(path: Path, *, recurse: bool = True) -> None:
@@ -69,7 +120,10 @@ def _move(partial: Path, target: Path) -> None:
     if not (partial.is_dir() and target.is_dir()):
         partial.replace(target)
         return
-    old = target.with_name(f"{PARTIAL}{secrets.token_hex(6)}-old")
+    if _exchange(partial, target):
+        return
+    tail = _tail(target.name)
+    old = target.with_name(f"{PARTIAL}{secrets.token_hex(6)}{OLD}{tail}")
     target.rename(old)
     try:
         partial.rename(target)
@@ -77,6 +131,15 @@ def _move(partial: Path, target: Path) -> None:
         old.rename(target)
         raise
     _remove(old)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Let two paths change places in one step; False where the system can't."""
+    rename = getattr(ctypes.CDLL(None), "renameat2", None)
+    if rename is None:
+        return False
+    paths = (os.fsencode(one), os.fsencode(other))
+    return bool(rename(HERE, paths[0], HERE, paths[1], EXCHANGE) == 0)
 
 
 def _remove(path: Path) -> None:

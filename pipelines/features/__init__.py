@@ -1,32 +1,40 @@
 """Stage `features`: statistics of every split and the definitions of feature sets.
 
-Reads targets.zarr.zip, forcing.zarr.zip and splits.parquet; writes features.zarr.zip
-and features.json.
+Reads targets.zarr.zip, forcing.zarr.zip and splits.parquet, and for the audit
+observations.parquet, stations.parquet and targets.json; writes features.zarr.zip and
+features.json.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from somobench.catalog.storage.archive import open_zarr_zip, write_zarr_zip
+from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.catalog.storage.atomic import write_json
 from somobench.catalog.view import on_target_grid, role_view
 from somobench.pipelines.features.sets import define_feature_sets
 from somobench.pipelines.features.statistics import features_of_split
+from somobench.pipelines.features.train_targets import (
+    TargetInputs,
+    read_target_inputs,
+    rebuild_train_targets,
+)
+from somobench.pipelines.stage import checked_grid, checked_table
 from somobench.schemas.errors import Failure, ValidationError
 from somobench.schemas.grids import FEATURES, FORCING, TARGETS
 from somobench.schemas.recipe import Recipe, load_recipe
 from somobench.schemas.tables import SPLITS
-from somobench.schemas.validate import validate_grid, validate_table
-from somobench.schemas.variables import ROLES
-from somobench.splits.feature_audit import audit_features
+from somobench.schemas.validate import validate_grid
+from somobench.schemas.variables import TRAIN
+from somobench.splits.audit import Finding
+from somobench.splits.feature_audit import audit_features, audit_train_targets
 
 DATA = Path("data")
-TRAIN = 1 + ROLES.index("train")
 CLIMATOLOGY_NOTE = (
     "Climatologies are those of targets scaled by the split's own train-day factors, "
     "since full-record factors know test days. In-situ units: (climatology - "
@@ -50,45 +58,85 @@ def write_features(recipe: Recipe, folder: Path) -> None:
         If an input or the result breaks its schema, or the result knows more than
         the train days of its split.
     """
-    splits = validate_table(
-        pd.read_parquet(folder / "splits.parquet"), SPLITS, "splits.parquet"
+    splits = checked_table(folder / "splits.parquet", SPLITS)
+    targets = checked_grid(folder / "targets.zarr.zip", TARGETS)
+    forcing = checked_grid(folder / "forcing.zarr.zip", FORCING)
+    features = build_features(targets, forcing, splits, recipe)
+    days = pd.DatetimeIndex(targets["time"].to_numpy())
+    reference = forcing.get("reanalysis_soil_moisture")
+    inputs = read_target_inputs(recipe, folder, days, reference)
+    audit = audit_split_features(features, targets, forcing, splits, inputs)
+    refuse_failures(audit)
+    definitions = define_feature_sets(
+        [str(name) for name in forcing.data_vars],
+        layers_with_targets(targets),
+        recipe.features.lags,
     )
-    with (
-        open_zarr_zip(folder / "targets.zarr.zip") as targets,
-        open_zarr_zip(folder / "forcing.zarr.zip") as forcing,
-    ):
-        validate_grid(targets, TARGETS, "targets.zarr.zip")
-        validate_grid(forcing, FORCING, "forcing.zarr.zip")
-        features = build_features(targets.load(), forcing.load(), splits, recipe)
-        _refuse_leaks(features, targets, forcing, splits, recipe)
-        definitions = define_feature_sets(
-            [str(name) for name in forcing.data_vars],
-            layers_with_targets(targets),
-            recipe.features.lags,
-        )
     validate_grid(features, FEATURES, "features.zarr.zip")
     write_zarr_zip(features, folder / "features.zarr.zip")
-    write_json(definitions, folder / "features.json")
+    published = {
+        split: [finding._asdict() for finding in findings]
+        for split, findings in audit.items()
+    }
+    write_json({**definitions, "audit": published}, folder / "features.json")
 
 
-def _refuse_leaks(
+def audit_split_features(
     features: xr.Dataset,
     targets: xr.Dataset,
     forcing: xr.Dataset,
     splits: pd.DataFrame,
-    recipe: Recipe,
-) -> None:
-    """Refuse features that know a validation or test day of their split."""
-    found = audit_features(
+    inputs: TargetInputs,
+) -> dict[str, list[Finding]]:
+    """Look for other days in the features and the train targets of every split.
+
+    Parameters
+    ----------
+    features : Dataset of schema FEATURES
+    targets : Dataset of schema TARGETS
+    forcing : Dataset of schema FORCING
+    splits : DataFrame of schema SPLITS
+    inputs : TargetInputs
+        What the targets were built from.
+
+    Returns
+    -------
+    dict
+        Findings by split; see `audit_features` and `audit_train_targets`.
+    """
+    in_features = audit_features(
         features,
         targets,
         on_target_grid(forcing, targets, "forcing"),
         splits,
-        lambda part, weather, mask: features_of_split(part, weather, mask, recipe),
+        lambda part, weather, mask: features_of_split(
+            part, weather, mask, inputs.recipe
+        ),
     )
+    in_targets = audit_train_targets(
+        features,
+        targets,
+        splits,
+        lambda train: rebuild_train_targets(inputs, targets, train),
+    )
+    return {split: in_targets[split] + in_features[split] for split in in_features}
+
+
+def refuse_failures(audit: Mapping[str, list[Finding]]) -> None:
+    """Refuse splits whose train side knows a validation or test day.
+
+    Raises
+    ------
+    ValidationError
+        With every failure of every split.
+    """
     failures = [
-        Failure(f"split {split}", finding.found, "what train days alone give")
-        for split, findings in found.items()
+        Failure(
+            f"split {split}",
+            f"{finding.check}: {finding.found}",
+            "what train days alone give",
+        )
+        for split, findings in audit.items()
         for finding in findings
         if finding.severity == "failure"
     ]

@@ -1,4 +1,4 @@
-"""Smoothed day-of-year climatologies, also of short records and of held-out cells.
+"""Climatologies by day of the year of short records and of held-out cells.
 
 Pure functions on arrays: (cell, day) series, NaN where a day is missing or must not be
 used, and (cell, 366) climatologies. Which days may be used is the caller's business:
@@ -14,9 +14,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-DAYS_OF_YEAR = 366
 DAYS_A_YEAR = 365.25
-SERIES_WINDOW = 5  # days; first smoothing of pytesmo's `calc_climatology`
 NEIGHBOURS = 5  # train cells that stand for a cell without its own climatology
 
 OWN, OTHER_CELLS, REANALYSIS, NONE = 0, 1, 2, 3
@@ -29,42 +27,6 @@ class Climatology(NamedTuple):
 
     values: Array
     source: NDArray[np.int8]
-
-
-def smoothed_climatology(
-    series: Array, day_of_year: NDArray[np.int64], window: int
-) -> Array:
-    """Average series by day of the year, smoothed twice.
-
-    A centred 5-day moving mean of the series, the mean by day of the year, and a
-    centred moving mean over `window` days that wraps around the year. Each mean is that
-    of the values present, so gaps of up to two days, and then of up to half a window of
-    the year, are filled.
-
-    Parameters
-    ----------
-    series : array, (cell, day), m3 m-3
-        Consecutive days.
-    day_of_year : array, (day,), 1 to 366
-        The calendar's: 1 March is day 60, in leap years 61.
-    window : int, days
-        Odd; an even number counts as the next odd one.
-
-    Returns
-    -------
-    array, (cell, 366), m3 m-3
-        NaN where no value lies within the windows.
-
-    Notes
-    -----
-    The procedure and windows are those of pytesmo's `calc_climatology`, except that it
-    counts days as in a leap year.
-    """
-    smooth = _moving_mean(series, SERIES_WINDOW, wrap=False)
-    by_day = np.full((len(series), DAYS_OF_YEAR), np.nan)
-    for day in range(1, DAYS_OF_YEAR + 1):
-        by_day[:, day - 1] = _mean_of_present(smooth[:, day_of_year == day])
-    return _moving_mean(by_day, window, wrap=True)
 
 
 def record_weight(years: Array, shrinkage_years: float) -> Array:
@@ -107,7 +69,7 @@ def shrink_to_shape(own: Array, shape: Array, weight: Array) -> Array:
     years of record and a shrinkage of one year.
     """
     residual = own - shape
-    level = _mean_of_present(residual)[:, None]
+    level = _average_present(residual)[:, None]
     added = weight[:, None] * (residual - level)
     result: Array = level + shape + np.where(np.isnan(added), 0.0, added)
     return result
@@ -182,7 +144,7 @@ def regional_climatology(
         Source `OWN` for donors, `OTHER_CELLS` elsewhere, `NONE` without any donor.
     """
     complete = donors & np.isfinite(own).all(axis=1)
-    shapes = own - _mean_of_present(own)[:, None]
+    shapes = own - _average_present(own)[:, None]
     pooled = np.zeros_like(own)
     weight = record_weight(years, shrinkage_years)
     for cell, near in enumerate(nearest_cells(attributes, complete)):
@@ -201,35 +163,13 @@ def regional_climatology(
     return Climatology(values, source)
 
 
-def _moving_mean(values: Array, window: int, *, wrap: bool) -> Array:
-    """Centred mean of the values present in a window along the last axis."""
-    half = window // 2
-    present = np.isfinite(values)
-    filled = _padded(np.where(present, values, 0.0), half, wrap)
-    weight = _padded(present.astype(np.float64), half, wrap)
-    total, count = np.zeros_like(values), np.zeros_like(values)
-    for shift in range(2 * half + 1):
-        total += filled[:, shift : shift + values.shape[1]]
-        count += weight[:, shift : shift + values.shape[1]]
-    return _divided(total, count)
-
-
-def _padded(values: Array, half: int, wrap: bool) -> Array:
-    """Lengthen the last axis by `half` at both ends, with its other end or zeros."""
-    if wrap:
-        places = np.arange(-half, values.shape[1] + half) % values.shape[1]
-        return values[:, places]
-    zeros = np.zeros((len(values), half))
-    return np.concatenate([zeros, values, zeros], axis=1)
-
-
-def _mean_of_present(values: Array) -> Array:
+def _average_present(values: Array) -> Array:
     """Mean of the values present along the last axis; NaN where there is none."""
     present = np.isfinite(values)
-    return _divided(
+    return _divide(
         np.where(present, values, 0.0).sum(axis=-1), present.sum(axis=-1).astype(float)
     )
 
 
-def _divided(total: Array, count: Array) -> Array:
+def _divide(total: Array, count: Array) -> Array:
     return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)

@@ -11,21 +11,20 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.catalog.view import rescale
+from somobench.catalog.scaling import KNOWS_OTHER_DAYS, LEFT_OUT, scale_by_train_days
+from somobench.metrics.anomalies import LEAP_YEAR, seasonal_climatology
 from somobench.pipelines.features.climatology import (
     DAYS_A_YEAR,
-    DAYS_OF_YEAR,
     NONE,
     REANALYSIS,
     SOURCES,
     Climatology,
     regional_climatology,
-    smoothed_climatology,
 )
 from somobench.pipelines.targets.cells import reference_of_layer
 from somobench.pipelines.targets.matching import Matching, match_moments, quantise
 from somobench.schemas.recipe import Recipe
-from somobench.schemas.variables import DYNAMIC_FORCING, STATE_FORCING, attrs_of
+from somobench.schemas.variables import DYNAMIC_FORCING, STATE_FORCING, TRAIN, attrs_of
 
 GRID = ("layer", "cell")
 CLIMATOLOGY_DECIMALS = 6  # m3 m-3; far finer than any sensor
@@ -54,11 +53,8 @@ def features_of_split(
         The arrays of schema FEATURES without dimension `split`.
     """
     factors = train_factors(targets, forcing, train, recipe)
-    scaled = rescale(
-        targets["soil_moisture_in_situ"],
-        factors["scale_slope"],
-        factors["scale_offset"],
-    )
+    role = xr.DataArray(np.where(train, TRAIN, 0), dims=("cell", "time"))
+    scaled = scale_by_train_days(targets, factors, role)
     own_factors = factors["scale_is_full_record"].to_numpy() == 0
     usable = train[None] & own_factors[..., None]
     series = np.where(usable, scaled.to_numpy().astype(np.float64), np.nan)
@@ -85,12 +81,12 @@ def climatology_of_split(
     window: Mask = np.asarray(train.any(axis=0))
     attributes = climate_of_cells(forcing, window, recipe)
     has_target = np.isfinite(targets["scale_slope"].to_numpy())
-    values = np.full((*has_target.shape, DAYS_OF_YEAR), np.nan)
+    values = np.full((*has_target.shape, LEAP_YEAR), np.nan)
     source = np.full(has_target.shape, NONE, np.int8)
     for place, layer in enumerate(targets["layer"].to_numpy().tolist()):
         found = layer_climatology(series[place], days, attributes, recipe)
         if reference_of_layer(layer, recipe) != "none":
-            reference = np.where(window, _reference(forcing, layer), np.nan)
+            reference = np.where(window, _select_reference(forcing, layer), np.nan)
             found = with_reanalysis(found, reference, days, recipe)
         values[place, has_target[place]] = found.values[has_target[place]]
         source[place, has_target[place]] = found.source[has_target[place]]
@@ -107,7 +103,7 @@ def climatology_of_split(
             ),
             "climatology_source": (GRID, source, meaning),
         },
-        coords={"day_of_year": np.arange(1, DAYS_OF_YEAR + 1, dtype=np.int16)},
+        coords={"day_of_year": np.arange(1, LEAP_YEAR + 1, dtype=np.int16)},
     )
 
 
@@ -127,7 +123,7 @@ def train_factors(
     for place, layer in enumerate(targets["layer"].to_numpy().tolist()):
         if reference_of_layer(layer, recipe) == "none":
             continue
-        reference = _reference(forcing, layer)
+        reference = _select_reference(forcing, layer)
         for cell in np.flatnonzero(np.isfinite(slope[place])):
             matching = match_moments(
                 np.where(primary[place, cell], in_situ[place, cell], np.nan).astype(
@@ -150,7 +146,11 @@ def train_factors(
                 quantise(offset),
                 {"long_name": "train-day offset", "units": "m3 m-3"},
             ),
-            "scale_is_full_record": (GRID, flag, {"long_name": meaning}),
+            "scale_is_full_record": (
+                GRID,
+                flag,
+                {"long_name": meaning, LEFT_OUT: KNOWS_OTHER_DAYS},
+            ),
         },
         coords=targets.drop_vars("time").coords,
     )
@@ -172,7 +172,7 @@ def layer_climatology(
     params = recipe.features
     count = np.isfinite(series).sum(axis=1)
     donors = count >= params.climatology_minimum_days
-    own = smoothed_climatology(series, days, params.climatology_window)
+    own = seasonal_climatology(series, days, params.climatology_window)
     return regional_climatology(
         own,
         count / DAYS_A_YEAR,
@@ -191,7 +191,7 @@ def with_reanalysis(
     """
     missing = found.source == NONE
     values, source = found.values.copy(), found.source.copy()
-    values[missing] = smoothed_climatology(
+    values[missing] = seasonal_climatology(
         reference[missing], days, recipe.features.climatology_window
     )
     source[missing] = REANALYSIS
@@ -246,9 +246,11 @@ def normalisation(
     for name in (*DYNAMIC_FORCING, *STATE_FORCING):
         if name in forcing:
             values = forcing[name].transpose("cell", "time").to_numpy()
-            moments[name] = _moments(values[train].astype(np.float64))
+            moments[name] = _measure_moments(values[train].astype(np.float64))
     for layer, values in zip(layers.tolist(), series, strict=True):
-        moments[f"soil_moisture_layer{layer}"] = _moments(values[np.isfinite(values)])
+        moments[f"soil_moisture_layer{layer}"] = _measure_moments(
+            values[np.isfinite(values)]
+        )
     mean, std = (
         quantise(np.array([pair[place] for pair in moments.values()]))
         for place in (0, 1)
@@ -262,13 +264,13 @@ def normalisation(
     )
 
 
-def _moments(values: Array) -> tuple[float, float]:
+def _measure_moments(values: Array) -> tuple[float, float]:
     if not values.size:
         return float("nan"), float("nan")
     return float(values.mean()), float(values.std())
 
 
-def _reference(forcing: xr.Dataset, layer: int) -> Array:
+def _select_reference(forcing: xr.Dataset, layer: int) -> Array:
     """Return the reference of a layer, (cell, day)."""
     chosen = forcing["reanalysis_soil_moisture"].sel(layer=layer)
     return chosen.transpose("cell", "time").to_numpy().astype(np.float64)

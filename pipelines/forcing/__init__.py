@@ -6,6 +6,7 @@ forcing.zarr.zip, cells.parquet and forcing.json.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,6 +31,7 @@ from somobench.pipelines.forcing.source import (
     ForcingRequest,
     forcing_source,
 )
+from somobench.pipelines.forcing.summary import summarise_forcing
 from somobench.pipelines.inputs import InputRecord, verified_inputs
 from somobench.pipelines.stations.statics import with_static_attributes
 from somobench.schemas.errors import InputError
@@ -45,15 +47,16 @@ REPORT_DECIMALS = 6
 
 def main() -> None:
     """Run the stage on the recipe and folder of the checkout."""
-    write_forcing(load_recipe(), DATA)
+    report = write_forcing(load_recipe(), DATA)
+    sys.stdout.write("\n".join(summarise_forcing(report)) + "\n")
 
 
-def write_forcing(recipe: Recipe, folder: Path) -> None:
+def write_forcing(recipe: Recipe, folder: Path) -> dict[str, Any]:
     """Write forcing.zarr.zip, cells.parquet and forcing.json into a folder.
 
     Raw inputs are those that `raw/inputs.json` in the folder records. Cells for which
     the source has nothing are left out and reported; a cell with a missing day is
-    refused.
+    refused. Returns the content of forcing.json.
 
     Raises
     ------
@@ -91,6 +94,7 @@ def write_forcing(recipe: Recipe, folder: Path) -> None:
     report = report_of(given, dataset, table, records)
     report["static_attributes_of"] = described_by
     write_json(report, folder / "forcing.json")
+    return report
 
 
 def _sensors(folder: Path) -> tuple[pd.DataFrame, list[str]]:

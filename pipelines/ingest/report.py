@@ -13,7 +13,12 @@ from numpy.typing import NDArray
 
 from somobench.pipelines.grid import cell_id, cell_of
 from somobench.pipelines.ingest.sensor_days import SensorRecord
-from somobench.pipelines.stations import FILE_SEPARATOR, Rejection, SensorSeries
+from somobench.pipelines.stations import (
+    FILE_SEPARATOR,
+    Note,
+    Rejection,
+    SensorSeries,
+)
 
 Position = tuple[float, float]
 
@@ -225,7 +230,8 @@ def account(
     `files.found = files.read + files.rejected`, where a rejected file gave no sensor;
     every sensor read is kept or dropped for one reason; `values.read = values.good +
     sum(values.dropped)`; a day is a date with a good value, and is kept or dropped
-    for one reason.
+    for one reason. `notes` says by kind where an archive contradicts itself and what
+    counts, as `{"found", "used", "sensors"}`.
     """
     sensors = ingested.sensors
     dropped = [record for record in sensors if record.drop_reason is not None]
@@ -258,7 +264,17 @@ def account(
             for record in dropped
         ],
         "repaired": {OUT_OF_ORDER: sum(record.out_of_order for record in sensors)},
+        "notes": count_notes(note for record in sensors for note in record.notes),
     }
+
+
+def count_notes(notes: Iterable[Note]) -> dict[str, list[dict[str, Any]]]:
+    """Count equal notes, by kind."""
+    counted: dict[str, list[dict[str, Any]]] = {}
+    for note, count in sorted(Counter(notes).items()):
+        entry = {"found": note.found, "used": note.used, "sensors": count}
+        counted.setdefault(note.kind, []).append(entry)
+    return counted
 
 
 def _file_counts(ingested: Ingested) -> dict[str, int]:

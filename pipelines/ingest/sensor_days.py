@@ -12,6 +12,7 @@ import numpy as np
 
 from somobench.pipelines.stations import (
     DayDefinition,
+    Note,
     Rejection,
     SensorMetadata,
     SensorSeries,
@@ -117,6 +118,7 @@ class SensorRecord:
     out_of_order: int
     drop_reason: str | None
     """Why its days are not used; None where they are."""
+    notes: tuple[Note, ...] = ()
 
     @property
     def station_id(self) -> str:
@@ -180,6 +182,7 @@ def sensor_record(
         dropped=good.dropped,
         out_of_order=good.out_of_order,
         drop_reason=_drop_reason(layer, len(daily.days), rules.minimum_days),
+        notes=series.notes,
     )
 
 

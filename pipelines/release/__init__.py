@@ -210,7 +210,9 @@ def _manifest(
         grid_resolution=recipe.grid.resolution,
         layers=layers,
         layers_left_out=_layers_left_out(recipe, layers),
-        target_moments_from=_moments_from(recipe, layers),
+        target_moments_from={
+            str(layer): recipe.target_moments_from[layer] for layer in layers
+        },
         feature_sets={
             name: FeatureSetRecord.model_validate(record | {"layers": layers})
             for name, record in features["feature_sets"].items()
@@ -250,14 +252,6 @@ def _layers_left_out(recipe: Recipe, carried: tuple[int, ...]) -> dict[str, str]
         f"{layer.depth_to_cm} cm"
         for layer in recipe.layers
         if layer.layer not in carried
-    }
-
-
-def _moments_from(recipe: Recipe, carried: tuple[int, ...]) -> dict[str, str]:
-    scaled = recipe.reference.layers if recipe.reference.source != "none" else ()
-    return {
-        str(layer): "reanalysis" if layer in scaled else "observations"
-        for layer in carried
     }
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 import xarray as xr
 
+from somobench.catalog.split_view import view_split
 from somobench.pipelines.stage import checked_grid, checked_table
 from somobench.schemas.grids import FEATURES, TARGETS
 from somobench.schemas.recipe import Recipe
@@ -46,14 +47,14 @@ class ScoreInputs(NamedTuple):
         InputError
             If it has no predictions.
         """
-        case = build_case(
+        view = view_split(
             split,
             targets=self.targets,
             features=self.features,
             splits=self.splits,
             cells=self.cells,
-            moments_from=self.moments_from,
         )
+        case = build_case(view, self.moments_from)
         return ScoredSplit(case, open_ladder(self.folder / "predictions", case))
 
 
@@ -71,14 +72,5 @@ def read_inputs(recipe: Recipe, folder: Path) -> ScoreInputs:
         features=checked_grid(folder / "features.zarr.zip", FEATURES),
         splits=checked_table(folder / "splits.parquet", SPLITS),
         cells=checked_table(folder / "cells.parquet", CELLS),
-        moments_from=moments_from(recipe),
+        moments_from=recipe.target_moments_from,
     )
-
-
-def moments_from(recipe: Recipe) -> dict[int, str]:
-    """Say of each layer where the mean and variance of its targets come from."""
-    scaled = recipe.reference.layers if recipe.reference.source != "none" else ()
-    return {
-        layer.layer: "reanalysis" if layer.layer in scaled else "observations"
-        for layer in recipe.layers
-    }

@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 
 from somobench.metrics.days import ResampledDays
-from somobench.metrics.registry import METRICS
-from somobench.metrics.registry import REFERENCE_MOMENTS as REFERENCE_TEXT
-from somobench.schemas.scores import ALL_LAYERS, REFERENCE_MOMENTS
+from somobench.metrics.registry import METRICS, REFERENCE_MOMENTS
+from somobench.schemas.scores import ALL_LAYERS, MOMENTS_NOTE
 from somobench.scoring.case import ScoringCase
 from somobench.scoring.headline import CONFIDENCE, RungName, climb
 from somobench.scoring.ladders import Ladder
@@ -32,10 +31,10 @@ def describe_scores() -> dict[str, Any]:
                 for key, value in metric.attrs(UNITS).items()
                 if key != "note"
             }
-            | {"reference_moments": metric.note == REFERENCE_TEXT}
+            | {"reference_moments": metric.scores_moments}
             for name, metric in METRICS.items()
         },
-        "notes": {REFERENCE_MOMENTS: REFERENCE_TEXT},
+        "notes": {MOMENTS_NOTE: REFERENCE_MOMENTS},
     }
 
 

@@ -28,8 +28,6 @@ from somobench.splits import (
     split_table,
 )
 from somobench.splits.audit import SplitAudit, audit_split
-from somobench.splits.claims import claim_of
-from somobench.splits.data import target_days
 
 DATA = Path("data")
 
@@ -86,14 +84,7 @@ def splits_of(data: SplitData, recipe: Recipe) -> tuple[pd.DataFrame, dict[str, 
         rows = table[table["split"] == name]
         params = getattr(recipe.splits, name)
         definition = definition_of(name, params, assignment)
-        audits[name] = audit_split(
-            rows,
-            data.cells,
-            data.sources,
-            target_days(rows, data),
-            lags=data.lags,
-            claim=claim_of(definition, data),
-        )
+        audits[name] = audit_split(rows, data, definition)
         splits[name] = {
             "definition": definition,
             "sha256": split_sha256(rows),

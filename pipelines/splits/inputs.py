@@ -41,6 +41,8 @@ def read_split_data(recipe: Recipe, folder: Path) -> SplitData:
         days = pd.DatetimeIndex(targets["time"].to_numpy())
         series = targets["soil_moisture"].transpose("layer", "cell", "time")
         available = np.isfinite(series.to_numpy())
+        fills = targets["is_gapfilled"].transpose("layer", "cell", "time")
+        filled = fills.to_numpy() == 1
     return SplitData(
         cells=rows_named(
             cells.set_index("cell_id", drop=False), names, "cells.parquet"
@@ -49,11 +51,12 @@ def read_split_data(recipe: Recipe, folder: Path) -> SplitData:
         available=available,
         sources=sources_of(report, stations),
         lags=recipe.features.lags,
-        forcing=_forcing(folder / "forcing.zarr.zip", names, days),
+        forcing=_read_forcing(folder / "forcing.zarr.zip", names, days),
+        filled=filled,
     )
 
 
-def _forcing(path: Path, names: Any, days: pd.DatetimeIndex) -> dict[str, Any]:
+def _read_forcing(path: Path, names: Any, days: pd.DatetimeIndex) -> dict[str, Any]:
     """Read the variables that tell dry years from wet ones, where there are any."""
     with open_zarr_zip(path) as forcing:
         validate_grid(forcing, FORCING, path.name)

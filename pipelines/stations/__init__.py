@@ -47,6 +47,15 @@ class SensorMetadata:
     """Name in the archive; several, where a source joins files to one series."""
 
 
+@dataclass(frozen=True, order=True)
+class Note:
+    """Where two places of an archive differ: what else was found, and what counts."""
+
+    kind: str
+    found: str
+    used: str
+
+
 @dataclass(frozen=True)
 class SensorSeries:
     """All rows of one sensor in the order of the file, nothing dropped.
@@ -66,6 +75,7 @@ class SensorSeries:
     declared_start: np.datetime64 | None = None
     declared_end: np.datetime64 | None = None
     """First and last day that the file claims to hold, where it says so."""
+    notes: tuple[Note, ...] = ()
 
     def flags(self) -> list[str]:
         """Return the flag text of each row."""

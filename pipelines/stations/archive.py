@@ -1,8 +1,9 @@
-"""Members of an ISMN archive, a zip or a folder, read one at a time in memory.
+"""Members of a station archive, a zip or a folder, read one at a time in memory.
 
 Nothing is ever unpacked to disk. A zip is judged by its directory alone before any
 member is read: one hostile entry refuses the whole archive. A damaged member is the
-caller's to count, because the rest of the archive can still be right.
+caller's to count, because the rest of the archive can still be right. What operating
+systems, archivers and the `ismn` package leave in folders is no member.
 """
 
 from __future__ import annotations
@@ -26,6 +27,13 @@ MAXIMUM_RATIO = 200  # unpacked to packed; station files reach 30
 RATIO_MATTERS_FROM = 2**20  # bytes unpacked; tiny members compress without bound
 MAXIMUM_MEMBERS = 500_000  # the whole ISMN holds about 30,000
 
+
+LEFT_BY_PROGRAMS = frozenset(
+    {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx"}
+    | {"python_metadata", "@eadir", "$recycle.bin", "system volume information"}
+)
+"""Files and folders, in lower case, that programs put beside data: Windows, macOS and
+its zips, network storage, and the index that the `ismn` package writes."""
 
 _ZIP_ERRORS = (
     *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError),
@@ -56,6 +64,18 @@ class Archive(Protocol):
         """Return a member's bytes, or raise DamagedMemberError."""
         ...
 
+    def read_start(self, name: str, size: int) -> bytes:
+        """Return a member's first bytes, or raise DamagedMemberError."""
+        ...
+
+
+def is_left_by_program(name: str) -> bool:
+    """Tell whether a member is hidden (`.DS_Store`, `._x`), or one of those names."""
+    return any(
+        part.startswith(".") or part.lower() in LEFT_BY_PROGRAMS
+        for part in name.split("/")
+    )
+
 
 class FolderArchive:
     """The files below a folder; links to folders are not followed."""
@@ -67,8 +87,9 @@ class FolderArchive:
         )
         self.members = tuple(
             sorted(
-                Member(file.relative_to(path).as_posix(), _size_of(file))
-                for file in files
+                Member(name, _size_of(path / name))
+                for name in (file.relative_to(path).as_posix() for file in files)
+                if not is_left_by_program(name)
             )
         )
 
@@ -78,6 +99,14 @@ class FolderArchive:
         try:
             _check_size(name, path.stat().st_size)
             return path.read_bytes()
+        except OSError as error:
+            raise _damaged(name, error) from error
+
+    def read_start(self, name: str, size: int) -> bytes:
+        """Return a file's first bytes."""
+        try:
+            with (self._path / name).open("rb") as file:
+                return file.read(size)
         except OSError as error:
             raise _damaged(name, error) from error
 
@@ -93,17 +122,25 @@ class ZipArchive:
         for entry in file.infolist():
             _check_entry(path, entry)
         self.members = tuple(
-            sorted(Member(entry.filename, entry.file_size) for entry in entries)
+            sorted(
+                Member(entry.filename, entry.file_size)
+                for entry in entries
+                if not is_left_by_program(entry.filename)
+            )
         )
 
     def read(self, name: str) -> bytes:
         """Return a member's bytes, their checksum checked."""
         _check_size(name, self._zip.getinfo(name).file_size)
+        return self.read_start(name, -1)
+
+    def read_start(self, name: str, size: int) -> bytes:
+        """Return a member's first bytes; their checksum covers the whole member."""
         try:
             with self._lock:  # zipfile counts its open members without one
                 member = self._zip.open(name)
             try:
-                return member.read()
+                return member.read(size)
             finally:
                 with self._lock:
                     member.close()

@@ -114,7 +114,9 @@ def daily_means(
 
     Notes
     -----
-    The SoMoBench rule: at least 6 good values, whatever the sampling interval.
+    The SoMoBench rule: at least 6 good values, whatever the sampling interval. Values
+    are summed in the order of pandas 3.1's `resample("D").mean()`, so that means which
+    lie halfway between two decimals are rounded alike.
 
     Examples
     --------
@@ -127,9 +129,8 @@ def daily_means(
     first, counts = _runs(dates)
     if not len(first):
         return DailyMeans(dates, values[:0], counts.astype(np.int16), 0)
-    run = np.repeat(np.arange(len(first)), counts)
     means = np.clip(
-        np.bincount(run, weights=values) / counts,
+        np.add.reduceat(values, first) / counts,
         np.minimum.reduceat(values, first),
         np.maximum.reduceat(values, first),
     )

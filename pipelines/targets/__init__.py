@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from somobench.catalog.storage.archive import open_zarr_zip, write_zarr_zip
 from somobench.catalog.storage.atomic import write_json
-from somobench.pipelines.targets.cells import SensorSeries, build_targets
+from somobench.pipelines.targets.cells import DenseSeries, build_targets
 from somobench.pipelines.targets.grid import TargetGrid
 from somobench.pipelines.targets.report import TargetReport
 from somobench.schemas.errors import InputError
@@ -56,13 +56,15 @@ def write_targets(recipe: Recipe, folder: Path) -> None:
         _check_days(forcing, days)
         positions = forcing[["latitude", "longitude"]].to_dataframe()
         reference = forcing.get("reanalysis_soil_moisture")
-        everything = read_series(folder / "observations.parquet", sensors, days)
-        series = everything.without_cells(_cells_without_forcing(folder))
+        decimals = recipe.targets.decimals
+        observations = folder / "observations.parquet"
+        everything = read_series(observations, sensors, days, decimals)
+        series = everything.without_cells(_read_dropped_cells(folder))
         _check_cells(series, positions)
         grid = TargetGrid(series, positions, recipe)
         outside = everything.measured_count() - series.measured_count()
         report = TargetReport(series, recipe, outside)
-        for result in build_targets(series, _loaded(reference), recipe):
+        for result in build_targets(series, _load_reference(reference), recipe):
             grid.add(result)
             report.add(result)
     write_json(report.content(), folder / "targets.json")
@@ -72,12 +74,13 @@ def write_targets(recipe: Recipe, folder: Path) -> None:
 
 
 def read_series(
-    path: Path, sensors: pd.DataFrame, days: pd.DatetimeIndex
-) -> SensorSeries:
+    path: Path, sensors: pd.DataFrame, days: pd.DatetimeIndex, decimals: int
+) -> DenseSeries:
     """Read observations into one dense row a sensor, a batch of rows at a time.
 
-    Only sensors in a layer get a row. Memory is that of the dense rows, 10 bytes a
-    sensor and day, however many rows the table has.
+    Daily means are rounded, as the published rule does before it scales them. Only
+    sensors in a layer get a row. Memory is that of the dense rows, 10 bytes a sensor
+    and day, however many rows the table has.
 
     Raises
     ------
@@ -97,17 +100,17 @@ def read_series(
             days.get_indexer(pd.DatetimeIndex(table["time"])),
         )
         _check_places(path, table, row, day)
-        values[row, day] = table["soil_moisture"]
+        values[row, day] = table["soil_moisture"].round(decimals)
         counts[row, day] = table["observation_count"]
-    return SensorSeries(kept, days, values, counts)
+    return DenseSeries(kept, days, values, counts)
 
 
-def _cells_without_forcing(folder: Path) -> list[str]:
+def _read_dropped_cells(folder: Path) -> list[str]:
     report = json.loads((folder / "forcing.json").read_text(encoding="utf-8"))
     return [row["cell_id"] for row in report["dropped_cells"]]
 
 
-def _loaded(reference: xr.DataArray | None) -> xr.DataArray | None:
+def _load_reference(reference: xr.DataArray | None) -> xr.DataArray | None:
     return None if reference is None else reference.load()
 
 
@@ -122,7 +125,7 @@ def _check_days(forcing: xr.Dataset, days: pd.DatetimeIndex) -> None:
         )
 
 
-def _check_cells(series: SensorSeries, positions: pd.DataFrame) -> None:
+def _check_cells(series: DenseSeries, positions: pd.DataFrame) -> None:
     measured = np.isfinite(series.values).any(axis=1)
     needed = set(series.sensors["cell_id"].to_numpy()[measured])
     missing = sorted(needed - set(positions.index))

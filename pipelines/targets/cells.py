@@ -36,7 +36,7 @@ REJECTED = "rejected"
 
 
 @dataclass(frozen=True, eq=False)
-class SensorSeries:
+class DenseSeries:
     """Daily series of sensors on the days of the period.
 
     Row i of `values` (m3 m-3, NaN where missing) and of `counts` belongs to row i of
@@ -48,10 +48,10 @@ class SensorSeries:
     values: Series
     counts: NDArray[np.int16]
 
-    def without_cells(self, cells: Collection[str]) -> SensorSeries:
+    def without_cells(self, cells: Collection[str]) -> DenseSeries:
         """Return the series of the sensors that lie in none of these cells."""
         kept = ~self.sensors["cell_id"].isin(list(cells)).to_numpy()
-        return SensorSeries(
+        return DenseSeries(
             self.sensors[kept].reset_index(drop=True),
             self.days,
             self.values[kept],
@@ -81,7 +81,7 @@ class CellTarget(NamedTuple):
 
 
 def build_targets(
-    series: SensorSeries, reference: xr.DataArray | None, recipe: Recipe
+    series: DenseSeries, reference: xr.DataArray | None, recipe: Recipe
 ) -> Iterator[CellTarget]:
     """Apply the published rule to each layer and cell that has sensors, in order.
 
@@ -91,7 +91,7 @@ def build_targets(
 
     Parameters
     ----------
-    series : SensorSeries
+    series : DenseSeries
     reference : DataArray, (layer, cell, time), m3 m-3, optional
         On the days of `series`; needed for the layers that the recipe scales.
     recipe : Recipe
@@ -107,12 +107,12 @@ def build_targets(
     for layer in recipe.layers:
         sensors = table[has_values & (table["layer"] == layer.layer).to_numpy()]
         for cell, group in sensors.groupby("cell_id", sort=True):
-            scaled_to = _reference_of(reference, layer.layer, str(cell), recipe)
-            intervals, rejected = _intervals(group, series, scaled_to, thresholds)
+            scaled_to = reference_of_cell(reference, layer.layer, str(cell), recipe)
+            intervals, rejected = _build_intervals(group, series, scaled_to, thresholds)
             chosen = choose_interval(
                 intervals, layer.midpoint_cm, thresholds.minimum_days
             )
-            settled = [_outcomes(interval, chosen) for interval in intervals]
+            settled = [_settle_outcomes(interval, chosen) for interval in intervals]
             outcomes = (*rejected, *(item for part in settled for item in part))
             yield CellTarget(layer.layer, str(cell), chosen, outcomes)
 
@@ -135,16 +135,26 @@ def reference_of_layer(layer: int, recipe: Recipe) -> str:
 
 
 def published_name(sensor: Mapping[Any, Any]) -> str:
-    """Return the file name by which the published rule orders a sensor."""
+    """Return the name by which the published rule orders a sensor.
+
+    That of its file without the ending: with it, `probe-2` would come before `probe`.
+    """
     return (
         f"{sensor['network']}_{sensor['station']}_sD{sensor['depth_from_cm']}"
-        f"-sD{sensor['depth_to_cm']}_{sensor['sensor']}.dat"
+        f"-sD{sensor['depth_to_cm']}_{sensor['sensor']}"
     )
 
 
-def _reference_of(
+def reference_of_cell(
     reference: xr.DataArray | None, layer: int, cell: str, recipe: Recipe
 ) -> Series | None:
+    """Return the reference of a layer of a cell; None where it stays unscaled.
+
+    Raises
+    ------
+    InputError
+        If the layer is to be scaled and has no reference.
+    """
     if reference_of_layer(layer, recipe) == "none":
         return None
     if reference is None or layer not in reference["layer"].to_numpy():
@@ -157,9 +167,9 @@ def _reference_of(
     return reference.sel(layer=layer, cell=cell).to_numpy().astype(np.float64)
 
 
-def _intervals(
+def _build_intervals(
     sensors: pd.DataFrame,
-    series: SensorSeries,
+    series: DenseSeries,
     reference: Series | None,
     thresholds: Thresholds,
 ) -> tuple[list[IntervalTarget], list[Outcome]]:
@@ -187,7 +197,9 @@ def _intervals(
     return filled, rejected
 
 
-def _outcomes(interval: IntervalTarget, chosen: IntervalTarget | None) -> list[Outcome]:
+def _settle_outcomes(
+    interval: IntervalTarget, chosen: IntervalTarget | None
+) -> list[Outcome]:
     """Settle every candidate of an interval; its first rejection stands."""
     rejected = [
         Outcome(candidate.row, REJECTED, rejection)

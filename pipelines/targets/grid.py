@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from somobench.pipelines.targets.cells import (
     CellTarget,
-    SensorSeries,
+    DenseSeries,
     reference_of_layer,
 )
 from somobench.pipelines.targets.matching import quantise
@@ -54,7 +54,7 @@ class TargetGrid:
 
     Parameters
     ----------
-    series : SensorSeries
+    series : DenseSeries
         The one that targets are built from.
     positions : DataFrame
         Columns latitude and longitude, indexed by cell_id.
@@ -62,20 +62,20 @@ class TargetGrid:
     """
 
     def __init__(
-        self, series: SensorSeries, positions: pd.DataFrame, recipe: Recipe
+        self, series: DenseSeries, positions: pd.DataFrame, recipe: Recipe
     ) -> None:
         self._series, self._positions, self._recipe = series, positions, recipe
         cells = sorted(set(series.sensors["cell_id"].astype(str)))
         self._cells = {cell: place for place, cell in enumerate(cells)}
         self._layers = [layer.layer for layer in recipe.layers]
-        self._arrays = _empty_arrays(len(self._layers), len(cells), len(series.days))
+        self._arrays = _make_arrays(len(self._layers), len(cells), len(series.days))
 
     def add(self, result: CellTarget) -> None:
         """Fill in the target of one layer and cell, if it has one."""
         if result.target is None:
             return
         place = self._layers.index(result.layer), self._cells[result.cell_id]
-        stored = _stored(result.target, self._series, self._recipe)
+        stored = _describe_target(result.target, self._series, self._recipe)
         for name, value in stored.items():
             self._arrays[name][place] = value
 
@@ -101,8 +101,8 @@ class TargetGrid:
             {
                 name: (
                     SERIES[: values.ndim],
-                    _fixed_width(values if kept.all() else values[:, kept]),
-                    _attrs(name),
+                    _fix_width(values if kept.all() else values[:, kept]),
+                    _describe_array(name),
                 )
                 for name, values in self._arrays.items()
             },
@@ -113,11 +113,11 @@ class TargetGrid:
                 "time": self._series.days.to_numpy("datetime64[ns]"),
                 **layer_coords(self._recipe),
             },
-            attrs=_global_attrs(self._series, self._recipe),
+            attrs=_describe_grid(self._series, self._recipe),
         )
 
 
-def _global_attrs(series: SensorSeries, recipe: Recipe) -> dict[str, Any]:
+def _describe_grid(series: DenseSeries, recipe: Recipe) -> dict[str, Any]:
     by_layer = [reference_of_layer(layer.layer, recipe) for layer in recipe.layers]
     scaled = [name for name in by_layer if name != "none"]
     definitions = sorted(set(series.sensors["day_definition"]))
@@ -147,7 +147,7 @@ def layer_coords(recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _empty_arrays(layers: int, cells: int, days: int) -> dict[str, NDArray[Any]]:
+def _make_arrays(layers: int, cells: int, days: int) -> dict[str, NDArray[Any]]:
     grid, series = (layers, cells), (layers, cells, days)
     return {
         "soil_moisture": np.full(series, np.nan, np.float32),
@@ -169,8 +169,8 @@ def _empty_arrays(layers: int, cells: int, days: int) -> dict[str, NDArray[Any]]
     }
 
 
-def _stored(
-    target: IntervalTarget, series: SensorSeries, recipe: Recipe
+def _describe_target(
+    target: IntervalTarget, series: DenseSeries, recipe: Recipe
 ) -> dict[str, Any]:
     """Return what one cell and layer stores, by name of the array."""
     primary = target.primary
@@ -181,7 +181,9 @@ def _stored(
         "soil_moisture": target.values,
         "soil_moisture_in_situ": in_situ,
         "is_gapfilled": target.source > 0,
-        "observation_count": np.where(np.isfinite(in_situ), _counts(target, series), 0),
+        "observation_count": np.where(
+            np.isfinite(in_situ), _select_counts(target, series), 0
+        ),
         "scale_slope": factors[0],
         "scale_offset": factors[1],
         "overlap_days": primary.matching.overlap_days,
@@ -197,7 +199,7 @@ def _stored(
     }
 
 
-def _counts(target: IntervalTarget, series: SensorSeries) -> NDArray[np.int16]:
+def _select_counts(target: IntervalTarget, series: DenseSeries) -> NDArray[np.int16]:
     """Return the counts of the series that gave each day, else the primary's."""
     rows = [target.primary.row, *(item.candidate.row for item in target.accepted)]
     giver = np.where(target.source == NO_SOURCE, 0, target.source)
@@ -207,7 +209,7 @@ def _counts(target: IntervalTarget, series: SensorSeries) -> NDArray[np.int16]:
     return counts
 
 
-def _attrs(name: str) -> dict[str, Any]:
+def _describe_array(name: str) -> dict[str, Any]:
     if name in ("soil_moisture", "soil_moisture_in_situ"):
         return attrs_of(name)
     attrs: dict[str, Any] = {"long_name": _DESCRIPTIONS[name]}
@@ -218,6 +220,6 @@ def _attrs(name: str) -> dict[str, Any]:
     return attrs
 
 
-def _fixed_width(values: NDArray[Any]) -> NDArray[Any]:
+def _fix_width(values: NDArray[Any]) -> NDArray[Any]:
     """Give text arrays the width that they need, other arrays as they are."""
     return values.astype(str) if values.dtype == object else values

@@ -11,8 +11,8 @@ from somobench.pipelines.targets.cells import (
     GAP_FILLING,
     PRIMARY,
     CellTarget,
+    DenseSeries,
     Outcome,
-    SensorSeries,
     reference_of_layer,
 )
 from somobench.pipelines.targets.rule import IntervalTarget
@@ -26,14 +26,14 @@ class TargetReport:
 
     Parameters
     ----------
-    series : SensorSeries
+    series : DenseSeries
         The one that targets are built from.
     recipe : Recipe
     outside : int
         Sensors left out beforehand, because their cell has no forcing.
     """
 
-    def __init__(self, series: SensorSeries, recipe: Recipe, outside: int = 0) -> None:
+    def __init__(self, series: DenseSeries, recipe: Recipe, outside: int = 0) -> None:
         self._sensors = series.sensors
         self._outside = outside
         self._layers = {
@@ -58,8 +58,8 @@ class TargetReport:
         had_one = self._has_target.get(result.cell_id, False)
         self._has_target[result.cell_id] = had_one or target is not None
         if target is not None:
-            self._layers[result.layer].update(_counts(target))
-            self._sources.append(_source(result, target))
+            self._layers[result.layer].update(_count_days(target))
+            self._sources.append(_name_sources(result, target))
 
     def content(self) -> dict[str, Any]:
         """Return the report; outcomes of sensors add up to the candidates."""
@@ -105,7 +105,7 @@ class TargetReport:
         }
 
 
-def _counts(target: IntervalTarget) -> dict[str, int]:
+def _count_days(target: IntervalTarget) -> dict[str, int]:
     negative = np.isfinite(target.primary.raw) & (target.source < 0)
     return {
         "cells": 1,
@@ -115,7 +115,7 @@ def _counts(target: IntervalTarget) -> dict[str, int]:
     }
 
 
-def _source(result: CellTarget, target: IntervalTarget) -> dict[str, Any]:
+def _name_sources(result: CellTarget, target: IntervalTarget) -> dict[str, Any]:
     """Name the sensors behind a target, for audits and citations."""
     return {
         "layer": result.layer,

@@ -74,6 +74,15 @@ class Secondary(NamedTuple):
     overlap_days: int
 
 
+class Filling(NamedTuple):
+    """What became of the sensors beside a primary, and the series with gaps filled."""
+
+    accepted: tuple[Secondary, ...]
+    rejected: tuple[tuple[Candidate, Rejection], ...]
+    values: Series
+    source: NDArray[np.int16]
+
+
 @dataclass(frozen=True, eq=False)
 class IntervalTarget:
     """The target of one cell at one depth interval.
@@ -89,6 +98,15 @@ class IntervalTarget:
     rejected: tuple[tuple[Candidate, Rejection], ...]
     values: Series = field(repr=False)
     source: NDArray[np.int16] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """What orders the intervals of a cell as the published file names do.
+
+        Those are `IDX_<cell>_dep<from>-<to>.dat`, whole centimetres without leading
+        zeros, compared as texts: `0-10` comes before `5-5`.
+        """
+        return f"dep{self.depth_from_cm}-{self.depth_to_cm}.dat"
 
     @property
     def length(self) -> int:
@@ -175,6 +193,14 @@ def fill_gaps(
     primary, *others = sorted(
         candidates, key=lambda item: (-item.valid_days, item.name, item.sensor_id)
     )
+    filling = fill_primary(primary, others, thresholds)
+    return IntervalTarget(depth_from_cm, depth_to_cm, primary, *filling)
+
+
+def fill_primary(
+    primary: Candidate, others: Iterable[Candidate], thresholds: Thresholds
+) -> Filling:
+    """Fill the gaps of a given primary from the others that pass the rule."""
     accepted: list[Secondary] = []
     rejected: list[tuple[Candidate, Rejection]] = []
     for candidate in others:
@@ -184,16 +210,8 @@ def fill_gaps(
         else:
             accepted.append(outcome)
     accepted.sort(key=filling_order)
-    values, source = _filled(primary, accepted, thresholds.decimals)
-    return IntervalTarget(
-        depth_from_cm,
-        depth_to_cm,
-        primary,
-        tuple(accepted),
-        tuple(rejected),
-        values,
-        source,
-    )
+    values, source = _fill_days(primary, accepted, thresholds.decimals)
+    return Filling(tuple(accepted), tuple(rejected), values, source)
 
 
 def filling_order(item: Secondary) -> tuple[float, int, int, str, str]:
@@ -207,7 +225,7 @@ def filling_order(item: Secondary) -> tuple[float, int, int, str, str]:
     )
 
 
-def _filled(
+def _fill_days(
     primary: Candidate, accepted: Sequence[Secondary], decimals: int
 ) -> tuple[Series, NDArray[np.int16]]:
     values = primary.values.copy()
@@ -224,7 +242,7 @@ def choose_interval(
 ) -> IntervalTarget | None:
     """Choose the depth interval of a layer (step 5); None if all are too short.
 
-    Nearest to the nominal midpoint, then longest, then first name of the primary.
+    Nearest to the nominal midpoint, then longest, then first name of the interval.
     """
     long_enough = [item for item in intervals if item.length >= minimum_days]
     return min(
@@ -232,8 +250,7 @@ def choose_interval(
         key=lambda item: (
             abs((item.depth_from_cm + item.depth_to_cm) / 2 - midpoint_cm),
             -item.length,
-            item.primary.name,
-            item.primary.sensor_id,
+            item.name,
         ),
         default=None,
     )

@@ -1,7 +1,8 @@
-"""Read a raw station archive as `ingest` would and print the account as JSON.
+"""Read raw stations or meteorology as a build would and print the account as JSON.
 
-Run as `python -m somobench.pipelines.tools.check_archive PATH`. Every file is read or
-named with the reason; every value is counted as good or under the reason why not.
+Run as `python -m somobench.pipelines.tools.check_archive PATH [KIND [RECIPE]]`, KIND
+`archive` (of stations, by default) or `meteorology`. Every file is read or named with
+the reason; every value of a station is counted as good or under the reason why not.
 Values are held to ISMN's good flag; the period is not limited.
 """
 
@@ -15,14 +16,23 @@ from typing import Any
 
 import numpy as np
 
+from somobench.pipelines.forcing.era5.account import account_of
+from somobench.pipelines.ingest.report import count_notes
 from somobench.pipelines.stage import run_stage
-from somobench.pipelines.stations import Rejection, SensorSeries, station_source
+from somobench.pipelines.stations import (
+    Note,
+    Rejection,
+    SensorSeries,
+    station_source,
+)
 from somobench.pipelines.stations.archive import open_archive
 from somobench.pipelines.stations.daily import MAXIMUM, median_of_good, select_good
+from somobench.recognise import METEOROLOGY
+from somobench.schemas.recipe import load_recipe
 
 GOOD_FLAGS = ("G",)
 FIRST, LAST = np.datetime64("1900-01-01"), np.datetime64("2199-12-31")
-READERS = (("crnd0103", "uscrn"), ("crnh0203", "uscrn_hourly"))
+READERS = (("crnh0203", "uscrn_hourly"), ("crn", "uscrn"))
 """Begin of the names of USCRN's products; anything else is read as ISMN."""
 
 
@@ -40,7 +50,8 @@ def check_archive(path: Path, variable: str = "sm") -> dict[str, Any]:
     -------
     dict
         `reader`; `files` found, read, rejected; `rejected_files` with reason, found
-        and expected; `values` read, good and dropped by reason; `sensors`.
+        and expected; `values` read, good and dropped by reason; `sensors`; `notes` by
+        kind, where the archive contradicts itself and what counts.
 
     Raises
     ------
@@ -52,6 +63,7 @@ def check_archive(path: Path, variable: str = "sm") -> dict[str, Any]:
     flags = GOOD_FLAGS if source.has_flags else None
     dropped: Counter[str] = Counter()
     rejections: list[Rejection] = []
+    notes: list[Note] = []
     read = good = sensors = out_of_order = 0
     for item in source.read(path, variable=variable):
         outcome = item if isinstance(item, Rejection) else _in_unit(item, flags)
@@ -64,6 +76,7 @@ def check_archive(path: Path, variable: str = "sm") -> dict[str, Any]:
         good += len(kept.values)
         dropped += kept.dropped
         out_of_order += kept.out_of_order
+        notes += outcome.notes
     return {
         "reader": reader,
         "files": {
@@ -76,6 +89,7 @@ def check_archive(path: Path, variable: str = "sm") -> dict[str, Any]:
         "values": {"read": read, "good": good, "dropped": dict(dropped)},
         "sensors": sensors,
         "repaired": {"rows out of order": out_of_order},
+        "notes": count_notes(notes),
     }
 
 
@@ -103,7 +117,13 @@ def _in_unit(
 
 def main() -> None:
     """Print the account of the archive that is named."""
-    sys.stdout.write(json.dumps(check_archive(Path(sys.argv[1])), indent=2) + "\n")
+    path, kind, recipe = (*sys.argv[1:], *(None,) * 2)[:3]
+    if kind == METEOROLOGY:
+        meant_for = None if recipe is None else load_recipe(recipe)
+        account = account_of(Path(str(path)), meant_for)
+    else:
+        account = check_archive(Path(str(path)))
+    sys.stdout.write(json.dumps(account, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from somobench.catalog.registry import catalog_folder, check_release, known_releases
+from somobench.catalog.registry import catalog_folder, openable_releases
 from somobench.catalog.request import DatasetRequest
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ def open_dataset(
         One layer; by default all, on dimension `layer`.
     scaling : {"full", "train", "none"}
         Factors of the target: of the full record, of the train days of `split`, or
-        none, which is as measured.
+        none, which is as measured. With "train", train and validation days have no
+        value that other days of their cell had a part in, such as filled gaps.
     split : str, optional
         Adds `role`, (cell, time): 0 none, 1 train, 2 validation, 3 test.
     lazy : bool
@@ -68,16 +69,15 @@ def open_dataset(
     request = DatasetRequest(
         feature_set=feature_set, layer=layer, scaling=scaling, split=split
     )
-    name = check_release(release)
     from somobench.catalog.reader import read_feature_set
     from somobench.catalog.resolve import resolve
 
-    return read_feature_set(resolve(name), request, lazy=lazy)
+    return read_feature_set(resolve(release), request, lazy=lazy)
 
 
 def list_releases() -> list[str]:
     """Return the ids of all releases that can be opened here, local ones too."""
-    return known_releases()
+    return openable_releases()
 
 
 def catalog_path() -> str:

@@ -5,8 +5,9 @@ Names and suffixes decide nothing but how a table or grid is opened.
 
 from __future__ import annotations
 
+import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -31,10 +32,25 @@ GRIDS: Mapping[str, frozenset[str]] = MappingProxyType(
     }
 )
 """Names that mark a kind; the kind with the largest share of them present is meant."""
-RELEASE, STATIONS_ARCHIVE = "release", "archive"
-KINDS = (*TABLES, *GRIDS, RELEASE, STATIONS_ARCHIVE)
+RELEASE, STATIONS_ARCHIVE, METEOROLOGY = "release", "archive", "meteorology"
+KINDS = (*TABLES, *GRIDS, RELEASE, STATIONS_ARCHIVE, METEOROLOGY)
+GRIDS_AND_METEOROLOGY: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        **GRIDS,
+        METEOROLOGY: frozenset(
+            {"tp", "t2m", "d2m", "sp", "ssrd", "ssr", "str", "skt", "e"}
+            | {"swvl1", "swvl2", "swvl3", "total_precipitation", "2m_temperature"}
+            | {"surface_pressure", "skin_temperature", "evaporation"}
+            | {"volumetric_soil_water_layer_1", "VAR_2T", "VAR_2D", "LSP", "SWVL1"}
+        ),
+    }
+)
+"""With the names that ERA5's distributors give its variables."""
+METEOROLOGY_FILES = (".nc", ".nc4", ".grib", ".grb", ".grib2", ".grb2", ".zarr")
 
 PARQUET, HDF5, NETCDF3, ZIP = b"PAR1", b"\x89HDF\r\n\x1a\n", b"CDF", b"PK"
+GRIB = b"GRIB"
+STATION_FILE = ".stm"
 TABLE, ZARR_ZIP, ZARR, NETCDF = "table", "zarr.zip", "zarr", "netcdf"
 ZARR_FILES = ("zarr.json", ".zgroup", ".zmetadata")
 
@@ -57,14 +73,16 @@ def storage_of(path: Path) -> str:
         return TABLE
     if opening.startswith((HDF5, NETCDF3)):
         return NETCDF
+    if opening.startswith(GRIB):
+        return METEOROLOGY
     if opening.startswith(ZIP):
-        return ZARR_ZIP if _is_zarr_zip(path) else STATIONS_ARCHIVE
-    if path.suffix == ".stm":
+        return _storage_of_zip(path)
+    if path.suffix == STATION_FILE:
         return STATIONS_ARCHIVE
     raise InputError(
         f"{path}",
         found=f"{path.stat().st_size} bytes that begin with {opening!a}",
-        expected="Parquet, netCDF, Zarr, a release folder or a station archive",
+        expected="Parquet, netCDF, GRIB, Zarr, a release folder or a station archive",
     )
 
 
@@ -73,16 +91,38 @@ def _storage_of_folder(path: Path) -> str:
         return RELEASE
     if any((path / name).is_file() for name in ZARR_FILES):
         return ZARR
+    for folder, _, names in os.walk(path):
+        held = [name for name in names if not name.startswith(".")]
+        if any(name.endswith(STATION_FILE) for name in held):
+            return STATIONS_ARCHIVE
+        if Path(folder).suffix == ".zarr" or _are_meteorology(held):
+            return METEOROLOGY
+        zips = (Path(folder, name) for name in held if name.endswith(".zip"))
+        if any(_is_zip_of_meteorology(item) for item in zips):
+            return METEOROLOGY
     return STATIONS_ARCHIVE
 
 
-def _is_zarr_zip(path: Path) -> bool:
+def _is_zip_of_meteorology(path: Path) -> bool:
+    try:
+        return _storage_of_zip(path) == METEOROLOGY
+    except InputError:  # the reader of the folder says what is wrong with it
+        return False
+
+
+def _are_meteorology(names: Iterable[str]) -> bool:
+    return any(name.lower().endswith(METEOROLOGY_FILES) for name in names)
+
+
+def _storage_of_zip(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
     except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
         raise InputError(f"{path}", found=error, expected="a whole zip file") from error
-    return bool(names & set(ZARR_FILES))
+    if names & set(ZARR_FILES):
+        return ZARR_ZIP
+    return METEOROLOGY if _are_meteorology(names) else STATIONS_ARCHIVE
 
 
 def kind_of(names: Any, kinds: Mapping[str, frozenset[str]], path: Path) -> str:

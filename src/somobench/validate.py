@@ -1,7 +1,7 @@
 """Validate a user's own file with the schemas that releases are held to.
 
-A raw station archive is read by `somobench.pipelines.tools.check_archive` in a process
-of its own, since nothing here imports the pipelines.
+Raw stations and raw meteorology are read by `somobench.pipelines.tools.check_archive`
+in a process of its own, since nothing here imports the pipelines.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from somobench.recognise import (
     GRIDS,
+    GRIDS_AND_METEOROLOGY,
+    METEOROLOGY,
     NETCDF,
     RELEASE,
     STATIONS_ARCHIVE,
@@ -45,7 +47,7 @@ class FileReport(NamedTuple):
     counts: dict[str, int]
     failures: tuple[Failure, ...]
     account: dict[str, Any] | None = None
-    """Of a station archive: what the reader found, kept and dropped, by reason."""
+    """Of raw data: what the reader found, kept, dropped by reason, and lacks."""
 
     @property
     def valid(self) -> bool:
@@ -53,17 +55,23 @@ class FileReport(NamedTuple):
         return not self.failures
 
 
-def validate_file(path: Path | str, kind: str | None = None) -> list[FileReport]:
+def validate_file(
+    path: Path | str, kind: str | None = None, recipe: Path | str | None = None
+) -> list[FileReport]:
     """Validate a file, or every file of a release folder and how they agree.
 
     Parameters
     ----------
     path : Path
-        A table (Parquet), a grid (netCDF, Zarr, zipped Zarr), a release folder, or a
-        station archive (zip or folder, ISMN or USCRN).
+        A table (Parquet), a grid (netCDF, Zarr, zipped Zarr), a release folder, a
+        station archive (zip or folder, ISMN or USCRN), or meteorology as ERA5's
+        distributors deliver it (netCDF, GRIB, Zarr, zips and folders of them).
     kind : str, optional
         The schema: `stations`, `observations`, `cells`, `splits`, `targets`,
-        `forcing`, `features`, `release` or `archive`. By default the content tells.
+        `forcing`, `features`, `release`, `archive` or `meteorology`. By default the
+        content tells.
+    recipe : Path, optional
+        A recipe's file, whose needs meteorology is compared with.
 
     Returns
     -------
@@ -84,12 +92,31 @@ def validate_file(path: Path | str, kind: str | None = None) -> list[FileReport]
         return _validate_release(path)
     if kind == STATIONS_ARCHIVE or (kind is None and storage == STATIONS_ARCHIVE):
         return [_validate_archive(path)]
+    if METEOROLOGY in {kind, storage} or _is_meteorology(path, kind, storage):
+        return [_validate_meteorology(path, recipe)]
     if storage == TABLE:
         return [_validate_table(path, kind)[0]]
     if storage == STATIONS_ARCHIVE:
         expected = f"a table or grid to hold to the schema of {kind}"
         raise InputError(f"{path}", found="no table or grid", expected=expected)
     return [_validate_grid(path, kind)[0]]
+
+
+def _is_meteorology(path: Path, kind: str | None, storage: str) -> bool:
+    """Tell a distributor's grid from a release's by the names of its variables."""
+    if kind is not None or storage == TABLE:
+        return False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with _open_lazily(path) as grid:
+                names = list(grid.variables)
+        except (OSError, ValueError, KeyError, RuntimeError):
+            return False  # reading it again says what is wrong
+    present = {str(name) for name in names}
+    if not any(marks & present for marks in GRIDS_AND_METEOROLOGY.values()):
+        return False
+    return kind_of(names, GRIDS_AND_METEOROLOGY, path) == METEOROLOGY
 
 
 def _failures(validate: Callable[[], object]) -> tuple[Failure, ...]:
@@ -149,17 +176,20 @@ def _validate_grid(
 
 
 def _open_grid(path: Path) -> xr.Dataset:
+    grid = _open_lazily(path)
+    return grid.load() if grid.nbytes <= IN_MEMORY else grid
+
+
+def _open_lazily(path: Path) -> xr.Dataset:
     import xarray as xr
 
     from somobench.catalog.storage.archive import open_zarr_zip
 
     storage = storage_of(path)
     if storage == ZARR_ZIP:
-        grid = open_zarr_zip(path, chunks={})
-    else:
-        engine: Any = None if storage == NETCDF else "zarr"
-        grid = xr.open_dataset(path, engine=engine, chunks={})
-    return grid.load() if grid.nbytes <= IN_MEMORY else grid
+        return open_zarr_zip(path, chunks={})
+    engine: Any = None if storage == NETCDF else "zarr"
+    return xr.open_dataset(path, engine=engine, chunks={})
 
 
 def _validate_release(folder: Path) -> list[FileReport]:
@@ -198,25 +228,49 @@ def _validate_release(folder: Path) -> list[FileReport]:
 
 def _validate_archive(path: Path) -> FileReport:
     """Let the pipelines' readers look at a station archive, in their own process."""
-    command = [sys.executable, "-m", CHECKER, str(path)]
+    account = _account(path, STATIONS_ARCHIVE)
+    failures = _rejected(account)
+    if not account["files"]["read"]:
+        failures.append(Failure("files", "none read", "at least one station file"))
+    return _raw_report(path, STATIONS_ARCHIVE, account, failures)
+
+
+def _validate_meteorology(path: Path, recipe: Path | str | None) -> FileReport:
+    """Let the pipelines' reader look at meteorology; what a recipe lacks is failed."""
+    account = _account(path, METEOROLOGY, *([] if recipe is None else [str(recipe)]))
+    failures = _rejected(account)
+    if recipe is not None:
+        asked = f"what recipe {account['asked_by']} needs"
+        failures += [Failure("lacks", item, asked) for item in account["lacks"]]
+    if not account["variables"]:
+        failures.append(Failure("variables", "none", "one of ERA5's at least"))
+    return _raw_report(path, METEOROLOGY, account, failures)
+
+
+def _account(path: Path, kind: str, *more: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", CHECKER, str(path), kind, *more]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         last = done.stderr.strip() or f"status {done.returncode}"
         raise InputError(
             f"{path}",
             found=last.splitlines()[-1] if "Traceback" in last else last,
-            expected="an archive that the readers of station files can open",
+            expected="raw data that the readers of the pipelines can open",
             hint="pip install 'somobench[build]'",
         )
     account: dict[str, Any] = json.loads(done.stdout)
-    failures = [
+    return account
+
+
+def _rejected(account: dict[str, Any]) -> list[Failure]:
+    return [
         Failure(item["file"], f"{item['reason']}: {item['found']}", item["expected"])
         for item in account["rejected_files"]
     ]
-    if not account["files"]["read"]:
-        failures.append(Failure("files", "none read", "at least one station file"))
-    files = account["files"]
-    schema = f"reader {account['reader']}"
-    return FileReport(
-        str(path), STATIONS_ARCHIVE, schema, files, tuple(failures), account
-    )
+
+
+def _raw_report(
+    path: Path, kind: str, account: dict[str, Any], failures: list[Failure]
+) -> FileReport:
+    schema, files = f"reader {account['reader']}", account["files"]
+    return FileReport(str(path), kind, schema, files, tuple(failures), account)

@@ -4,37 +4,48 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
-from factories.cards import RUNGS, make_card, write_card, write_made
+from factories.cards import (
+    RUNGS,
+    make_card,
+    make_finding,
+    write_card,
+    write_made,
+)
+from somobench.cards import folder
 from somobench.cards.folder import read_card
-from somobench.schemas.errors import InputError, ValidationError
-from somobench.scoring.headline import RungName, headline
-
-
-def change_headline(record: dict[str, Any]) -> None:
-    record["headline"]["highest_rung_beaten"] = "persistence"
-
-
-def change_difference(record: dict[str, Any]) -> None:
-    record["headline"]["rungs"][0]["low"] += 0.001
+from somobench.schemas.errors import InputError, UsageError, ValidationError
 
 
 def hide_rung(record: dict[str, Any]) -> None:
     record["ladder"]["rungs"] = [*RUNGS[:2], "persistence"]
 
 
-def move_rung_apart(record: dict[str, Any]) -> None:
-    item = record["headline"]["rungs"].pop()
-    record["headline"]["rungs_with_observations"].insert(0, item)
+def hide_mark(record: dict[str, Any]) -> None:
+    record["ladder"]["observing"] = []
 
 
-def change_summary(record: dict[str, Any]) -> None:
-    record["summary"]["plain"]["pearson_r"]["value"] = 0.99
+def mark_other_rung(record: dict[str, Any]) -> None:
+    record["ladder"]["observing"].append("reanalysis")
+
+
+def claim_lead_times(record: dict[str, Any]) -> None:
+    record["submission"]["lead_times"] = [1, 3]
+
+
+def forget_ladder(record: dict[str, Any]) -> None:
+    record["ladder"]["sha256"] = None
+
+
+def claim_headline(record: dict[str, Any]) -> None:
+    record["headline"] = {"highest_rung_beaten": "persistence"}
 
 
 def change_model(record: dict[str, Any]) -> None:
@@ -49,10 +60,6 @@ def change_hash(record: dict[str, Any]) -> None:
     record["manifest_sha256"] = "0" * 63
 
 
-def change_schema(record: dict[str, Any]) -> None:
-    record["schema_version"] = "2"
-
-
 def exceed_days(record: dict[str, Any]) -> None:
     record["coverage"]["given"] = 2401
 
@@ -64,16 +71,16 @@ def climb_by_path(record: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        (change_headline, "highest_rung_beaten"),
-        (change_difference, "headline, rungs"),
         (hide_rung, "scores, against: found reanalysis"),
-        (move_rung_apart, "rungs_with_observations"),
-        (change_summary, "summary"),
+        (hide_mark, "rung persistence: observing has to be True"),
+        (mark_other_rung, "rung reanalysis: observing has to be False"),
+        (claim_lead_times, r"lead_scores, lead_time: found \[\], expected \[1, 3\]"),
+        (forget_ladder, "rungs without the sha256"),
+        (claim_headline, "headline"),
         (change_model, "scores, model: found model-a, expected another"),
         (change_split, "scores, split: found temporal, expected spatial"),
         (change_hash, "manifest_sha256"),
-        (change_schema, "schema_version"),
-        (exceed_days, "coverage: found 2401"),
+        (exceed_days, "coverage.*2401 cell-days predicted of 2400"),
         (climb_by_path, "release"),
     ],
 )
@@ -87,15 +94,62 @@ def test_card_that_says_other_than_its_tables_is_refused(
         read_card(folder)
 
 
-def test_known_rung_that_reads_observations_cannot_pass_as_another(
-    tmp_path: Path,
+@pytest.mark.parametrize("version", ["1", "3"])
+def test_card_of_another_schema_is_refused_with_the_next_step(
+    tmp_path: Path, version: str
 ) -> None:
     record, tables = make_card()
-    compared = tables["scores"].query("against != ''")
-    record["headline"] = headline(compared, [RungName(rung, False) for rung in RUNGS])
-    folder = write_made(tmp_path / "card", record, tables)
-    with pytest.raises(ValidationError, match="rungs_with_observations"):
+    folder = write_made(tmp_path / "card", record | {"schema_version": version}, tables)
+    with pytest.raises(UsageError, match=f"schema version {version}(.|\n)*again with"):
         read_card(folder)
+
+
+def test_headline_is_derived_from_the_tables(tmp_path: Path) -> None:
+    record, tables = make_card()
+    scores = tables["scores"]
+    rung = (scores["against"] == "ridge_memory") & (scores["pool_kind"] == "plain")
+    scores.loc[rung, "low"] = -1.0
+    found = read_card(write_made(tmp_path / "card", record, tables))
+    assert found.headline is not None
+    assert found.headline["highest_rung_beaten"] == "climatology"
+    observing = [item["rung"] for item in found.headline["rungs_with_observations"]]
+    assert observing == ["persistence"]
+
+
+def test_copy_of_the_target_has_no_headline(tmp_path: Path) -> None:
+    record, tables = make_card(findings=[make_finding()])
+    found = read_card(write_made(tmp_path / "card", record, tables))
+    assert found.headline is None
+    assert "the predictions equal the target, in 8 of 8 series" in found.no_headline
+
+
+def test_card_that_is_replaced_while_it_is_read_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_card(tmp_path / "card", "model-a")
+    other = write_card(tmp_path / "other", "model-b")
+    read, writers = folder.read_table, [other]
+
+    def read_beside_a_writer(file: Path, name: str) -> pd.DataFrame:
+        if writers:
+            path.rename(tmp_path / "old")
+            writers.pop().rename(path)
+        return read(file, name)
+
+    monkeypatch.setattr(folder, "read_table", read_beside_a_writer)
+    assert read_card(path).record.model == "model-b"
+    assert writers == []
+
+
+def test_device_in_place_of_a_file_is_refused_and_not_waited_for(
+    tmp_path: Path,
+) -> None:
+    for file in ("score.json", "scores.parquet"):
+        folder = write_card(tmp_path / file)
+        (folder / file).unlink()
+        os.mkfifo(folder / file)
+        with pytest.raises(InputError, match="no regular file"):
+            read_card(folder)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +160,7 @@ def test_known_rung_that_reads_observations_cannot_pass_as_another(
 def test_damaged_record_is_refused(tmp_path: Path, content: str) -> None:
     folder = write_card(tmp_path / "card")
     (folder / "score.json").write_text(content, "latin-1")
-    with pytest.raises((InputError, ValidationError)):
+    with pytest.raises((InputError, UsageError)):
         read_card(folder)
 
 

@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from factories.cards import HOSTILE, digest_of, make_card, write_card, write_made
+from factories.cards import (
+    HOSTILE,
+    digest_of,
+    make_card,
+    make_finding,
+    write_card,
+    write_made,
+)
 from factories.page_text import Reading
 from somobench.cards.leaderboard import (
     find_cards,
@@ -161,6 +168,20 @@ def test_ladder_that_is_not_the_release_s_is_marked(tmp_path: Path) -> None:
     assert "Reanalysis (other ladder)" in text
 
 
+def test_copies_are_listed_with_the_reason_and_not_ranked(tmp_path: Path) -> None:
+    write_card(tmp_path / "a", "honest", skill=0.6)
+    write_card(tmp_path / "b", "copy", skill=0.9, findings=[make_finding()])
+    text = page_of(tmp_path)
+    name = 'scope="row" data-key="{}"'
+    table = text[text.index('aria-label="Submissions"') :]
+    assert name.format("honest") in table
+    assert name.format("copy") not in table[: table.index("</table>")]
+    shown = Reading(text).text
+    assert "are not ranked" in shown
+    assert "the predictions equal the target, in 8 of 8 series" in shown
+    assert "no ladder (no prediction)" in shown
+
+
 def test_hostile_names_stay_text(tmp_path: Path) -> None:
     write_card(tmp_path / "a", HOSTILE)
     found = Reading(page_of(tmp_path))
@@ -197,12 +218,24 @@ def test_command_writes_the_page_once(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, [*command, "--json"])
     assert done.exit_code == 0, done.output
     assert json.loads(done.output)["groups"] == [
-        {"cards": 1, "release": "virtual-0.1.0", "split": "temporal"}
+        {
+            "cards": 1,
+            "not_ranked": [],
+            "release": "virtual-0.1.0",
+            "split": "temporal",
+        }
     ]
     assert out.read_text("utf-8") == page_of(card)
     again = CliRunner().invoke(app, command)
     assert isinstance(again.exception, UsageError)
     assert CliRunner().invoke(app, [*command, "--overwrite"]).exit_code == 0
+
+
+def test_command_names_what_is_not_ranked(tmp_path: Path) -> None:
+    card = write_card(tmp_path / "a", "copy", findings=[make_finding()])
+    command = ["leaderboard", str(card), "--out", str(tmp_path / "board.html")]
+    done = CliRunner().invoke(app, command)
+    assert "not ranked, no prediction of a model: copy" in done.output
 
 
 def test_command_refuses_other_suffixes(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from factories.cards import HOSTILE, make_card, write_card
+from factories.cards import HOSTILE, make_card, make_finding, write_card
 from factories.page_text import Reading
 from somobench.cards import sections
 from somobench.cards.ladder import find_rung_score
@@ -235,7 +235,7 @@ def test_rung_that_is_not_available_is_shown_with_its_reason() -> None:
 
 def test_card_without_a_ladder_says_why() -> None:
     text = reading(ladder=False).text
-    reason = "the release carries no predictions of the rungs"
+    reason = "the release carries no predictions of rungs"
     assert f"Headline not available: {reason}." in text
 
 
@@ -248,20 +248,19 @@ def test_ladder_that_is_not_the_release_s_is_marked(of_release: bool | None) -> 
     assert ("doesn\u2019t say whether its ladder is" in text) == (of_release is None)
 
 
-def test_card_of_before_the_mark_is_read() -> None:
-    record, tables = make_card()
-    del record["ladder"]["of_release"]
-    assert "doesn\u2019t say whether" in Reading(score_card(record, tables)).text
-
-
-def test_lead_times_of_before_their_common_days_are_told_apart() -> None:
+def test_lead_times_say_how_many_days_they_have_in_common() -> None:
     record, tables = make_card(leads=True)
     counts = f"{write_number(2300)} of {write_number(2400)}"
     common = f"the {counts} cell-days that all three have at every"
     assert common in Reading(score_card(record, tables)).text
-    del record["lead_coverage"]
-    text = Reading(score_card(record, tables)).text
-    assert "the cell-days that all three have at the lead time" in text
+
+
+def test_copy_of_the_target_is_marked_and_has_no_headline() -> None:
+    text = reading(findings=[make_finding(decimals=3)]).text
+    said = "the predictions equal the target to 3 decimals, in 8 of 8 series"
+    assert f"This is no prediction: {said}." in text
+    assert f"Headline not available: {said}: this is no prediction." in text
+    assert "This is no prediction" not in reading().text
 
 
 def test_lead_times_call_rungs_as_the_ladder_does() -> None:
@@ -276,7 +275,7 @@ def test_lead_times_call_rungs_as_the_ladder_does() -> None:
 def test_more_common_days_than_predicted_are_refused() -> None:
     record, tables = make_card(leads=True)
     record["lead_coverage"]["common"] = 2401
-    with pytest.raises(ValidationError, match="lead_coverage: found 2401"):
+    with pytest.raises(ValidationError, match="lead_coverage: 2401 cell-days"):
         score_card(record, tables)
 
 

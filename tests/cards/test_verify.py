@@ -5,25 +5,40 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 
+from factories.cards import make_finding
 from factories.command_line import run
 from factories.scoring import RELEASE, SPLIT, add_ladder_asset, copy_world, predicted
-from somobench.cards.verify import verify_score
+from somobench.cards.verify import compare_score, verify_score
 from somobench.catalog.storage.atomic import write_parquet
-from somobench.schemas.errors import InputError, IntegrityError, UsageError
-from somobench.scoring.evaluate import evaluate
+from somobench.schemas.errors import (
+    InputError,
+    IntegrityError,
+    SomobenchError,
+    UsageError,
+    ValidationError,
+)
+from somobench.scoring.evaluate import Evaluation, evaluate
+
+
+class Published(NamedTuple):
+    """A folder with a release, a ladder, a submission and its score, and the score."""
+
+    root: Path
+    evaluation: Evaluation
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with a release, a ladder, a submission and its score."""
+def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
+    """Return what was published."""
     root = tmp_path_factory.mktemp("published")
     copy_world(root)
     path = root / "mine.nc"
@@ -32,13 +47,15 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("SOMOBENCH_RELEASES", str(root / "releases"))
         found = evaluate(path, release=RELEASE, split=SPLIT, ladder=_ladder(root))
         found.write(root / "score")
-    return root
+    return Published(root, found)
 
 
 @pytest.fixture
-def world(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def world(
+    published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """Return a copy that may be changed."""
-    root = Path(shutil.copytree(published, tmp_path / "world"))
+    root = Path(shutil.copytree(published.root, tmp_path / "world"))
     monkeypatch.setenv("SOMOBENCH_RELEASES", str(root / "releases"))
     return root
 
@@ -106,7 +123,7 @@ def foreign_table(root: Path) -> None:
 def drop_entry(root: Path) -> None:
     path = root / "score" / "score.json"
     record = json.loads(path.read_text())
-    del record["notes"]
+    del record["bootstrap"]["method"]
     path.write_text(json.dumps(record))
 
 
@@ -124,14 +141,8 @@ def drop_report(root: Path) -> None:
 CHANGES: dict[str, tuple[Callable[[Path], None], str]] = {
     "one digit": (nudge_score, r"scores\.parquet row \d+ .*value .*, computed"),
     "a row less": (drop_row, r"cell_scores\.parquet: \d+ rows, computed"),
-    "headline": (
-        change_json(headline__highest_rung_beaten="reanalysis"),
-        r"score\.json: headline",
-    ),
+    "findings": (change_json(findings=[make_finding()]), r"score\.json: findings"),
     "coverage": (change_json(coverage__given=7), r"score\.json: coverage"),
-    "submission": (other_submission, "as scored"),
-    "ladder": (other_ladder, "predictions of the ladder|sound"),
-    "manifest": (change_json(manifest_sha256="0" * 64), "manifest of release"),
     "split hash": (change_json(split_sha256="1" * 64), r"score\.json: split_sha256"),
     "title": (change_json(release_title="Best"), r'release_title "Best", computed'),
     "spread": (
@@ -140,14 +151,16 @@ CHANGES: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "bootstrap": (change_json(bootstrap__draws=9), r"bootstrap\.draws 9, computed 500"),
     "scaling": (change_json(scaling__full_record_series=0), "full_record_series 0"),
-    "note": (change_json(notes__reference_moments=""), r"notes\.reference_moments"),
-    "option": (change_json(options__allow_missing=1), "allow_missing 1, computed true"),
+    "option": (change_json(options__allow_missing=True), "true, computed false"),
+    "type": (change_json(options__allow_missing=1), r"options\.allow_missing: found 1"),
+    "no entry": (change_json(bootstrap=None), "bootstrap: found None"),
     "lacking rung": (change_json(ladder__not_available={"x": "y"}), "not_available.x"),
     "whose ladder": (change_json(ladder__of_release=True), "of_release true, computed"),
     "members": (change_json(submission__members=5), r"submission\.members 5"),
     "size": (change_json(submission__file_size=5), r"submission\.file_size 5"),
-    "further entry": (change_json(headline__award="gold"), "award not expected"),
-    "entry less": (drop_entry, r"score\.json: notes missing"),
+    "further entry": (change_json(award="gold"), "award: found 'gold'"),
+    "entry less": (drop_entry, r"bootstrap\.method nothing, computed"),
+    "rung's mark": (change_json(ladder__observing=[]), "observing has to be True"),
     "report": (forge_report, r"report\.html: other than the page"),
     "no report": (drop_report, r"report\.html: missing"),
     "damaged table": (damaged_table, r"scores\.parquet: "),
@@ -156,26 +169,40 @@ CHANGES: dict[str, tuple[Callable[[Path], None], str]] = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_change_is_found(name: str, world: Path) -> None:
+def test_change_is_found(name: str, world: Path, published: Published) -> None:
     change, match = CHANGES[name]
+    change(world)
+    with pytest.raises((IntegrityError, ValidationError), match=match):
+        compare_score(world / "score", published.evaluation)
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (other_submission, "values of submission(.|\n)*as scored"),
+        (other_ladder, "predictions of the ladder|sound"),
+        (change_json(manifest_sha256="0" * 64), "manifest of release"),
+    ],
+)
+def test_other_input_is_found_by_the_whole_run(
+    world: Path, change: Callable[[Path], None], match: str
+) -> None:
     change(world)
     with pytest.raises(IntegrityError, match=match):
         verify_score(world / "score", ladder=_ladder(world))
 
 
-def test_difference_by_other_code_says_so(world: Path) -> None:
+def test_difference_by_other_code_says_so(world: Path, published: Published) -> None:
     nudge_score(world)
     change_json(code__sha256="0" * 64, code__version="0.0.9")(world)
     with pytest.raises(IntegrityError, match="other code, somobench 0.0.9"):
-        verify_score(world / "score", ladder=_ladder(world))
+        compare_score(world / "score", published.evaluation)
 
 
 def test_submission_that_moved_is_asked_for(world: Path) -> None:
     (world / "mine.nc").rename(world / "moved.nc")
     with pytest.raises(InputError, match="--submission FILE"):
         verify_score(world / "score", ladder=_ladder(world))
-    given = world / "moved.nc"
-    assert verify_score(world / "score", submission=given, ladder=_ladder(world))
 
 
 def test_name_of_the_submission_never_leads_out(world: Path) -> None:
@@ -185,12 +212,13 @@ def test_name_of_the_submission_never_leads_out(world: Path) -> None:
 
 
 def test_scores_of_predictions_in_memory_ask_for_a_file_with_their_values(
-    world: Path,
+    world: Path, published: Published
 ) -> None:
-    found = evaluate(
-        predicted(0.8), release=RELEASE, split=SPLIT, ladder=_ladder(world)
-    )
-    found.write(world / "memory")
+    scored = published.evaluation
+    no_file = {"file_sha256": None, "file_size": None, "name": "predictions"}
+    submission = scored.record.submission.model_copy(update=no_file)
+    record = scored.record.model_copy(update={"submission": submission})
+    replace(scored, record=record).write(world / "memory")
     with pytest.raises(UsageError, match="--submission FILE"):
         verify_score(world / "memory", ladder=_ladder(world))
     given = world / "mine.nc"
@@ -211,7 +239,9 @@ def test_copy_in_another_format_is_the_same_submission(world: Path) -> None:
     assert not found.same_file
 
 
-def test_score_without_a_ladder_is_the_same_where_there_is_one(world: Path) -> None:
+def test_score_without_a_ladder_is_the_same_where_there_is_one(
+    world: Path, published: Published
+) -> None:
     asset = add_ladder_asset(world)
     asset.rename(world / "away")
     found = evaluate(world / "mine.nc", release=RELEASE, split=SPLIT)
@@ -219,7 +249,7 @@ def test_score_without_a_ladder_is_the_same_where_there_is_one(world: Path) -> N
     (world / "away").rename(asset)
     assert verify_score(world / "bare").same_code
     with pytest.raises(IntegrityError, match="expected: none, as scored"):
-        verify_score(world / "bare", ladder=_ladder(world))
+        compare_score(world / "bare", published.evaluation)
 
 
 def test_score_beside_the_release_s_own_ladder_is_recomputed(world: Path) -> None:
@@ -239,28 +269,39 @@ def test_score_with_lead_times_is_recomputed_and_its_counts_are_compared(
     forecast = forecast.assign_coords(lead_time=[1, 3]).assign_attrs(units="m3 m-3")
     path = world / "leads.nc"
     forecast.to_dataset(name="soil_moisture").to_netcdf(path, engine="h5netcdf")
-    evaluate(path, release=RELEASE, split=SPLIT).write(world / "leads")
+    again = evaluate(path, release=RELEASE, split=SPLIT)
+    again.write(world / "leads")
     assert verify_score(world / "leads").rows["lead_scores"] > 0
     record = json.loads((world / "leads" / "score.json").read_text())
     record["lead_coverage"]["common"] += 1
     (world / "leads" / "score.json").write_text(json.dumps(record))
     # Of ten days, those 0, 1 and 3 after a gap lack a pair: 112 of 160 are common.
     with pytest.raises(IntegrityError, match="common 1233, computed 1232"):
-        verify_score(world / "leads")
+        compare_score(world / "leads", again)
 
 
-def test_entry_that_older_code_did_not_write_is_no_difference(world: Path) -> None:
+def test_optional_entry_that_other_code_did_not_write_is_no_difference(
+    world: Path, published: Published
+) -> None:
     drop_entry(world)
     forge_report(world)
     change_json(code__sha256="0" * 64)(world)
-    found = verify_score(world / "score", ladder=_ladder(world))
-    assert not found.same_code
+    assert not compare_score(world / "score", published.evaluation).same_code
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema_version": "1"}'])
-def test_folder_without_a_score_is_refused(world: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("", "what `somobench evaluate` writes"),
+        ("[]", "what `somobench evaluate` writes"),
+        ("{}", "schema version 2\n *try: .*score the submission again"),
+        ('{"schema_version": "1"}', "found: *schema version 1\n *expected: *.* 2"),
+        ('{"schema_version": "2"}', "split_sha256(.|\n)*Field required"),
+    ],
+)
+def test_folder_without_a_score_is_refused(world: Path, text: str, match: str) -> None:
     (world / "score" / "score.json").write_text(text)
-    with pytest.raises(InputError, match="what `evaluate` writes"):
+    with pytest.raises(SomobenchError, match=match):
         verify_score(world / "score")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factories.days import make_forcing, make_targets
+from factories.faulty_calls import in_child
 from somobench.catalog.storage.archive import open_zarr_zip, write_zarr_zip
 
 
@@ -90,3 +92,49 @@ def test_any_float_series_survives(
     write_zarr_zip(grid, path)
     with open_zarr_zip(path) as back:
         np.testing.assert_array_equal(back["a"].to_numpy(), grid["a"].to_numpy())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize("gone", range(3))
+def test_a_deleted_zip_spoils_no_dataset_of_forked_children(
+    tmp_path: Path, gone: int
+) -> None:
+    grids = [make_targets(), make_targets(count=3), make_forcing()]
+    names = ["soil_moisture", "soil_moisture", "precipitation"]
+    opened = []
+    for number, grid in enumerate(grids):
+        write_zarr_zip(grid, tmp_path / f"{number}.zarr.zip")
+        opened.append(open_zarr_zip(tmp_path / f"{number}.zarr.zip", {}))
+    expected = [
+        (dataset[name].compute(scheduler="synchronous"))
+        for dataset, name in zip(opened, names, strict=True)
+    ]
+    (tmp_path / f"{gone}.zarr.zip").unlink()
+
+    def read_often() -> None:
+        for _ in range(30):
+            for dataset, name, values in zip(opened, names, expected, strict=True):
+                found = dataset[name].compute(scheduler="synchronous")
+                xr.testing.assert_identical(found, values)
+
+    children = []
+    for _ in range(3):
+        child = os.fork()
+        if child == 0:
+            os._exit(in_child(read_often) != 0)
+        children.append(child)
+    read_often()
+    assert [os.waitpid(child, 0)[1] for child in children] == [0, 0, 0]
+
+
+def test_an_open_file_is_read_whatever_has_its_name(tmp_path: Path) -> None:
+    path, other = tmp_path / "a.zarr.zip", tmp_path / "b.zarr.zip"
+    write_zarr_zip(make_targets(), path)
+    write_zarr_zip(make_targets(count=3), other)
+    with path.open("rb") as stream:
+        other.replace(path)
+        grid = open_zarr_zip(stream)
+    xr.testing.assert_identical(grid.load(), make_targets())
+    grid.close()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 import xarray as xr
@@ -117,7 +118,8 @@ def test_a_local_folder_with_other_content_does_not_stand_in_for_a_pinned_releas
     assert str(other) in str(error.value)
     both = os.pathsep.join([str(other.parent), str(tmp_path / "origin")])
     monkeypatch.setenv("SOMOBENCH_RELEASES", both)
-    found = resolve.resolve(RELEASE, catalog)
+    with pytest.warns(UserWarning, match="passed over"):
+        found = resolve.resolve(RELEASE, catalog)
     assert found.folder == tmp_path / "origin" / RELEASE
 
 
@@ -137,30 +139,51 @@ def settle(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache.time, "time", lambda: later)
 
 
-def test_an_unchanged_file_is_hashed_once_and_a_changed_one_again(
+def test_an_unchanged_grid_is_hashed_once_and_a_changed_one_again(
     toy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settle(toy, monkeypatch)
     hashed: list[str] = []
     plain = cache._hash
 
-    def counting(path: Path) -> str:
+    def counting(stream: BinaryIO, path: Path) -> str:
         hashed.append(path.name)
-        return plain(path)
+        return plain(stream, path)
 
     monkeypatch.setattr(cache, "_hash", counting)
     release = resolve.resolve(RELEASE)
+    name = "targets.zarr.zip"
     for _ in range(2):
-        release.path_of("cells.parquet")
-    assert hashed == ["cells.parquet"]
+        release.path_of(name)
+    assert hashed == [name]
     cache._verified.clear()  # as in another process, which has the records
-    release.path_of("cells.parquet")
-    assert hashed == ["cells.parquet"]
-    os.utime(toy / "cells.parquet")
-    release.path_of("cells.parquet")
-    assert hashed == ["cells.parquet"] * 2
-    release.local_path("cells.parquet", always=True)
+    release.path_of(name)
+    assert hashed == [name]
+    os.utime(toy / name)
+    release.path_of(name)
+    assert hashed == [name] * 2
+    release.local_path(name, always=True)
     assert len(hashed) == 3
+
+
+def test_a_file_without_checksums_inside_is_hashed_at_every_opening(
+    toy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(toy, monkeypatch)
+    hashed: list[str] = []
+    plain = cache._hash
+
+    def counting(stream: BinaryIO, path: Path) -> str:
+        hashed.append(path.name)
+        return plain(stream, path)
+
+    monkeypatch.setattr(cache, "_hash", counting)
+    release = resolve.resolve(RELEASE)
+    for name in ("cells.parquet", "splits.parquet", "README.md"):
+        for read in (release.path_of, release.open_file, release.read_file):
+            read(name)
+        assert hashed == [name] * 3
+        hashed.clear()
 
 
 def test_records_that_others_can_write_are_not_believed(
@@ -168,20 +191,20 @@ def test_records_that_others_can_write_are_not_believed(
 ) -> None:
     settle(toy, monkeypatch)
     release = resolve.resolve(RELEASE)
-    release.path_of("cells.parquet")
+    release.path_of("targets.zarr.zip")
     cache._verified.clear()
     records = cache.cache_folder() / "verified"
-    assert cache._recorded(toy / "cells.parquet") is not None
+    assert cache._recorded(toy / "targets.zarr.zip") is not None
     records.chmod(0o777)
-    assert cache._recorded(toy / "cells.parquet") is None
+    assert cache._recorded(toy / "targets.zarr.zip") is None
 
 
 def test_a_young_file_is_hashed_every_time(
     toy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache.time, "time", lambda: time.time_ns() / 1e9 - 3600)
-    resolve.resolve(RELEASE).path_of("cells.parquet")
-    assert str(toy / "cells.parquet") not in cache._verified
+    resolve.resolve(RELEASE).path_of("targets.zarr.zip")
+    assert str(toy / "targets.zarr.zip") not in cache._verified
 
 
 def test_a_read_only_cache_serves_what_it_holds(
@@ -243,3 +266,74 @@ def test_a_damaged_catalog_record_is_refused(
     (catalog / "releases" / f"{RELEASE}.yaml").write_text(text)
     with pytest.raises(IntegrityError, match="catalog record"):
         resolve.resolve(RELEASE, catalog)
+
+
+def test_a_release_that_is_catalogued_but_not_here_is_refused_with_the_way_to_it(
+    tmp_path: Path, pinned: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog = pinned()
+    monkeypatch.setattr(registry, "catalog_folder", lambda: catalog)
+    monkeypatch.chdir(tmp_path)
+    assert RELEASE not in somobench.list_releases()
+    with pytest.raises(IntegrityError, match=r"no copy[\s\S]*SOMOBENCH_RELEASES"):
+        somobench.open_dataset("forcing", release=RELEASE)
+    monkeypatch.setenv("SOMOBENCH_RELEASES", str(tmp_path / "origin"))
+    assert RELEASE in somobench.list_releases()
+    assert somobench.open_dataset("forcing", release=RELEASE).sizes["time"] == 10
+
+
+def test_a_release_with_an_address_is_listed(
+    tmp_path: Path, pinned: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog = pinned("https://example.org/toy")
+    monkeypatch.setattr(registry, "catalog_folder", lambda: catalog)
+    assert RELEASE in somobench.list_releases()
+
+
+def test_an_asset_is_found_beside_any_releases(
+    toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = toy / "MANIFEST.json"
+    content = json.loads(path.read_text())
+    content["assets"] = {"README.md": content["files"].pop("README.md")}
+    path.write_text(json.dumps(content))
+    place = tmp_path / "elsewhere" / "assets" / RELEASE
+    place.mkdir(parents=True)
+    (toy / "README.md").rename(place / "README.md")
+    release = resolve.resolve(RELEASE)
+    assert not release.is_here("README.md")
+    with pytest.raises(IntegrityError, match="README"):
+        release.path_of("README.md")
+    both = os.pathsep.join([str(toy.parent), str(tmp_path / "elsewhere")])
+    monkeypatch.setenv("SOMOBENCH_RELEASES", both)
+    assert release.path_of("README.md") == place / "README.md"
+
+
+@pytest.mark.parametrize("is_package", [True, False])
+def test_links_lead_out_of_the_package_alone(
+    toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_package: bool
+) -> None:
+    # a strict editable install consists of links; elsewhere they are refused
+    path = toy / "MANIFEST.json"
+    content = json.loads(path.read_text())
+    content["assets"] = {"README.md": content["files"].pop("README.md")}
+    path.write_text(json.dumps(content))
+    linked = tmp_path / "linked"
+    for name, place in {
+        "MANIFEST.json": linked / RELEASE,
+        "cells.parquet": linked / RELEASE,
+        "README.md": linked / "assets" / RELEASE,
+    }.items():
+        place.mkdir(parents=True, exist_ok=True)
+        (place / name).symlink_to(toy / name)
+    if is_package:
+        monkeypatch.delenv("SOMOBENCH_RELEASES")
+        for module in (registry, resolve):
+            monkeypatch.setattr(module, "packaged_folder", lambda: linked)
+        release = resolve.resolve(RELEASE)
+        for name in ("cells.parquet", "README.md"):
+            assert release.read_file(name) == (toy / name).read_bytes()
+    else:
+        monkeypatch.setenv("SOMOBENCH_RELEASES", str(linked))
+        with pytest.raises(IntegrityError, match="a link to"):
+            resolve.resolve(RELEASE)

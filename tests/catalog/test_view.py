@@ -13,12 +13,17 @@ import xarray as xr
 import somobench
 from factories.days import make_forcing, make_splits
 from factories.releases import RELEASE, make_targets
+from somobench.catalog.scaling import (
+    KNOWS_OTHER_DAYS,
+    LEFT_OUT,
+    rescale,
+    scale_by_train_days,
+)
 from somobench.catalog.view import (
     day_of_year,
     lagged,
     layer_above,
     on_target_grid,
-    rescale,
     role_view,
 )
 from somobench.schemas.errors import IntegrityError
@@ -64,6 +69,45 @@ def test_lags_equal_shifting_by_xarray(lags: tuple[int, ...]) -> None:
     oracle = xr.concat([series.shift(time=lag) for lag in lags], dim="lag")
     expected = oracle.transpose("cell", "time", "lag").values
     np.testing.assert_array_equal(lagged(series, lags).values, expected)
+
+
+def two_cells(flag: dict[str, str]) -> tuple[xr.Dataset, xr.Dataset, xr.DataArray]:
+    """Return 3 days of 2 cells, the first filled on all: train, validation, test."""
+    series, grid = ("layer", "cell", "time"), ("layer", "cell")
+    targets = xr.Dataset(
+        {
+            "soil_moisture_in_situ": (series, [[[0.1, 0.2, 0.3]] * 2]),
+            "is_gapfilled": (series, [[[1, 1, 1], [0, 0, 0]]]),
+        }
+    )
+    factors = xr.Dataset(
+        {
+            "scale_slope": (grid, [[1.0, 1.0]]),
+            "scale_offset": (grid, [[0.0, 0.0]]),
+            "scale_is_full_record": (grid, [[0, 0]], flag),
+        }
+    )
+    role = xr.DataArray([[1, 2, 3], [1, 2, 3]], dims=("cell", "time"))
+    return targets, factors, role
+
+
+def test_train_scaling_leaves_out_what_other_days_had_a_part_in() -> None:
+    targets, factors, role = two_cells({LEFT_OUT: KNOWS_OTHER_DAYS})
+    nan = np.nan
+    given = scale_by_train_days(targets, factors, role).values[0]
+    np.testing.assert_allclose(given, [[nan, nan, 0.3], [0.1, 0.2, 0.3]])
+    factors["scale_is_full_record"][:] = 1
+    given = scale_by_train_days(targets, factors, role).values[0]
+    np.testing.assert_allclose(given, [[nan, nan, 0.3], [nan, nan, 0.3]])
+    whole = scale_by_train_days(targets, factors, role * 0 + 1).values[0]
+    np.testing.assert_allclose(whole, [[0.1, 0.2, 0.3]] * 2)
+
+
+def test_releases_without_the_attribute_keep_their_values() -> None:
+    targets, factors, role = two_cells({})
+    for given in (role, None):
+        values = scale_by_train_days(targets, factors, given).values[0]
+        np.testing.assert_allclose(values, [[0.1, 0.2, 0.3]] * 2)
 
 
 def test_rescaling_rounds_to_five_decimals_and_drops_negatives() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +12,19 @@ import pandas as pd
 
 from somobench.catalog.storage.atomic import write_json, write_parquet
 from somobench.metrics.registry import METRICS
-from somobench.metrics.registry import REFERENCE_MOMENTS as REFERENCE_TEXT
 from somobench.schemas.scores import (
     CELL_KEY,
     CELL_SCORES,
     LEAD_KEY,
     LEAD_SCORES,
-    REFERENCE_MOMENTS,
+    MOMENTS_NOTE,
     SCORE_KEY,
     SCORES,
 )
 from somobench.scoring.files import TABLE_FILES
-from somobench.scoring.headline import RungName, headline, no_headline
-from somobench.scoring.lead_times import CLIMATOLOGY, PERSISTENCE, lead_summary
+from somobench.scoring.lead_times import CLIMATOLOGY, PERSISTENCE
 from somobench.scoring.models import COMPARED, LEADING
-from somobench.scoring.record import summary
+from somobench.scoring.record import SCORE_SCHEMA
 from somobench.scoring.tables import CORE, finish_table
 
 HOSTILE = """<img src=x onerror="console.error('run')"><script>alert(1)</script>"""
@@ -53,7 +51,7 @@ def digest_of(text: str) -> str:
 
 
 def _note(metric: str) -> str:
-    return REFERENCE_MOMENTS if METRICS[metric].note == REFERENCE_TEXT else ""
+    return MOMENTS_NOTE if METRICS[metric].scores_moments else ""
 
 
 def _interval(rng: np.random.Generator, middle: float) -> dict[str, float]:
@@ -143,6 +141,21 @@ def _lead_rows(model: str, skill: float) -> Iterator[dict[str, Any]]:
                 }
 
 
+def make_finding(source: str = "target", **changed: Any) -> dict[str, Any]:
+    """Return a finding: all series equal to a source."""
+    return {
+        "source": source,
+        "relation": "equal",
+        "lead_time": None,
+        "series": 8,
+        "of_series": 8,
+        "cell_days": 2400,
+        "decimals": None,
+        "slope": None,
+        "offset": None,
+    } | changed
+
+
 def make_card(
     model: str = "model-a",
     *,
@@ -152,15 +165,14 @@ def make_card(
     given: int = 2400,
     ladder: bool = True,
     leads: bool = False,
+    findings: Sequence[dict[str, Any]] = (),
 ) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
     """Return the content of score.json and the tables of a card."""
     rungs = RUNGS if ladder else ()
     scores = make_scores(model, split, skill, rungs)
     tables = {"scores": scores, "cell_scores": make_cell_scores(model, split, skill)}
-    names = [RungName(rung, rung in OBSERVING) for rung in rungs]
-    compared = scores[scores["against"] != ""]
     record: dict[str, Any] = {
-        "schema_version": "1",
+        "schema_version": SCORE_SCHEMA,
         "model": model,
         "release": release,
         "release_title": "made up",
@@ -181,28 +193,27 @@ def make_card(
             "sha256": digest_of("rungs") if ladder else None,
             "of_release": True if ladder else None,
             "rungs": [*rungs],
+            "observing": sorted(OBSERVING & {*rungs}),
+            "missing": "" if ladder else "the release carries no predictions of rungs",
+            "not_available": {},
         },
         "bootstrap": {
-            "method": "blocks",
             "block_length": 44,
             "block_length_wanted": 43,
             "draws": 500,
             "seed": 0,
             "level": 0.9,
         },
-        "scaling": {"name": "train", "series": 8, "full_record_series": 1, "note": ""},
-        "notes": {REFERENCE_MOMENTS: REFERENCE_TEXT},
+        "scaling": {"name": "train", "series": 8, "full_record_series": 1},
         "options": {"allow_missing": given < 2400},
         "scored_lead_time": 1 if leads else None,
-        "headline": headline(compared, names)
-        if ladder
-        else no_headline("the release carries no predictions of the rungs"),
-        "summary": summary(scores),
+        "lead_coverage": None,
+        "target_uncertainty": {},
+        "findings": [*findings],
     }
     if leads:
         tables["lead_scores"] = make_lead_scores(model, skill)
         record["lead_coverage"] = {"asked": 2400, "common": 2300}
-        record["lead_times"] = lead_summary(tables["lead_scores"], model)
     return record, tables
 
 

@@ -24,6 +24,8 @@ CALLS: tuple[tuple[Any, str], ...] = (
     (io, "open"),
     (fcntl, "flock"),
 )
+READS: tuple[tuple[Any, str], ...] = ((os, "fstat"), (os, "pread"))
+"""Calls on open files, whatever folder they are in."""
 
 
 class Counter:
@@ -35,7 +37,10 @@ class Counter:
 
 @contextmanager
 def failing(
-    folder: Path, number: int, trouble: Callable[[], object]
+    folder: Path,
+    number: int,
+    trouble: Callable[[], object],
+    calls: tuple[tuple[Any, str], ...] = CALLS,
 ) -> Iterator[Counter]:
     """Let the call of this number make trouble; those before and after it work."""
     counter = Counter()
@@ -58,7 +63,7 @@ def failing(
         return call
 
     with ExitStack() as patched:
-        for module, name in CALLS:
+        for module, name in calls:
             call = watched(getattr(module, name))
             patched.enter_context(mock.patch.object(module, name, call))
         yield counter

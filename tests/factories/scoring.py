@@ -14,6 +14,7 @@ import pandas as pd
 import xarray as xr
 
 from factories.releases import ZEROS, feature_sets
+from somobench.catalog.split_view import view_split
 from somobench.catalog.storage.archive import open_zarr_zip, write_zarr_zip
 from somobench.catalog.storage.atomic import write_parquet, write_text
 from somobench.catalog.storage.hashing import describe_file
@@ -186,16 +187,21 @@ def make_predictions() -> xr.Dataset:
     return grid
 
 
-def make_case() -> ScoringCase:
-    """Return the split as it is scored."""
-    return build_case(
-        SPLIT,
+def make_case(
+    split: str = SPLIT,
+    *,
+    features: xr.Dataset | None = None,
+    splits: pd.DataFrame | None = None,
+) -> ScoringCase:
+    """Return a split as it is scored."""
+    view = view_split(
+        split,
         targets=make_targets(),
-        features=make_features(),
-        splits=make_splits(),
+        features=make_features() if features is None else features,
+        splits=make_splits() if splits is None else splits,
         cells=make_cells(),
-        moments_from={1: "reanalysis", 2: "observations"},
     )
+    return build_case(view, {1: "reanalysis", 2: "observations"})
 
 
 def write_data(folder: Path) -> Path:

@@ -202,6 +202,10 @@ DAMAGED: dict[str, tuple[Files, Outcome]] = {
         one(station_file([line.removesuffix(" M") for line in LINES])),
         Same(),
     ),
+    "words as the provider's flag": (
+        one(station_file([f"{line[:-1]}DLT >= 1.5,OK, OK" for line in LINES])),
+        Same(),
+    ),
     "both flags missing": (
         one(station_file([line.removesuffix(" G M") for line in LINES])),
         Rejected("unreadable row"),
@@ -224,6 +228,15 @@ DAMAGED: dict[str, tuple[Files, Outcome]] = {
     "cm for m everywhere": (depths(500, 500), Rejected("impossible depth")),
     # Names
     "blank in a name": (named("ST 01"), Same()),
+    "comma in a name": (named("ST,01"), Same()),
+    "resource fork of macOS": (
+        one(GOOD) | {f"__MACOSX/NET/ST01/._{NAME.rpartition('/')[2]}": b"\0\5\x16\7"},
+        Same(),
+    ),
+    "index of the ismn package": (
+        one(GOOD) | {"python_metadata/ismn.csv": b"x", "python_metadata/ismn.log": b""},
+        Same(),
+    ),
     "underscore in a name": (named("ST_01"), Same()),
     "number sign in a name": (named("ST#1"), Same()),
     "slash in a name": (

@@ -10,7 +10,9 @@ import pandas as pd
 import xarray as xr
 
 from factories.days import cell_ids, days, grid_coords, make_sensors
-from somobench.pipelines.targets.cells import SensorSeries
+from somobench.catalog.storage.archive import write_zarr_zip
+from somobench.catalog.storage.atomic import write_json
+from somobench.pipelines.targets.cells import DenseSeries
 from somobench.schemas.recipe import Recipe, load_recipe
 
 LENGTH = 400
@@ -49,7 +51,7 @@ def sensor(
     }
 
 
-def make_series(rng: np.random.Generator) -> SensorSeries:
+def make_series(rng: np.random.Generator) -> DenseSeries:
     """Return two cells: layer 1 with gap filling, layer 2 with two depths.
 
     Cell 0, layer 1, 5 cm: `long` is primary, `good` fills, `twin` comes too late,
@@ -89,7 +91,7 @@ def make_series(rng: np.random.Generator) -> SensorSeries:
         values[place] = np.where(missing.get(name, day < 0), np.nan, np.abs(series))
     table = pd.DataFrame(rows).astype(make_sensors().dtypes.to_dict())
     counts = np.where(np.isfinite(values), np.arange(len(rows))[:, None] + 10, 0)
-    return SensorSeries(table, days(LENGTH), values, counts.astype(np.int16))
+    return DenseSeries(table, days(LENGTH), values, counts.astype(np.int16))
 
 
 def make_reference(rng: np.random.Generator) -> xr.DataArray:
@@ -99,3 +101,32 @@ def make_reference(rng: np.random.Generator) -> xr.DataArray:
     grid = xr.Dataset(coords=grid_coords(length=LENGTH))
     grid["reference"] = (SERIES, values.astype("float32"))
     return grid["reference"]
+
+
+def write_inputs(
+    folder: Path, series: DenseSeries, reference: xr.DataArray
+) -> pd.DataFrame:
+    """Write the tables and the forcing that the stage reads."""
+    table = series.sensors.sort_values("sensor_id")
+    parts = []
+    for row, sensor_id in table["sensor_id"].items():
+        valid = np.isfinite(series.values[row])
+        if valid.any():
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "sensor_id": sensor_id,
+                        "time": series.days[valid],
+                        "soil_moisture": series.values[row, valid],
+                        "observation_count": series.counts[row, valid],
+                    }
+                )
+            )
+    observations = pd.concat(parts, ignore_index=True)
+    table.to_parquet(folder / "stations.parquet", index=False)
+    observations.to_parquet(folder / "observations.parquet", index=False)
+    forcing = xr.Dataset(coords=grid_coords(length=LENGTH))
+    forcing["reanalysis_soil_moisture"] = reference.assign_attrs(units="m3 m-3")
+    write_zarr_zip(forcing, folder / "forcing.zarr.zip")
+    write_json({"dropped_cells": []}, folder / "forcing.json")
+    return observations

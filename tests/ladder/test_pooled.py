@@ -15,8 +15,8 @@ from somobench.ladder.inputs import (
     Design,
     Places,
     design_of_feature_set,
-    rows_of,
     standardised_statics,
+    take_rows,
 )
 from somobench.ladder.pooled import Learned, Sample, fit_pooled, mean_squared_error
 from somobench.ladder.references import day_before
@@ -51,7 +51,7 @@ def test_rows_hold_the_standardised_weather_of_as_many_days_before(
     # Cell 0 has rain 0 1 2 3 4 5: day 4 is (4-2)/4 = 0.5, three days before (1-2)/4.
     # Cell 1 has rain 6 to 11: day 2 is (8-2)/4 = 1.5; three days before lies outside
     # the period and counts as average, 0.
-    rows = rows_of(problem, design, places((0, 4), (1, 2)))
+    rows = take_rows(problem, design, places((0, 4), (1, 2)))
     assert rows.tolist() == [[0.5, -0.25], [1.5, 0.0]]
 
 

@@ -20,10 +20,10 @@ from somobench.ladder.problem import TRAIN, Problem
 from somobench.ladder.rungs import (
     RUNGS,
     Prediction,
+    bound_and_round,
     fit_predict,
     missing_inputs,
     one_thread,
-    quantise,
 )
 from somobench.pipelines.baselines import problem_of
 from somobench.schemas.errors import UnknownNameError, UsageError
@@ -206,7 +206,7 @@ def test_thread_pools_have_one_thread_while_a_rung_fits() -> None:
 
 def test_predictions_are_rounded_and_kept_in_the_physical_range() -> None:
     # Soil moisture lies from 0 to 1.5 m3 m-3; targets have five decimals.
-    values = quantise(np.array([-0.1, 0.123456789, 1.7, np.nan, -0.000001]))
+    values = bound_and_round(np.array([-0.1, 0.123456789, 1.7, np.nan, -0.000001]))
     expected = np.array([0.0, 0.12346, 1.5, np.nan, 0.0], "float32")
     assert values.tobytes() == expected.tobytes()
 

@@ -6,11 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from factories.anomalies import moving_anomaly, remove_season
 from somobench.metrics.anomalies import (
     leap_year_day,
-    moving_anomaly,
     moving_mean,
-    seasonal_anomaly,
     seasonal_climatology,
 )
 
@@ -92,8 +91,6 @@ def test_climatology_averages_years() -> None:
     values = np.where(time.year == 2018, 0.2, 0.4)[None]
     climatology = seasonal_climatology(values, day)[0]
     assert climatology[180] == pytest.approx(0.3)
-    anomaly = seasonal_anomaly(values, day, climatology[None])[0]
-    np.testing.assert_allclose(np.abs(anomaly[30:300]), 0.1)
 
 
 def test_input_is_untouched() -> None:
@@ -108,3 +105,76 @@ def test_row_without_a_value_stays_missing() -> None:
     values = np.full((1, 40), NAN)
     assert np.isnan(moving_mean(values, fill=True)).all()
     assert np.isnan(seasonal_climatology(values, np.arange(1, 41))).all()
+
+
+def cosine(days: int, order: int = 1, phase: float = 0.4) -> np.ndarray:
+    """Return a cosine of the year, (1, day), by leap-year days."""
+    time = pd.date_range("2019-03-10", periods=days).to_numpy()
+    return np.cos(order * 2 * np.pi * leap_year_day(time) / 366 + phase)[None]
+
+
+def day_of(days: int) -> np.ndarray:
+    return leap_year_day(pd.date_range("2019-03-10", periods=days).to_numpy())
+
+
+@pytest.mark.parametrize("days", [120, 365, 549, 2000])
+@pytest.mark.parametrize("order", [1, 2, 3, 4])
+def test_season_is_removed_with_gaps_too(
+    rng: np.random.Generator, days: int, order: int
+) -> None:
+    season = 0.3 + 0.1 * cosine(days, order)
+    season[rng.random((1, days)) < 0.3] = NAN
+    (left,) = remove_season([season], day_of(days))
+    np.testing.assert_array_equal(np.isnan(left), np.isnan(season))
+    assert np.nanmax(np.abs(left)) < 1e-8
+
+
+def test_departures_are_what_least_squares_leaves(rng: np.random.Generator) -> None:
+    series = rng.random((3, 800))
+    series[:, rng.random(800) < 0.3] = NAN
+    angle = 2 * np.pi * day_of(800) / 366
+    terms = [np.ones(800)]
+    terms += [f(k * angle) for k in range(1, 5) for f in (np.cos, np.sin)]
+    basis, kept = np.array(terms).T, np.isfinite(series[0])
+    (left,) = remove_season([series], day_of(800))
+    for row in range(3):
+        fit = np.linalg.lstsq(basis[kept], series[row, kept])[0]
+        expected = series[row, kept] - basis[kept] @ fit
+        np.testing.assert_allclose(left[row, kept], expected, rtol=0, atol=1e-13)
+
+
+def test_fifth_harmonic_is_no_season_unless_the_climatology_has_it() -> None:
+    days = 1464
+    fast = cosine(days, 5)
+    (left,) = remove_season([fast], day_of(days))
+    assert np.std(left) > 0.9 * np.std(fast)
+    by_day = np.cos(5 * 2 * np.pi * np.arange(1, 367) / 366 + 0.4)[None]
+    (left,) = remove_season([0.2 * fast], day_of(days), 0.7 + 3 * by_day)
+    assert np.abs(left).max() < 1e-12
+
+
+def test_climatology_that_is_unknown_or_flat_removes_nothing_more(
+    rng: np.random.Generator,
+) -> None:
+    series = [rng.random((2, 700)) for _ in range(2)]
+    plain = remove_season(series, day_of(700))
+    for value in (NAN, 0.3):
+        given = remove_season(series, day_of(700), np.full((2, 366), value))
+        np.testing.assert_allclose(given, plain, rtol=0, atol=1e-12)
+
+
+def test_row_without_a_pair_has_no_departures() -> None:
+    (left,) = remove_season([np.full((1, 400), NAN)], day_of(400))
+    assert np.isnan(left).all()
+
+
+def test_anomalies_far_from_zero_keep_their_digits(rng: np.random.Generator) -> None:
+    values = rng.integers(0, 1000, (1, 300)) / 1024  # exact at any of these offsets
+    expected = moving_anomaly(values)
+    (season,) = remove_season([values], day_of(300))
+    for offset in (1e3, 1e6, 1e9):
+        np.testing.assert_allclose(
+            moving_anomaly(values + offset), expected, rtol=0, atol=1e-13
+        )
+        (left,) = remove_season([values + offset], day_of(300))
+        np.testing.assert_allclose(left, season, rtol=0, atol=1e-12)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from somobench.metrics.droughts import drought_events, droughts_family, matched_events
 from somobench.metrics.extremes import (
@@ -57,23 +58,127 @@ def test_sedi_of_a_table_is_derived_by_hand() -> None:
     assert table(10, 10, 20, 60) == pytest.approx(numerator / denominator)
 
 
-def test_sedi_is_zero_without_skill_and_one_if_perfect() -> None:
-    assert table(5, 15, 20, 60) == pytest.approx(0.0)  # H = F
-    assert table(20, 0, 0, 80) == 1.0
-    assert table(0, 20, 0, 80) == 0.0  # never foretold
-    assert table(20, 0, 80, 0) == 0.0  # always foretold
+# SEDI = (ln F - ln H + ln(1-H) - ln(1-F)) / (ln F + ln H + ln(1-H) + ln(1-F)) with the
+# hit rate H and false-alarm rate F. Limits, at 0 < F < 1: ln H dominates as H goes to
+# 0, -ln H / ln H = -1; ln(1-H) as H goes to 1, +1. At 0 < H < 1: +1 as F goes to 0, -1
+# as F goes to 1. H = F is no skill, 0.
+NO_HIT = -1.0
+CORNERS = {
+    # hits, misses, false alarms, quiet days: expected
+    (0, 36, 1, 328): NO_HIT,  # H = 0
+    (0, 5, 3, 92): NO_HIT,
+    (0, 20, 8, 72): NO_HIT,
+    (8, 12, 80, 0): NO_HIT,  # F = 1
+    (0, 20, 80, 0): NO_HIT,  # everything wrong: H = 0, F = 1
+    (0, 36, 0, 329): 0.0,  # never predicted: H = F = 0
+    (36, 0, 329, 0): 0.0,  # always predicted: H = F = 1
+    (5, 15, 20, 60): 0.0,  # H = F = 1/4
+    (20, 0, 0, 80): 1.0,  # perfect
+    (1, 0, 0, 1): 1.0,
+    (0, 0, 5, 95): NAN,  # no event in the target
+    (0, 0, 0, 100): NAN,
+    (50, 50, 0, 0): NAN,  # nothing but events
+    (0, 50, 0, 0): NAN,
+    (0, 0, 0, 0): NAN,
+}
 
 
-def test_sedi_takes_a_rate_of_zero_as_half_a_day() -> None:
-    # no false alarm in 80 days counts as F = 1/160, no hit in 20 as H = 1/40
+@pytest.mark.parametrize(("counts", "expected"), CORNERS.items())
+def test_sedi_at_the_corners_of_the_table(
+    counts: tuple[int, ...], expected: float
+) -> None:
+    assert table(*counts) == pytest.approx(expected, abs=0, nan_ok=True)
+
+
+def test_sedi_takes_a_rate_whose_limit_is_the_best_as_half_a_day_off() -> None:
+    # no false alarm in 80 days counts as F = 1/160, no miss of 20 as H = 39/40
     assert table(10, 10, 0, 80) == pytest.approx(table(10, 10, 0.5, 79.5))
-    assert table(0, 20, 8, 72) == pytest.approx(table(0.5, 19.5, 8, 72))
-    assert table(0, 20, 8, 72) < 0 < table(10, 10, 0, 80) < 1
+    assert table(20, 0, 8, 72) == pytest.approx(table(19.5, 0.5, 8, 72))
+    assert 0 < table(10, 10, 1, 79) < table(10, 10, 0, 80) < 1
+    assert 0 < table(19, 1, 8, 72) < table(20, 0, 8, 72) < 1
 
 
-def test_sedi_is_missing_where_target_never_changes() -> None:
-    assert np.isnan(table(0, 0, 5, 95))
-    assert np.isnan(table(50, 50, 0, 0))
+def test_half_a_day_off_does_not_turn_skill_over() -> None:
+    # H = 1 > F = 4/5 with one event, and F = 0 < H = 1/10 with one other day: half a
+    # day off would be H = 1/2 < F and F = 1/2 > H
+    assert table(1, 0, 80, 20) == 0.0
+    assert table(1, 9, 0, 1) == 0.0
+
+
+@pytest.mark.parametrize("step", [1, 7])
+def test_sedi_rises_with_hits_and_falls_with_false_alarms(step: int) -> None:
+    by_hits = [table(hits, 36 - hits, 5, 300) for hits in range(0, 37, step)]
+    by_alarms = [table(9, 27, alarms, 305 - alarms) for alarms in range(0, 306, step)]
+    assert (np.diff(by_hits) > 0).all()
+    assert (np.diff(by_alarms) < 0).all()
+
+
+RATES = {
+    # hits, misses, false alarms, quiet: hit rate, false-alarm rate, frequency bias
+    (0, 4, 3, 5): (0.0, 3 / 8, 3 / 4),  # no hit
+    (4, 0, 3, 5): (1.0, 3 / 8, 7 / 4),  # no miss
+    (2, 2, 0, 8): (0.5, 0.0, 2 / 4),  # no false alarm
+    (2, 2, 8, 0): (0.5, 1.0, 10 / 4),  # no quiet day
+    (0, 4, 0, 8): (0.0, 0.0, 0.0),  # never predicted
+    (4, 0, 8, 0): (1.0, 1.0, 3.0),  # always predicted
+    (0, 0, 3, 9): (NAN, 3 / 12, NAN),  # no event
+    (3, 9, 0, 0): (3 / 12, NAN, 3 / 12),  # nothing but events
+    (0, 0, 0, 0): (NAN, NAN, NAN),
+}
+
+
+def series_of_table(
+    side: str, hits: int, misses: int, false_alarms: int, quiet: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return prediction and target (1, day), 0.2 between events and other days."""
+    event, other = (0.1, 0.3) if side == "dry" else (0.3, 0.1)
+    predicted = [event] * hits + [other] * misses
+    predicted += [event] * false_alarms + [other] * quiet
+    observed = [event] * (hits + misses) + [other] * (false_alarms + quiet)
+    gap = [NAN]  # a day without a pair, which also makes the empty table a series
+    return np.array([predicted + gap]), np.array([observed + gap])
+
+
+@pytest.mark.parametrize("side", ["dry", "wet"])
+@pytest.mark.parametrize(("counts", "expected"), RATES.items())
+def test_rates_at_the_corners_of_the_table(
+    side: str, counts: tuple[int, ...], expected: tuple[float, ...]
+) -> None:
+    series = series_of_table(side, *counts)
+    scores = extremes_family(side, *series, np.array([0.2])).totals()  # type: ignore[arg-type]
+    names = ("hit_rate", "false_alarm_rate", "frequency_bias")
+    found = [float(scores[f"{name}_{side}"][0]) for name in names]
+    assert found == pytest.approx(list(expected), nan_ok=True)
+
+
+@pytest.mark.parametrize("counts", [*RATES, *CORNERS, (7, 11, 13, 69)])
+def test_table_agrees_with_scores_where_that_has_a_value(
+    counts: tuple[int, ...],
+) -> None:
+    categorical = pytest.importorskip("scores.categorical")
+    predicted, observed = series_of_table("wet", *counts)
+    manager = categorical.BinaryContingencyManager(
+        *(
+            xr.DataArray(
+                np.where(np.isnan(series[0]), NAN, series[0] > 0.2), dims="time"
+            )
+            for series in (predicted, observed)
+        )
+    ).transform()
+    ours = extremes_family("wet", predicted, observed, np.array([0.2])).totals()
+    compared = 0
+    for name, oracle in (
+        ("hit_rate", "probability_of_detection"),
+        ("false_alarm_rate", "probability_of_false_detection"),
+        ("frequency_bias", "frequency_bias"),
+        ("sedi", "symmetric_extremal_dependence_index"),
+    ):
+        expected = float(getattr(manager, oracle)())
+        if np.isfinite(expected):
+            compared += 1
+            assert float(ours[f"{name}_wet"][0]) == pytest.approx(expected, rel=1e-12)
+    events, days = counts[0] + counts[1], sum(counts)
+    assert compared >= (events > 0) * 2 + (days > events)
 
 
 def test_row_without_threshold_has_no_score() -> None:
@@ -139,7 +244,7 @@ def series_of(text: str) -> np.ndarray:
 
 def test_lags_are_averages_over_matched_events() -> None:
     # Onsets 10 -> 13 and 60 -> 61: mean 2. Recoveries 30 -> 28 and 80 -> 84: mean 1.
-    # A third event, at 110, is not foretold.
+    # A third event, at 110, is not predicted.
     def days(*events: tuple[int, int]) -> np.ndarray:
         letters = ["w"] * 150
         for onset, recovery in events:

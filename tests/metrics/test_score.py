@@ -7,8 +7,12 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from factories.anomalies import remove_season
 from somobench.metrics import METRICS, PLUMBER2, score
-from somobench.metrics.anomalies import leap_year_day, seasonal_climatology
+from somobench.metrics.anomalies import (
+    leap_year_day,
+    seasonal_climatology,
+)
 from somobench.metrics.registry import REFERENCE_MOMENTS
 from somobench.schemas.errors import InputError, UnknownNameError, UsageError
 from somobench.uncertainty.bootstrap import bootstrap_scores
@@ -139,7 +143,7 @@ def test_cell_below_minimum_count_is_missing_and_counted() -> None:
     assert scored.attrs == {"minimum_count": 10, "below_minimum_count": 1}
 
 
-CORRELATIONS = ("pearson_r", "spearman_r", "anomaly_r", "anomaly_r_seasonal")
+CORRELATIONS = ("pearson_r", "spearman_r", "anomaly_r", "deseasonalised_r")
 
 
 def test_constant_prediction_has_a_correlation_of_zero(
@@ -196,7 +200,7 @@ def test_model_that_gives_up_on_most_cells_gains_nothing_by_it(
     assert (pooled[1] == 0).all()
 
 
-def test_prediction_equal_to_its_climatology_has_a_seasonal_anomaly_r_of_zero(
+def test_prediction_of_nothing_but_the_climatology_is_no_departure(
     rng: np.random.Generator,
 ) -> None:
     _, target = make_pair(rng, days=800)
@@ -208,43 +212,89 @@ def test_prediction_equal_to_its_climatology_has_a_seasonal_anomaly_r_of_zero(
     prediction = climatology.sel(day_of_year=day).drop_vars("day_of_year")
     prediction = prediction.broadcast_like(target).transpose("cell", "time")
     scored = score(prediction, target, climatology=climatology)
-    assert (scored["anomaly_r_seasonal"] == 0).all()
+    assert (scored["deseasonalised_r"] == 0).all()
     assert (scored["pearson_r"] != 0).all()
 
 
 def test_given_climatology_counts_days_by_the_calendar() -> None:
-    # 400 days from 1 January 2019: 1 March is day 60. The target is the climatology,
-    # plus 1 from 1 March on; the prediction plus 1 from 2 March on.
+    # Two years from 1 January 2019: 1 March is day 60, in 2020 day 61. The prediction
+    # is a climatology too rough for harmonics, read by the calendar.
+    by_day = np.random.default_rng(2).random(366)
     climatology = xr.DataArray(
-        np.arange(366.0), {"day_of_year": np.arange(1, 367)}, ["day_of_year"]
+        by_day, {"day_of_year": np.arange(1, 367)}, ["day_of_year"]
     )
-    seasonal = (np.arange(400) % 365).astype(float)
-    after = np.arange(400) >= 59
-    later = np.arange(400) >= 60
+    time = pd.date_range("2019-01-01", periods=731)
+    calendar = by_day[time.day_of_year.to_numpy() - 1]
+    noise = np.random.default_rng(3).random(731)
     scored = score(
-        make_series(seasonal + later),
-        make_series(seasonal + after),
+        make_series(np.stack([calendar, np.roll(calendar, 1)])),
+        make_series(np.stack([noise, noise])),
         climatology=climatology,
-        metrics=["anomaly_r_seasonal"],
+        metrics=["deseasonalised_r"],
     )
-    expected = np.corrcoef(later, after)[0, 1]
-    assert float(scored["anomaly_r_seasonal"][0]) == pytest.approx(expected, rel=1e-6)
+    assert float(scored["deseasonalised_r"][0]) == 0.0
+    assert float(scored["deseasonalised_r"][1]) != 0.0
 
 
-def test_train_days_set_climatology_of_both_series(rng: np.random.Generator) -> None:
+def test_season_of_train_days_is_removed_from_both_series(
+    rng: np.random.Generator,
+) -> None:
     prediction, target = make_pair(rng, days=900)
     train = all_days(target) & (target["time"] < np.datetime64("2020-06-01"))
     scored = score(prediction, target, train=train, scored=~train)
     values = target.where(train).values.astype(float)
     day = leap_year_day(target["time"].values)
-    seasonal = seasonal_climatology(values, day)[:, day - 1]
-    both = ~train.values & np.isfinite(target.values)
+    own = seasonal_climatology(values, day)
+    both = np.isfinite(target.values) & ~train.values
+    series = [
+        np.where(both, a.values.astype(float), np.nan) for a in (prediction, target)
+    ]
+    x, y = remove_season(series, day, own)
     for row in range(3):
-        x, y = (
-            (a.values[row] - seasonal[row])[both[row]] for a in (prediction, target)
-        )
-        ours = float(scored["anomaly_r_seasonal"][row])
-        assert ours == pytest.approx(np.corrcoef(x, y)[0, 1], rel=1e-9)
+        expected = np.corrcoef(x[row, both[row]], y[row, both[row]])[0, 1]
+        ours = float(scored["deseasonalised_r"][row])
+        assert ours == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("phase", [(365.25, 0), (366.0, 1), (365.0, 3), (365.2425, 9)])
+@pytest.mark.parametrize("height", [0.01, 1.0])
+def test_harmonic_of_the_year_scores_zero_by_whichever_calendar(
+    rng: np.random.Generator, phase: tuple[float, float], height: float
+) -> None:
+    _, target = make_pair(rng, cells=4, days=549)
+    season = np.cos(np.arange(549) * 2 * np.pi / 365.25)
+    year, start = phase
+    day = target["time"].dt.dayofyear.to_numpy()
+    prediction = 0.3 + height * np.cos(2 * np.pi * day / year + start)
+    scored = score(
+        make_series(np.tile(prediction, (4, 1))),
+        target + 0.05 * season,
+        metrics=["deseasonalised_r"],
+    )
+    assert (scored["deseasonalised_r"] == 0).all()
+
+
+def test_damped_target_is_perfect_beyond_the_season(rng: np.random.Generator) -> None:
+    _, target = make_pair(rng, days=549)
+    damped = (0.25 + 0.3 * (target.astype(float) - 0.25)).astype(np.float32)
+    scored = score(damped, target, train=all_days(target))
+    np.testing.assert_allclose(scored["deseasonalised_r"], 1.0, rtol=1e-9)
+
+
+def test_season_of_a_short_record_is_not_known(rng: np.random.Generator) -> None:
+    prediction, target = make_pair(rng, days=400)
+    enough, short = (
+        score(prediction, target.where(counted(target, n))) for n in (100, 99)
+    )
+    assert np.isfinite(enough["deseasonalised_r"]).all()
+    assert np.isnan(short["deseasonalised_r"]).all()
+    assert np.isfinite(short["pearson_r"]).all()
+    assert short["deseasonalised_r"].attrs["undefined_count"] == 3
+
+
+def counted(target: xr.DataArray, count: int) -> xr.DataArray:
+    """Mark the first days with a value in each series."""
+    return target.notnull().cumsum("time") <= count  # noqa: PD004
 
 
 def test_only_scored_days_count(rng: np.random.Generator) -> None:

@@ -7,14 +7,11 @@ import pytest
 
 from factories.scoring import (
     CELLS,
-    SPLIT,
     TRAIN_DAYS,
-    make_cells,
-    make_features,
+    make_case,
     make_splits,
-    make_targets,
 )
-from somobench.scoring.case import ScoringCase, build_case
+from somobench.scoring.case import ScoringCase
 
 HELD_OUT = CELLS[2]
 
@@ -24,14 +21,7 @@ def case() -> ScoringCase:
     """Return a split that tests one cell on all days, and the others on later ones."""
     splits = make_splits()
     splits.loc[splits["cell_id"] == HELD_OUT, "role"] = "test"
-    return build_case(
-        SPLIT,
-        targets=make_targets(),
-        features=make_features(),
-        splits=splits,
-        cells=make_cells(),
-        moments_from={1: "reanalysis", 2: "observations"},
-    )
+    return make_case(splits=splits)
 
 
 def test_thresholds_are_those_of_train_days(case: ScoringCase) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from somobench.scoring.headline import RungName, headline, no_headline
+from somobench.scoring.headline import RungName, find_headline, refuse_headline
 
 LADDER = [
     RungName("climatology", False),
@@ -55,13 +55,13 @@ def test_headline_is_the_highest_rung_with_all_below_beaten(
     lows: tuple[float | None, ...], highest: str | None
 ) -> None:
     names = ("climatology", "ridge_memory", "reanalysis")
-    found = headline(differences(dict(zip(names, lows, strict=True))), LADDER)
+    found = find_headline(differences(dict(zip(names, lows, strict=True))), LADDER)
     assert found["highest_rung_beaten"] == highest
 
 
 def test_rung_that_reads_observations_stands_apart() -> None:
     lows = {"climatology": 0.1, "ridge_memory": 0.1, "reanalysis": 0.1}
-    found = headline(differences(lows | {"persistence": -0.5}), LADDER)
+    found = find_headline(differences(lows | {"persistence": -0.5}), LADDER)
     assert found["highest_rung_beaten"] == "reanalysis"
     assert [item["rung"] for item in found["rungs"]] == list(lows)
     (apart,) = found["rungs_with_observations"]
@@ -69,7 +69,7 @@ def test_rung_that_reads_observations_stands_apart() -> None:
 
 
 def test_rung_without_an_interval_is_neither_beaten_nor_not() -> None:
-    found = headline(differences({"climatology": None}), LADDER[:1])
+    found = find_headline(differences({"climatology": None}), LADDER[:1])
     (rung,) = found["rungs"]
     assert rung["beaten"] is None
     assert rung["low"] is None
@@ -84,7 +84,7 @@ def test_other_metrics_pools_and_layers_stand_beside() -> None:
         differences(better, layer=2),
         differences(better, pool_kind="region", pool="europe"),
     ]
-    found = headline(pd.concat([main, *others]), LADDER[:2])
+    found = find_headline(pd.concat([main, *others]), LADDER[:2])
     assert found["highest_rung_beaten"] == "climatology"
     assert found["by_metric"]["anomaly_r"] == "ridge_memory"
     assert found["by_pool_kind"]["region_balanced"] == "ridge_memory"
@@ -113,12 +113,12 @@ def test_sentence_says_how_far_up_the_ladder(
     lows: tuple[float, ...], sentence: str
 ) -> None:
     names = ("climatology", "ridge_memory", "reanalysis")
-    found = headline(differences(dict(zip(names, lows, strict=True))), LADDER)
+    found = find_headline(differences(dict(zip(names, lows, strict=True))), LADDER)
     assert found["sentence"] == sentence
 
 
 def test_headline_without_rungs_gives_the_reason() -> None:
-    found = no_headline("no predictions")
+    found = refuse_headline("no predictions")
     assert found == {
         "available": False,
         "highest_rung_beaten": None,

@@ -27,10 +27,10 @@ from somobench.scoring.case import ScoringCase
 from somobench.scoring.evaluate import evaluate
 from somobench.scoring.lead_times import (
     climatology,
-    lead_coverage,
-    lead_summary,
+    count_common_days,
     lead_table,
     persistence,
+    summarise_leads,
 )
 
 LEADS = (1, 3, 10)
@@ -113,10 +113,10 @@ def test_all_lead_times_are_scored_on_the_same_days(
     # or 3 after a gap lack the target or what persists for 1, 3 or 10 days. The other
     # 7 of ten leave 112 of 160 test days in each of 11 series.
     assert set(rows["day_count"]) == {11 * 112}
-    found = lead_coverage(
+    found = count_common_days(
         case, lambda lead: case.on_series(predicted(NOISE[lead])), LEADS
     )
-    assert found == {"asked": 11 * 144, "common": 11 * 112}
+    assert found.model_dump() == {"asked": 11 * 144, "common": 11 * 112}
 
 
 def test_equal_forecasts_have_equal_scores_at_every_lead_time(
@@ -133,8 +133,8 @@ def test_day_that_one_lead_time_lacks_counts_for_none(case: ScoringCase) -> None
     whole = case.on_series(predicted(0.8))
     # Day 205 has a target, and so have the days 1, 3 and 10 before: 204, 202 and 195.
     lacking = whole.where(whole["time"] != TIMES[205])
-    found = lead_coverage(case, lambda lead: lacking if lead == 3 else whole, LEADS)
-    assert found["common"] == 11 * 111
+    found = count_common_days(case, lambda lead: lacking if lead == 3 else whole, LEADS)
+    assert found.common == 11 * 111
 
 
 def test_no_common_day_leaves_curves_without_values(case: ScoringCase) -> None:
@@ -150,7 +150,7 @@ def test_no_common_day_leaves_curves_without_values(case: ScoringCase) -> None:
 def test_summary_gives_curves_and_the_leads_that_beat_persistence(
     curves: pd.DataFrame,
 ) -> None:
-    found = lead_summary(curves, "mine")
+    found = summarise_leads(curves, "mine")
     assert found["lead_times"] == list(LEADS)
     line = found["curves"]["pearson_r"]["mine"]["value"]
     assert line == [value(curves, lead, "mine") for lead in LEADS]
@@ -168,17 +168,18 @@ def test_evaluation_scores_the_shortest_lead_and_keeps_the_curves(
     forecast = forecast.assign_attrs(units="m3 m-3")
     found = evaluate(forecast, release=RELEASE, split=SPLIT)
     alone = evaluate(predicted(NOISE[1]), release=RELEASE, split=SPLIT)
-    assert found.record["scored_lead_time"] == 1
-    assert found.record["summary"] == alone.record["summary"]
+    assert found.record.scored_lead_time == 1
+    described = found.describe()
+    assert described["summary"] == alone.describe()["summary"]
     assert found.lead_scores is not None
-    assert found.record["lead_coverage"] == {"asked": 11 * 144, "common": 11 * 112}
+    assert described["lead_coverage"] == {"asked": 11 * 144, "common": 11 * 112}
     found.write(tmp_path / "card")
     page = (tmp_path / "card" / "report.html").read_text("utf-8")
     assert (
         f"the {write_number(1232)} of {write_number(1584)} cell-days that all three"
         in page
     )
-    assert found.record["lead_times"]["lead_times"] == list(LEADS)
+    assert described["lead_times"]["lead_times"] == list(LEADS)
     with pytest.raises(InputError, match="predictions missing"):
         evaluate(
             forecast.where(forecast["lead_time"] < 10).assign_attrs(units="m3 m-3"),

@@ -10,8 +10,8 @@ import xarray as xr
 
 from factories.scoring import RELEASE, SPLIT, copy_world, predicted
 from somobench.schemas.errors import InputError, UsageError
+from somobench.scoring.describe import check_model_name
 from somobench.scoring.evaluate import evaluate
-from somobench.scoring.model_name import check_model_name
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def _unscored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.fail("scored before the name was refused")
 
     monkeypatch.setenv("SOMOBENCH_RELEASES", str(copy_world(tmp_path)))
-    monkeypatch.setattr("somobench.scoring.evaluate.case_of", scored)
+    monkeypatch.setattr("somobench.scoring.evaluate.read_case", scored)
 
 
 @pytest.mark.parametrize(

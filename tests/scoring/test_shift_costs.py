@@ -18,7 +18,7 @@ from factories.scoring import (
     TEST_TIMES,
     TIMES,
     copy_world,
-    make_cells,
+    make_case,
     make_features,
     make_splits,
     make_targets,
@@ -30,8 +30,8 @@ from somobench.schemas.errors import InputError, UsageError
 from somobench.schemas.scores import SHIFT_COSTS
 from somobench.schemas.validate import validate_table
 from somobench.scoring import shift_evaluation
-from somobench.scoring.case import ScoringCase, build_case
-from somobench.scoring.evaluate import case_of
+from somobench.scoring.case import ScoringCase
+from somobench.scoring.inputs import read_case
 from somobench.scoring.models import Model
 from somobench.scoring.shift_costs import common_cases, shift_costs
 
@@ -58,15 +58,7 @@ def make_cases(
     features = xr.concat([own, other], "split", data_vars="minimal")
     splits = pd.concat([make_splits(), tested])
     shifted, reference = (
-        build_case(
-            split,
-            targets=make_targets(),
-            features=features,
-            splits=splits,
-            cells=make_cells(),
-            moments_from={1: "reanalysis", 2: "observations"},
-        )
-        for split in (SHIFTED, SPLIT)
+        make_case(split, features=features, splits=splits) for split in (SHIFTED, SPLIT)
     )
     return shifted, reference
 
@@ -231,8 +223,8 @@ def test_a_split_is_not_compared_with_itself(
 def two_splits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let any split of the release be scored as the one that it has."""
     monkeypatch.setenv("SOMOBENCH_RELEASES", str(copy_world(tmp_path)))
-    case = case_of(resolve(RELEASE), SPLIT)
-    monkeypatch.setattr(shift_evaluation, "case_of", lambda *_: case)
+    case = read_case(resolve(RELEASE), SPLIT)
+    monkeypatch.setattr(shift_evaluation, "read_case", lambda *_: case)
     monkeypatch.setattr(DatasetRequest, "check_against", lambda *_: None)
     for name, noise in (("mine", 2.0), ("reference", 0.5)):
         grid = predicted(noise).to_dataset(name="soil_moisture")

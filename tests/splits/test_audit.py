@@ -28,8 +28,7 @@ from somobench.catalog.storage.archive import open_zarr_zip
 from somobench.schemas.recipe import SplitParams
 from somobench.splits import KINDS, Assignment, SplitData, build_splits, definition_of
 from somobench.splits.audit import SplitAudit, audit_split
-from somobench.splits.claims import claim_of
-from somobench.splits.data import sources_of, target_days
+from somobench.splits.data import sources_of
 
 PARAMS = SplitParams(
     temporal=TEMPORAL,
@@ -51,14 +50,7 @@ class Case:
     definition: dict[str, Any]
 
     def audit(self) -> SplitAudit:
-        return audit_split(
-            self.rows,
-            self.data.cells,
-            self.data.sources,
-            target_days(self.rows, self.data),
-            lags=self.data.lags,
-            claim=claim_of(self.definition, self.data),
-        )
+        return audit_split(self.rows, self.data, self.definition)
 
     def cells_of(self, role: str) -> list[str]:
         return sorted(self.rows.loc[self.rows["role"] == role, "cell_id"])

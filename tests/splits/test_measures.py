@@ -11,11 +11,11 @@ import pytest
 from factories.splits import grid_cells, make_sources, range_row
 from somobench.splits.data import role_masks
 from somobench.splits.measures import (
-    boundaries,
-    days_in_two_roles,
-    distances,
-    reach,
-    same_days,
+    count_days_in_two_roles,
+    count_same_days,
+    days_within,
+    measure_boundaries,
+    measure_distances,
 )
 from somobench.splits.sites import links_between, nearest_each_km
 
@@ -29,7 +29,7 @@ def test_audit_counts_days_that_two_rows_share() -> None:
             range_row("2018-01-01", "2018-01-31", "test", cell="b"),
         ]
     )
-    assert days_in_two_roles(rows) == 4
+    assert count_days_in_two_roles(rows) == 4
 
 
 def test_nearest_distance_is_the_great_circle() -> None:
@@ -56,10 +56,10 @@ def test_distances_are_those_of_the_later_role_from_the_earlier() -> None:
         names="abc",
     )
     # b lies one degree from a, c three: the median is two.
-    assert distances(cells, masks, "train", "test") == pytest.approx(
+    assert measure_distances(cells, masks, "train", "test") == pytest.approx(
         {"nearest": 111.195, "median": 222.39}, abs=1e-3
     )
-    assert distances(cells, masks, "train", "validation") is None
+    assert measure_distances(cells, masks, "train", "validation") is None
 
 
 def test_test_days_that_another_cell_trains_on_are_counted() -> None:
@@ -71,10 +71,10 @@ def test_test_days_that_another_cell_trains_on_are_counted() -> None:
         range_row("2018-01-20", "2018-01-31", "test", cell="a"),
         range_row("2018-01-08", "2018-01-12", "test", cell="b"),  # shares 8, 9, 10
     )
-    found = same_days(cells, masks)
+    found = count_same_days(cells, masks)
     assert found == {"cell_days": 3, "nearest_km": 111.195}
     alone = masks_of(range_row("2018-01-08", "2018-01-12", "test", cell="b"))
-    assert same_days(cells, alone) == {"cell_days": 0, "nearest_km": None}
+    assert count_same_days(cells, alone) == {"cell_days": 0, "nearest_km": None}
 
 
 def test_boundaries_report_embargo_and_the_days_that_lags_share() -> None:
@@ -83,17 +83,16 @@ def test_boundaries_report_embargo_and_the_days_that_lags_share() -> None:
         range_row("2018-01-11", "2018-01-13", "validation"),
         range_row("2018-01-14", "2018-01-31", "test"),
     )
-    found = {(item["from"], item["to"]): item for item in boundaries(masks, 7)}
+    found = {(item["from"], item["to"]): item for item in measure_boundaries(masks, 7)}
     assert found["train", "validation"] == {
         "from": "train",
         "to": "validation",
         "embargo_days": 0,
-        "shared_forcing_days": 7,
-        "shared_target_days": 7,
+        "shared_days": 7,
     }
     # Three days of validation lie between train and test: 7 - 3 = 4 are shared.
     assert found["train", "test"]["embargo_days"] == 3
-    assert found["train", "test"]["shared_target_days"] == 4
+    assert found["train", "test"]["shared_days"] == 4
     assert set(found) == {
         ("train", "validation"),
         ("train", "test"),
@@ -105,7 +104,7 @@ def test_boundaries_report_embargo_and_the_days_that_lags_share() -> None:
 def test_reach_goes_both_ways(lags: int) -> None:
     mask = np.array([[False, False, True, False, False, False], [False] * 6])
     expected = [abs(place - 2) <= lags for place in range(6)]
-    assert reach(mask, lags).tolist() == [expected, [False] * 6]
+    assert days_within(mask, lags).tolist() == [expected, [False] * 6]
 
 
 @pytest.mark.parametrize(("apart", "linked"), [(0.0089, True), (0.0091, False)])

@@ -106,6 +106,8 @@ def test_scalar_lead_time_is_a_submission_of_this_lead() -> None:
         "m**3 m**-3",
         "m3.m-3",
         " m3  m-3 ",
+        "cm3 cm-3",  # a ratio of volumes is the same number in any unit of volume
+        "mm3/mm3",
     ],
 )
 def test_unit_is_the_same_however_it_is_spelled(units: str) -> None:
@@ -115,7 +117,10 @@ def test_unit_is_the_same_however_it_is_spelled(units: str) -> None:
     assert open_submission(grid).values_sha256 == expected
 
 
-@pytest.mark.parametrize("units", ["m3 m3", "kg m-3", "%", "1", "m-3 m3", "mm3 mm-3"])
+@pytest.mark.parametrize(
+    "units",
+    ["m3 m3", "kg m-3", "%", "1", "m-3 m3", "cm3 m-3", "kg m-2", "mm", "percent", "in"],
+)
 def test_other_unit_is_refused(units: str) -> None:
     grid = dataset()
     grid["soil_moisture"].attrs["units"] = units
@@ -207,8 +212,12 @@ BAD_GRIDS: dict[str, tuple[Callable[[], xr.Dataset], str]] = {
         labelled(cell=[CELLS[0], *CELLS[:-1]]),
         f"{CELLS[0]} followed by {CELLS[0]}",
     ),
-    "noon": (
-        labelled(time=TEST_TIMES + pd.Timedelta(hours=12)),
+    "evening": (
+        labelled(time=TEST_TIMES + pd.Timedelta(hours=18)),
+        "T18:00:00.*expected days at 00:00",
+    ),
+    "noon of some days": (
+        labelled(time=[TEST_TIMES[0], *(TEST_TIMES[1:] + pd.Timedelta(hours=12))]),
         "T12:00:00.*expected days at 00:00",
     ),
     "half a layer": (labelled(layer=[0.5, 1.5]), "layer of the submission"),
@@ -244,8 +253,17 @@ BAD_TABLES: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], str]] = {
     ),
     "texts": (lambda t: t.assign(soil_moisture="wet"), "column soil_moisture"),
     "zoned days": (
-        lambda t: t.assign(time=t["time"].dt.tz_localize("UTC")),
-        "without a time zone",
+        lambda t: t.assign(time=t["time"].dt.tz_localize("Africa/Nairobi")),
+        "in UTC or without a time zone",
+    ),
+    "day first": (
+        lambda t: t.assign(time=t["time"].dt.strftime("%d/%m/%Y")),
+        "days of the standard calendar",
+    ),
+    "no such day": (lambda t: t.assign(time="2018-02-30"), "days of the standard"),
+    "cells of two kinds": (
+        lambda t: t.assign(cell_id=t["cell_id"].where(t.index > 3, 7)),
+        "labels of dtype object",
     ),
     "no row": (lambda t: t.iloc[:0], "0 rows"),
 }
@@ -279,7 +297,7 @@ def test_calendar_other_than_the_standard_one_is_refused(tmp_path: Path) -> None
     grid = dataset().assign_coords(time=np.arange(160))
     grid["time"].attrs = {"units": "days since 2018-07-20", "calendar": "360_day"}
     grid.to_netcdf(path, engine="h5netcdf")
-    with pytest.raises(InputError, match="standard calendar|cftime|360_day"):
+    with pytest.raises(InputError, match="360_day\n *expected: the standard calendar"):
         open_submission(path)
 
 
@@ -382,3 +400,10 @@ def test_placing_puts_every_value_on_its_series_and_day(case: ScoringCase) -> No
         expected = predicted(0.3).sel(layer=int(layer), cell=str(cell))
         np.testing.assert_array_equal(placed[series], expected)
     assert set(case.series_layers.tolist()) == set(LAYERS)
+
+
+@pytest.mark.parametrize("dim", ["cell", "time"])
+def test_file_without_a_single_prediction_is_refused(tmp_path: Path, dim: str) -> None:
+    path = write(dataset().isel({dim: slice(0)}), tmp_path / "a.nc")
+    with pytest.raises(InputError, match=f"0 of {dim}"):
+        open_submission(path)

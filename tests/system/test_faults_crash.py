@@ -19,7 +19,15 @@ import xarray as xr
 
 import somobench
 from factories import loopback_server as web
-from factories.faulty_calls import error_of, failing, in_child, kill, partials
+from factories.faulty_calls import (
+    CALLS,
+    READS,
+    error_of,
+    failing,
+    in_child,
+    kill,
+    partials,
+)
 from factories.releases import RELEASE
 from factories.remote_object import CONTENT, SHA256
 from somobench.catalog.fetching import cache, fetch
@@ -103,27 +111,38 @@ def test_a_failing_call_never_deletes_a_good_object(
         assert path.stat().st_ino == inode
 
 
-@pytest.mark.parametrize(
-    ("code", "lazy", "step"),
-    [("EIO", False, 1), ("EIO", True, 4), *((code, False, 6) for code in CODES[1:])],
-)
-def test_a_failing_call_of_a_reader_is_a_typed_error_or_survived(
-    toy: Path, code: str, lazy: bool, step: int
-) -> None:
-    def work() -> xr.Dataset:
-        cache._verified.clear()
-        return somobench.open_dataset(
-            "state", release=RELEASE, split="temporal", scaling="train", lazy=lazy
-        ).compute(scheduler="synchronous")
+def read_toy(*, lazy: bool = False) -> xr.Dataset:
+    cache._verified.clear()
+    return somobench.open_dataset(
+        "state", release=RELEASE, split="temporal", scaling="train", lazy=lazy
+    ).compute(scheduler="synchronous")
 
-    expected = work()
-    count = calls_of(work, toy.parent.parent)
-    assert count > 10
+
+SWEEPS = {
+    "each call, one error": (CALLS, CODES[:1], 1, False),
+    "errors in turn": (CALLS, CODES, 4, False),
+    "errors in turn, lazily": (CALLS, CODES, 6, True),
+    "reads of open files": (READS, ("EIO", "ESTALE"), 40, False),
+    "reads of open files, lazily": (READS, ("EIO", "ESTALE"), 60, True),
+}
+
+
+@pytest.mark.parametrize("sweep", SWEEPS)
+def test_a_failing_call_of_a_reader_is_a_typed_error_or_survived(
+    toy: Path, sweep: str
+) -> None:
+    calls, codes, step, lazy = SWEEPS[sweep]
+    folder = toy.parent.parent
+    expected = read_toy(lazy=lazy)
+    with failing(folder, 0, kill, calls) as counter:
+        read_toy(lazy=lazy)
+    assert counter.seen > 10
     refused = 0
-    for number in range(1, count + 1, step):
-        with failing(toy.parent.parent, number, error_of(getattr(errno, code))):
+    for turn, number in enumerate(range(1, counter.seen + 1, step)):
+        trouble = error_of(getattr(errno, codes[turn % len(codes)]))
+        with failing(folder, number, trouble, calls):
             try:
-                found: object = work()
+                found: object = read_toy(lazy=lazy)
             except SomobenchError as error:
                 found = error
         if isinstance(found, xr.Dataset):
@@ -131,7 +150,7 @@ def test_a_failing_call_of_a_reader_is_a_typed_error_or_survived(
         else:
             refused += 1
     assert refused > 0
-    xr.testing.assert_identical(work(), expected)
+    xr.testing.assert_identical(read_toy(lazy=lazy), expected)
 
 
 @contextmanager

@@ -19,7 +19,6 @@ from factories.command_line import run
 from factories.releases import RELEASE, make_catalog, write_manifest
 from somobench.catalog import registry
 from somobench.catalog.fetching import fetch
-from somobench.catalog.lint import lint_file
 from somobench.catalog.registry import read_record
 from somobench.catalog.resolve import resolve
 from somobench.schemas.errors import IntegrityError, SomobenchError, UsageError
@@ -84,30 +83,6 @@ def test_a_hostile_record_is_refused_at_once(
         read_record(RELEASE, catalog)
     assert time.monotonic() - start < 2
     assert len(str(error.value)) < 2000
-
-
-NOT_PLAIN = [
-    case
-    for case in RECORDS
-    if case.partition(" ")[0]
-    not in {"md5", "negative", "size", "other", "no", "unknown"}
-]
-
-
-@pytest.mark.parametrize("case", NOT_PLAIN)
-def test_lint_survives_what_it_refuses(toy: Path, tmp_path: Path, case: str) -> None:
-    catalog = make_catalog(tmp_path, toy)
-    path = catalog / "releases" / f"{RELEASE}.yaml"
-    path.write_text(RECORDS[case](path.read_text()))
-    start = time.monotonic()
-    assert lint_file(path)
-    assert time.monotonic() - start < 2
-
-
-def test_lint_survives_bytes_that_are_no_text(tmp_path: Path) -> None:
-    path = tmp_path / "somobench.yaml"
-    path.write_bytes(b"metadata: \xff\xfe")
-    assert lint_file(path)
 
 
 @pytest.mark.parametrize("url", ["https://h/r?token=hush", "https://h/r#hush"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -23,6 +25,7 @@ from factories.import_graph import (
     packages,
     top_of,
 )
+from somobench.catalog.registry import catalogued_names
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
@@ -30,20 +33,25 @@ MODULES = modules(ROOT)
 
 OWN_EXTRAS = re.compile(r"somobench\[([\w,]+)\]")
 
+NEWEST = catalogued_names()[-1]
+SHIPPED = [f"{NEWEST}/*", f"assets/{NEWEST}/predictions_temporal.zarr.zip"]
+
 PACKAGED = (
     "*.py",
     "py.typed",
     "*.yaml",
     "releases/*.yaml",
     "templates/*",
-    "virtual-*/*",
 )
 OPENS = f"""
 import somobench
-names = somobench.list_releases()
-assert names and names[0].startswith("virtual-"), names
-dataset = somobench.open_dataset("forcing", release=names[0])
+assert somobench.list_releases() == [{NEWEST!r}], somobench.list_releases()
+dataset = somobench.open_dataset("climatology", release={NEWEST!r}, split="temporal")
 assert dataset.sizes["cell"] > 0, dataset
+predictions = dataset[["climatology"]].rename(climatology="soil_moisture")
+result = somobench.evaluate(predictions, release={NEWEST!r}, split="temporal")
+headline = result.headline
+assert headline["available"], headline
 from somobench.pages.frame import render_page
 from somobench.pages.maps import CellMap, Place
 page = render_page("Title", opening=[CellMap(places=[Place("a", 53.5, 10.0)])])
@@ -92,6 +100,20 @@ def test_every_folder_of_python_modules_is_listed_as_a_package() -> None:
         if not (path.parent / "__init__.py").is_file()
     ]
     assert bare == []
+
+
+def test_the_package_carries_the_newest_release_and_a_ladder_alone() -> None:
+    assert (
+        PROJECT["tool"]["setuptools"]["package-data"]["somobench.releases"] == SHIPPED
+    )
+    folder = ROOT / "releases"
+    manifest = json.loads((folder / NEWEST / "MANIFEST.json").read_text("utf-8"))
+    for pattern in SHIPPED[1:]:
+        path = folder / pattern
+        record = manifest["assets"][path.name]
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == record["sha256"]
+        ignored = ["git", "check-ignore", "--quiet", "--no-index", path]
+        assert subprocess.run(ignored, cwd=ROOT, check=False).returncode == 1
 
 
 def test_no_module_imports_a_folder_by_its_bare_name() -> None:
@@ -200,7 +222,7 @@ def wheel_of(folder: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_wheel_through_the_sdist_holds_every_module_and_release(
+def test_wheel_through_the_sdist_holds_every_module_and_the_newest_release(
     distributions: Path,
 ) -> None:
     expected = {
@@ -209,6 +231,11 @@ def test_wheel_through_the_sdist_holds_every_module_and_release(
         for pattern in PACKAGED
         for path in (ROOT / folder).rglob(pattern)
         if "__pycache__" not in path.parts
+    }
+    expected |= {
+        f"somobench/{path.relative_to(ROOT)}"
+        for pattern in SHIPPED
+        for path in (ROOT / "releases").glob(pattern)
     }
     with zipfile.ZipFile(wheel_of(distributions)) as wheel:
         found = {name for name in wheel.namelist() if ".dist-info/" not in name}

@@ -294,15 +294,6 @@ def test_draws_of_days_and_of_cells_alone_leave_the_others_still() -> None:
     assert found.both.tolist() == [expected[0], expected[1] + 10.0]
 
 
-def test_station_spread_is_reported_beside() -> None:
-    scored = make_scores([1.0, 2.0, 3.0, 4.0])
-    spread = scored.scores["cell"].copy(data=[0.1, 0.3, np.nan, 0.5])
-    labels = make_labels(scored, ["a", "a", "b", "b"])
-    pooled = pool_scores(scored, {"region": labels}, target_spread=spread)
-    assert pooled["target_spread"].values[:2].tolist() == pytest.approx([0.2, 0.5])
-    assert pooled["target_spread_count"].values.tolist() == [2, 1, 0]
-
-
 def test_difference_is_taken_on_cells_that_both_models_have() -> None:
     ours = make_scores([1.0, 2.0, 3.0, np.nan])
     theirs = make_scores([2.0, np.nan, 4.0, 9.0])

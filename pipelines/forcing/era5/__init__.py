@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,12 +17,17 @@ from somobench.pipelines.forcing.era5.placement import (
     check_remapping,
     place_cells,
 )
+from somobench.pipelines.forcing.era5.preliminary import (
+    described_days,
+    preliminary_attrs,
+    refuse_preliminary,
+)
 from somobench.pipelines.forcing.era5.reference import (
     REFERENCE,
     soil_moisture_of_layers,
 )
-from somobench.pipelines.forcing.era5.stores import open_inputs
-from somobench.pipelines.forcing.era5.variables import derivation_of, source_names
+from somobench.pipelines.forcing.era5.stores import opened_inputs
+from somobench.pipelines.forcing.era5.variables import delivery_of, derivation_of
 from somobench.pipelines.forcing.precision import quantise
 from somobench.pipelines.forcing.source import DailyForcing, ForcingRequest
 from somobench.schemas.errors import InputError
@@ -48,30 +51,26 @@ class Era5Source:
         """
         recipe = request.recipe
         check_remapping(recipe.forcing)
-        with ExitStack() as stack:
-            boxes = stack.enter_context(_opened(request.inputs))
-            others = stack.enter_context(_opened(request.reference_inputs))
-            placement = _place(boxes, request)
+        with (
+            opened_inputs(request.inputs) as opened,
+            opened_inputs(request.reference_inputs) as others,
+        ):
+            placement = _place(boxes_of(opened.stores), request)
             forcing = _meteorology(placement, request)
+            passed_over = [
+                vars(item) for item in (*opened.passed_over, *others.passed_over)
+            ]
+            forcing.report["files_passed_over"] = passed_over
             if recipe.reference.source == "none":
                 return forcing
-            soil = _place(others, request) if others else placement
+            boxes = boxes_of(others.stores)
+            soil = _place(boxes, request) if boxes else placement
             reference, report = soil_moisture_of_layers(soil, request)
         return replace(
             forcing,
             dataset=forcing.dataset.assign({REFERENCE: reference}),
             report=forcing.report | {"reference": report},
         )
-
-
-@contextmanager
-def _opened(paths: Sequence[Path]) -> Iterator[list[Box]]:
-    opened = open_inputs(paths) if paths else []
-    try:
-        yield boxes_of(opened)
-    finally:
-        for _, store in opened:
-            store.close()
 
 
 def _place(boxes: Sequence[Box], request: ForcingRequest) -> Placement:
@@ -91,30 +90,37 @@ def _place(boxes: Sequence[Box], request: ForcingRequest) -> Placement:
 
 def _meteorology(placement: Placement, request: ForcingRequest) -> DailyForcing:
     params = request.recipe.forcing
-    names = source_names(params.names)
+    delivery = delivery_of(params)
     dataset = xr.Dataset(coords=_coords(request))
-    counts, described = [], {}
+    counts, described, preliminary = [], {}, {}
     for name in params.variables:
-        derivation = derivation_of(name, params.names)
+        derivation = derivation_of(
+            name, params.names, lambda raw: placement.holds(raw, delivery)
+        )
         rule = day_rule(
             params.frequency, params.accumulation, accumulated=derivation.accumulated
         )
-        at_nodes = placement.daily(
-            derivation, names, params.frequency, request.days, rule
-        )
-        values, count = placement.to_cells(at_nodes)
+        at_nodes = placement.daily(derivation, delivery, request.days, rule)
+        values, count = placement.to_cells(at_nodes.values)
         stored, zeroed = quantise(name, values)
-        dataset[name] = (("cell", "time"), stored)
+        attrs = preliminary_attrs(at_nodes.preliminary)
+        dataset[name] = (("cell", "time"), stored, attrs)
         counts.append(count)
+        preliminary[name] = at_nodes.preliminary
         described[name] = {
             "daily": rule.words,
             "from": list(derivation.raws),
+            "preliminary_days": described_days(at_nodes.preliminary),
+            "read": at_nodes.read,
             "small_negatives_set_to_zero": zeroed,
         }
+    if params.preliminary == "refuse":
+        refuse_preliminary(preliminary)
     report = {
         "boxes": placement.report(),
         "frequency": params.frequency,
         "accumulation": params.accumulation,
+        "preliminary": params.preliminary,
         "variables": described,
     }
     return DailyForcing(

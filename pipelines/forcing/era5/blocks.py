@@ -17,8 +17,9 @@ from somobench.pipelines.forcing.era5.daily import (
     gather_days,
     positions_of_days,
 )
-from somobench.pipelines.forcing.era5.fields import Field, Rectangle
+from somobench.pipelines.forcing.era5.fields import Field
 from somobench.pipelines.forcing.era5.nodes import NodeSet
+from somobench.pipelines.forcing.era5.parts import Rectangle
 from somobench.pipelines.forcing.era5.variables import Derivation
 
 BLOCK_VALUES = 2**24  # of one variable in memory at a time, 64 MiB of float32
@@ -34,27 +35,34 @@ def daily_at_nodes(
     nodes: tuple[NodeSet, Indices],
     days: NDArray[np.datetime64],
     rule: DayRule,
-) -> Floats:
-    """Read, combine and aggregate a variable, (day, node), in our unit.
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Read, combine and aggregate a variable.
 
     Parameters
     ----------
     fields : one for each of the derivation's variables
     nodes : the box's positions, and the numbers of the wanted ones
+
+    Returns
+    -------
+    tuple of arrays
+        (day, node) in our unit, and by day whether a preliminary value went in.
     """
     positions = [positions_of_days(field.times, days, rule) for field in fields]
     result = np.full((len(days), len(nodes[1])), np.nan)
+    preliminary = np.zeros(len(days), dtype=bool)
     for rectangle in rectangles(nodes[0], nodes[1], fields[0]):
         length = _days_a_block(rectangle, fields[0], positions[0].shape[1])
         for first in range(0, len(days), length):
             block = slice(first, first + length)
-            arranged = [
-                _arranged(field, where[block], rectangle)
-                for field, where in zip(fields, positions, strict=True)
-            ]
+            arranged = []
+            for field, where in zip(fields, positions, strict=True):
+                values, flags = _arranged(field, where[block], rectangle)
+                arranged.append(values)
+                preliminary[block] |= flags
             daily = aggregate_days(derivation.combine(*arranged), rule)
             result[block, rectangle.members] = daily * derivation.factor
-    return result
+    return result, preliminary
 
 
 def _days_a_block(rectangle: Rectangle, field: Field, steps_a_day: int) -> int:
@@ -64,14 +72,19 @@ def _days_a_block(rectangle: Rectangle, field: Field, steps_a_day: int) -> int:
     return max(1, fitting, min(whole_chunk, STRETCH * fitting))
 
 
-def _arranged(field: Field, positions: Indices, rectangle: Rectangle) -> Floats:
-    """Return the values of some days, (day, step, node)."""
+def _arranged(
+    field: Field, positions: Indices, rectangle: Rectangle
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return the values of some days, (day, step, node), and which are preliminary."""
     present = positions[positions >= 0]
     if not len(present):
-        return np.full((*positions.shape, len(rectangle.inside)), np.nan)
+        shape = (*positions.shape, len(rectangle.inside))
+        return np.full(shape, np.nan), np.zeros(len(positions), dtype=bool)
     start, stop = int(present.min()), int(present.max()) + 1
-    values = field.read(start, stop, rectangle)
-    return gather_days(values, np.where(positions >= 0, positions - start, -1))
+    values, preliminary = field.read(start, stop, rectangle)
+    within = np.where(positions >= 0, positions - start, -1)
+    flags = np.asarray(preliminary.any(axis=1))[within] & (within >= 0)
+    return gather_days(values, within), np.asarray(flags.any(axis=1))
 
 
 def rectangles(nodes: NodeSet, wanted: Indices, field: Field) -> Iterator[Rectangle]:

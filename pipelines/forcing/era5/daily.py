@@ -16,6 +16,7 @@ from somobench.schemas.errors import UsageError
 Frequency = Literal["hourly", "daily"]
 Accumulation = Literal["hour_ending", "since_00_utc", "daily_total"]
 
+SECONDS_COVERED = {"hourly": 3600.0, "daily": 86400.0}
 SATURATION_PRESSURE_AT_T0 = 611.21  # Pa; a1 of IFS CY41R2 part IV, eq. 7.5
 SATURATION_SLOPE = 17.502  # a3 over water
 SATURATION_OFFSET = 32.19  # K; a4 over water
@@ -80,6 +81,13 @@ def day_rule(
     if frequency == "daily":
         return THE_DAYS_OWN
     return SUM_OF_HOURS_ENDING if accumulated else MEAN_OF_HOURS
+
+
+def covered_seconds(frequency: Frequency, accumulation: Accumulation) -> float | None:
+    """Return the time that one accumulated value covers; None if it varies."""
+    if accumulation == "since_00_utc":
+        return None
+    return SECONDS_COVERED[frequency]
 
 
 def positions_of_days(

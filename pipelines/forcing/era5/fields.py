@@ -6,100 +6,128 @@ variables among them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.pipelines.forcing.era5.daily import Frequency
-from somobench.pipelines.forcing.era5.nodes import NodeSet
+from somobench.pipelines.forcing.era5.nodes import NodeSet, same_positions
+from somobench.pipelines.forcing.era5.parts import (
+    SINGLE_PRECISION,
+    Part,
+    Rectangle,
+    part_of,
+)
 from somobench.pipelines.forcing.era5.times import check_steps
-from somobench.pipelines.forcing.era5.variables import RawVariable, same_units
+from somobench.pipelines.forcing.era5.variables import RAW, Delivery, RawVariable
 from somobench.schemas.errors import InputError
 
-TILE = 64  # nodes along a side where a store names no chunks
+SHOWN = 4  # files named in a message
 
 Floats = NDArray[np.float64]
-Indices = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Rectangle:
-    """The part of a grid to load for some of its nodes; columns are 0..1 for points."""
-
-    rows: slice
-    columns: slice
-    inside: Indices
-    """Numbers of the wanted nodes within the rectangle, along its rows."""
-    members: Indices
-    """Which of all wanted nodes those are."""
-
-    @property
-    def size(self) -> int:
-        """Values that one time step has."""
-        height = self.rows.stop - self.rows.start
-        return int(height * (self.columns.stop - self.columns.start))
-
-
-@dataclass(frozen=True)
-class Part:
-    """A variable in one file."""
-
-    file: str
-    array: xr.DataArray
-    chunk: tuple[int, int, int]
-    """Time steps, rows and columns that the store keeps together."""
 
 
 @dataclass(frozen=True)
 class Field:
-    """A variable of ERA5 on one box over all its files."""
+    """A variable of ERA5 on one box over all its files.
+
+    Files may overlap in time. A final value goes before a preliminary one, and what
+    one file lacks is taken from another.
+    """
 
     raw: RawVariable
     parts: tuple[Part, ...]
     times: NDArray[np.datetime64]
+    """Of all files, increasing, each once."""
 
-    def read(self, start: int, stop: int, rectangle: Rectangle) -> Floats:
-        """Load time positions [start, stop) of a rectangle's nodes, (time, node).
+    def read(
+        self, start: int, stop: int, rectangle: Rectangle
+    ) -> tuple[Floats, NDArray[np.bool_]]:
+        """Load time positions [start, stop) of a rectangle's nodes.
+
+        Returns
+        -------
+        tuple of arrays
+            (time, node) values in ERA5's unit, and by time and node whether the value
+            is preliminary.
 
         Raises
         ------
         InputError
-            If a value isn't one that the variable can have.
+            If a value isn't one that the variable can have, or two files differ in
+            one.
         """
-        pieces, before = [], 0
+        wanted = self.times[start:stop]
+        values = np.full((len(wanted), len(rectangle.inside)), np.nan)
+        preliminary = np.zeros(values.shape, dtype=bool)
+        holders: list[Part] = []
         for part in self.parts:
-            size = part.array.sizes["time"]
-            first, last = max(start - before, 0), min(stop - before, size)
-            if first < last:
-                pieces.append(self._load(part, slice(first, last), rectangle))
-            before += size
-        return np.concatenate(pieces)
+            first = int(np.searchsorted(part.times, wanted[0], "left"))
+            last = int(np.searchsorted(part.times, wanted[-1], "right"))
+            if first >= last:
+                continue
+            loaded = part.load(first, last, rectangle)
+            self._refuse_impossible(part, loaded, first)
+            at = np.searchsorted(wanted, part.times[first:last])
+            flags = part.preliminary[first:last, np.newaxis]
+            equal_rank = preliminary[at] == flags
+            self._refuse_conflict(
+                part, holders, np.where(equal_rank, values[at], np.nan), loaded, first
+            )
+            new = np.isfinite(loaded) & (
+                np.isnan(values[at]) | (preliminary[at] & ~flags)
+            )
+            values[at] = np.where(new, loaded, values[at])
+            preliminary[at] = np.where(new, flags, preliminary[at])
+            holders.append(part)
+        return values, preliminary
 
-    def _load(self, part: Part, steps: slice, rectangle: Rectangle) -> Floats:
-        box = {"latitude": rectangle.rows, "longitude": rectangle.columns}
-        if "location" in part.array.dims:
-            box = {"location": rectangle.rows}
-        block = part.array.isel({"time": steps, **box}).transpose("time", *box)
-        loaded = block.to_numpy().reshape(block.sizes["time"], -1)
-        values = loaded[:, rectangle.inside].astype(np.float64)
-        bad = (values < self.raw.minimum) | (values > self.raw.maximum)
+    def described(self) -> dict[str, object]:
+        """Say under which names and in which units files hold it."""
+        units = {part.units or f"{self.raw.units} (assumed)" for part in self.parts}
+        return {
+            "named": sorted({str(part.array.name) for part in self.parts}),
+            "units": sorted(units),
+        }
+
+    def _refuse_impossible(self, part: Part, values: Floats, first: int) -> None:
+        slack = part.packing * abs(part.unit.factor)
+        bad = values < self.raw.minimum - slack
+        bad |= values > self.raw.maximum + slack
         if bad.any():
-            where = int(np.argwhere(bad)[0][0])
-            raise self._impossible(part.file, values[bad], block["time"][where])
-        return values
+            when = part.times[first + int(np.argwhere(bad)[0][0])]
+            raise InputError(
+                f"{self.raw.name} in forcing input {part.file}",
+                found=f"{values[bad][0]:g} at {when} ({int(bad.sum())} in this block)",
+                expected=f"{self.raw.minimum:g} to {self.raw.maximum:g} "
+                f"{self.raw.units}",
+                hint="a wrong unit (give the right one in forcing.units of the "
+                "recipe), a scale factor applied twice, or a fill value that isn't "
+                "declared as _FillValue",
+            )
 
-    def _impossible(self, file: str, values: Floats, time: xr.DataArray) -> InputError:
-        return InputError(
-            f"{self.raw.name} in forcing input {file}",
-            found=f"{values[0]:g} at {time.to_numpy()} ({len(values)} in this block)",
-            expected=f"{self.raw.minimum:g} to {self.raw.maximum:g} "
-            f"{self.raw.units[0]}",
-            hint="a wrong unit, a scale factor applied twice, or a fill value that "
-            "isn't declared as _FillValue",
-        )
+    def _refuse_conflict(
+        self,
+        part: Part,
+        holders: Sequence[Part],
+        held: Floats,
+        loaded: Floats,
+        first: int,
+    ) -> None:
+        slack = sum(item.packing * abs(item.unit.factor) for item in (part, *holders))
+        bad = np.abs(loaded - held) > slack + SINGLE_PRECISION * np.abs(held)
+        if bad.any():
+            when = part.times[first + int(np.argwhere(bad)[0][0])]
+            others = ", ".join(item.file for item in holders if when in item.times)
+            raise InputError(
+                f"{self.raw.name} in forcing inputs {others} and {part.file}",
+                found=f"{held[bad][0]:g} and {loaded[bad][0]:g} at {when} "
+                f"({int(bad.sum())} in this block)",
+                expected="the same value where files overlap",
+                hint="remove the file that is wrong or older",
+            )
 
 
 @dataclass(frozen=True)
@@ -111,27 +139,27 @@ class Box:
 
     @property
     def what(self) -> str:
-        """The names of its files."""
-        return ", ".join(name for name, _ in self.stores)
+        """The names of its first files."""
+        return _listed(name for name, _ in self.stores)
 
-    def has(self, names: Sequence[str]) -> bool:
-        """Tell whether any file holds a variable under one of the names."""
+    def holds(self, raw: str, delivery: Delivery) -> bool:
+        """Tell whether any file holds a variable of ERA5."""
+        names = delivery.names_of(RAW[raw])
         return any(name in store for name in names for _, store in self.stores)
 
-    def field(
-        self, raw: RawVariable, names: Sequence[str], frequency: Frequency
-    ) -> Field:
+    def field(self, raw: RawVariable, delivery: Delivery) -> Field:
         """Find a variable under one of its names and put its files in order.
 
         Raises
         ------
         InputError
-            If no file has it, its unit, dims or time step differ from what is
-            expected, or files overlap in time.
+            If no file has it, or its unit, dims or time step differ from what is
+            expected.
         """
+        names = delivery.names_of(raw)
         parts = sorted(
             (
-                _part(file, store[name], raw)
+                part_of(file, store[name], raw, delivery)
                 for file, store in self.stores
                 for name in [next((item for item in names if item in store), None)]
                 if name is not None
@@ -139,49 +167,27 @@ class Box:
             key=_first_time,
         )
         if not parts:
+            held = sorted({str(name) for _, store in self.stores for name in store})
             raise InputError(
                 f"forcing input {self.what}",
-                found=f"variables {', '.join(map(str, self.stores[0][1].data_vars))}",
+                found=f"variables {', '.join(held)}",
                 expected=f"{raw.name}, named {' or '.join(names)}",
                 hint="name it in forcing.names of the recipe",
             )
-        times = np.concatenate([part.array["time"].to_numpy() for part in parts])
-        files = ", ".join(part.file for part in parts)
-        check_steps(times, frequency, f"{raw.name} in forcing inputs {files}")
+        times = np.unique(np.concatenate([part.times for part in parts]))
+        files = _listed(part.file for part in parts)
+        check_steps(times, delivery.frequency, f"{raw.name} in forcing inputs {files}")
         return Field(raw, tuple(parts), times)
 
 
+def _listed(names: Iterable[str]) -> str:
+    distinct = list(dict.fromkeys(names))
+    more = f" and {len(distinct) - SHOWN} more" if len(distinct) > SHOWN else ""
+    return ", ".join(distinct[:SHOWN]) + more
+
+
 def _first_time(part: Part) -> np.datetime64:
-    times = part.array["time"].to_numpy()
-    return times[0] if len(times) else np.datetime64("NaT")
-
-
-def _part(file: str, array: xr.DataArray, raw: RawVariable) -> Part:
-    place = ("location",) if "location" in array.dims else ("latitude", "longitude")
-    if set(array.dims) != {"time", *place}:
-        raise InputError(
-            f"{array.name} in forcing input {file}",
-            found=f"dims {', '.join(map(str, array.dims))}",
-            expected=f"dims time, {', '.join(place)}",
-            hint="select one member, or merge expver before",
-        )
-    units = array.attrs.get("units")
-    if units is not None and not same_units(str(units), raw):
-        raise InputError(
-            f"unit of {array.name} in forcing input {file}",
-            found=str(units),
-            expected=" or ".join(raw.units),
-            hint="convert the values and the attribute",
-        )
-    return Part(file, array, _chunk(array, place))
-
-
-def _chunk(array: xr.DataArray, place: tuple[str, ...]) -> tuple[int, int, int]:
-    chunks = array.encoding.get("chunks") or array.encoding.get("chunksizes")
-    if not chunks or len(chunks) != array.ndim:
-        return 1, TILE, TILE
-    lengths = dict(zip(array.dims, chunks, strict=True))
-    return int(lengths["time"]), int(lengths[place[0]]), int(lengths[place[-1]])
+    return part.times[0] if len(part.times) else np.datetime64("NaT")
 
 
 def boxes_of(opened: Sequence[tuple[str, xr.Dataset]]) -> list[Box]:
@@ -190,7 +196,7 @@ def boxes_of(opened: Sequence[tuple[str, xr.Dataset]]) -> list[Box]:
     for name, store in opened:
         nodes = _nodes(store)
         for index, box in enumerate(boxes):
-            if _same_positions(box.nodes, nodes):
+            if same_positions(box.nodes, nodes):
                 boxes[index] = Box(box.nodes, (*box.stores, (name, store)))
                 break
         else:
@@ -203,12 +209,4 @@ def _nodes(store: xr.Dataset) -> NodeSet:
         store["latitude"].to_numpy(),
         store["longitude"].to_numpy(),
         is_grid="location" not in store.dims,
-    )
-
-
-def _same_positions(one: NodeSet, other: NodeSet) -> bool:
-    return (
-        one.is_grid == other.is_grid
-        and np.array_equal(one.latitude, other.latitude)
-        and np.array_equal(one.longitude, other.longitude)
     )

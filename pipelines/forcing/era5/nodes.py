@@ -13,6 +13,8 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 TOLERANCE = 5e-5  # degrees, 5 m; float32 holds longitudes to 1.5e-5 degrees
+SINGLE_PRECISION = 2e-5  # degrees; two ends of an axis, each off by 7.6e-6 at 180
+TIE_DECIMALS = 4  # distances that agree to 1e-4 degrees are equal
 CORNERS = ((0.5, -0.5), (0.5, 0.5), (-0.5, -0.5), (-0.5, 0.5))  # NW, NE, SW, SE
 
 
@@ -77,11 +79,36 @@ def nearest_nodes(
 
 
 def spacing(axis: Floats, otherwise: float) -> float:
-    """Return the usual step of an axis in degrees."""
+    """Return the step of an axis in degrees, `otherwise` where it has one value.
+
+    The step is taken over the whole axis, absent rows left out, and is the simple
+    number (a whole part of a degree, or of few decimals) that the axis allows:
+    positions in single precision are some 1e-5 degrees off.
+    """
     if len(axis) == 1:
         return otherwise
     steps = np.abs(difference_east(axis[1:], axis[:-1]))
-    return float(np.round(np.median(steps), 6))
+    count = float(np.round(steps / np.median(steps)).sum())
+    step = float(steps.sum()) / count
+    simple = (1.0 / round(1.0 / step) if step <= 1 else step, *_rounded(step))
+    near = [item for item in simple if abs(item - step) * count <= SINGLE_PRECISION]
+    return near[0] if near else step
+
+
+def _rounded(step: float) -> list[float]:
+    return [round(step, decimals) for decimals in range(1, 7)]
+
+
+def same_positions(one: NodeSet, other: NodeSet) -> bool:
+    """Tell whether two sets are the same nodes, be they in single precision or not."""
+    return one.is_grid == other.is_grid and all(
+        len(mine) == len(theirs)
+        and bool((np.abs(difference_east(mine, theirs)) <= TOLERANCE).all())
+        for mine, theirs in (
+            (one.latitude, other.latitude),
+            (one.longitude, other.longitude),
+        )
+    )
 
 
 def _nearest(
@@ -102,7 +129,7 @@ def _nearest_on_axis(
     found = np.empty(len(distinct), dtype=np.int64)
     for position, value in enumerate(distinct):
         offset = difference_east(axis, value)
-        distance = np.round(np.abs(offset), 7)
+        distance = np.round(np.abs(offset), TIE_DECIMALS)
         preferred = offset if descending else -offset
         best = int(np.lexsort((-preferred, distance))[0])
         found[position] = best if distance[best] <= limit else -1
@@ -118,7 +145,8 @@ def _nearest_points(
     ):
         up = nodes.latitude - north
         right = difference_east(nodes.longitude, float(east))
-        distance = np.round(np.hypot(up, right * np.cos(np.deg2rad(north))), 7)
+        apart = np.hypot(up, right * np.cos(np.deg2rad(north)))
+        distance = np.round(apart, TIE_DECIMALS)
         best = int(np.lexsort((right, -up, distance))[0])
         near = abs(up[best]) <= limit and abs(right[best]) <= limit
         found[position] = best if near else -1

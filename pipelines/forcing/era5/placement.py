@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from somobench.pipelines.forcing.era5.blocks import daily_at_nodes
-from somobench.pipelines.forcing.era5.daily import DayRule, Frequency
+from somobench.pipelines.forcing.era5.daily import DayRule
 from somobench.pipelines.forcing.era5.fields import Box
 from somobench.pipelines.forcing.era5.nodes import (
     NodeSet,
@@ -21,7 +21,7 @@ from somobench.pipelines.forcing.era5.nodes import (
     mean_of_nodes,
     nearest_nodes,
 )
-from somobench.pipelines.forcing.era5.variables import RAW, Derivation
+from somobench.pipelines.forcing.era5.variables import RAW, Delivery, Derivation
 from somobench.schemas.errors import UsageError
 from somobench.schemas.recipe import ForcingParams
 
@@ -51,6 +51,17 @@ def check_remapping(params: ForcingParams) -> None:
         )
 
 
+class AtNodes(NamedTuple):
+    """A variable by day at all nodes that are used."""
+
+    values: Floats
+    """(day, node)"""
+    preliminary: NDArray[np.datetime64]
+    """Days that a preliminary value went into."""
+    read: dict[str, dict[str, object]]
+    """By variable of ERA5: under which name and in which unit files hold it."""
+
+
 @dataclass(frozen=True)
 class Placement:
     """The nodes of every cell.
@@ -72,21 +83,27 @@ class Placement:
     def daily(
         self,
         derivation: Derivation,
-        names: Mapping[str, Sequence[str]],
-        frequency: Frequency,
+        delivery: Delivery,
         days: NDArray[np.datetime64],
         rule: DayRule,
-    ) -> Floats:
-        """Give a variable by day at all nodes, (day, node)."""
+    ) -> AtNodes:
+        """Give a variable by day at all nodes."""
         pieces = [np.empty((len(days), 0))]
+        preliminary = np.zeros(len(days), dtype=bool)
+        read: dict[str, dict[str, object]] = {}
         for box, wanted in self.used:
-            fields = [
-                box.field(RAW[raw], names[raw], frequency) for raw in derivation.raws
-            ]
-            pieces.append(
-                daily_at_nodes(derivation, fields, (box.nodes, wanted), days, rule)
+            fields = [box.field(RAW[raw], delivery) for raw in derivation.raws]
+            values, flags = daily_at_nodes(
+                derivation, fields, (box.nodes, wanted), days, rule
             )
-        return np.concatenate(pieces, axis=1)
+            pieces.append(values)
+            preliminary |= flags
+            read |= {field.raw.name: field.described() for field in fields}
+        return AtNodes(np.concatenate(pieces, axis=1), days[preliminary], read)
+
+    def holds(self, raw: str, delivery: Delivery) -> bool:
+        """Tell whether every box that is used has a variable of ERA5."""
+        return all(box.holds(raw, delivery) for box, _ in self.used)
 
     def to_cells(self, values: Floats) -> tuple[Floats, NDArray[np.int8]]:
         """Bring (day, node) values to cells: (cell, day), and nodes averaged."""

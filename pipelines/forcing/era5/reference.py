@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,14 @@ from somobench.pipelines.forcing.era5.daily import (
     Frequency,
 )
 from somobench.pipelines.forcing.era5.placement import Placement
-from somobench.pipelines.forcing.era5.variables import Derivation, source_names
-from somobench.pipelines.forcing.precision import quantise
+from somobench.pipelines.forcing.era5.preliminary import (
+    described_days,
+    preliminary_attrs,
+    refuse_preliminary,
+)
+from somobench.pipelines.forcing.era5.validity import times_of
+from somobench.pipelines.forcing.era5.variables import Derivation, delivery_of
+from somobench.pipelines.forcing.precision import STORED_STEP, quantise
 from somobench.pipelines.forcing.source import ForcingRequest
 from somobench.schemas.errors import InputError, UsageError
 
@@ -116,7 +122,9 @@ def soil_moisture_of_layers(
     """Weigh the input's soil levels to the recipe's layers.
 
     Layers that `reference.layers` doesn't list stay missing. A node whose soil water
-    is exactly zero on every day is sea and doesn't count.
+    is zero on every day is sea and doesn't count. Zero is what is within one stored
+    step of it, 2**-14: ERA5 itself packs soil water to 16 bits, about 2**-16, and files
+    converted from it no longer say so.
 
     Returns
     -------
@@ -132,7 +140,9 @@ def soil_moisture_of_layers(
         If the recipe lists no layer, or one that it doesn't define.
     """
     weights = _weights(placement, request)
-    values, sea_nodes = _weighted(placement, weights, request)
+    values, sea_nodes, preliminary = _weighted(placement, weights, request)
+    if request.recipe.forcing.preliminary == "refuse":
+        refuse_preliminary({REFERENCE: preliminary})
     stored, zeroed = quantise(REFERENCE, values)
     listed = [index for index, item in enumerate(weights.values()) if item is not None]
     empty = np.isnan(stored[listed]).all(axis=2).any(axis=0)
@@ -146,13 +156,14 @@ def soil_moisture_of_layers(
             "cell": cells,
             "time": request.days.astype("datetime64[ns]"),
         },
-        attrs=_attrs(weights),
+        attrs=_attrs(weights) | preliminary_attrs(preliminary),
     )
     return array, {
         "boxes": placement.report() if request.reference_inputs else "of the forcing",
         "cells_without": cells[empty].tolist(),
         "daily": _rule(_frequency(placement, request)).words,
         "layers": _described(weights),
+        "preliminary_days": described_days(preliminary),
         "sea_nodes_left_out": sea_nodes,
         "small_negatives_set_to_zero": zeroed,
     }
@@ -162,7 +173,7 @@ def _weights(
     placement: Placement, request: ForcingRequest
 ) -> dict[int, LayerWeights | None]:
     recipe = request.recipe
-    names = source_names(recipe.forcing.names)
+    delivery = delivery_of(recipe.forcing)
     wanted = set(recipe.reference.layers)
     unknown = wanted - {layer.layer for layer in recipe.layers}
     if unknown or not wanted:
@@ -172,9 +183,7 @@ def _weights(
             expected="some of " + ", ".join(str(item.layer) for item in recipe.layers),
         )
     levels = frozenset(
-        level
-        for level in ERA5_LEVELS
-        if all(box.has(names[level]) for box, _ in placement.used)
+        level for level in ERA5_LEVELS if placement.holds(level, delivery)
     )
     return {
         item.layer: layer_weights(item.depth_from_cm, item.depth_to_cm, levels)
@@ -188,27 +197,29 @@ def _weighted(
     placement: Placement,
     weights: Mapping[int, LayerWeights | None],
     request: ForcingRequest,
-) -> tuple[Floats, int]:
-    """Return (layer, cell, day) soil moisture, and how many nodes are sea."""
-    names = source_names(request.recipe.forcing.names)
+) -> tuple[Floats, int, NDArray[np.datetime64]]:
+    """Return (layer, cell, day) values, the number of sea nodes, preliminary days."""
     frequency = _frequency(placement, request)
+    delivery = replace(delivery_of(request.recipe.forcing), frequency=frequency)
     values = np.zeros((len(weights), len(request.cells), len(request.days)))
     values[[item is None for item in weights.values()]] = np.nan
-    sea_nodes = 0
+    sea_nodes, preliminary = 0, request.days[:0]
     for level in ERA5_LEVELS:
         shares = _shares(weights, level)
         if not shares:
             continue
-        at_nodes = placement.daily(
-            Derivation(raws=(level,)), names, frequency, request.days, _rule(frequency)
+        daily = placement.daily(
+            Derivation(raws=(level,)), delivery, request.days, _rule(frequency)
         )
-        sea = (at_nodes == 0.0).all(axis=0)
+        at_nodes = daily.values
+        sea = (np.abs(at_nodes) <= STORED_STEP[REFERENCE]).all(axis=0)
         at_nodes[:, sea] = np.nan
         sea_nodes = max(sea_nodes, int(sea.sum()))
+        preliminary = np.union1d(preliminary, daily.preliminary)
         at_cells, _ = placement.to_cells(at_nodes)
         for index, share in shares.items():
             values[index] += share * at_cells
-    return values, sea_nodes
+    return values, sea_nodes, preliminary
 
 
 def _shares(weights: Mapping[int, LayerWeights | None], level: str) -> dict[int, float]:
@@ -228,7 +239,7 @@ def _frequency(placement: Placement, request: ForcingRequest) -> Frequency:
     """Take the recipe's frequency, or find that of separate reference inputs."""
     if not request.reference_inputs:
         return request.recipe.forcing.frequency
-    steps = np.diff(placement.used[0][0].stores[0][1]["time"].to_numpy())
+    steps = np.diff(times_of(placement.used[0][0].stores[0][1]))
     is_hourly = len(steps) > 0 and np.median(steps) < np.timedelta64(1, "D")
     return "hourly" if is_hourly else "daily"
 

@@ -7,6 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from somobench.pipelines.forcing.era5.daily import Frequency
+from somobench.pipelines.forcing.era5.validity import VALIDITY
 from somobench.schemas.errors import InputError
 
 UNITS = {"hourly": "h", "daily": "D"}
@@ -14,14 +15,14 @@ HOURS = {"hourly": 1, "daily": 24}
 
 
 def with_times(dataset: xr.Dataset, what: str) -> xr.Dataset:
-    """Return the dataset with times as datetime64[ns], known to be usable.
+    """Return the dataset with validity times as datetime64[ns], known to be usable.
 
     Raises
     ------
     InputError
         If times aren't dates of the standard calendar, in order, each once.
     """
-    times = dataset["time"]
+    times = dataset[VALIDITY]
     if not np.issubdtype(times.dtype, np.datetime64):
         raise InputError(
             f"times of forcing input {what}",
@@ -29,8 +30,8 @@ def with_times(dataset: xr.Dataset, what: str) -> xr.Dataset:
             expected="dates of the standard (Gregorian) calendar in CF encoding",
         )
     values = times.to_numpy().astype("datetime64[ns]")
-    _refuse_disorder(values, what)
-    return dataset.assign_coords(time=("time", values, dict(times.attrs)))
+    _refuse_disorder(values.ravel(), what)
+    return dataset.assign_coords({VALIDITY: (times.dims, values)})
 
 
 def _time_kind(times: xr.DataArray) -> str:
@@ -47,7 +48,7 @@ def _refuse_disorder(times: NDArray[np.datetime64], what: str) -> None:
     steps = np.diff(times)
     for kind, bad in (
         ("missing time stamp", np.isnat(times)),
-        ("time twice", np.append(steps == np.timedelta64(0), values=False)),
+        ("time twice", np.append(False, steps == np.timedelta64(0))),
         ("time before the one it follows", np.append(False, steps < np.timedelta64(0))),
     ):
         if bad.any():
@@ -55,7 +56,8 @@ def _refuse_disorder(times: NDArray[np.datetime64], what: str) -> None:
                 f"times of forcing input {what}",
                 found=f"{kind}: {times[bad][0]} ({int(bad.sum())} in all)",
                 expected="increasing times, each once",
-                hint="sort the file by time and drop duplicates",
+                hint="sort the file by time and drop duplicates; of forecasts, keep "
+                "the steps up to the next start (without step 0)",
             )
 
 
@@ -65,19 +67,16 @@ def check_steps(times: NDArray[np.datetime64], frequency: Frequency, what: str) 
     Gaps are allowed here: they make days missing, which is refused later with all
     of them.
 
+    Parameters
+    ----------
+    times : (T,) of all files together, increasing, each once
+
     Raises
     ------
     InputError
-        If files overlap, the usual step is another, or times share an hour or day.
+        If the usual step is another, or times share an hour or day.
     """
     steps = np.diff(times)
-    overlap = steps <= np.timedelta64(0)
-    if overlap.any():
-        raise InputError(
-            f"times of {what}",
-            found=f"{times[1:][overlap][0]} in two files",
-            expected="files that follow one another",
-        )
     usual = float(np.median(steps / np.timedelta64(1, "h"))) if len(steps) else None
     if usual not in (None, HOURS[frequency]):
         raise InputError(

@@ -6,28 +6,42 @@ Names and bounds of OUR variables stand in `somobench.schemas.variables`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from somobench.pipelines.forcing.era5.daily import specific_humidity
+from somobench.pipelines.forcing.era5.daily import (
+    Accumulation,
+    Frequency,
+    covered_seconds,
+    specific_humidity,
+)
+from somobench.pipelines.forcing.era5.units import (
+    FRACTION,
+    KG,
+    PA,
+    PERCENT,
+    J,
+    K,
+    M,
+)
 from somobench.schemas.errors import UnknownNameError, UsageError
+from somobench.schemas.recipe import ForcingParams
 from somobench.schemas.variables import VARIABLES
 
 Combine = Callable[..., NDArray[np.float64]]
 
-_METRES = ("m", "metre", "metres", "meter", "meters", "m of water equivalent")
-_JOULES = ("J m-2", "J/m2")
-_FRACTION = ("m3 m-3", "m3/m3", "1")
-
 
 @dataclass(frozen=True, kw_only=True)
 class RawVariable:
-    """A variable as ERA5 stores it; bounds hold for any hourly or daily value."""
+    """A variable as ERA5 stores it; bounds hold for any hourly or daily value.
+
+    `units` is ERA5's own; `units.conversion` knows what else a file may have.
+    """
 
     name: str
-    units: tuple[str, ...]
+    units: str
     minimum: float
     maximum: float
     accumulated: bool = False
@@ -37,79 +51,93 @@ class RawVariable:
 _RAW = (
     RawVariable(
         name="tp",
-        units=_METRES,
+        units=M,
         minimum=-1e-4,  # packing to 16 bits leaves small negatives
         maximum=2.0,
         accumulated=True,
-        aliases=("total_precipitation",),
+        aliases=("total_precipitation", "mtpr", "avg_tprate"),
+    ),
+    *(
+        RawVariable(
+            name=name,
+            units=M,
+            minimum=-1e-4,
+            maximum=2.0,
+            accumulated=True,
+            aliases=(alias,),
+        )
+        for name, alias in (
+            ("lsp", "large_scale_precipitation"),
+            ("cp", "convective_precipitation"),
+        )
     ),
     RawVariable(
         name="t2m",
-        units=("K", "kelvin"),
+        units=K,
         minimum=150.0,
         maximum=340.0,
-        aliases=("2t", "2m_temperature"),
+        aliases=("2t", "2m_temperature", "VAR_2T"),
     ),
     RawVariable(
         name="d2m",
-        units=("K", "kelvin"),
+        units=K,
         minimum=130.0,
         maximum=330.0,
-        aliases=("2d", "2m_dewpoint_temperature"),
+        aliases=("2d", "2m_dewpoint_temperature", "VAR_2D"),
     ),
     RawVariable(
         name="sp",
-        units=("Pa", "pascal"),
+        units=PA,
         minimum=30_000.0,
         maximum=110_000.0,
         aliases=("surface_pressure",),
     ),
     RawVariable(
         name="ssrd",
-        units=_JOULES,
+        units=J,
         minimum=-5e4,
         maximum=6e7,
         accumulated=True,
-        aliases=("surface_solar_radiation_downwards",),
+        aliases=("surface_solar_radiation_downwards", "msdwswrf", "avg_sdswrf"),
     ),
     RawVariable(
         name="ssr",
-        units=_JOULES,
+        units=J,
         minimum=-5e4,
         maximum=6e7,
         accumulated=True,
-        aliases=("surface_net_solar_radiation",),
+        aliases=("surface_net_solar_radiation", "msnswrf", "avg_snswrf"),
     ),
     RawVariable(
         name="str",
-        units=_JOULES,
+        units=J,
         minimum=-4e7,
         maximum=2e7,
         accumulated=True,
-        aliases=("surface_net_thermal_radiation",),
+        aliases=("surface_net_thermal_radiation", "msnlwrf", "avg_snlwrf"),
     ),
-    RawVariable(name="nr", units=_JOULES, minimum=-4e7, maximum=6e7, accumulated=True),
+    RawVariable(name="nr", units=J, minimum=-4e7, maximum=6e7, accumulated=True),
     RawVariable(
         name="e",
-        units=_METRES,
+        units=M,
         minimum=-0.05,
         maximum=0.05,
         accumulated=True,
-        aliases=("evaporation", "total_evaporation"),
+        aliases=("evaporation", "total_evaporation", "mer", "avg_ie"),
     ),
     RawVariable(
         name="skt",
-        units=("K", "kelvin"),
+        units=K,
         minimum=150.0,
         maximum=370.0,
         aliases=("skin_temperature",),
     ),
-    RawVariable(name="q", units=("kg kg-1", "kg/kg", "1"), minimum=0.0, maximum=0.05),
-    RawVariable(name="rh", units=("%", "percent"), minimum=0.0, maximum=110.0),
+    RawVariable(name="q", units=KG, minimum=0.0, maximum=0.05),
+    RawVariable(name="rh", units=PERCENT, minimum=0.0, maximum=110.0),
     *(
         RawVariable(
             name=f"swvl{level}",
-            units=_FRACTION,
+            units=FRACTION,
             minimum=-0.01,  # the land data assimilation overshoots in deserts
             maximum=1.0,
             aliases=(f"volumetric_soil_water_layer_{level}",),
@@ -154,8 +182,32 @@ _READY_MADE: Mapping[str, Derivation] = {
 """For inputs that hold, under a name in the recipe, what ERA5 leaves to derive."""
 
 
-def derivation_of(variable: str, names: Mapping[str, str]) -> Derivation:
+PARTS: Mapping[str, Derivation] = {
+    "precipitation": Derivation(raws=("lsp", "cp"), factor=_MM, combine=np.add),
+}
+"""For inputs that hold, in place of a total, its parts (NCAR's ds633.0)."""
+
+
+def derivable_variables() -> tuple[str, ...]:
+    """Return our variables that ERA5's own give."""
+    return tuple(_USUAL)
+
+
+def derivation_of(
+    variable: str,
+    names: Mapping[str, str],
+    holds: Callable[[str], bool] = lambda _: True,
+) -> Derivation:
     """Say which variables of the input give one of ours.
+
+    Parameters
+    ----------
+    variable : str
+        One of ours.
+    names : mapping
+        `forcing.names` of the recipe.
+    holds : callable
+        Tells whether the input has a variable of ERA5, by its short name.
 
     Raises
     ------
@@ -165,7 +217,10 @@ def derivation_of(variable: str, names: Mapping[str, str]) -> Derivation:
     if variable in names and variable in _READY_MADE:
         return _READY_MADE[variable]
     if variable in _USUAL:
-        return _USUAL[variable]
+        usual, parts = _USUAL[variable], PARTS.get(variable)
+        if parts and not holds(usual.raws[0]) and all(map(holds, parts.raws)):
+            return parts
+        return usual
     raise UnknownNameError(
         "forcing variable of source era5",
         found=variable,
@@ -176,40 +231,61 @@ def derivation_of(variable: str, names: Mapping[str, str]) -> Derivation:
     )
 
 
-def source_names(names: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """Return, for each variable of ERA5, the names to look for in the input.
+@dataclass(frozen=True)
+class Delivery:
+    """How the recipe says that an input was made.
 
-    Keys of the recipe's `names` are our variables or ERA5's short names; a name
-    given there is the only one looked for.
-
-    Raises
-    ------
-    UsageError
-        If a key is neither.
+    Keys of `names` and `units` are our variables or ERA5's short names. A name given
+    there is the only one looked for; a unit given there replaces what the file says.
     """
-    unknown = sorted(set(names) - set(RAW) - set(VARIABLES))
-    if unknown:
-        raise UsageError(
-            "forcing.names of the recipe",
-            found=", ".join(unknown),
-            expected=f"our variables, or one of {', '.join(RAW)}",
-        )
-    found = {raw.name: (raw.name, *raw.aliases) for raw in _RAW}
-    for key, name in names.items():
-        raw_name = key if key in RAW else _single_raw(key, names)
-        found[raw_name] = (name,)
-    return found
+
+    frequency: Frequency = "hourly"
+    accumulation: Accumulation = "hour_ending"
+    names: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+
+    def names_of(self, raw: RawVariable) -> tuple[str, ...]:
+        """Return the names to look for in the input."""
+        given = self._given("names", raw)
+        return (raw.name, *raw.aliases, raw.name.upper()) if given is None else (given,)
+
+    def unit_of(self, raw: RawVariable) -> str | None:
+        """Return the unit that the recipe gives, if any."""
+        return self._given("units", raw)
+
+    def seconds_of(self, raw: RawVariable) -> float | None:
+        """Return the time that one value covers; None for states and growing sums."""
+        if not raw.accumulated:
+            return None
+        return covered_seconds(self.frequency, self.accumulation)
+
+    def _given(self, key: str, raw: RawVariable) -> str | None:
+        """Find the recipe's entry for a variable of ERA5.
+
+        Raises
+        ------
+        UsageError
+            If an entry is for neither a variable of ours nor one of ERA5.
+        """
+        entries: Mapping[str, str] = getattr(self, key)
+        unknown = sorted(set(entries) - set(RAW) - set(VARIABLES))
+        if unknown:
+            raise UsageError(
+                f"forcing.{key} of the recipe",
+                found=", ".join(unknown),
+                expected=f"our variables, or one of {', '.join(RAW)}",
+            )
+        for name, content in entries.items():
+            raw_name = name if name in RAW else _single_raw(name, self.names)
+            if raw_name == raw.name:
+                return content
+        return None
+
+
+def delivery_of(params: ForcingParams) -> Delivery:
+    """Return what a recipe says about the making of its forcing inputs."""
+    return Delivery(params.frequency, params.accumulation, params.names, params.units)
 
 
 def _single_raw(variable: str, names: Mapping[str, str]) -> str:
     return derivation_of(variable, names).raws[0]
-
-
-def same_units(found: str, raw: RawVariable) -> bool:
-    """Tell whether a unit text is one of the variable's, whatever its spelling."""
-    return _spelling(found) in {_spelling(units) for units in raw.units}
-
-
-def _spelling(units: str) -> str:
-    plain = units.replace("**", "").replace("^", "").replace("*", " ")
-    return " ".join(plain.split()).lower()

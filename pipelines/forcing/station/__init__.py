@@ -21,7 +21,7 @@ from somobench.pipelines.forcing.era5.reference import (
     REFERENCE,
     soil_moisture_of_layers,
 )
-from somobench.pipelines.forcing.era5.stores import open_inputs
+from somobench.pipelines.forcing.era5.stores import opened_inputs
 from somobench.pipelines.forcing.precision import quantise
 from somobench.pipelines.forcing.source import DailyForcing, ForcingRequest
 from somobench.pipelines.forcing.station.days import (
@@ -210,13 +210,10 @@ def _reference(request: ForcingRequest) -> tuple[xr.DataArray, dict[str, Any]]:
             found="none",
             expected="some, because station meteorology has no reanalysis",
         )
-    opened = open_inputs(request.reference_inputs)
-    try:
+    with opened_inputs(request.reference_inputs) as opened:
         recipe = request.recipe
+        boxes = boxes_of(opened.stores)
         placement = place_cells(
-            boxes_of(opened), request.cells, recipe.forcing, recipe.grid.resolution
+            boxes, request.cells, recipe.forcing, recipe.grid.resolution
         )
         return soil_moisture_of_layers(placement, request)
-    finally:
-        for _, store in opened:
-            store.close()

@@ -1,4 +1,4 @@
-r"""The ISMN archive as a station source: header+values and CEOP, zip or folder.
+r"""The ISMN archive as a station source: header+values and both CEOP layouts.
 
 Either every row of a file is read as it stands, or the file is rejected; a row is
 never left out here. What happens to each fault:
@@ -9,7 +9,8 @@ never left out here. What happens to each fault:
 | member with a bad checksum, cut short or above 1 GiB | file rejected | damaged member |
 | a zip or gzip inside the archive | file rejected | nested archive |
 | a member that is no station file nor known companion | file rejected | not a station file |
-| name without variable, depths or dates; unknown variable | file rejected | file name |
+| hidden files, `__MACOSX`, `python_metadata`, `Thumbs.db` and their kin | passed over | |
+| name without dates; unknown variable | file rejected | file name |
 | no byte, or blanks only | file rejected | empty file |
 | byte-order mark | file rejected | byte-order mark |
 | first line neither header nor CEOP row; nine columns | file rejected | header |
@@ -22,7 +23,7 @@ never left out here. What happens to each fault:
 | header only | file rejected | no rows |
 | last line cut off | file rejected | truncated file |
 | 24:00, :60, 30 February, day-first dates, epoch seconds, year beyond 2199 | file rejected | unreadable row |
-| decimal comma, NUL, missing flag, further columns in a row | file rejected | unreadable row |
+| decimal comma, NUL, missing flag, further numbers in a row | file rejected | unreadable row |
 | place or depth that changes between CEOP rows | file rejected | unreadable row |
 
 A row that can't be read rejects its file because a machine wrote the file: one such
@@ -44,13 +45,16 @@ the reader, which drop and count values by reason, or reject the file:
 | latitude and longitude swapped, seen from the network | file rejected | swapped coordinates |
 | two files of one sensor | the longer is kept | duplicate sensor |
 
+A provider's flag may be a text of several words (`DLT >= 1.5,OK`). The header counts
+for names and place, the file's name for depths; see `names`.
+
 Sensors that stand still, drift or jump are ISMN's flags to find, not this reader's.
 """  # noqa: E501 (a table's rows stay whole)
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
@@ -61,6 +65,7 @@ from somobench.pipelines.stations.archive import (
     Member,
     open_archive,
 )
+from somobench.pipelines.stations.ismn.ceop import PLACES, read_ceop_file
 from somobench.pipelines.stations.ismn.names import (
     FileName,
     FileRefusedError,
@@ -71,7 +76,10 @@ from somobench.pipelines.stations.ismn.rows import RowError, parse_rows
 
 WORKERS = 2  # inflating and parsing hold no interpreter lock
 STATION_SUFFIX = ".stm"
-COMPANIONS = frozenset({".csv", ".xml", ".txt", ".pdf", ".html", ".md", ".json"})
+COMPANIONS = frozenset(
+    {".csv", ".xml", ".txt", ".pdf", ".html", ".htm", ".md", ".json", ".log", ".bib"}
+    | {".png", ".jpg", ".kml", ".geojson", ".md5", ".sha256", ".doc", ".docx", ".xlsx"}
+)
 ARCHIVES = frozenset({".zip", ".gz", ".tgz", ".tar", ".bz2", ".xz", ".7z", ".zst"})
 
 _MAGIC = {b"PK\x03\x04": "a zip", b"\x1f\x8b": "gzip data"}
@@ -107,18 +115,18 @@ class IsmnSource:
             If the archive as a whole is damaged or hostile.
         """
         with open_archive(path) as archive, ThreadPoolExecutor(WORKERS) as pool:
-            waiting: deque[Future[SensorSeries | Rejection]] = deque()
+            waiting: deque[Future[Sequence[SensorSeries | Rejection]]] = deque()
             for job in _jobs(archive, variable):
                 if isinstance(job, Rejection):
-                    done: Future[SensorSeries | Rejection] = Future()
-                    done.set_result(job)
+                    done: Future[Sequence[SensorSeries | Rejection]] = Future()
+                    done.set_result([job])
                     waiting.append(done)
                 else:
-                    waiting.append(pool.submit(read_member, archive, *job))
+                    waiting.append(pool.submit(read_member, archive, *job, variable))
                 if len(waiting) > WORKERS:
-                    yield waiting.popleft().result()
+                    yield from waiting.popleft().result()
             while waiting:
-                yield waiting.popleft().result()
+                yield from waiting.popleft().result()
 
 
 def _jobs(
@@ -134,31 +142,31 @@ def _jobs(
             except FileRefusedError as error:
                 yield _rejection(member.name, error)
                 continue
-            if name.variable == variable:
+            if name.variable == variable or (name.is_ceop and variable in PLACES):
                 yield member, name
         elif suffix in ARCHIVES:
             expected = "station files themselves; unpack it first"
             yield Rejection(member.name, "nested archive", suffix, expected)
-        elif suffix not in COMPANIONS and not _is_hidden(path):
+        elif suffix not in COMPANIONS:
             expected = f"a name that ends with {STATION_SUFFIX}"
             yield Rejection(member.name, "not a station file", path.name, expected)
 
 
-def _is_hidden(path: PurePosixPath) -> bool:
-    return any(part.startswith((".", "__MACOSX")) for part in path.parts)
-
-
 def read_member(
-    archive: Archive, member: Member, name: FileName
-) -> SensorSeries | Rejection:
-    """Read one station file of an archive."""
+    archive: Archive, member: Member, name: FileName, variable: str
+) -> Sequence[SensorSeries | Rejection]:
+    """Read one station file of an archive; a CEOP reference file has many depths."""
     try:
-        return read_file(archive.read(member.name), name, member.name)
+        content = archive.read(member.name)
+        if name.is_ceop:
+            _check_bytes(content)
+            return read_ceop_file(content, name, member.name, variable)
+        return [read_file(content, name, member.name)]
     except DamagedMemberError as error:
         found, expected = str(error.found), str(error.expected)
-        return Rejection(member.name, "damaged member", found, expected)
+        return [Rejection(member.name, "damaged member", found, expected)]
     except FileRefusedError as error:
-        return _rejection(member.name, error)
+        return [_rejection(member.name, error)]
 
 
 def read_file(content: bytes, name: FileName, member: str) -> SensorSeries:
@@ -189,6 +197,7 @@ def read_file(content: bytes, name: FileName, member: str) -> SensorSeries:
         rows.provider_names,
         name.start,
         name.end,
+        opening.notes,
     )
 
 

@@ -1,7 +1,7 @@
 """Compiled loop over the bytes of an ISMN station file.
 
 Imported only when rows are read: numba belongs to the extra `build`, and nothing is
-compiled before the first call. `ismn_rows` is its only caller.
+compiled before the first call. `rows` is its only caller.
 """
 
 # ruff: noqa: PLR2004 (digits, months, hours and minutes are their own names)
@@ -35,6 +35,7 @@ TIME, COLUMNS, METADATA, FLAG, MANY = 1, 2, 3, 4, 5
 
 _TAB, _NEWLINE, _RETURN, _BLANK = 9, 10, 13, 32
 _MINUS, _PLUS, _POINT, _SLASH, _ZERO, _COLON, _TILDE = 45, 43, 46, 47, 48, 58, 126
+_LESS, _EQUAL, _GREATER = 60, 61, 62
 _EXACT = 2**53  # integers up to here are exact, so are powers of ten up to 22
 _POWERS = np.array([float(f"1e{power}") for power in range(23)])
 _DAYS_BEFORE = np.array([0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334])
@@ -163,6 +164,35 @@ def _number(data: Bytes, position: int) -> tuple[bool, float, int]:
 
 
 @compiled
+def _words(data: Bytes, first: Span) -> tuple[bool, int]:
+    """Whether the rest of a line is one text from `first` on, and where it ends.
+
+    A provider's text may hold blanks (`DLT >= 1.5,OK`). Numbers, dates and times that
+    stand alone are further columns, but for whole numbers among words and the decimal
+    number after a comparison.
+    """
+    stop, single, words, numbers = first[1], True, False, True
+    compared = first[0] < stop and _LESS <= data[stop - 1] <= _GREATER
+    while True:
+        start, end = _next_token(data, stop)
+        if start == end:
+            return numbers and (single or words), stop
+        digits, points, marks = 0, 0, 0
+        for position in range(start, end):
+            digits += _ZERO <= data[position] <= _ZERO + 9
+            points += data[position] == _POINT
+            marks += data[position] in (_COLON, _SLASH)
+        begins = _ZERO <= data[start] <= _ZERO + 9
+        signed = data[start] in (_MINUS, _PLUS)
+        is_number = digits > 0 and digits + points + signed == end - start
+        if (begins and marks > 0) or (is_number and points > 0 and not compared):
+            numbers = False
+        words = words or not is_number
+        compared = _LESS <= data[end - 1] <= _GREATER
+        single, stop = False, end
+
+
+@compiled
 def _same(data: Bytes, start: int, other: Bytes, other_start: int, size: int) -> bool:
     for offset in range(size):
         if data[start + offset] != other[other_start + offset]:
@@ -183,7 +213,8 @@ def _code(
         ):
             return code, count
     for position in range(start, stop):
-        if data[position] <= _BLANK or data[position] > _TILDE:
+        byte = data[position]
+        if byte != _TAB and (byte < _BLANK or byte > _TILDE):
             return _NO_CODE_FLAG, count
     if count == MAXIMUM_FLAGS:
         return _NO_CODE_MANY, count
@@ -223,9 +254,10 @@ def _row(
     begin = _next_token(data, position)[0]
     exact, value, position = _number(data, begin)
     flag = _next_token(data, position)
-    provider = _next_token(data, flag[1])
-    rest = _next_token(data, provider[1])
-    kind = COLUMNS if flag[0] == flag[1] or rest[0] != rest[1] else 0
+    first = _next_token(data, flag[1])
+    is_text, stop = _words(data, first)
+    provider = (first[0], stop)
+    kind = COLUMNS if flag[0] == flag[1] or not is_text else 0
     return kind, minutes, value, (begin, position), flag, provider, exact
 
 

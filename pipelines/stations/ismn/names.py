@@ -1,21 +1,24 @@
 """What an ISMN file says about itself: in its name, in its header, in its rows.
 
-The header (or, in the CEOP layout, the first row) is the authority on names and
-place. The file name adds what it tells more exactly: depths to the micrometre, the
-probe where the rows name none, the first and last day. What both tell must agree.
+The header (or, in the CEOP layout, the first row) counts for names and place: folders
+and file names write `CST-01` or `PuaAkala` for `CST_01` and `Pua_Akala`. The file name
+counts for what it gives more exactly: depths to the micrometre (0.0508 for 0.05), the
+probe where the rows name none, the first and last day. Depths must agree to the digits
+that the header has. Where two writings differ, a `Note` says which counts.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
 
-from somobench.pipelines.stations import SensorMetadata
+from somobench.pipelines.stations import Note, SensorMetadata
 from somobench.schemas.errors import InputError
 
 VARIABLES = frozenset(
@@ -23,17 +26,21 @@ VARIABLES = frozenset(
     | {"fc", "wp", "paw", "ppaw", "sat", "si_h", "sa_h", "cl_h", "oc_h"}
 )
 """Codes of ISMN variables in file names."""
+LONG_NAMES = {"soil-moisture": "sm", "soil-temperature": "ts"}
+"""Variables as the first archives wrote them."""
+UNNAMED_SENSOR = "n.s."  # not specified: what ISMN writes where it knows no sensor
 ABOVE_GROUND = frozenset({"p", "ta", "sd", "sweq", "tsf", "tsfq"})
 MAXIMUM_DEPTH = 100.0  # m; the deepest ISMN probes hang in the tens of metres
 LOWEST, HIGHEST = -500.0, 9000.0  # m; elevations beyond are codes for a missing one
 SHOWN = 80
 
 _FILE_NAME = re.compile(
-    r".+_(?P<variable>[a-z]+(?:_h)?)"
+    r".+_(?P<variable>[A-Za-z]+(?:_h|-[A-Za-z]+)?)"
     r"_(?P<depth_from>-?\d+\.\d+)_(?P<depth_to>-?\d+\.\d+)"
-    r"_(?P<sensor>.+)_(?P<start>\d{8})_(?P<end>\d{8})",
+    r"(?:_(?P<sensor>.+))?_(?P<start>\d{8})_(?P<end>\d{8})",
     re.ASCII,
 )
+_CEOP_NAME = re.compile(r"[^_]+_[^_]+_.+_(?P<start>\d{8})_(?P<end>\d{8})", re.ASCII)
 _DECIMAL = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)|nan", re.ASCII | re.IGNORECASE)
 _TIME = re.compile(rb"\d{4}/\d\d/\d\d[ \t]+\d\d:\d\d(?=\s|$)")
 _LINE_END = re.compile(rb"\r\n|\n\r|\r|\n")
@@ -59,6 +66,11 @@ class FileName(NamedTuple):
     start: np.datetime64
     end: np.datetime64
 
+    @property
+    def is_ceop(self) -> bool:
+        """Whether the file holds all variables and depths of a station."""
+        return not self.variable
+
 
 @dataclass(frozen=True)
 class Opening:
@@ -71,36 +83,36 @@ class Opening:
     start: int
     line: int
     segment: bytes
+    notes: tuple[Note, ...]
 
 
 def parse_file_name(member: str) -> FileName:
     """Read `..._variable_from_to_sensor_yyyymmdd_yyyymmdd.stm` from the right.
 
-    Names of network and station before it may hold anything, the sensor's too.
+    Names of network and station before it may hold anything, the sensor's too; older
+    names lack the sensor, CEOP's lack variable and depths as well.
     """
     stem = PurePosixPath(member).stem
     match = _FILE_NAME.fullmatch(stem)
     expected = "CSE_Network_Station_variable_from_to_sensor_start_end.stm"
-    if match is None:
+    days = match or _CEOP_NAME.fullmatch(stem)
+    if days is None:
         raise FileRefusedError("file name", found=stem, expected=expected)
-    if match["variable"] not in VARIABLES:
-        known = f"a variable of {', '.join(sorted(VARIABLES))}"
-        raise FileRefusedError("file name", found=match["variable"], expected=known)
     try:
         start, end = (
             np.datetime64(f"{day[:4]}-{day[4:6]}-{day[6:]}", "D")
-            for day in (match["start"], match["end"])
+            for day in (days["start"], days["end"])
         )
     except ValueError:
         raise FileRefusedError("file name", found=stem, expected=expected) from None
-    return FileName(
-        match["variable"],
-        float(match["depth_from"]),
-        float(match["depth_to"]),
-        match["sensor"],
-        start,
-        end,
-    )
+    if match is None:
+        return FileName("", math.nan, math.nan, "", start, end)
+    variable = LONG_NAMES.get(match["variable"].lower(), match["variable"])
+    if variable not in VARIABLES:
+        known = f"a variable of {', '.join(sorted(VARIABLES))}"
+        raise FileRefusedError("file name", found=match["variable"], expected=known)
+    depths = float(match["depth_from"]), float(match["depth_to"])
+    return FileName(variable, *depths, match["sensor"] or "", start, end)
 
 
 def parse_opening(content: bytes, name: FileName, member: str) -> Opening:
@@ -114,10 +126,10 @@ def parse_opening(content: bytes, name: FileName, member: str) -> Opening:
     end = _LINE_END.search(content)
     first = content[: end.start()] if end else content
     if _TIME.match(first):
-        metadata, segment = _first_row(_text(first), name, member)
-        return Opening(metadata, 0, 1, segment)
-    metadata = _header(_text(first).split(), name, member)
-    return Opening(metadata, end.end() if end else len(content), 2, b"")
+        metadata, segment, notes = _first_row(_text(first), name, member)
+        return Opening(metadata, 0, 1, segment, notes)
+    metadata, notes = _header(_text(first).split(), name, member)
+    return Opening(metadata, end.end() if end else len(content), 2, b"", notes)
 
 
 def _text(line: bytes) -> str:
@@ -136,56 +148,102 @@ def _text(line: bytes) -> str:
     return text
 
 
-def _header(tokens: list[str], name: FileName, member: str) -> SensorMetadata:
+def _header(
+    tokens: list[str], name: FileName, member: str
+) -> tuple[SensorMetadata, tuple[Note, ...]]:
     """`CSE Network Station lat lon elev from to sensor`; names may hold blanks."""
-    starts = [
-        at
-        for at in range(3, len(tokens) - 5)
-        if all(_DECIMAL.fullmatch(token) for token in tokens[at : at + 5])
-    ]
-    if not starts:
-        raise FileRefusedError(
-            "header",
-            found=ascii(" ".join(tokens))[:SHOWN],
-            expected="CSE Network Station latitude longitude elevation "
-            "depth_from depth_to sensor",
-        )
-    agreeing = [at for at in starts if _depths_agree(tokens[at : at + 5], name)]
-    at = (agreeing or starts)[0]
-    sensor = _full_name(_name(tokens[at + 5 :]), name.sensor)
+    expected = (
+        "CSE Network Station latitude longitude elevation depth_from depth_to sensor"
+    )
+    at = _find_place(tokens, 3, 1 if name.sensor else 0, name, expected)
+    sensor = _full_name(_name(tokens[at + 5 :]), name.sensor) or UNNAMED_SENSOR
     names = (_name([tokens[1]]), _name(tokens[2:at]), sensor)
     return _checked(names, tokens[at : at + 5], name, member)
 
 
-def _first_row(line: str, name: FileName, member: str) -> tuple[SensorMetadata, bytes]:
+def _first_row(
+    line: str, name: FileName, member: str
+) -> tuple[SensorMetadata, bytes, tuple[Note, ...]]:
     """Two times, `CSE Network Station lat lon elev from to`, value and flags."""
     tokens = line.split()
-    last = len(tokens) - (2 if _is_number(tokens[-2]) else 3)
-    place = tokens[max(0, last - 5) : last]
-    if last < 12 or not all(_DECIMAL.fullmatch(token) for token in place):  # noqa: PLR2004 (two times, three names, five numbers)
-        raise FileRefusedError(
-            "header",
-            found=ascii(line)[:SHOWN],
-            expected="a header line, or rows of 15 columns (CEOP)",
-        )
-    names = (_name([tokens[5]]), _name(tokens[6 : last - 5]), name.sensor)
-    metadata = _checked(names, place, name, member)
+    expected = "a header line, or rows of 15 columns (CEOP)"
+    at = _find_place(tokens, 7, 2, name, expected)
+    names = (
+        _name([tokens[5]]),
+        _name(tokens[6:at]),
+        name.sensor or UNNAMED_SENSOR,
+    )
+    metadata, notes = _checked(names, tokens[at : at + 5], name, member)
     after_times = line.split(maxsplit=4)[4]
-    segment = after_times.rsplit(maxsplit=len(tokens) - last)[0]
-    return metadata, segment.encode()
+    segment = after_times.rsplit(maxsplit=len(tokens) - at - 5)[0]
+    return metadata, segment.encode(), notes
+
+
+def _find_place(
+    tokens: list[str], first: int, after: int, name: FileName, expected: str
+) -> int:
+    """Find the five numbers of place and depth behind names that may hold numbers.
+
+    `after` columns must follow. Where several fit, the depths in the file name decide.
+    """
+    starts = [
+        at
+        for at in range(first, len(tokens) - 4 - after)
+        if all(_DECIMAL.fullmatch(token) for token in tokens[at : at + 5])
+    ]
+    if not starts:
+        found = ascii(" ".join(tokens))[:SHOWN]
+        raise FileRefusedError("header", found=found, expected=expected)
+    agreeing = [at for at in starts if _depths_agree(tokens[at : at + 5], name)]
+    return (agreeing or starts)[0]
 
 
 def _checked(
     names: tuple[str, str, str], place: list[str], name: FileName, member: str
-) -> SensorMetadata:
-    latitude, longitude, elevation = (float(token) for token in place[:3])
-    _check_position(latitude, longitude)
+) -> tuple[SensorMetadata, tuple[Note, ...]]:
     if not _depths_agree(place, name):
         raise FileRefusedError(
             "depth differs from file name",
             found=f"{place[3]} to {place[4]} m in the file",
             expected=f"{name.depth_from} to {name.depth_to} m as in its name",
         )
+    metadata = place_of(names, place[:3], name, member)
+    return metadata, tuple(_notes(metadata, place))
+
+
+def _notes(metadata: SensorMetadata, place: list[str]) -> Iterator[Note]:
+    """Say where header and file name differ, and which counts."""
+    folders = PurePosixPath(metadata.source_file).parts[:-1]
+    if folders and folders[-1] != metadata.station:
+        kind = "station is named by the header, not by the folder"
+        yield Note(kind, folders[-1], metadata.station)
+    depths = metadata.depth_from, metadata.depth_to
+    if tuple(float(text) for text in place[3:]) != depths:
+        found = f"{place[3]} to {place[4]} m"
+        kind = "depth is that of the file's name, not of the header"
+        yield Note(kind, found, f"{depths[0]:g} to {depths[1]:g} m")
+
+
+def place_of(
+    names: tuple[str, str, str], place: list[str], name: FileName, member: str
+) -> SensorMetadata:
+    """Check latitude, longitude (degrees), elevation and depths (m) of a sensor.
+
+    Parameters
+    ----------
+    names : network, station and sensor
+    place : latitude, longitude and elevation as delivered
+    name : FileName
+        With the variable and its depths.
+    member : str
+
+    Raises
+    ------
+    FileRefusedError
+        For a place or depth that can't be.
+    """
+    latitude, longitude, elevation = (float(token) for token in place)
+    _check_position(latitude, longitude)
     _check_depth(name)
     return SensorMetadata(
         network=names[0],
@@ -245,11 +303,3 @@ def _full_name(sensor: str, in_file_name: str) -> str:
     before = in_file_name[: numbers.start()]
     same = _SEPARATORS.sub("-", before) == _SEPARATORS.sub("-", sensor)
     return sensor + numbers[0] if same else sensor
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -163,7 +163,11 @@ def _last_lacks_provider(rows: Rows) -> bool:
 
 
 def _texts(content: bytes, spans: NDArray[np.int64]) -> tuple[str, ...]:
-    return tuple(content[start:stop].decode("ascii") for start, stop in spans.tolist())
+    """Texts of flags; blanks inside a provider's are kept single."""
+    return tuple(
+        " ".join(content[start:stop].decode("ascii").split())
+        for start, stop in spans.tolist()
+    )
 
 
 def _shown(content: bytes, start: int) -> str:

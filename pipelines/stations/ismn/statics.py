@@ -71,7 +71,9 @@ def read_static_variables(
 
 
 def parse_static_variables(text: str) -> dict[str, StaticValue]:
-    """Read one file; quotation marks in it are inches and quote nothing.
+    """Read one file, with or without a header line.
+
+    Quotation marks in it are inches and quote nothing.
 
     Raises
     ------
@@ -79,7 +81,8 @@ def parse_static_variables(text: str) -> dict[str, StaticValue]:
         If a row has too few columns or a fraction is no number.
     """
     found: dict[str, StaticValue] = {}
-    for line in text.splitlines()[1:]:
+    lines = text.removeprefix("\ufeff").splitlines()
+    for line in lines[0 if lines and _is_row(lines[0]) else 1 :]:
         if not line.strip():
             continue
         cells = [cell.strip() for cell in line.split(";")]
@@ -95,6 +98,11 @@ def parse_static_variables(text: str) -> dict[str, StaticValue]:
                 name += _LAYER[float(depth)]
                 found.setdefault(name, round(float(value) * factor, 6))
     return found
+
+
+def _is_row(line: str) -> bool:
+    """Tell whether a first line describes a quantity, and so is no header."""
+    return line.partition(";")[0].strip() in _SOIL.keys() | _CLASSES.keys()
 
 
 def _is_known(value: str) -> bool:

@@ -1,7 +1,8 @@
 """Station sources `uscrn` and `uscrn_hourly`: NOAA's climate reference network.
 
 An archive, zip or folder, holds one file a station and year, named by product, year
-and station. Units stay as delivered.
+and station. A station is known by its WBAN number: its last name and its last position
+count, and what came before is noted. Units stay as delivered.
 """
 
 from __future__ import annotations
@@ -15,16 +16,23 @@ import numpy as np
 from somobench.pipelines.stations import (
     FILE_SEPARATOR,
     DayDefinition,
+    Note,
     Rejection,
     SensorMetadata,
     SensorSeries,
 )
-from somobench.pipelines.stations.archive import open_archive
+from somobench.pipelines.stations.archive import (
+    Archive,
+    DamagedMemberError,
+    open_archive,
+)
 from somobench.pipelines.stations.uscrn.files import (
     DAILY01,
     HOURLY02,
     Product,
     StationFile,
+    is_companion,
+    is_moved,
     read_file,
     year_and_station,
 )
@@ -34,7 +42,7 @@ from somobench.schemas.errors import UnknownNameError
 NETWORK = "USCRN"
 SOIL_MOISTURE = "sm"
 MISSING = (-99.0, -9999.0, -99999.0)  # lowest number of each field's format (readme)
-MAXIMUM_MOVE = 0.05  # degrees between years; farther is another place
+NUMBER_SIZE = 5  # digits of a WBAN number, the first field of every line
 
 
 class _Probe(NamedTuple):
@@ -68,8 +76,7 @@ class _CrnSource:
         """
         probes = _probes(self.product, variable)
         with open_archive(path) as archive:
-            names = [member.name for member in archive.members]
-            for station, members in _by_station(names, self.product).items():
+            for station, members in _by_station(archive, self.product).items():
                 read = [read_file(archive, name, self.product) for name in members]
                 files, rejections = _of_one_place(read)
                 yield from rejections
@@ -114,13 +121,39 @@ def _probes(product: Product, variable: str) -> list[_Probe]:
     return [_Probe(variable, variable, 0.0)]
 
 
-def _by_station(names: list[str], product: Product) -> dict[str, list[str]]:
-    """Group members by station; one of a strange name stays by itself."""
+def _by_station(archive: Archive, product: Product) -> dict[str, list[str]]:
+    """Group members by the last name of their WBAN number, years in order.
+
+    One of a strange name stays by itself; so do names that share a number in one year.
+    """
+    named: list[tuple[int, str, str]] = []
+    for member in archive.members:
+        if not is_companion(member.name):
+            year, station = year_and_station(member.name, product) or (0, member.name)
+            named.append((year, station, member.name))
+    by_number: dict[str, dict[int, str]] = {}
+    for year, station, name in sorted(named):
+        years = by_number.setdefault(_number(archive, name), {})
+        years[year] = station if years.get(year, station) == station else ""
+    last = {
+        station: list(years.values())[-1]
+        for number, years in by_number.items()
+        if number and "" not in years.values()
+        for station in years.values()
+    }
     stations: dict[str, list[str]] = {}
-    for name in names:
-        _, station = year_and_station(name, product) or (0, name)
-        stations.setdefault(station, []).append(name)
-    return stations
+    for _, station, name in sorted(named, key=lambda item: (item[0], item[2])):
+        stations.setdefault(last.get(station, station), []).append(name)
+    return dict(sorted(stations.items()))
+
+
+def _number(archive: Archive, name: str) -> str:
+    """Read the WBAN number that a file opens with; empty where there is none."""
+    try:
+        start = archive.read_start(name, NUMBER_SIZE)
+    except DamagedMemberError:
+        return ""
+    return start.decode("ascii") if start.isdigit() else ""
 
 
 def _of_one_place(
@@ -130,18 +163,31 @@ def _of_one_place(
     files = [file for file in read if isinstance(file, StationFile)]
     rejections = [file for file in read if isinstance(file, Rejection)]
     for file in files[:-1]:
-        if _is_moved(file, files[-1]):
-            found = f"{file.latitude}, {file.longitude}"
-            expected = f"near {files[-1].latitude}, {files[-1].longitude} as later"
+        if is_moved(file.place, files[-1].place):
+            found = "{}, {}".format(*file.place)
+            expected = "near {}, {} as later".format(*files[-1].place)
             rejections.append(Rejection(file.name, "moved", found, expected))
     rejected = {rejection.file for rejection in rejections}
     return [file for file in files if file.name not in rejected], rejections
 
 
-def _is_moved(file: StationFile, last: StationFile) -> bool:
-    north = abs(file.latitude - last.latitude)
-    east = abs(file.longitude - last.longitude)
-    return max(north, east) > MAXIMUM_MOVE
+def _notes(files: list[StationFile]) -> Iterator[Note]:
+    """Say what differs between files of a station, and what counts."""
+    last = files[-1]
+    stations = dict.fromkeys(file.station for file in files)
+    names = [station for station in stations if station != last.station]
+    if names:
+        kind = "station was renamed; its last name counts"
+        yield Note(kind, ", ".join(names), last.station)
+    places = dict.fromkeys(place for file in files for place in file.places)
+    earlier = ["{}, {}".format(*place) for place in places if place != last.place]
+    if earlier:
+        kind = "position was corrected; the last one counts"
+        yield Note(kind, "; ".join(earlier), "{}, {}".format(*last.place))
+    squeezed = sum(file.columns.is_squeezed for file in files)
+    if squeezed:
+        kind = "fields are separated by single blanks; their order counts"
+        yield Note(kind, f"{squeezed} files", "the columns of the readme")
 
 
 def _series(
@@ -156,8 +202,8 @@ def _series(
         network=NETWORK,
         station=station,
         sensor=probe.sensor,
-        latitude=files[-1].latitude,
-        longitude=files[-1].longitude,
+        latitude=files[-1].place[0],
+        longitude=files[-1].place[1],
         elevation=float("nan"),
         depth_from=probe.depth,
         depth_to=probe.depth,
@@ -172,4 +218,5 @@ def _series(
         flag_names=tuple(names.tolist()),
         provider_codes=np.zeros(len(values), dtype=np.int16),
         provider_names=("",),
+        notes=tuple(_notes(files)),
     )

@@ -26,6 +26,22 @@ from somobench.pipelines.stations.uscrn.layout import (
 
 AN_HOUR = np.timedelta64(60, "m")
 MAXIMUM_LATITUDE, MAXIMUM_LONGITUDE = 90, 180  # degrees
+MAXIMUM_MOVE = 0.05  # degrees between rows; farther is another place
+
+OTHER_PRODUCTS = {
+    "CRND0103": "daily01, read by the station source uscrn",
+    "CRNH0203": "hourly02, read by the station source uscrn_hourly",
+    "CRND": "another version of daily01",
+    "CRNH": "another version of hourly02",
+    "CRNS0101": "subhourly01, values of five minutes",
+    "CRNSIP": "soilsip01, soil moisture in percent",
+    "CRNM": "monthly01, values of a month",
+}
+"""What files are, by the begin of their names; the first that fits."""
+COMPANION_WORDS = ("readme", "header", "documentation", "station", "snapshot")
+COMPANION_SUFFIXES = frozenset(
+    {".pdf", ".html", ".htm", ".md", ".json", ".csv", ".tsv"}
+)
 
 _WBAN_NAME = re.compile(r"WBAN_(\d{5})")
 
@@ -50,11 +66,26 @@ class StationFile:
     """One station's year, in the order of its rows."""
 
     name: str
-    latitude: float
-    longitude: float
+    station: str
+    """As the file is named."""
+    places: tuple[tuple[float, float], ...]
+    """Latitude and longitude of the rows, each once, the last row's last."""
     times: NDArray[np.datetime64]
     """Begin of the day or hour that each row covers, datetime64[m]."""
     columns: Columns
+
+    @property
+    def place(self) -> tuple[float, float]:
+        """Latitude and longitude of the last row."""
+        return self.places[-1]
+
+
+def is_companion(name: str) -> bool:
+    """Tell whether a member is one of the texts that NOAA puts beside its data."""
+    path = PurePosixPath(name.lower())
+    if path.name.startswith("crn"):
+        return False
+    return path.suffix in COMPANION_SUFFIXES or path.name.startswith(COMPANION_WORDS)
 
 
 def year_and_station(name: str, product: Product) -> tuple[int, str] | None:
@@ -76,7 +107,7 @@ def read_file(archive: Archive, name: str, product: Product) -> StationFile | Re
     named = year_and_station(name, product)
     if named is None:
         expected = f"{product.prefix}-YYYY-<station>.txt"
-        return Rejection(name, "file name", ascii(name), expected)
+        return Rejection(name, "file name", _describe(name), expected)
     try:
         content = archive.read(name)
     except DamagedMemberError as error:
@@ -90,18 +121,20 @@ def read_file(archive: Archive, name: str, product: Product) -> StationFile | Re
     if isinstance(times, BadLine):
         return _rejected(name, "date", times)
     year, station = named
+    places = _places(columns)
     return (
         _check_number(name, station, columns)
-        or _check_place(name, columns)
+        or _check_places(name, places)
         or _check_year(name, year, times, hourly=product.hourly)
-        or StationFile(
-            name,
-            float(columns.numbers["LATITUDE"][0]),
-            float(columns.numbers["LONGITUDE"][0]),
-            times,
-            columns,
-        )
+        or StationFile(name, station, places, times, columns)
     )
+
+
+def _describe(name: str) -> str:
+    """Say which product a file is of, where its name tells."""
+    begin = PurePosixPath(name).name.upper()
+    known = (text for key, text in OTHER_PRODUCTS.items() if begin.startswith(key))
+    return " is ".join([ascii(name), *known][:2])
 
 
 def _rejected(name: str, reason: str, bad: BadLine) -> Rejection:
@@ -118,20 +151,38 @@ def _check_number(name: str, station: str, columns: Columns) -> Rejection | None
     return None
 
 
-def _check_place(name: str, columns: Columns) -> Rejection | None:
+def _places(columns: Columns) -> tuple[tuple[float, float], ...]:
+    """Give each place of the rows once, in the order of its last row."""
+    pairs = zip(
+        columns.numbers["LATITUDE"].tolist(),
+        columns.numbers["LONGITUDE"].tolist(),
+        strict=True,
+    )
+    return tuple(reversed(dict.fromkeys(reversed(list(pairs)))))
+
+
+def is_moved(place: tuple[float, float], last: tuple[float, float]) -> bool:
+    """Tell whether two places are farther apart than a correction."""
+    north, east = (abs(a - b) for a, b in zip(place, last, strict=True))
+    return max(north, east) > MAXIMUM_MOVE
+
+
+def _check_places(
+    name: str, places: tuple[tuple[float, float], ...]
+) -> Rejection | None:
     """Refuse what isn't one place; the whole network lies north of the equator.
 
     That way swapped coordinates show, because American longitudes are negative.
     """
-    pairs = zip(columns.numbers["LATITUDE"], columns.numbers["LONGITUDE"], strict=True)
-    places = sorted({(float(north), float(east)) for north, east in pairs})
-    if len(places) > 1:
-        found = f"{places[0]}, {places[1]}"
-        return Rejection(name, "position", found, "one a file")
-    latitude, longitude = places[0]
-    if not 0 < latitude <= MAXIMUM_LATITUDE or abs(longitude) > MAXIMUM_LONGITUDE:
-        expected = "latitude above 0 to 90, longitude -180 to 180"
-        return Rejection(name, "position", str(places[0]), expected)
+    for place in places:
+        latitude, longitude = place
+        if not 0 < latitude <= MAXIMUM_LATITUDE or abs(longitude) > MAXIMUM_LONGITUDE:
+            expected = "latitude above 0 to 90, longitude -180 to 180"
+            return Rejection(name, "position", str(place), expected)
+        if is_moved(place, places[-1]):
+            found = f"{place}, {places[-1]}"
+            expected = f"one a file, corrected by at most {MAXIMUM_MOVE} degrees"
+            return Rejection(name, "position", found, expected)
     return None
 
 

@@ -7,7 +7,7 @@ which file may be trusted, is decided in `uscrn`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from types import MappingProxyType
 
@@ -105,6 +105,8 @@ class Columns:
     texts: Mapping[str, NDArray[np.str_]]
     lines: tuple[int, ...]
     """Number of each line in its file, from 1."""
+    is_squeezed: bool = False
+    """The file has single blanks between fields instead of fixed columns."""
 
     def flags(self, name: str) -> NDArray[np.str_]:
         """Return the quality flags of a field; empty texts where it has none."""
@@ -125,7 +127,8 @@ def parse_lines(content: bytes, layout: Layout) -> Columns | BadLine:
     r"""Read every line of a file; one that doesn't fit refuses them all.
 
     Lines end with `\n`, `\r` or `\r\n`; blank ones, blanks at the end of a line and
-    a byte-order mark are skipped. Empty content gives empty columns.
+    a byte-order mark are skipped. Empty content gives empty columns. Copies with single
+    blanks between all fields of all lines are read as the producer's.
     """
     lines = [
         (number, line.rstrip(b" "))
@@ -134,7 +137,11 @@ def parse_lines(content: bytes, layout: Layout) -> Columns | BadLine:
         )
         if line.strip()
     ]
-    length = layout.length
+    length, is_squeezed = layout.length, False
+    if any(len(line) != length for _, line in lines):
+        is_squeezed = all(_is_squeezed(line, layout) for _, line in lines)
+    if is_squeezed:
+        lines = [(number, _widened(line, layout)) for number, line in lines]
     for number, line in lines:
         if len(line) != length:
             found = f"{len(line)} bytes: {_shown(line)}"
@@ -145,7 +152,21 @@ def parse_lines(content: bytes, layout: Layout) -> Columns | BadLine:
     if not fitting.all():
         number, line = lines[int(np.argmin(fitting))]
         return BadLine(number, _shown(line), "fields in their columns, blanks between")
-    return _columns(table, layout, tuple(number for number, _ in lines))
+    columns = _columns(table, layout, tuple(number for number, _ in lines))
+    if isinstance(columns, Columns):
+        return replace(columns, is_squeezed=is_squeezed)
+    return columns
+
+
+def _is_squeezed(line: bytes, layout: Layout) -> bool:
+    """Tell whether a line has every field, and single blanks between them."""
+    return b"  " not in line and line.count(b" ") + 1 == len(layout.widths)
+
+
+def _widened(line: bytes, layout: Layout) -> bytes:
+    """Put the fields of a squeezed line into their columns."""
+    fields = zip(line.split(b" "), layout.widths.values(), strict=True)
+    return b" ".join(field.rjust(width) for field, width in fields)
 
 
 def _fitting(table: Bytes, layout: Layout) -> NDArray[np.bool_]:

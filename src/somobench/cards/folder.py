@@ -1,8 +1,4 @@
-"""A score card as `somobench evaluate` writes it, read and checked against itself.
-
-`score.json` repeats numbers of the tables (headline, summary, lead times). They are
-computed again from the tables, so that a page never shows a number that isn't there.
-"""
+"""A score card as `somobench evaluate` writes it, read and checked against itself."""
 
 from __future__ import annotations
 
@@ -19,28 +15,23 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError as PydanticError
 
 from somobench.cards.lookup import ScoreLookup
-from somobench.ladder.rungs import RUNGS
-from somobench.schemas.errors import Failure, InputError, ValidationError
+from somobench.schemas.errors import (
+    Failure,
+    InputError,
+    SomobenchError,
+    UsageError,
+    ValidationError,
+)
 from somobench.schemas.validate import validate_table
-from somobench.scoring.card_record import CardRecord
 from somobench.scoring.files import SCORE_FILE, TABLE_FILES, TABLE_SCHEMAS
-from somobench.scoring.headline import RungName, headline
-from somobench.scoring.lead_times import lead_summary
-from somobench.scoring.record import summary
+from somobench.scoring.headline import derive_headline
+from somobench.scoring.record import SCORE_SCHEMA, ScoreRecord
 
 MAXIMUM_RECORD = 16_000_000  # bytes
 MAXIMUM_TABLE = 256_000_000  # bytes, decoded
 REQUIRED = ("scores", "cell_scores")
-CLAIMS = (
-    "metric",
-    "highest_rung_beaten",
-    "rungs",
-    "rungs_with_observations",
-    "by_metric",
-    "by_pool_kind",
-    "by_layer",
-)
-"""Parts of a headline that have to be those of the tables."""
+ATTEMPTS = 5  # at a folder that is being replaced
+WRITTEN = "what `somobench evaluate` writes"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,16 +40,16 @@ class Card:
 
     Attributes
     ----------
-    record : CardRecord
+    record : ScoreRecord
     scores, cell_scores : DataFrame of schemas SCORES and CELL_SCORES
     lead_scores : DataFrame of schema LEAD_SCORES, or None
     headline : dict or None
-        Computed from `scores`; None where no rung was compared with.
+        Derived from `scores`; None where there is none.
     no_headline : str
         The reason, where there is none.
     """
 
-    record: CardRecord
+    record: ScoreRecord
     scores: pd.DataFrame
     cell_scores: pd.DataFrame
     lead_scores: pd.DataFrame | None
@@ -72,19 +63,48 @@ class Card:
 
 
 def read_card(folder: Path | str) -> Card:
-    """Read a folder that `evaluate` wrote.
+    """Read a folder that `evaluate` wrote, again if it is replaced meanwhile.
 
     Raises
     ------
     InputError
         If a file is missing, too large or can't be read.
+    UsageError
+        If score.json is of another schema.
     ValidationError
-        If a table breaks its schema, or score.json says other than the tables.
+        If a table or score.json breaks its schema, or they don't belong together.
     """
     path = Path(folder)
-    record = _read_record(path / SCORE_FILE)
+    for _ in range(ATTEMPTS):
+        before = _identify(path)
+        try:
+            card = _read_files(path)
+        except SomobenchError:
+            if _identify(path) == before:
+                raise
+        else:
+            if _identify(path) == before:
+                return card
+    raise InputError(
+        f"score card {path}",
+        found=f"it was replaced {ATTEMPTS} times while it was read",
+        expected="a card that nobody is writing",
+    )
+
+
+def _identify(folder: Path) -> tuple[int, int] | None:
+    """Return which folder has a name; None where there is none."""
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_ctime_ns
+
+
+def _read_files(path: Path) -> Card:
+    record = read_record(path)
     tables = {
-        name: _read_table(path / file, name)
+        name: read_table(path / file, name)
         for name, file in TABLE_FILES.items()
         if name in REQUIRED or (path / file).exists()
     }
@@ -92,166 +112,151 @@ def read_card(folder: Path | str) -> Card:
 
 
 def build_card(
-    record: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], what: str = "card"
+    record: ScoreRecord | Mapping[str, Any],
+    tables: Mapping[str, pd.DataFrame],
+    what: str = "card",
 ) -> Card:
-    """Check a record against its tables.
+    """Derive a card from a record and its tables.
 
     Parameters
     ----------
-    record : content of score.json
+    record : ScoreRecord, or content of score.json
     tables : by name, as of `Evaluation.tables`
     what : names the card in errors
 
     Raises
     ------
+    UsageError
+        If the record is of another schema.
     ValidationError
-        If it has wrong types, or says other than the tables.
+        If it breaks its schema, or the tables belong to something else.
     """
-    parsed = _parsed(record, what)
+    if not isinstance(record, ScoreRecord):
+        record = parse_record(json.dumps(record), what)
     scores = tables["scores"]
-    rungs = _rung_names(parsed)
-    compared = scores[scores["against"] != ""]
-    found = headline(compared, rungs) if rungs else None
-    leads = tables.get("lead_scores")
     failures = [
-        *_other_labels(parsed, tables),
-        *_other_rungs(parsed, compared),
-        *_other_claims(parsed, found),
+        *_find_other_labels(record, tables),
+        *_find_other_rungs(record, scores),
+        *_find_other_leads(record, tables),
     ]
-    if summary(scores) != parsed.summary:
-        failures.append(Failure("summary", "other scores", "those of scores.parquet"))
-    told = None if leads is None else lead_summary(leads, parsed.model)
-    if told != parsed.lead_times:
-        failures.append(
-            Failure("lead_times", "other scores", "those of lead_scores.parquet")
-        )
-    if parsed.coverage.given > parsed.coverage.asked:
-        failures.append(
-            Failure("coverage", str(parsed.coverage.given), "at most all cell-days")
-        )
-    common = parsed.lead_coverage.common if parsed.lead_coverage else 0
-    if common > parsed.coverage.given:
-        failures.append(
-            Failure("lead_coverage", str(common), "at most the cell-days predicted")
-        )
     if failures:
         raise ValidationError(f"score card {what}", failures)
+    found = derive_headline(record, scores)
     return Card(
-        record=parsed,
+        record=record,
         scores=scores,
         cell_scores=tables["cell_scores"],
-        lead_scores=leads,
-        headline=found,
-        no_headline="" if rungs else str(parsed.headline.get("reason", ""))[:2000],
+        lead_scores=tables.get("lead_scores"),
+        headline=found if found["available"] else None,
+        no_headline=found.get("reason", ""),
     )
 
 
-def _read_record(path: Path) -> dict[str, Any]:
+def read_record(folder: Path) -> ScoreRecord:
+    """Read `score.json` of a folder.
+
+    Raises
+    ------
+    InputError
+        If it is missing, too large, or no JSON object.
+    UsageError
+        If it is of another schema.
+    ValidationError
+        If it breaks the schema, naming all entries.
+    """
+    path = folder / SCORE_FILE
     try:
-        size = path.stat().st_size
-        if size > MAXIMUM_RECORD:
-            raise InputError(
-                f"file {path}",
-                found=f"{size} bytes",
-                expected=f"{MAXIMUM_RECORD} at most",
-            )
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(
-            f"file {path}",
-            found=repr(error)[:200],
-            expected="what `somobench evaluate` writes",
-        ) from error
-    return record
+        _refuse_size(path, path.stat().st_size, MAXIMUM_RECORD)
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise _cannot_read(path, error) from error
+    return parse_record(text, str(folder))
 
 
-def _read_table(path: Path, name: str) -> pd.DataFrame:
+def parse_record(text: str, what: str) -> ScoreRecord:
+    """Parse the text of `score.json`; errors as of `read_record`."""
     try:
+        return ScoreRecord.model_validate_json(text)
+    except PydanticError as error:
+        found = error.errors(include_url=False)
+    places = [".".join(map(str, item["loc"])) for item in found]
+    if "" in places and found[places.index("")]["type"] != "value_error":
+        shown = found[places.index("")]["msg"]
+        raise InputError(f"{SCORE_FILE} of {what}", found=shown, expected=WRITTEN)
+    if "schema_version" in places:
+        item = found[places.index("schema_version")]
+        is_known = isinstance(item["input"], str)
+        raise UsageError(
+            f"{SCORE_FILE} of {what}",
+            found=f"schema version {str(item['input'])[:20]}" if is_known else "none",
+            expected=f"schema version {SCORE_SCHEMA}",
+            hint="score the submission again with `somobench evaluate`",
+        )
+    failures = [
+        Failure(place or "whole", repr(item["input"])[:80], item["msg"])
+        for place, item in zip(places, found, strict=True)
+    ]
+    raise ValidationError(f"score card {what}", failures)
+
+
+def read_table(path: Path, name: str) -> pd.DataFrame:
+    """Read a table of a card; errors as of `read_card`."""
+    try:
+        _refuse_size(path, path.stat().st_size, MAXIMUM_TABLE)
         metadata = pq.read_metadata(path)
         groups = range(metadata.num_row_groups)
         size = sum(metadata.row_group(group).total_byte_size for group in groups)
-        if size > MAXIMUM_TABLE:
-            raise InputError(
-                f"file {path}",
-                found=f"{size} bytes decoded",
-                expected=f"{MAXIMUM_TABLE} at most",
-            )
+        _refuse_size(path, size, MAXIMUM_TABLE)
         frame = pd.read_parquet(path)
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise InputError(
-            f"file {path}",
-            found=repr(error)[:200],
-            expected="what `somobench evaluate` writes",
-        ) from error
+        raise _cannot_read(path, error) from error
     return validate_table(frame, TABLE_SCHEMAS[name], str(path))
 
 
-def _parsed(record: object, what: str) -> CardRecord:
-    try:
-        return CardRecord.model_validate(record)
-    except PydanticError as error:
-        failures = [
-            Failure(
-                ".".join(map(str, item["loc"])) or "whole",
-                repr(item["input"])[:80],
-                item["msg"],
-            )
-            for item in error.errors(include_url=False)
-        ]
-        raise ValidationError(f"score card {what}", failures) from None
+def _refuse_size(path: Path, size: int, most: int) -> None:
+    """Refuse what is too large, or no file, which could be waited for without end."""
+    if path.is_file() and size <= most:
+        return
+    raise InputError(
+        f"file {path}",
+        found=f"{size} bytes" if path.is_file() else "no regular file",
+        expected=f"a file of {most} bytes at most",
+    )
 
 
-def _rung_names(record: CardRecord) -> list[RungName]:
-    """Return the rungs in the ladder's order; the record marks those unknown here."""
-    listed = record.headline.get("rungs_with_observations")
-    marked = {
-        item.get("rung")
-        for item in (listed if isinstance(listed, list) else ())
-        if isinstance(item, dict)
-    }
-    return [
-        RungName(
-            name, RUNGS[name].needs_observations if name in RUNGS else name in marked
-        )
-        for name in record.ladder.rungs
-    ]
+def _cannot_read(path: Path, error: Exception) -> InputError:
+    return InputError(f"file {path}", found=repr(error)[:200], expected=WRITTEN)
 
 
-def _other_labels(
-    record: CardRecord, tables: Mapping[str, pd.DataFrame]
+def _find_other_labels(
+    record: ScoreRecord, tables: Mapping[str, pd.DataFrame]
 ) -> list[Failure]:
     failures = []
-    for name, column, expected in (
-        ("scores", "split", record.split),
-        ("scores", "model", record.model),
-        ("cell_scores", "split", record.split),
-        ("cell_scores", "model", record.model),
-    ):
-        found = sorted(set(tables[name][column].astype(str)))
-        if found != [expected]:
-            shown = ", ".join(found)[:200] or "none"
-            failures.append(Failure(f"{name}, {column}", shown, expected))
+    for name in REQUIRED:
+        for column, expected in (("split", record.split), ("model", record.model)):
+            found = sorted(set(tables[name][column].astype(str)))
+            if found != [expected]:
+                shown = ", ".join(found)[:200] or "none"
+                failures.append(Failure(f"{name}, {column}", shown, expected))
     return failures
 
 
-def _other_rungs(record: CardRecord, compared: pd.DataFrame) -> list[Failure]:
-    unknown = sorted(set(compared["against"].astype(str)) - set(record.ladder.rungs))
+def _find_other_rungs(record: ScoreRecord, scores: pd.DataFrame) -> list[Failure]:
+    unknown = set(scores["against"].astype(str)) - {"", *record.ladder.rungs}
     if not unknown:
         return []
-    return [Failure("scores, against", ", ".join(unknown)[:200], "rungs of the ladder")]
+    shown = ", ".join(sorted(unknown))[:200]
+    return [Failure("scores, against", shown, "rungs of the ladder")]
 
 
-def _other_claims(record: CardRecord, found: dict[str, Any] | None) -> list[Failure]:
-    if found is None:
-        if record.headline.get("highest_rung_beaten") is None:
-            return []
-        return [Failure("headline", "a rung beaten", "none: there is no ladder")]
-    return [
-        Failure(
-            f"headline, {claim}",
-            str(record.headline.get(claim))[:80],
-            f"{str(found[claim])[:80]}, as scores.parquet has it",
-        )
-        for claim in CLAIMS
-        if record.headline.get(claim) != found[claim]
-    ]
+def _find_other_leads(
+    record: ScoreRecord, tables: Mapping[str, pd.DataFrame]
+) -> list[Failure]:
+    table = tables.get("lead_scores")
+    found = [] if table is None else sorted(set(table["lead_time"].tolist()))
+    expected = record.submission.lead_times
+    if found != expected:
+        return [Failure("lead_scores, lead_time", str(found)[:200], str(expected))]
+    if table is not None and record.model not in set(table["model"]):
+        return [Failure("lead_scores, model", "others", record.model)]
+    return []

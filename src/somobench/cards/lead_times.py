@@ -20,7 +20,7 @@ from somobench.pages.texts import (
     write_score,
 )
 from somobench.schemas.scores import ALL_LAYERS
-from somobench.scoring.card_record import LeadCoverageRecord
+from somobench.scoring.record import LeadCoverageRecord
 
 SHIFT = 0.06  # of a day, so that intervals don't hide each other
 

@@ -30,6 +30,7 @@ from somobench.pages.texts import (
     write_score,
 )
 from somobench.scoring.models import LEADING
+from somobench.scoring.record import FindingRecord
 
 METRICS_SHOWN = (*LEADING, "ubrmse", "kge_2009", "sedi_dry")
 NO_LADDER = "no ladder"
@@ -82,15 +83,25 @@ def _mark_beaten(card: Card) -> str:
     marks = (
         " (incomplete)" if not card.record.is_complete else "",
         " (other ladder)" if foreign else "",
+        " (no prediction)" if card.record.findings else "",
     )
     return name_beaten(card) + "".join(marks)
 
 
 def order_cards(cards: Sequence[Card], *, complete: bool = True) -> list[Card]:
-    """Return complete or incomplete cards by the leading score, best first."""
+    """Return complete or incomplete cards by the leading score, best first.
+
+    What is no prediction of a model isn't ranked.
+    """
+    ranked = (card for card in cards if not card.record.findings)
     return sorted(
-        (card for card in cards if card.record.is_complete == complete), key=_rank
+        (card for card in ranked if card.record.is_complete == complete), key=_rank
     )
+
+
+def list_copies(cards: Sequence[Card]) -> list[tuple[Card, FindingRecord]]:
+    """Return what `evaluate` found on cards that are no predictions of a model."""
+    return [(card, item) for card in cards for item in card.record.findings]
 
 
 def _rank(card: Card) -> tuple[float, str, str]:

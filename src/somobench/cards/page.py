@@ -6,6 +6,7 @@ Every number on it is one of the card's tables or of its `score.json`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ def release_cells(card: Card) -> pd.DataFrame | None:
         release = resolve(card.record.release)
         if release.manifest_sha256 != card.record.manifest_sha256:
             return None
-        return pd.read_parquet(release.path_of("cells.parquet"))
+        return pd.read_parquet(BytesIO(release.read_file("cells.parquet")))
     except SomobenchError:
         return None
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 from somobench.cards.folder import build_card
-from somobench.cards.page import card_page, release_cells
+from somobench.cards.page import card_page
 from somobench.catalog.storage.atomic import (
     replacing,
     write_json,
@@ -30,12 +31,24 @@ def write_card(
     card = build_card(evaluation.record, evaluation.tables)
     target = Path(folder)
     check_folder(target, overwrite=overwrite)
-    with replacing(target) as partial:
+    try:
+        _write_files(evaluation, target, card_page(card, evaluation.cells), overwrite)
+    except OSError as error:
+        if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+            raise
+        check_folder(target, overwrite=overwrite)
+        raise
+
+
+def _write_files(
+    evaluation: Evaluation, target: Path, page: str, overwrite: bool
+) -> None:
+    with replacing(target, new=not overwrite) as partial:
         partial.mkdir()
         for name, table in evaluation.tables.items():
             write_parquet(table, partial / TABLE_FILES[name])
-        write_json(evaluation.record, partial / SCORE_FILE)
-        write_text(card_page(card, release_cells(card)), partial / REPORT_FILE)
+        write_json(evaluation.record.model_dump(mode="json"), partial / SCORE_FILE)
+        write_text(page, partial / REPORT_FILE)
 
 
 def check_folder(folder: Path, *, overwrite: bool) -> None:

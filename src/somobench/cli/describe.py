@@ -10,8 +10,8 @@ from somobench.catalog.fetching.addresses import shown
 from somobench.catalog.registry import (
     MANIFEST,
     folders_of,
-    known_releases,
     local_names,
+    openable_releases,
     packaged_folder,
     read_record,
 )
@@ -32,7 +32,7 @@ def listing() -> list[dict[str, str]]:
             "from": _origin(name, on_machine),
             "title": _title(name),
         }
-        for name in known_releases()
+        for name in openable_releases()
     ]
 
 

@@ -51,9 +51,9 @@ def evaluate(  # noqa: PLR0917 - typer passes all by name
     )
     evaluation.write(out, overwrite=overwrite)
     if as_json:
-        show_json(evaluation.record)
+        show_json(evaluation.describe())
         return
-    _show(evaluation.record)
+    _show_scores(evaluation.describe())
     typer.echo(f"written to {out}")
 
 
@@ -131,8 +131,10 @@ def verify_score(
         )
 
 
-def _show(record: dict[str, Any]) -> None:
+def _show_scores(record: dict[str, Any]) -> None:
     headline = record["headline"]
+    for said in record["findings_in_words"]:
+        typer.echo(printable(f"NO PREDICTION: {said}"))
     said = headline.get("sentence") or f"no headline: {headline['reason']}"
     typer.echo(printable(said))
     coverage = record["coverage"]

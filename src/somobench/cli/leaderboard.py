@@ -45,7 +45,12 @@ def leaderboard(
         ) from error
     groups = group_cards(cards)
     counts: list[dict[str, Any]] = [
-        {"release": release, "split": split, "cards": len(own)}
+        {
+            "release": release,
+            "split": split,
+            "cards": len(own),
+            "not_ranked": [card.record.model for card in own if card.record.findings],
+        }
         for (release, split), own in groups.items()
     ]
     if as_json:
@@ -54,6 +59,8 @@ def leaderboard(
     for row in counts:
         word = "card" if row["cards"] == 1 else "cards"
         typer.echo(f"{row['release']}, {row['split']}: {row['cards']} {word}")
+        for model in row["not_ranked"]:
+            typer.echo(printable(f"  not ranked, no prediction of a model: {model}"))
     typer.echo(printable(f"written to {out}"))
 
 

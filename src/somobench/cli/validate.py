@@ -14,16 +14,21 @@ if TYPE_CHECKING:
 
 
 def validate(
-    path: Annotated[Path, typer.Argument(help="table, grid, release or archive")],
+    path: Annotated[
+        Path, typer.Argument(help="table, grid, release, stations or ERA5")
+    ],
     kind: Annotated[
         str | None, typer.Option(help="schema; the content tells by default")
     ] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="recipe that meteorology is meant for")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="answer in JSON")] = False,
 ) -> None:
-    """Check a file, a release folder or a raw station archive; exit 1 if it fails."""
+    """Check a file, a release folder, raw stations or ERA5; exit 1 if it fails."""
     from somobench.validate import validate_file
 
-    reports = validate_file(path, kind)
+    reports = validate_file(path, kind, recipe)
     if as_json:
         show_json([_content(report) for report in reports])
     else:
@@ -46,7 +51,9 @@ def _show(report: FileReport) -> None:
         typer.echo(printable(f"  {failure.where}"))
         typer.echo(printable(f"    found:    {failure.found}"))
         typer.echo(printable(f"    expected: {failure.expected}"))
-    if report.account is not None:
+    for line in (report.account or {}).get("lines", ()):
+        typer.echo(printable(f"  {line}"))
+    if report.account is not None and "values" in report.account:
         values = report.account["values"]
         typer.echo(f"  values: {values['read']} read, {values['good']} good")
         for reason, count in sorted(values["dropped"].items()):

@@ -45,7 +45,7 @@ def rounded(value: float, digits: int = 6) -> float | None:
     return round(float(value), digits) if np.isfinite(value) else None
 
 
-def fit_of_layers(
+def join_layers(
     values: Array,
     chosen: dict[str, Any],
     summary: dict[str, Any],

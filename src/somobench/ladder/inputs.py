@@ -54,7 +54,7 @@ def design_of_feature_set(problem: Problem, name: str) -> Design:
     return Design(tuple(columns), statics=True, above=ABOVE in definition.variables)
 
 
-def rows_of(problem: Problem, design: Design, places: Places) -> Array:
+def take_rows(problem: Problem, design: Design, places: Places) -> Array:
     """Return standardised inputs, (row, column), without the layer above."""
     parts = [_weather(problem, column, places) for column in design.columns]
     if design.statics:
@@ -76,13 +76,13 @@ def standardised_statics(problem: Problem) -> list[Array]:
     return result
 
 
-def standardised(problem: Problem, name: str, values: Array) -> Array:
+def standardise(problem: Problem, name: str, values: Array) -> Array:
     """Standardise values of a variable by its train mean and deviation."""
     mean, std = problem.normalisation[name]
     return (values - mean) / std if std > 0 else values - mean
 
 
-def places_of(mask: Mask) -> Places:
+def find_places(mask: Mask) -> Places:
     """Return where a (cell, day) mask is true, cell by cell."""
     return Places(*np.nonzero(mask))
 
@@ -91,4 +91,4 @@ def _weather(problem: Problem, column: Column, places: Places) -> Array:
     days = places.days - column.lag
     series = problem.forcing[column.name]
     values = series[places.cells, np.maximum(days, 0)].astype(np.float64)
-    return np.where(days >= 0, standardised(problem, column.name, values), 0.0)
+    return np.where(days >= 0, standardise(problem, column.name, values), 0.0)

@@ -13,7 +13,7 @@ import numpy as np
 
 from somobench.ladder.fit import (
     Outcome,
-    fit_of_layers,
+    join_layers,
     layer_key,
     no_values,
     rounded,
@@ -21,9 +21,9 @@ from somobench.ladder.fit import (
 from somobench.ladder.inputs import (
     Design,
     Places,
-    places_of,
-    rows_of,
-    standardised,
+    find_places,
+    standardise,
+    take_rows,
 )
 from somobench.ladder.problem import Array, Problem
 
@@ -85,7 +85,7 @@ def fit_pooled(problem: Problem, design: Design, learn: Learner) -> Outcome:
             values[place, rows.cells, rows.days] = learned.predict(inputs)
         chosen[key] = learned.chosen
         summary[key] = _summary(learned, train, validation)
-    return fit_of_layers(values, chosen, summary, reasons)
+    return join_layers(values, chosen, summary, reasons)
 
 
 def _place_above(problem: Problem, layer: int) -> int | None:
@@ -101,7 +101,7 @@ def _sample(
     wanted = np.isfinite(target[place])
     if above is not None:
         wanted &= np.isfinite(target[above])
-    rows = places_of(wanted)
+    rows = find_places(wanted)
     inputs = _inputs(problem, design, rows, target, above)
     return Sample(inputs, target[place][rows])
 
@@ -109,11 +109,11 @@ def _sample(
 def _inputs(
     problem: Problem, design: Design, rows: Places, series: Array, above: int | None
 ) -> Array:
-    inputs = rows_of(problem, design, rows)
+    inputs = take_rows(problem, design, rows)
     if above is None:
         return inputs
     name = f"soil_moisture_layer{problem.layers[above]}"
-    column = standardised(problem, name, series[above][rows])
+    column = standardise(problem, name, series[above][rows])
     return np.column_stack([inputs, column])
 
 
@@ -139,7 +139,7 @@ def _test_rows(
             raise ValueError(message)
         series = problem.observed
         wanted = wanted & np.isfinite(series[above])
-    cells, days = places_of(wanted)
+    cells, days = find_places(wanted)
     for start in range(0, len(cells), ROWS_AT_ONCE):
         part = slice(start, start + ROWS_AT_ONCE)
         rows = Places(cells[part], days[part])

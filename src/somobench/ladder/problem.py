@@ -15,16 +15,15 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.catalog.view import day_of_year, on_target_grid, rescale, role_view
+from somobench.catalog.split_view import SplitView
+from somobench.catalog.view import day_of_year, on_target_grid
 from somobench.schemas.baseline_params import BaselineParams
 from somobench.schemas.manifest import FeatureSetRecord
 from somobench.schemas.tables import CELLS
-from somobench.schemas.variables import ROLES
+from somobench.schemas.variables import TEST, TRAIN, VALIDATION
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-
-TRAIN, VALIDATION, TEST = range(1, len(ROLES) + 1)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -91,13 +90,9 @@ class Problem:
 
 
 def build_problem(
-    split: str,
+    view: SplitView,
     *,
-    targets: xr.Dataset,
     forcing: xr.Dataset,
-    features: xr.Dataset,
-    splits: pd.DataFrame,
-    cells: pd.DataFrame,
     feature_sets: Mapping[str, FeatureSetRecord],
     refused: Mapping[str, str],
     latent_heat: float,
@@ -107,13 +102,8 @@ def build_problem(
 
     Parameters
     ----------
-    split : str
-        A split of `features` and `splits`.
-    targets : Dataset of schema TARGETS
+    view : SplitView
     forcing : Dataset of schema FORCING
-    features : Dataset of schema FEATURES
-    splits : DataFrame of schema SPLITS
-    cells : DataFrame of schema CELLS
     feature_sets, refused : mapping
         As the release defines them.
     latent_heat : float, MJ kg-1
@@ -122,36 +112,35 @@ def build_problem(
     Raises
     ------
     IntegrityError
-        If a cell or day of the targets has no forcing or features.
+        If a cell or day of the targets has no forcing.
     """
+    targets, features = view.targets, view.features
     forcing = on_target_grid(forcing, targets, "forcing")
-    chosen = on_target_grid(features.sel(split=split), targets, "features")
-    role = role_view(splits, targets, split).to_numpy()
-    observed = rescale(
-        targets["soil_moisture_in_situ"], chosen["scale_slope"], chosen["scale_offset"]
-    )
-    values = observed.to_numpy().astype(np.float64)
-    own_factors = chosen["scale_is_full_record"].to_numpy() == 0
-    untested = ~(role == TEST).any(axis=1)
-    daily = chosen["climatology"].sel(day_of_year=day_of_year(targets["time"]))
+    trained, tested = view.has_role(TRAIN), view.has_role(TEST)
+    trained_days = np.asarray(trained.any(axis=0))
+    values = view.train_scaled().to_numpy().astype(np.float64)
+    own_factors = features["scale_is_full_record"].to_numpy() == 0
+    daily = view.climatology().sel(day_of_year=day_of_year(targets["time"]))
     series = {
         name: forcing[name].transpose("cell", "time").to_numpy()
         for name in sorted(map(str, forcing.data_vars))
         if name != "reanalysis_soil_moisture"
     }
     return Problem(
-        split=split,
+        split=view.split,
         layers=targets["layer"].to_numpy(),
-        role=role,
+        role=view.role.to_numpy(),
         has_target=np.isfinite(targets["scale_slope"].to_numpy()),
-        train_target=_of_role(values, role == TRAIN, own_factors),
-        validation_target=_of_role(values, role == VALIDATION, own_factors | untested),
+        train_target=_of_role(values, trained, own_factors),
+        validation_target=_of_role(
+            values, view.has_role(VALIDATION), own_factors | ~tested.any(axis=1)
+        ),
         observed=values,
         forcing=series,
         reanalysis=_reanalysis(forcing, targets),
         climatology=daily.transpose("layer", "cell", "time").to_numpy().astype(float),
-        statics=_statics(forcing, series, (role == TRAIN).any(axis=0), cells),
-        normalisation=_normalisation(chosen),
+        statics=_statics(forcing, series, trained_days, view.cells),
+        normalisation=_normalisation(features),
         feature_sets=feature_sets,
         refused=refused,
         latent_heat=latent_heat,
@@ -191,8 +180,7 @@ def _statics(
             statics["log_dryness"] = np.log(
                 means["net_radiation"] / means["precipitation"]
             )
-    table = cells.set_index("cell_id").reindex(forcing["cell"].to_numpy().astype(str))
-    numbers = table.drop(columns=list(CELLS.columns), errors="ignore").select_dtypes(
+    numbers = cells.drop(columns=list(CELLS.columns), errors="ignore").select_dtypes(
         "float64"
     )
     return statics | {

@@ -10,14 +10,14 @@ from somobench.ladder.problem import Array, Problem
 
 def predict_climatology(problem: Problem) -> Outcome:
     """Predict the climatology of the day of the year."""
-    return _as_it_is(problem, problem.climatology, "no cell has a climatology")
+    return _predict_as_given(problem, problem.climatology, "no cell has a climatology")
 
 
 def predict_reanalysis(problem: Problem) -> Outcome:
     """Predict what the reanalysis says of the layer, unchanged."""
     if problem.reanalysis is None:
         return NotAvailable("the forcing has no reanalysis_soil_moisture")
-    return _as_it_is(problem, problem.reanalysis, "no reanalysis on a test day")
+    return _predict_as_given(problem, problem.reanalysis, "no reanalysis on a test day")
 
 
 def predict_persistence(problem: Problem) -> Outcome:
@@ -31,7 +31,7 @@ def predict_persistence(problem: Problem) -> Outcome:
     if problem.observed is None:
         message = "persistence needs observations of the cell"
         raise ValueError(message)
-    return _as_it_is(
+    return _predict_as_given(
         problem, day_before(problem.observed), "no target on the day before a test day"
     )
 
@@ -49,7 +49,7 @@ def day_before(series: Array) -> Array:
     return before
 
 
-def _as_it_is(problem: Problem, series: Array, otherwise: str) -> Outcome:
+def _predict_as_given(problem: Problem, series: Array, otherwise: str) -> Outcome:
     values = np.where(problem.test, series, np.nan)
     if not np.isfinite(values).any():
         return NotAvailable(otherwise)

@@ -47,7 +47,7 @@ def fit_ridge(problem: Problem, feature_set: str) -> Outcome:
     return fit_pooled(problem, design, ridge_learner(problem.params.penalties))
 
 
-def first_present(names: Sequence[str], problem: Problem) -> str | None:
+def find_first_present(names: Sequence[str], problem: Problem) -> str | None:
     """Return the first of some variables that the forcing has."""
     return next((name for name in names if name in problem.forcing), None)
 
@@ -55,14 +55,14 @@ def first_present(names: Sequence[str], problem: Problem) -> str | None:
 def _fit_plumber(
     problem: Problem, groups: Sequence[Sequence[str]], learn: Learner
 ) -> Outcome:
-    names = [first_present(group, problem) for group in groups]
+    names = [find_first_present(group, problem) for group in groups]
     columns = tuple(Column(name, 0) for name in names if name is not None)
 
-    def noting(train: Sample, validation: Sample) -> Learned:
+    def learn_and_note(train: Sample, validation: Sample) -> Learned:
         learned = learn(train, validation)
         return Learned(learned.predict, {"variables": names, **learned.chosen})
 
-    return fit_pooled(problem, Design(columns, statics=False), noting)
+    return fit_pooled(problem, Design(columns, statics=False), learn_and_note)
 
 
 def learn_line(train: Sample, _validation: Sample) -> Learned:

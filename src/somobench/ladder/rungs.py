@@ -207,7 +207,7 @@ def fit_predict(name: str, problem: Problem) -> Prediction | NotAvailable:
         outcome = rung.fit(problem)
     if isinstance(outcome, NotAvailable):
         return outcome
-    return Prediction(quantise(outcome.values), outcome.chosen, outcome.summary)
+    return Prediction(bound_and_round(outcome.values), outcome.chosen, outcome.summary)
 
 
 def missing_inputs(rung: Rung, problem: Problem) -> str:
@@ -226,7 +226,7 @@ def missing_inputs(rung: Rung, problem: Problem) -> str:
     return f"feature set {rung.feature_set}: {reason}"
 
 
-def quantise(values: Array) -> NDArray[np.float32]:
+def bound_and_round(values: Array) -> NDArray[np.float32]:
     """Bring predictions into the physical range and round them as targets are."""
     physical = VARIABLES["soil_moisture"]
     bounded = np.clip(values, physical.minimum, physical.maximum)

@@ -64,18 +64,18 @@ def draw_parameters(params: WaterBalanceParams, seed: int) -> Parameters:
     count = params.parameter_sets
     generator = np.random.default_rng(seed)
 
-    def within(bounds: tuple[float, float]) -> Array:
+    def draw_within(bounds: tuple[float, float]) -> Array:
         place = (generator.permutation(count) + generator.random(count)) / count
         low, high = np.log(bounds)
         drawn: Array = np.exp(low + place * (high - low))[:, None]
         return drawn
 
     return Parameters(
-        capacity=within(params.capacity),
-        runoff_shape=within(params.runoff_shape),
-        evaporation_shape=within(params.evaporation_shape),
-        evaporation_maximum=within(params.evaporation_maximum),
-        melt_rate=within(params.melt_rate),
+        capacity=draw_within(params.capacity),
+        runoff_shape=draw_within(params.runoff_shape),
+        evaporation_shape=draw_within(params.evaporation_shape),
+        evaporation_maximum=draw_within(params.evaporation_maximum),
+        melt_rate=draw_within(params.melt_rate),
     )
 
 

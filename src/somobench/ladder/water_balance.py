@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from somobench.ladder.fit import (
     Outcome,
-    fit_of_layers,
+    join_layers,
     layer_key,
     no_values,
     rounded,
@@ -62,7 +62,7 @@ def fit_water_balance(problem: Problem) -> Outcome:
             "calibrated_cells": int(cells.size),
             "median_train_correlation": rounded(np.median(best)),
         }
-    return fit_of_layers(values, chosen, summary, reasons)
+    return join_layers(values, chosen, summary, reasons)
 
 
 def _minimum_days(problem: Problem) -> int:

@@ -46,9 +46,9 @@ def score(
     scored : DataArray of bool, dims among the target's, optional
         Days that count, such as a split's test days; by default all.
     climatology : DataArray, (..., day_of_year), optional
-        Subtracted from both series in `anomaly_r_seasonal`; 1 to 366 by the calendar,
-        as releases store it. By default pytesmo's of the target's train days; without
-        `train` of each series itself.
+        Shape of the season that `deseasonalised_r` removes from both series, beside
+        harmonics of the year; 1 to 366 by the calendar, as releases store it. By
+        default pytesmo's of the target's train days; without `train` none.
     minimum_count : int
         Pairs; pytesmo's and QA4SM's default is 10.
 

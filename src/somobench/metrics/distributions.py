@@ -115,6 +115,9 @@ def _smaller_density(prediction: Floats, target: Floats) -> Floats:
 def distribution_family(prediction: Floats, target: Floats) -> Additive:
     """Describe pairs (row, time; NaN where not paired) by their distributions."""
     valid = np.isfinite(target)
+    y, centre = centred(target, valid)
+    # near zero, where differences of quantiles keep their digits
+    prediction, target = (each - centre[:, None] for each in (prediction, target))
     series = {"prediction": prediction, "target": target}
     ordered = {name: np.sort(values, axis=1) for name, values in series.items()}
     tails = [
@@ -122,7 +125,6 @@ def distribution_family(prediction: Floats, target: Floats) -> Additive:
         for level in _TAILS.values()
         for name in series
     ]
-    y, _ = centred(target)
     daily = (
         valid.astype(np.float64),
         np.where(valid, np.abs(prediction - target), 0.0),

@@ -48,9 +48,9 @@ def crps(members: Floats, target: Floats, *, fair: bool = False) -> Floats:
     (...)
         NaN where the target or a member is missing.
     """
-    size = members.shape[-1]
-    error = np.abs(members - target[..., None]).mean(axis=-1)
-    spread = mean_member_difference(members) / 2.0
+    size, errors = members.shape[-1], members - target[..., None]
+    error = np.abs(errors).mean(axis=-1)
+    spread = mean_member_difference(errors) / 2.0
     if not fair:
         return np.asarray(error - spread)
     return (
@@ -68,15 +68,15 @@ def ensemble_family(members: Floats, target: Floats) -> Additive:
     reliable ensemble of m members has 1 (Fortin et al. 2014,
     doi:10.1175/JHM-D-14-0008.1).
     """
-    size = members.shape[-1]
+    size, errors = members.shape[-1], members - target[..., None]
     valid = np.isfinite(target) & np.isfinite(members).all(axis=-1)
-    mean = members.mean(axis=-1)
-    variance = members.var(axis=-1, ddof=1) if size > 1 else np.full_like(mean, np.nan)
+    error = errors.mean(axis=-1)
+    variance = errors.var(axis=-1, ddof=1) if size > 1 else np.full_like(error, np.nan)
     parts = (
         crps(members, target),
         crps(members, target, fair=True),
         variance,
-        (mean - target) ** 2,
+        error**2,
     )
     daily = (np.ones_like(target), *parts)
 

@@ -60,15 +60,21 @@ def sedi(hits: Floats, misses: Floats, false_alarms: Floats, quiet: Floats) -> F
     Returns
     -------
     Array of that shape
-        1 where every event and nothing else was foretold, 0 where the forecast never
-        changes, NaN where the target holds no event or nothing else.
+        1 where every event and nothing else was predicted, 0 where the hit rate is the
+        false-alarm rate, as that of a prediction that never or always has an event, -1
+        where no event or no other day was predicted right, NaN where the target holds
+        no event or nothing else.
 
     Notes
     -----
-    Ferro and Stephenson 2011, doi:10.1175/WAF-D-10-05030.1. A rate of 0 or 1, where the
-    index has no value, is taken as half a day off, 1/(2n) or 1 - 1/(2n) (Macmillan and
-    Kaplan 1985, doi:10.1037/0033-2909.98.1.185): left out, such cells would favour the
-    model that never foretells an event.
+    Ferro and Stephenson 2011, doi:10.1175/WAF-D-10-05030.1: 0 for every prediction
+    without skill, that is with the hit rate H equal to the false-alarm rate F. The
+    formula has no value at rates of 0 and 1. Its limit is taken where that is the
+    worst score: -1 as H goes to 0 or F to 1. Where the limit is the best score, of
+    tables that are not perfect, a rate is taken as half a day off, 1/(2n) or
+    1 - 1/(2n) (Macmillan and Kaplan 1985, doi:10.1037/0033-2909.98.1.185), and the
+    index keeps the sign of H - F. Left out, such cells would favour a model that never
+    predicts an event.
     """
     events, others = hits + misses, false_alarms + quiet
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -77,9 +83,11 @@ def sedi(hits: Floats, misses: Floats, false_alarms: Floats, quiet: Floats) -> F
         false = np.clip(false_alarms / others, half_other, 1.0 - half_other)
         logs = np.log(false), np.log(hit), np.log1p(-hit), np.log1p(-false)
         index = (logs[0] - logs[1] + logs[2] - logs[3]) / sum(logs)
-    foretold, total = hits + false_alarms, events + others
-    index = np.where((foretold == 0) | (foretold == total), 0.0, index)
+    skill = hits * others - false_alarms * events  # the sign of H - F
+    index = np.where(skill > 0, np.maximum(index, 0.0), np.minimum(index, 0.0))
+    index = np.where((hits == 0) | (quiet == 0), -1.0, index)
     index = np.where((misses == 0) & (false_alarms == 0), 1.0, index)
+    index = np.where(skill == 0, 0.0, index)
     return np.where((events > 0) & (others > 0), index, np.nan)
 
 
@@ -88,22 +96,22 @@ def extremes_family(
 ) -> Additive:
     """Describe pairs (row, time; NaN where not paired) by their extreme days."""
     valid = np.isfinite(target) & np.isfinite(threshold)[:, None]
-    foretold = extreme_days(prediction, threshold, side) & valid
+    predicted = extreme_days(prediction, threshold, side) & valid
     observed = extreme_days(target, threshold, side) & valid
 
     def finish(sums: Sequence[Floats]) -> Scores:
-        days, hits, foretold_days, events = sums
-        false_alarms, misses = foretold_days - hits, events - hits
-        quiet = days - foretold_days - misses
+        days, hits, predicted_days, events = sums
+        false_alarms, misses = predicted_days - hits, events - hits
+        quiet = days - predicted_days - misses
         with np.errstate(invalid="ignore", divide="ignore"):
             return {
                 f"hit_rate_{side}": hits / events,
                 f"false_alarm_rate_{side}": false_alarms / (days - events),
-                f"frequency_bias_{side}": _ratio(foretold_days, events),
+                f"frequency_bias_{side}": _ratio(predicted_days, events),
                 f"sedi_{side}": sedi(hits, misses, false_alarms, quiet),
             }
 
-    daily = (valid, foretold & observed, foretold, observed)
+    daily = (valid, predicted & observed, predicted, observed)
     return Additive.of((array.astype(np.float64) for array in daily), finish)
 
 

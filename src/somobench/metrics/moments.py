@@ -20,7 +20,6 @@ Scores = dict[str, Floats]
 Factors = tuple[Floats] | tuple[Floats, Floats]
 
 ROUNDING = 1e-12  # of the mean: a float64 series that varies less is constant
-ANOMALY_ROUNDING = 1e-6  # of the mean: what float32 storage leaves of a zero anomaly
 
 
 @dataclass(frozen=True)
@@ -53,20 +52,20 @@ class Additive:
 
 @dataclass(frozen=True)
 class Moments:
-    """First and second moments of pairs (n denominator), each (..., row)."""
+    """First and second moments of pairs (n denominator), each (..., row).
+
+    `bias`, mean prediction minus mean target, is formed from deviations: the means of
+    series far from zero have lost the digits that it needs.
+    """
 
     count: Floats
     mean_prediction: Floats
     mean_target: Floats
+    bias: Floats
     variance_prediction: Floats
     variance_target: Floats
     covariance: Floats
     variance_error: Floats
-
-    @property
-    def bias(self) -> Floats:
-        """Mean prediction minus mean target."""
-        return self.mean_prediction - self.mean_target
 
     @property
     def mean_squared_error(self) -> Floats:
@@ -122,6 +121,7 @@ def moments_of(
             count=count,
             mean_prediction=prediction_centre + x,
             mean_target=target_centre + y,
+            bias=(prediction_centre - target_centre) + (x - y),
             variance_prediction=np.maximum(xx - x * x, 0.0),
             variance_target=np.maximum(yy - y * y, 0.0),
             covariance=xy - x * y,
@@ -130,17 +130,19 @@ def moments_of(
 
 
 def correlation(
-    moments: Moments, prediction_floor: Floats, target_floor: Floats
+    covariance: Floats,
+    deviation_prediction: Floats,
+    deviation_target: Floats,
+    prediction_floor: Floats | float = 0.0,
+    target_floor: Floats | float = 0.0,
 ) -> Floats:
     """Pearson r in [-1, 1]; NaN where the target doesn't vary beyond its floor.
 
     A prediction that doesn't vary has 0: it tells nothing of the target. Left out, its
     series would favour the model that gave up on it.
     """
-    deviation_prediction = np.sqrt(moments.variance_prediction)
-    deviation_target = np.sqrt(moments.variance_target)
     with np.errstate(invalid="ignore", divide="ignore"):
-        r = moments.covariance / (deviation_prediction * deviation_target)
+        r = covariance / (deviation_prediction * deviation_target)
     known = np.where(deviation_prediction > prediction_floor, np.clip(r, -1, 1), 0.0)
     return np.where(deviation_target > target_floor, known, np.nan)
 
@@ -156,12 +158,15 @@ def moment_scores(
     coefficients of variation Kling et al. 2012, doi:10.1016/j.jhydrol.2012.01.011.
     NSE: Nash and Sutcliffe 1970, doi:10.1016/0022-1694(70)90255-6.
     """
-    r = correlation(moments, prediction_floor, target_floor)
     deviation = np.sqrt(moments.variance_target)
+    of_prediction = np.sqrt(moments.variance_prediction)
+    r = correlation(
+        moments.covariance, of_prediction, deviation, prediction_floor, target_floor
+    )
     varying = np.where(deviation > target_floor, deviation, np.nan)
     rmse = np.sqrt(moments.mean_squared_error)
     with np.errstate(invalid="ignore", divide="ignore"):
-        alpha = np.sqrt(moments.variance_prediction) / varying
+        alpha = of_prediction / varying
         beta = moments.mean_prediction / moments.mean_target
         gamma = np.where(alpha > 0, alpha / beta, 0.0)
         distance = (r - 1.0) ** 2 + (beta - 1.0) ** 2
@@ -203,19 +208,43 @@ def anomaly_family(
     name: str,
     prediction: Floats,
     target: Floats,
-    prediction_anomaly: Floats,
-    target_anomaly: Floats,
+    depart: Callable[[Sequence[Floats], NDArray[np.bool_]], Sequence[Floats]],
+    *,
+    share: float = ROUNDING,
+    minimum_count: int = 0,
 ) -> Additive:
-    """Correlate anomalies (row, time); the raw pairs only set what counts as zero."""
-    valid = np.isfinite(prediction_anomaly) & np.isfinite(target_anomaly)
-    x, x_centre = centred(prediction_anomaly, valid)
-    y, y_centre = centred(target_anomaly, valid)
-    x_floor = ANOMALY_ROUNDING * np.abs(centred(prediction)[1])
-    y_floor = ANOMALY_ROUNDING * np.abs(centred(target)[1])
+    """Correlate the anomalies of pairs (row, time; NaN where not paired).
+
+    Parameters
+    ----------
+    depart : callable
+        From deviations of both series from their means, and the days that are valid,
+        to their anomalies; all zero on other days.
+    share : float
+        Of a series' standard deviation: anomalies that vary less are none.
+    minimum_count : int
+        Pairs; a row with fewer has NaN.
+    """
+    valid = np.isfinite(target)
+    count = np.count_nonzero(valid, axis=1)
+    deviations, means = zip(
+        *(centred(series, valid) for series in (prediction, target)), strict=True
+    )
+    x_floor, y_floor = (
+        np.hypot(ROUNDING * mean, share * np.sqrt(total((each, each)) / count.clip(1)))
+        for each, mean in zip(deviations, means, strict=True)
+    )
+    y_floor[count < minimum_count] = np.inf
+    x, y = depart(deviations, valid)
+    zero = np.zeros(count.size)
 
     def finish(sums: Sequence[Floats]) -> Scores:
-        moments = moments_of(sums, x_centre, y_centre)
-        return {name: correlation(moments, x_floor, y_floor)}
+        moments = moments_of(sums, zero, zero)
+        deviations = (
+            np.sqrt(moments.variance_prediction),
+            np.sqrt(moments.variance_target),
+        )
+        return {name: correlation(moments.covariance, *deviations, x_floor, y_floor)}
 
     days = valid.astype(np.float64)
     return Additive(((days,), *daily_products(x, y)), finish)

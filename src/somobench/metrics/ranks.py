@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from somobench.metrics.moments import Additive, Floats, Scores
+from somobench.metrics.moments import Additive, Floats, Scores, correlation, total
 
 Positions = NDArray[np.intp]
 
@@ -87,12 +87,11 @@ def ranks_family(prediction: Floats, target: Floats, *, replicated: bool) -> Add
             np.where(valid, (order.ranks() - 0.5) / count[:, None] - 0.5, 0.0)
             for order in (order_u, order_v)
         )
-        covariance = (u * v).sum(axis=1) / count
-        scale = np.sqrt((u * u).sum(axis=1) * (v * v).sum(axis=1)) / count
-        rho = np.where(scale > 0, covariance / scale, 0.0)
-    rho[~(v != 0).any(axis=1)] = np.nan
+        covariance = total((u, v)) / count
+        deviations = [np.sqrt(total((ranks, ranks)) / count) for ranks in (u, v)]
+    rho, scale = correlation(covariance, *deviations), deviations[0] * deviations[1]
     if not replicated:
-        return Additive((), lambda _sums: {"spearman_r": np.clip(rho, -1.0, 1.0)})
+        return Additive((), lambda _sums: {"spearman_r": rho})
     with np.errstate(invalid="ignore", divide="ignore"):
         others = (order_u.sum_above(v) + order_v.sum_above(u)) / count[:, None]
         change = (u * v + others - 3.0 * covariance[:, None]) / scale[:, None]

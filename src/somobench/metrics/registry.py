@@ -1,4 +1,4 @@
-"""Every metric once. How each is computed stands in the module of its family."""
+"""The registry: every metric by name, in the order of its family."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from somobench.metrics.definition import Metric
+from somobench.metrics.definition import REFERENCE_MOMENTS, Invariance, Metric
 from somobench.schemas.errors import UnknownNameError
 
-REFERENCE_MOMENTS = (
-    "Scaled targets have the mean and variance of the reanalysis that they were matched"
-    " to: this metric partly measures agreement with the reanalysis' climatology."
-)
+__all__ = ["METRICS", "PLUMBER2", "REFERENCE_MOMENTS", "metrics_named"]
+
 _BY_EVENT = "An event counts whole, on the day of its onset."
+_PARTIAL = (
+    "Four harmonics of the year, and the climatology of train days where there is one,"
+    " are removed from both series by least squares over the same days. What is left"
+    " counts as nothing where it varies by less than 1 % of the series. Records with"
+    " fewer than 100 pairs have no value."
+)
 
 _QA4SM = "Gruber et al. 2020, doi:10.1016/j.rse.2020.111806"
 _PLUMBER = "Abramowitz et al. 2024 (PLUMBER2), doi:10.5194/bg-21-5517-2024"
@@ -23,71 +27,121 @@ _GUPTA = "Gupta et al. 2009, doi:10.1016/j.jhydrol.2009.08.003"
 _KLING = "Kling et al. 2012, doi:10.1016/j.jhydrol.2012.01.011"
 _MORIASI = "Moriasi et al. 2007, doi:10.13031/2013.23153"
 _PERKINS = "Perkins et al. 2007, doi:10.1175/JCLI4253.1"
+_NARAPUSETTY = "Narapusetty et al. 2009, doi:10.1175/2009JCLI2944.1"
 _FERRO = "Ferro and Stephenson 2011, doi:10.1175/WAF-D-10-05030.1"
 _RUNS = "run theory, Tallaksen et al. 1997, doi:10.1080/02626669709492003"
 _GNEITING = "Gneiting and Raftery 2007, doi:10.1198/016214506000001437"
 _FAIR = "Ferro 2014, doi:10.1002/qj.2270"
 _FORTIN = "Fortin et al. 2014, doi:10.1175/JHM-D-14-0008.1"
 
-_CORRELATION = Metric(minimum=-1.0, maximum=1.0, perfect=1.0, orientation="higher")
+_SHIFTED: frozenset[Invariance] = frozenset({"joint_shift", "day_order"})
+_DIMENSIONLESS: frozenset[Invariance] = _SHIFTED | {"joint_scale", "joint_affine"}
+_AFFINE: frozenset[Invariance] = _DIMENSIONLESS | {
+    "prediction_shift",
+    "prediction_affine",
+    "exchange",
+}
+
+_CORRELATION = Metric(
+    minimum=-1.0, maximum=1.0, perfect=1.0, orientation="higher", invariances=_AFFINE
+)
 _EFFICIENCY = Metric(
-    maximum=1.0, perfect=1.0, orientation="higher", note=REFERENCE_MOMENTS
+    maximum=1.0, perfect=1.0, orientation="higher", invariances=_DIMENSIONLESS
 )
 _ERROR = Metric(
-    units=None, minimum=0.0, perfect=0.0, orientation="lower", note=REFERENCE_MOMENTS
+    units=None, minimum=0.0, perfect=0.0, orientation="lower", invariances=_SHIFTED
 )
-_BIAS = Metric(units=None, perfect=0.0, orientation="nearest", note=REFERENCE_MOMENTS)
-_SHARE = Metric(minimum=0.0, maximum=1.0, perfect=1.0, orientation="higher")
-_RATIO = Metric(minimum=0.0, perfect=1.0, orientation="nearest")
-_LAG = Metric(units="days", perfect=0.0, orientation="nearest", note=_BY_EVENT)
+_RELATIVE_ERROR = replace(_ERROR, units="1", invariances=_DIMENSIONLESS)
+_BIAS = Metric(units=None, perfect=0.0, orientation="nearest", invariances=_SHIFTED)
+_SHARE = replace(_EFFICIENCY, minimum=0.0)
+_RATIO = Metric(
+    minimum=0.0, perfect=1.0, orientation="nearest", invariances=_DIMENSIONLESS
+)
+_LAG = Metric(
+    units="days",
+    perfect=0.0,
+    orientation="nearest",
+    needs="thresholds",
+    invariances=_DIMENSIONLESS - {"day_order"},
+    note=_BY_EVENT,
+)
 
 
 def _define(
-    kind: Metric, name: str, long_name: str, family: str, source: str, **changes: Any
+    kind: Metric,
+    name: str,
+    long_name: str,
+    family: str,
+    source: str,
+    *also: Invariance,
+    **changes: Any,
 ) -> Metric:
+    changes = {"invariances": kind.invariances.union(also)} | changes
     return replace(
         kind, name=name, long_name=long_name, family=family, source=source, **changes
     )
 
 
 def _moments() -> Iterable[Metric]:
-    family = "moments"
-    rmse = "root mean square error"
+    family, rmse = "moments", "root mean square error"
     yield _define(_CORRELATION, "pearson_r", "Pearson correlation", family, _QA4SM)
     yield _define(_BIAS, "bias", "mean prediction minus mean target", family, _QA4SM)
-    yield _define(_ERROR, "rmse", rmse, family, _QA4SM)
-    yield _define(_ERROR, "ubrmse", f"{rmse} after removing both means", family, _QA4SM)
+    yield _define(_ERROR, "rmse", rmse, family, _QA4SM, "exchange")
     yield _define(
         _ERROR,
+        "ubrmse",
+        f"{rmse} after removing both means",
+        family,
+        _QA4SM,
+        "exchange",
+        "prediction_shift",
+    )
+    yield _define(
+        _RELATIVE_ERROR,
         "standardised_rmse",
         f"{rmse} over the target's standard deviation",
         family,
         _MORIASI,
-        units="1",
     )
     yield _define(_EFFICIENCY, "nse", "Nash-Sutcliffe efficiency", family, _NASH)
-    yield _define(_EFFICIENCY, "kge_2009", "Kling-Gupta efficiency", family, _GUPTA)
-    yield _define(
-        _EFFICIENCY,
-        "kge_2012",
-        "Kling-Gupta efficiency with the ratio of coefficients of variation",
-        family,
-        _KLING,
-    )
-    yield _define(_ERROR, "absolute_bias", "absolute mean bias error", family, _PLUMBER)
+    for year, source, variability in (
+        ("2009", _GUPTA, ""),
+        ("2012", _KLING, " with the ratio of coefficients of variation"),
+    ):
+        yield _define(
+            _EFFICIENCY,
+            f"kge_{year}",
+            f"Kling-Gupta efficiency{variability}",
+            family,
+            source,
+            invariances=frozenset({"joint_scale", "day_order"}),
+        )
     yield _define(
         _ERROR,
+        "absolute_bias",
+        "absolute mean bias error",
+        family,
+        _PLUMBER,
+        "exchange",
+    )
+    yield _define(
+        _RELATIVE_ERROR,
         "sd_difference",
         "|1 - ratio of standard deviations|",
         family,
         _PLUMBER,
-        units="1",
+        "prediction_shift",
     )
 
 
 def _ranks_and_anomalies() -> Iterable[Metric]:
     yield _define(
-        _CORRELATION, "spearman_r", "Spearman rank correlation", "ranks", _QA4SM
+        _CORRELATION,
+        "spearman_r",
+        "Spearman rank correlation",
+        "ranks",
+        _QA4SM,
+        "prediction_monotone",
     )
     yield _define(
         _CORRELATION,
@@ -95,25 +149,27 @@ def _ranks_and_anomalies() -> Iterable[Metric]:
         "Pearson correlation of anomalies from a centred 35-day moving mean",
         "moving_anomaly",
         f"{_QA4SM}; pytesmo calc_anomaly",
+        invariances=_AFFINE - {"day_order"},
     )
     yield _define(
         _CORRELATION,
-        "anomaly_r_seasonal",
-        "Pearson correlation of anomalies from the seasonal climatology",
-        "seasonal_anomaly",
-        f"{_QA4SM}; pytesmo calc_climatology",
+        "deseasonalised_r",
+        "Pearson correlation of departures from each series' own annual cycle",
+        "deseasonalised",
+        _NARAPUSETTY,
+        invariances=_AFFINE - {"day_order"} | {"season"},
+        note=_PARTIAL,
     )
 
 
 def _distribution() -> Iterable[Metric]:
     family = "distribution"
     yield _define(
-        _ERROR,
+        _RELATIVE_ERROR,
         "normalised_mean_error",
         "mean absolute error over that of the target's mean",
         family,
         _PLUMBER,
-        units="1",
     )
     for rank in ("5", "95"):
         yield _define(
@@ -122,6 +178,7 @@ def _distribution() -> Iterable[Metric]:
             f"absolute difference of the {rank}th percentiles",
             family,
             _PLUMBER,
+            "exchange",
         )
     yield _define(
         _SHARE,
@@ -129,81 +186,67 @@ def _distribution() -> Iterable[Metric]:
         "overlap of the histograms of both series, 25 common bins",
         family,
         f"{_PLUMBER}; {_PERKINS}",
-        note=REFERENCE_MOMENTS,
+        "exchange",
     )
 
 
 def _extremes(side: str, rule: str) -> Iterable[Metric]:
-    event = f"days {rule} percentile of train days"
-    for kind, name, long_name in (
-        (_CORRELATION, "sedi", f"symmetric extremal dependence index of {event}"),
-        (_SHARE, "hit_rate", f"share foretold of {event}"),
-        (_RATIO, "frequency_bias", f"predicted over observed number of {event}"),
-    ):
+    event, lower = f"days {rule} percentile of train days", {"orientation": "lower"}
+    index = replace(_SHARE, minimum=-1.0)
+    kinds: tuple[tuple[Metric, str, str, dict[str, Any]], ...] = (
+        (index, "sedi", "symmetric extremal dependence index of", {}),
+        (_SHARE, "hit_rate", "hit rate of", {}),
+        (_RATIO, "frequency_bias", "predicted over observed number of", {}),
+        (_SHARE, "false_alarm_rate", "false-alarm rate of", lower | {"perfect": 0.0}),
+    )
+    for kind, name, long_name, changes in kinds:
         yield _define(
             kind,
             f"{name}_{side}",
-            long_name,
+            f"{long_name} {event}",
             f"extremes_{side}",
             _FERRO,
             needs="thresholds",
+            **changes,
         )
-    yield _define(
-        _SHARE,
-        f"false_alarm_rate_{side}",
-        f"share of other days foretold as {event}",
-        f"extremes_{side}",
-        _FERRO,
-        perfect=0.0,
-        orientation="lower",
-        needs="thresholds",
-    )
 
 
 def _droughts() -> Iterable[Metric]:
+    family = "droughts"
+    rate = replace(_LAG, units="1", minimum=0.0, maximum=1.0, perfect=1.0)
     yield _define(
-        _SHARE,
+        rate,
         "drought_detection_rate",
         "share of drought events that overlap a predicted one",
-        "droughts",
+        family,
         _RUNS,
-        needs="thresholds",
-        note=_BY_EVENT,
+        orientation="higher",
     )
     for what in ("onset", "recovery"):
-        yield _define(
-            _LAG,
-            f"drought_{what}_lag",
-            f"mean lag of drought {what} behind the target's, events found in both",
-            "droughts",
-            _RUNS,
-            needs="thresholds",
-        )
+        mean = f"mean lag of drought {what} behind the target's, events found in both"
+        yield _define(_LAG, f"drought_{what}_lag", mean, family, _RUNS)
 
 
 def _ensembles() -> Iterable[Metric]:
-    for kind, name, long_name, source, changes in (
-        (_ERROR, "crps", "continuous ranked probability score", _GNEITING, {}),
-        (_ERROR, "crps_fair", "CRPS, fair to the number of members", _FAIR, {}),
-        (_ERROR, "ensemble_rmse", "RMSE of the ensemble mean", _FORTIN, {}),
-        (
-            _ERROR,
-            "ensemble_spread",
-            "root of the mean ensemble variance",
-            _FORTIN,
-            {"orientation": "none", "note": "Compare with ensemble_rmse."},
-        ),
+    spread = replace(
+        _ERROR,
+        orientation="none",
+        invariances=_SHIFTED | {"prediction_shift", "season"},
+        note="Compare with ensemble_rmse.",
+    )
+    for kind, name, long_name, source in (
+        (_ERROR, "crps", "continuous ranked probability score", _GNEITING),
+        (_ERROR, "crps_fair", "CRPS, fair to the number of members", _FAIR),
+        (_ERROR, "ensemble_rmse", "RMSE of the ensemble mean", _FORTIN),
+        (spread, "ensemble_spread", "root of the mean ensemble variance", _FORTIN),
         (
             _RATIO,
             "spread_skill_ratio",
             "ensemble spread over the error of the ensemble mean",
             _FORTIN,
-            {},
         ),
     ):
-        yield _define(
-            kind, name, long_name, "ensemble", source, needs="members", **changes
-        )
+        yield _define(kind, name, long_name, "ensemble", source, needs="members")
 
 
 METRICS: Mapping[str, Metric] = MappingProxyType(

@@ -14,12 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from somobench.metrics.anomalies import (
-    Integers,
-    moving_anomaly,
-    seasonal_anomaly,
-    seasonal_climatology,
-)
+from somobench.metrics.anomalies import Integers, moving_anomalies, remove_season
 from somobench.metrics.days import ResampledDays
 from somobench.metrics.definition import Metric
 from somobench.metrics.distributions import distribution_family
@@ -30,7 +25,9 @@ from somobench.metrics.moments import Additive, Floats, anomaly_family, moments_
 from somobench.metrics.ranks import ranks_family
 
 MINIMUM_COUNT = 10  # pairs; pytesmo's and QA4SM's default (`min_obs`)
-_CHUNK_VALUES = 500_000  # a row chunk's size: its arrays stay near the caches
+SEASON_COUNT = 100  # pairs; ten for each coefficient of the season
+SEASON_SHARE = 0.01  # of a series' deviation: calendars differ in a season by 0.009
+_CHUNK_VALUES = 80_000  # a row chunk's size: its arrays stay in the caches
 
 Array = NDArray[Any]
 Replicates = NDArray[np.float32]
@@ -47,7 +44,7 @@ class Rows:
     day_of_year : (time,), 1 to 366
         As `climatology` counts them, else as `leap_year_day` does.
     climatology : (row, 366), optional
-        Subtracted from both series; without it each series' own is.
+        A known shape of the season, removed from both series with the harmonics.
     thresholds : {"dry": (row,), "wet": (row,)}, optional
     """
 
@@ -95,23 +92,25 @@ class RowScores:
 
 
 def _moving(rows: Rows, _replicated: bool) -> Additive:
-    x, y = (moving_anomaly(series) for series in (rows.mean, rows.target))
-    return anomaly_family("anomaly_r", rows.mean, rows.target, x, y)
+    return anomaly_family(
+        "anomaly_r",
+        rows.mean,
+        rows.target,
+        moving_anomalies,
+    )
 
 
-def _seasonal(rows: Rows, _replicated: bool) -> Additive:
-    day = rows.day_of_year
-    anomalies = [
-        seasonal_anomaly(
-            series,
-            day,
-            seasonal_climatology(series, day)
-            if rows.climatology is None
-            else rows.climatology,
-        )
-        for series in (rows.mean, rows.target)
-    ]
-    return anomaly_family("anomaly_r_seasonal", rows.mean, rows.target, *anomalies)
+def _deseasonalised(rows: Rows, _replicated: bool) -> Additive:
+    return anomaly_family(
+        "deseasonalised_r",
+        rows.mean,
+        rows.target,
+        lambda series, valid: remove_season(
+            series, valid, rows.day_of_year, rows.climatology
+        ),
+        share=SEASON_SHARE,
+        minimum_count=SEASON_COUNT,
+    )
 
 
 FAMILIES: Mapping[str, Callable[[Rows, bool], Additive]] = {
@@ -120,7 +119,7 @@ FAMILIES: Mapping[str, Callable[[Rows, bool], Additive]] = {
         rows.mean, rows.target, replicated=replicated
     ),
     "moving_anomaly": _moving,
-    "seasonal_anomaly": _seasonal,
+    "deseasonalised": _deseasonalised,
     "distribution": lambda rows, _: distribution_family(rows.mean, rows.target),
     "extremes_dry": lambda rows, _: extremes_family(
         "dry", rows.mean, rows.target, rows.thresholds["dry"]

@@ -12,7 +12,7 @@ from somobench.metrics.registry import METRICS
 from somobench.pages.frame import ABSENT
 from somobench.pages.scales import finite_or_none
 from somobench.pages.tables import Cell
-from somobench.schemas.scores import REFERENCE_MOMENTS
+from somobench.schemas.scores import MOMENTS_NOTE
 
 DIGITS = 3
 LARGE = 10.0
@@ -24,7 +24,7 @@ SHORT_HASH = 12
 TITLES: Mapping[str, str] = {
     "pearson_r": "Pearson r",
     "anomaly_r": "anomaly r, 35 days",
-    "anomaly_r_seasonal": "anomaly r, seasonal",
+    "deseasonalised_r": "deseasonalised r",
     "spearman_r": "Spearman r",
     "absolute_bias": "absolute bias",
     "standardised_rmse": "standardised RMSE",
@@ -139,7 +139,7 @@ def make_score_cell(row: Mapping[str, Any] | None) -> Cell:
 
 def show_metric(name: str, note: str = "") -> Markup:
     """Return a metric's title, marked where it depends on the reanalysis's moments."""
-    mark = MOMENTS_MARK if note == REFERENCE_MOMENTS else ""
+    mark = MOMENTS_MARK if note == MOMENTS_NOTE else ""
     return Markup("{} {}").format(name_metric(name), mark).strip()
 
 

@@ -18,15 +18,13 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.catalog.request import DatasetRequest
-from somobench.catalog.view import on_target_grid, role_view, target_view
+from somobench.catalog.split_view import SplitView
 from somobench.metrics.extremes import extreme_thresholds
-from somobench.schemas.errors import Failure, UnknownNameError, ValidationError
+from somobench.schemas.errors import Failure, ValidationError
 from somobench.schemas.scores import ALL_LAYERS
-from somobench.schemas.variables import ROLES
+from somobench.schemas.variables import TEST, TRAIN
 from somobench.uncertainty.pools import NO_GROUP, standard_pools
 
-TRAIN, TEST = ROLES.index("train") + 1, ROLES.index("test") + 1
 SERIES = ("layer", "cell")
 DRYNESS_CLASSES: Mapping[str, tuple[float, float]] = {
     "below 0.5": (0.0, 0.5),
@@ -54,7 +52,9 @@ class ScoringCase:
     climatology : DataArray, (series, day_of_year)
     thresholds : {"dry": (series,), "wet": (series,)}
         Of train days, or of all days where there is none; NaN where they are too few.
-    cells, layers : labels that the release has
+    cells : DataFrame by `cell_id`
+        All cells of the release.
+    layers : labels that the release has
     roles : DataArray, (cell, time), int8
         Of all cells and days of the release.
     labels : mapping of DataArray of str, (series)
@@ -62,6 +62,9 @@ class ScoringCase:
     moments_from : mapping of layer to "reanalysis" or "observations"
     full_record : (series,), bool
         Series without train days: their scale factors are those of the full record.
+    sensor_spread : (series,), 1
+        Standard deviation of the means of a target's sensors over their mean; NaN
+        where there is only one.
     """
 
     split: str
@@ -69,12 +72,13 @@ class ScoringCase:
     observed: xr.DataArray
     climatology: xr.DataArray
     thresholds: Mapping[str, NDArray[np.float64]]
-    cells: tuple[str, ...]
+    cells: pd.DataFrame
     layers: tuple[int, ...]
     roles: xr.DataArray
     labels: Mapping[str, xr.DataArray]
     moments_from: Mapping[int, str]
     full_record: NDArray[np.bool_]
+    sensor_spread: NDArray[np.float64]
 
     @property
     def series_layers(self) -> NDArray[np.int8]:
@@ -134,68 +138,44 @@ class ScoringCase:
         return xr.DataArray(placed, coords, ("series", "time", *rest))
 
 
-def build_case(
-    split: str,
-    *,
-    targets: xr.Dataset,
-    features: xr.Dataset,
-    splits: pd.DataFrame,
-    cells: pd.DataFrame,
-    moments_from: Mapping[int, str],
-) -> ScoringCase:
+def build_case(view: SplitView, moments_from: Mapping[int, str]) -> ScoringCase:
     """Gather what one split asks from the files of a release.
 
     Parameters
     ----------
-    split : str
-    targets : Dataset of schema TARGETS
-    features : Dataset of schema FEATURES
-    splits : DataFrame of schema SPLITS
-    cells : DataFrame of schema CELLS
+    view : SplitView
     moments_from : mapping of layer to "reanalysis" or "observations"
         Where the mean and variance of its targets come from.
 
     Raises
     ------
-    UnknownNameError
-        If there is no such split.
     ValidationError
         If no test day has a target.
     """
-    known = sorted(set(splits["split"].astype(str)))
-    if split not in known:
-        raise UnknownNameError("split", found=split, expected=", ".join(known))
-    request = DatasetRequest(feature_set="climatology", scaling="train", split=split)
-    scaled = target_view(targets, features, request)["soil_moisture"].load()
-    scaled = scaled.transpose(*SERIES, "time")
-    role = role_view(splits, targets, split)
-    tested = (role == TEST).to_numpy()
-    scored = np.isfinite(scaled.to_numpy()) & tested
-    layer, cell = np.nonzero(scored.any(axis=2))
+    targets = view.targets
+    scaled, tested = view.train_scaled(), view.has_role(TEST)
+    layer, cell = np.nonzero((np.isfinite(scaled.to_numpy()) & tested).any(axis=2))
     if not layer.size:
-        failure = Failure(split, "no test day with a target", "at least one")
+        failure = Failure(view.split, "no test day with a target", "at least one")
         raise ValidationError("scores", [failure])
     days = np.flatnonzero(tested.any(axis=0))
     period = slice(int(days[0]), int(days[-1]) + 1)
-    observed = _series(scaled, layer, cell)
-    trained = (role == TRAIN).to_numpy()[cell]
-    chosen = on_target_grid(
-        features.sel(split=split, layer=targets["layer"]), targets, "features"
-    )
-    climatology = chosen["climatology"].load()
-    climatology = climatology.transpose(*SERIES, "day_of_year")
+    observed = _take_series(scaled, layer, cell)
+    trained = view.has_role(TRAIN)[cell]
+    is_full_record = view.features["scale_is_full_record"]
     return ScoringCase(
-        split=split,
+        split=view.split,
         target=observed.where(tested[cell])[:, period],
         observed=observed,
-        climatology=_series(climatology, layer, cell),
+        climatology=_take_series(view.climatology(), layer, cell),
         thresholds=_thresholds(observed.to_numpy().astype(np.float64), trained),
-        cells=tuple(targets["cell"].to_numpy().astype(str).tolist()),
+        cells=view.cells,
         layers=tuple(targets["layer"].to_numpy().tolist()),
-        roles=role.assign_coords(cell=targets["cell"], time=targets["time"]),
-        labels=_labels(targets, cells, observed, layer, cell),
+        roles=view.role.assign_coords(cell=targets["cell"], time=targets["time"]),
+        labels=_label_series(view, observed, layer, cell),
         moments_from=moments_from,
-        full_record=_of_series(chosen["scale_is_full_record"], layer, cell) == 1,
+        full_record=_take_values(is_full_record, layer, cell) == 1,
+        sensor_spread=_take_spread(targets, layer, cell),
     )
 
 
@@ -209,7 +189,7 @@ def _thresholds(
     return {side: np.where(untrained, whole[side], own[side]) for side in own}
 
 
-def _series(
+def _take_series(
     grid: xr.DataArray, layer: NDArray[np.intp], cell: NDArray[np.intp]
 ) -> xr.DataArray:
     """Take series out of a grid (layer, cell, ...)."""
@@ -230,9 +210,8 @@ def _series(
     )
 
 
-def _labels(
-    targets: xr.Dataset,
-    cells: pd.DataFrame,
+def _label_series(
+    view: SplitView,
     observed: xr.DataArray,
     layer: NDArray[np.intp],
     cell: NDArray[np.intp],
@@ -243,9 +222,9 @@ def _labels(
         {"series": observed["series"].to_numpy()},
         ("series",),
     )
-    table = cells.set_index("cell_id").loc[observed["cell"].to_numpy()]
-    network = _of_series(targets["primary_network"], layer, cell)
-    count = _of_series(targets["station_count"], layer, cell)
+    table = view.cells.iloc[cell]
+    network = _take_values(view.targets["primary_network"], layer, cell)
+    count = _take_values(view.targets["station_count"], layer, cell)
     pools = standard_pools(
         xr.Dataset({"pair_count": like}),
         region=like.copy(data=_texts(table["region"])),
@@ -261,7 +240,16 @@ def _labels(
     }
 
 
-def _of_series(
+def _take_spread(
+    targets: xr.Dataset, layer: NDArray[np.intp], cell: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """Return the relative spread of each series' sensors; NaN where unknown."""
+    if "station_spread" not in targets:
+        return np.full(layer.size, np.nan)
+    return _take_values(targets["station_spread"], layer, cell).astype(np.float64)
+
+
+def _take_values(
     grid: xr.DataArray, layer: NDArray[np.intp], cell: NDArray[np.intp]
 ) -> NDArray[Any]:
     return np.asarray(grid.transpose(*SERIES).to_numpy()[layer, cell])

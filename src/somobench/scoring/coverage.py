@@ -1,9 +1,8 @@
-"""Hold a submission against the split that it answers: cells, days, nothing missing."""
+"""Check a submission against its split: its cells, its days, nothing missing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -11,9 +10,10 @@ from numpy.typing import NDArray
 
 from somobench.schemas.errors import InputError
 from somobench.schemas.submission_names import PREDICTION
-from somobench.schemas.variables import ROLES
-from somobench.scoring.case import TEST, ScoringCase
+from somobench.schemas.variables import ROLES, TEST
+from somobench.scoring.case import ScoringCase
 from somobench.scoring.ladders import finite_days
+from somobench.scoring.record import CoverageRecord, LayerCoverageRecord
 from somobench.submissions.submission import Submission
 
 SHOWN = 3  # offenders named
@@ -33,12 +33,12 @@ def check_labels(submission: Submission, case: ScoringCase) -> None:
         for a test day of a test cell.
     """
     grid, what = submission.grid, f"submission {submission.name}"
-    known = set(case.cells)
+    known = set(case.cells.index)
     strange = [cell for cell in grid["cell"].to_numpy().tolist() if cell not in known]
     if strange:
         raise InputError(
             f"cells of {what}",
-            found=f"{_named(strange)} not in the release",
+            found=f"{_name_first(strange)} not in the release",
             expected=f"cells such as {case.series_cells[0]}",
         )
     layers = [
@@ -72,13 +72,13 @@ def _refuse_other_days(submission: Submission, case: ScoringCase) -> None:
         found=f"{days.min()} to {days.max()}: only "
         + " and ".join(names[code] for code in sorted(met)),
         expected=f"test days of split {case.split}, {tested[0]} to {tested[-1]}, in"
-        f" {_named(cells.tolist())}",
+        f" {_name_first(cells.tolist())}",
     )
 
 
 def check_coverage(
     placed: xr.DataArray, case: ScoringCase, *, name: str, allow_missing: bool
-) -> dict[str, Any]:
+) -> CoverageRecord:
     """Refuse missing predictions, or count them where they are allowed.
 
     Parameters
@@ -92,8 +92,7 @@ def check_coverage(
 
     Returns
     -------
-    dict
-        Cell-days `asked` and `given`, and both by layer.
+    CoverageRecord
 
     Raises
     ------
@@ -106,26 +105,24 @@ def check_coverage(
     if missing.any() and not allow_missing:
         raise InputError(
             f"submission {name}",
-            found=_missing(missing, asked, case),
+            found=_describe_missing(missing, asked, case),
             expected=f"{int(asked.sum())} predictions: every test day with a target",
             hint=_ALLOW,
         )
     given = asked & finite
-    layers = case.series_layers
-    return {
-        "asked": int(asked.sum()),
-        "given": int(given.sum()),
-        "by_layer": {
-            str(layer): {
-                "asked": int(asked[layers == layer].sum()),
-                "given": int(given[layers == layer].sum()),
-            }
-            for layer in case.own_layers
-        },
+    by_layer = {
+        str(layer): LayerCoverageRecord(
+            asked=int(asked[case.series_layers == layer].sum()),
+            given=int(given[case.series_layers == layer].sum()),
+        )
+        for layer in case.own_layers
     }
+    return CoverageRecord(
+        asked=int(asked.sum()), given=int(given.sum()), by_layer=by_layer
+    )
 
 
-def _missing(
+def _describe_missing(
     missing: NDArray[np.bool_], asked: NDArray[np.bool_], case: ScoringCase
 ) -> str:
     """Describe what is missing: whole layers, whole cells, whole days, then places."""
@@ -137,18 +134,18 @@ def _missing(
     lost_days = days[asked.any(axis=0) & ~(asked & ~missing).any(axis=0)]
     parts = [f"{int(missing.sum())} predictions missing"]
     if lost_layers:
-        parts.append(f"all of layer {_named(lost_layers)}")
+        parts.append(f"all of layer {_name_first(lost_layers)}")
     if lost_cells:
-        parts.append(f"all of cell {_named(lost_cells)}")
+        parts.append(f"all of cell {_name_first(lost_cells)}")
     if lost_days.size:
-        parts.append(f"all of day {_named(lost_days.tolist())}")
+        parts.append(f"all of day {_name_first(lost_days.tolist())}")
     places = np.argwhere(missing)[:SHOWN]
     first = [f"layer {layers[s]}, cell {cells[s]}, {days[d]}" for s, d in places]
     parts.append(f"first {'; '.join(first)}")
     return "; ".join(parts)
 
 
-def _named(items: Iterable[object]) -> str:
+def _name_first(items: Iterable[object]) -> str:
     """Name the first items and say how many more there are."""
     listed = [str(item) for item in items]
     more = len(listed) - SHOWN

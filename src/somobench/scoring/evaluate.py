@@ -5,35 +5,56 @@ The command line's `evaluate` and `somobench.evaluate` both end here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import xarray as xr
 
-from somobench.catalog.fetching.fetch import fetch
-from somobench.catalog.reader import CELLS, FEATURES, SPLITS, TARGETS
 from somobench.catalog.request import DatasetRequest
 from somobench.catalog.resolve import Release, resolve
-from somobench.catalog.storage.archive import open_zarr_zip
+from somobench.metrics.days import ResampledDays
 from somobench.schemas.validate import validate_table
-from somobench.scoring.case import ScoringCase, build_case
+from somobench.scoring.case import ScoringCase
+from somobench.scoring.copies import find_copies
 from somobench.scoring.coverage import check_coverage, check_labels
-from somobench.scoring.files import TABLE_FILES, TABLE_SCHEMAS
-from somobench.scoring.headline import RungName, headline, no_headline
-from somobench.scoring.ladders import Ladder, compare_with_rungs
-from somobench.scoring.lead_times import lead_coverage, lead_summary, lead_table
-from somobench.scoring.model_name import check_model_name
-from somobench.scoring.models import Model, draw_common_days, score_model
-from somobench.scoring.record import (
-    bootstrap_record,
-    ladder_record,
-    provenance,
-    summary,
-    target_uncertainty,
+from somobench.scoring.describe import (
+    check_model_name,
+    describe_bootstrap,
+    describe_code,
+    describe_ladder,
+    describe_spread,
+    describe_submission,
 )
-from somobench.scoring.release_ladder import choose_ladder, why_none
+from somobench.scoring.files import TABLE_FILES, TABLE_SCHEMAS
+from somobench.scoring.headline import derive_headline, summarise_scores
+from somobench.scoring.inputs import list_references, read_case
+from somobench.scoring.ladders import (
+    Ladder,
+    choose_ladder,
+    compare_with_rungs,
+    explain_absence,
+)
+from somobench.scoring.lead_times import (
+    count_common_days,
+    lead_table,
+    summarise_leads,
+)
+from somobench.scoring.models import (
+    Forecast,
+    Model,
+    draw_common_days,
+    score_model,
+)
+from somobench.scoring.record import (
+    SCORE_SCHEMA,
+    OptionsRecord,
+    ScalingRecord,
+    ScoreRecord,
+)
 from somobench.scoring.tables import (
     cell_table,
     finish_cell_scores,
@@ -52,33 +73,45 @@ class Evaluation:
     scores : DataFrame of schema SCORES
     cell_scores : DataFrame of schema CELL_SCORES
     lead_scores : DataFrame of schema LEAD_SCORES, or None without lead times
-    record : dict
-        Content of `score.json`: what was scored against what, and the headline.
+    record : ScoreRecord
+        Content of `score.json`: what was scored against what.
+    cells : DataFrame of schema CELLS
+        Of the release.
     """
 
     scores: pd.DataFrame
     cell_scores: pd.DataFrame
     lead_scores: pd.DataFrame | None
-    record: dict[str, Any]
+    record: ScoreRecord
+    cells: pd.DataFrame
 
     def __repr__(self) -> str:
         """Say what was scored on what, and the headline."""
-        found = self.record
+        record = self.record
         said = self.headline.get("sentence") or "No headline."
-        scored = f"{found['model']!r} on {found['split']} of {found['release']}"
+        scored = f"{record.model!r} on {record.split} of {record.release}"
         return f"<Evaluation of {scored}: {said}>"
 
-    @property
+    @cached_property
     def headline(self) -> dict[str, Any]:
         """The highest rung that is beaten with confidence, and how each compares."""
-        found: dict[str, Any] = self.record["headline"]
-        return found
+        return derive_headline(self.record, self.scores)
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
         """The tables by name."""
         named = {name: getattr(self, name) for name in TABLE_FILES}
         return {name: table for name, table in named.items() if table is not None}
+
+    def describe(self) -> dict[str, Any]:
+        """Return the record with headline, summary and curves, ready for JSON."""
+        leads, model = self.lead_scores, self.record.model
+        return self.record.model_dump(mode="json") | {
+            "headline": self.headline,
+            "summary": summarise_scores(self.scores),
+            "lead_times": None if leads is None else summarise_leads(leads, model),
+            "findings_in_words": [item.sentence for item in self.record.findings],
+        }
 
     def write(self, folder: Path | str, *, overwrite: bool = False) -> None:
         """Write the tables, score.json and report.html, all of them or none.
@@ -174,108 +207,97 @@ def evaluate_submission(
     model = check_model_name(
         submission.name if name is None else name, submission.leads
     )
-    case = case_of(release, split)
+    case = read_case(release, split)
     check_labels(submission, case)
-    rungs, reason = None, why_none(release, split)
+    rungs, missing = None, explain_absence(release, split)
     if with_ladder:
-        rungs, reason = choose_ladder(release, case, ladder)
-    record = provenance(release, split, submission, case)
-    result = evaluate_on(case, submission, rungs, model, allow_missing=allow_missing)
-    if rungs is None:
-        result.record["headline"] = no_headline(reason)
-    lacking = release.manifest.rungs.get(split, {}).items()
-    reasons = {rung: why for rung, why in lacking if why}
-    result.record["ladder"]["not_available"] = reasons
-    with open_zarr_zip(release.path_of(TARGETS)) as targets:
-        result.record["target_uncertainty"] = target_uncertainty(targets, case)
-    return Evaluation(
-        scores=result.scores,
-        cell_scores=result.cell_scores,
-        lead_scores=result.lead_scores,
-        record=record | result.record | {"options": {"allow_missing": allow_missing}},
-    )
+        rungs, missing = choose_ladder(release, case, ladder)
+    leads, first = submission.leads, submission.shortest_lead
+    asked: list[int | None] = [*leads] or [None]
 
-
-def evaluate_on(
-    case: ScoringCase,
-    submission: Submission,
-    ladder: Ladder | None,
-    name: str,
-    *,
-    allow_missing: bool,
-) -> Evaluation:
-    """Score a submission on a case, beside a ladder if there is one.
-
-    The record lacks what `evaluate` knows of the release.
-    """
-    leads = submission.leads
-    first = submission.shortest_lead
-    wanted: list[int | None] = [*leads] if leads else [None]
-    coverage: dict[int | None, dict[str, Any]] = {}
-    for lead in wanted:
-        placed = case.on_series(submission.at_lead(lead))
-        coverage[lead] = check_coverage(
-            placed, case, name=submission.name, allow_missing=allow_missing
-        )
-    ours = Model(name, lambda: case.on_series(submission.at_lead(first)))
-    rungs = ladder.rungs if ladder else ()
-    days = draw_common_days(case, [ours, *rungs], within=ours)
-    scored = score_model(case, ours.load(), days)
-    scores = score_table(case, scored, name)
-    differences = list(compare_with_rungs(case, ours, rungs, days))
-    lead_scores = None
-
-    def forecast(lead: int) -> xr.DataArray:
+    def forecast(lead: int | None) -> xr.DataArray:
         return case.on_series(submission.at_lead(lead))
 
-    if leads:
-        lead_scores = lead_table(case, name, forecast, leads)
-    evaluation = Evaluation(
-        scores=finish_scores([scores, *differences]),
-        cell_scores=finish_cell_scores([cell_table(case, scored, name)]),
-        lead_scores=lead_scores,
-        record={},
-    )
-    for key, table in evaluation.tables.items():
-        validate_table(table, TABLE_SCHEMAS[key], TABLE_FILES[key])
-    evaluation.record.update(
-        {
-            "model": name,
-            "scored_lead_time": first,
-            "coverage": coverage[first],
-            "ladder": ladder_record(ladder),
-            "bootstrap": bootstrap_record(days),
-            "summary": summary(evaluation.scores),
-        }
-    )
-    if ladder:
-        names = [RungName(r.name, r.name in ladder.needs_observations) for r in rungs]
-        table = evaluation.scores
-        evaluation.record["headline"] = headline(table[table["against"] != ""], names)
-    if lead_scores is not None:
-        evaluation.record["lead_times"] = lead_summary(lead_scores, name)
-        evaluation.record["lead_coverage"] = lead_coverage(case, forecast, leads)
-    return evaluation
-
-
-def case_of(release: Release, split: str) -> ScoringCase:
-    """Return a split of a release as it is scored; its files are hashed anew."""
-    with (
-        open_zarr_zip(_verified(release, TARGETS)) as targets,
-        open_zarr_zip(_verified(release, FEATURES)) as features,
-    ):
-        return build_case(
-            split,
-            targets=targets.load(),
-            features=features.load(),
-            splits=pd.read_parquet(_verified(release, SPLITS)),
-            cells=pd.read_parquet(_verified(release, CELLS)),
-            moments_from={
-                int(layer): word
-                for layer, word in release.manifest.target_moments_from.items()
-            },
+    coverage = {
+        lead: check_coverage(
+            forecast(lead), case, name=submission.name, allow_missing=allow_missing
         )
+        for lead in asked
+    }
+    days, tables = score_forecast(case, model, forecast, asked, rungs)
+    references = list_references(release, case, rungs)
+    record = ScoreRecord(
+        schema_version=SCORE_SCHEMA,
+        model=model,
+        release=release.id,
+        release_title=release.manifest.title,
+        manifest_sha256=release.manifest_sha256,
+        split=split,
+        split_sha256=release.manifest.splits[split].sha256,
+        code=describe_code(),
+        submission=describe_submission(submission),
+        options=OptionsRecord(allow_missing=allow_missing),
+        coverage=coverage[first],
+        ladder=describe_ladder(rungs, missing, release, split),
+        bootstrap=describe_bootstrap(days),
+        scaling=ScalingRecord(
+            series=len(case.full_record),
+            full_record_series=int(case.full_record.sum()),
+        ),
+        scored_lead_time=first,
+        lead_coverage=count_common_days(case, forecast, leads) if leads else None,
+        target_uncertainty=describe_spread(case),
+        findings=find_copies(case, forecast, asked, references),
+    )
+    return Evaluation(
+        scores=tables["scores"],
+        cell_scores=tables["cell_scores"],
+        lead_scores=tables.get("lead_scores"),
+        record=record,
+        cells=case.cells.reset_index(),
+    )
 
 
-def _verified(release: Release, name: str) -> Path:
-    return release.local_path(name, always=True) or fetch(release.remote(name))
+def score_forecast(
+    case: ScoringCase,
+    name: str,
+    forecast: Forecast,
+    asked: Sequence[int | None],
+    ladder: Ladder | None,
+) -> tuple[ResampledDays, dict[str, pd.DataFrame]]:
+    """Score a model on a case, beside a ladder if there is one.
+
+    Parameters
+    ----------
+    case : ScoringCase
+    name : of the model
+    forecast : callable
+        Gives the predictions of a lead time, (series, time) and optionally member.
+    asked : lead times, days
+        The first one is scored, all of them make the curves; None alone where the
+        predictions have no lead time.
+    ladder : Ladder, optional
+
+    Returns
+    -------
+    ResampledDays
+        That the scores were drawn on.
+    dict of DataFrame
+        Checked tables by their names in `TABLE_FILES`.
+    """
+    predicted = forecast(asked[0])
+    ours = Model(name, lambda: predicted)
+    rungs = ladder.rungs if ladder else ()
+    days = draw_common_days(case, [ours, *rungs], within=ours)
+    scored = score_model(case, predicted, days)
+    differences = compare_with_rungs(case, ours, rungs, days)
+    tables = {
+        "scores": finish_scores([score_table(case, scored, name), *differences]),
+        "cell_scores": finish_cell_scores([cell_table(case, scored, name)]),
+    }
+    leads = [lead for lead in asked if lead is not None]
+    if leads:
+        tables["lead_scores"] = lead_table(case, name, forecast, leads)
+    for key, table in tables.items():
+        validate_table(table, TABLE_SCHEMAS[key], TABLE_FILES[key])
+    return days, tables

@@ -19,10 +19,12 @@ import pandas as pd
 
 from somobench.schemas.scores import ALL_LAYERS
 from somobench.scoring.models import LEADING
+from somobench.scoring.record import TARGET, ScoreRecord
 
 CONFIDENCE = 0.95
 POOL_KIND = "plain"
 LEADING_POOLS = (POOL_KIND, "region_balanced")
+NO_RUNG = "the split has no rung to compare with"
 
 
 class RungName(NamedTuple):
@@ -32,7 +34,36 @@ class RungName(NamedTuple):
     needs_observations: bool
 
 
-def headline(differences: pd.DataFrame, ladder: Sequence[RungName]) -> dict[str, Any]:
+def derive_headline(record: ScoreRecord, scores: pd.DataFrame) -> dict[str, Any]:
+    """Return the headline of a score, or why it has none.
+
+    Parameters
+    ----------
+    record : ScoreRecord
+    scores : DataFrame of schema SCORES
+        Of the same model and split.
+
+    Returns
+    -------
+    dict
+        As of `find_headline`, or of `refuse_headline`: without rungs to compare with,
+        and for predictions that are the target, which no model knows.
+    """
+    copies = [item.sentence for item in record.findings if item.source == TARGET]
+    if copies:
+        return refuse_headline(f"{copies[0]}: this is no prediction")
+    ladder = record.ladder
+    if not ladder.rungs:
+        return refuse_headline(
+            ladder.missing or "the split has no rung to compare with"
+        )
+    rungs = [RungName(name, name in ladder.observing) for name in ladder.rungs]
+    return find_headline(scores[scores["against"] != ""], rungs)
+
+
+def find_headline(
+    differences: pd.DataFrame, ladder: Sequence[RungName]
+) -> dict[str, Any]:
     """Summarise which rungs a model beats on a split.
 
     Parameters
@@ -56,24 +87,25 @@ def headline(differences: pd.DataFrame, ladder: Sequence[RungName]) -> dict[str,
         "layer": ALL_LAYERS,
         "confidence": CONFIDENCE,
         "highest_rung_beaten": main["highest_rung_beaten"],
-        "sentence": _sentence(main),
+        "sentence": _say_headline(main),
         "rungs": main["rungs"],
         "rungs_with_observations": main["rungs_with_observations"],
         "by_metric": {
-            metric: _highest(differences, ladder, metric=metric) for metric in LEADING
+            metric: _find_highest(differences, ladder, metric=metric)
+            for metric in LEADING
         },
         "by_pool_kind": {
-            kind: _highest(differences, ladder, pool_kind=kind)
+            kind: _find_highest(differences, ladder, pool_kind=kind)
             for kind in LEADING_POOLS
         },
         "by_layer": {
-            str(layer): _highest(differences, ladder, layer=layer)
+            str(layer): _find_highest(differences, ladder, layer=layer)
             for layer in sorted(set(differences["layer"].tolist()) - {ALL_LAYERS})
         },
     }
 
 
-def no_headline(reason: str) -> dict[str, Any]:
+def refuse_headline(reason: str) -> dict[str, Any]:
     """Return the record of a headline that can't be given, with the reason."""
     return {"available": False, "highest_rung_beaten": None, "reason": reason}
 
@@ -101,7 +133,7 @@ def climb(
         & (differences["layer"] == layer)
         & (differences["pool"] == "")
     ].set_index("against")
-    results = [_compared(rows, rung) for rung in ladder]
+    results = [_compare_rung(rows, rung) for rung in ladder]
     highest = None
     plain = [item for item in results if not item["needs_observations"]]
     for item in plain:
@@ -117,14 +149,14 @@ def climb(
     }
 
 
-def _highest(
+def _find_highest(
     differences: pd.DataFrame, ladder: Sequence[RungName], **chosen: Any
 ) -> str | None:
     highest: str | None = climb(differences, ladder, **chosen)["highest_rung_beaten"]
     return highest
 
 
-def _compared(rows: pd.DataFrame, rung: RungName) -> dict[str, Any]:
+def _compare_rung(rows: pd.DataFrame, rung: RungName) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "rung": rung.name,
         "needs_observations": rung.needs_observations,
@@ -147,7 +179,7 @@ def _compared(rows: pd.DataFrame, rung: RungName) -> dict[str, Any]:
     return facts
 
 
-def _sentence(result: dict[str, Any]) -> str:
+def _say_headline(result: dict[str, Any]) -> str:
     """Say the headline in words."""
     rungs = result["rungs"]
     highest = result["highest_rung_beaten"]
@@ -161,3 +193,21 @@ def _sentence(result: dict[str, Any]) -> str:
     if place == len(names):
         return f"{beaten}: all {place} rungs, with confidence."
     return f"{beaten} with confidence, but not {names[place]}: {place} of {len(names)}."
+
+
+def summarise_scores(scores: pd.DataFrame) -> dict[str, Any]:
+    """Return the plain and region-balanced scores of a model, ready for JSON."""
+    rows = scores[
+        (scores["against"] == "")
+        & (scores["layer"] == ALL_LAYERS)
+        & scores["pool_kind"].isin(LEADING_POOLS)
+    ]
+    result: dict[str, Any] = {"leading_metrics": list(LEADING)}
+    for row in rows.to_dict("records"):
+        numbers = {
+            key: None if pd.isna(row[key]) else row[key]
+            for key in ("value", "low", "high")
+        }
+        entry = numbers | {"note": row["note"], "cell_count": int(row["cell_count"])}
+        result.setdefault(row["pool_kind"], {})[row["metric"]] = entry
+    return result

@@ -1,5 +1,6 @@
 """The ladder's predictions, and how a model's scores differ from those of each rung.
 
+The ladder is the release's own, or one that is given.
 Two models are compared on the cell-days that both predict. That matters for rungs that
 read observations: they have no prediction where there was none to read.
 """
@@ -7,17 +8,19 @@ read observations: they have no prediction where there was none to read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 import xarray as xr
 
+from somobench.catalog.resolve import Release
 from somobench.catalog.storage.archive import open_zarr_zip
-from somobench.catalog.storage.hashing import sha256_file
+from somobench.catalog.storage.hashing import describe_grid, sha256_file
 from somobench.metrics.days import ResampledDays
-from somobench.schemas.errors import InputError
+from somobench.schemas.errors import InputError, IntegrityError
 from somobench.schemas.grids import PREDICTIONS
+from somobench.schemas.manifest import FileRecord
 from somobench.schemas.submission_names import PREDICTION
 from somobench.schemas.validate import validate_grid
 from somobench.scoring.case import ScoringCase
@@ -48,25 +51,25 @@ class Ladder:
     of_release: bool = False
 
 
-def predictions_file(split: str) -> str:
+def name_file(split: str) -> str:
     """Return the name of a split's file in a folder of rungs' predictions."""
     return f"{split}.zarr.zip"
 
 
-def asset_name(split: str) -> str:
+def name_asset(split: str) -> str:
     """Return the name of a split's rungs' predictions among a release's assets."""
-    return f"predictions_{predictions_file(split)}"
+    return f"predictions_{name_file(split)}"
 
 
-def ladder_file(path: Path, split: str) -> Path:
+def find_file(path: Path, split: str) -> Path:
     """Return a split's file of rungs' predictions: in this folder, or this one.
 
     In a folder of a release's assets it has another name than in the stage's.
     """
     if not path.is_dir():
         return path
-    asset = path / asset_name(split)
-    return asset if asset.exists() else path / predictions_file(split)
+    asset = path / name_asset(split)
+    return asset if asset.exists() else path / name_file(split)
 
 
 def open_ladder(path: Path, case: ScoringCase) -> Ladder:
@@ -86,7 +89,7 @@ def open_ladder(path: Path, case: ScoringCase) -> Ladder:
     ValidationError
         If it breaks the schema.
     """
-    file = ladder_file(path, case.split)
+    file = find_file(path, case.split)
     if not file.is_file():
         raise InputError(
             f"ladder of split {case.split}", found=f"no file {file}", expected="one"
@@ -102,15 +105,86 @@ def open_ladder(path: Path, case: ScoringCase) -> Ladder:
     names = [str(name) for name in grid["rung"].to_numpy()]
     marks = grid["needs_observations"].to_numpy().astype(bool)
     return Ladder(
-        tuple(_rung(grid[PREDICTION], name, case) for name in names),
+        tuple(_build_rung(grid[PREDICTION], name, case) for name in names),
         frozenset(name for name, mark in zip(names, marks, strict=True) if mark),
         sha256_file(file),
     )
 
 
-def _rung(predictions: xr.DataArray, name: str, case: ScoringCase) -> Model:
+def _build_rung(predictions: xr.DataArray, name: str, case: ScoringCase) -> Model:
     chosen = predictions.sel(rung=name, drop=True)
     return Model(name, lambda: case.on_series(chosen))
+
+
+def choose_ladder(
+    release: Release, case: ScoringCase, given: Path | str | None
+) -> tuple[Ladder | None, str]:
+    """Open the rungs' predictions of a split, or say why there are none.
+
+    Parameters
+    ----------
+    release : Release
+    case : ScoringCase
+        Of one of its splits.
+    given : path, optional
+        A file of rungs' predictions, or a folder with one for each split. Where the
+        release lists its own, it must have the same values, whatever its chunks.
+
+    Raises
+    ------
+    IntegrityError
+        If the release lists its own, and the one here or the one given is another.
+    InputError, ValidationError
+        If the file given can't be read or belongs to something else.
+    """
+    listed = release.manifest.record_of(name_asset(case.split))
+    if given is not None:
+        return _open_given(Path(given), case, listed), ""
+    name = name_asset(case.split)
+    if listed and (release.is_here(name) or release.base_urls):
+        return _open_given(release.path_of(name), case, listed), ""
+    return None, explain_absence(release, case.split)
+
+
+def _open_given(path: Path, case: ScoringCase, listed: FileRecord | None) -> Ladder:
+    ladder = open_ladder(path, case)
+    if listed is None:
+        return ladder
+    if ladder.sha256 != listed.sha256:
+        _refuse_other_values(find_file(path, case.split), ladder, listed)
+    return replace(ladder, of_release=True, sha256=listed.sha256)
+
+
+def _refuse_other_values(file: Path, ladder: Ladder, listed: FileRecord) -> None:
+    """Refuse a file whose decoded arrays aren't those that the manifest describes."""
+    with open_zarr_zip(file) as grid:
+        found = {name: array.sha256 for name, array in describe_grid(grid).items()}
+    wanted = {name: array.sha256 for name, array in listed.arrays.items()}
+    names = sorted({*found, *wanted})
+    other = [name for name in names if found.get(name) != wanted.get(name)]
+    if other:
+        raise IntegrityError(
+            f"ladder {file.name}",
+            found=f"sha256 {ladder.sha256}, other values in {', '.join(other)}",
+            expected=f"the release's own: sha256 {listed.sha256}, or its values",
+            hint="leave out --ladder, or name a copy of the release's own",
+        )
+
+
+def explain_absence(release: Release, split: str) -> str:
+    """Say why nothing is compared with, alike on all machines."""
+    name = name_asset(split)
+    if release.manifest.record_of(name):
+        return (
+            f"{name} of release {release.id} was not on the machine, which looks for "
+            f"it in assets/{release.id}/ of the releases folder of a checkout and of "
+            "those that SOMOBENCH_RELEASES names; run `make release` in a checkout "
+            "that builds this release, or name the file with --ladder"
+        )
+    return (
+        f"release {release.id} carries no predictions of the ladder's rungs on split "
+        f"{split}, and none were given with --ladder"
+    )
 
 
 def compare_with_rungs(

@@ -9,7 +9,7 @@ have, and not with skill.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,8 @@ from somobench.metrics.days import ResampledDays
 from somobench.schemas.scores import ALL_LAYERS, LEAD_KEY, LEAD_SCORES
 from somobench.scoring.case import ScoringCase
 from somobench.scoring.ladders import finite_days
-from somobench.scoring.models import Model, draw_common_days, score_model
+from somobench.scoring.models import Forecast, Model, draw_common_days, score_model
+from somobench.scoring.record import LeadCoverageRecord
 from somobench.scoring.tables import difference_table, finish_table, score_table
 from somobench.uncertainty.bootstrap import BootstrappedScores
 
@@ -29,11 +30,9 @@ METRICS = ("pearson_r", "anomaly_r", "rmse", "ubrmse")
 KINDS = ("plain",)
 PERSISTENCE, CLIMATOLOGY = "persistence", "climatology"
 
-AtLead = Callable[[int], xr.DataArray]
-
 
 def lead_table(
-    case: ScoringCase, name: str, forecast: AtLead, leads: Iterable[int]
+    case: ScoringCase, name: str, forecast: Forecast, leads: Iterable[int]
 ) -> pd.DataFrame:
     """Score a forecast, persistence and climatology at every lead time.
 
@@ -57,14 +56,14 @@ def lead_table(
     models = [Model(name, lambda lead=lead: forecast(lead)) for lead in wanted]  # type: ignore[misc]
     days = draw_common_days(case, models)
     parts = [
-        _at_lead(case, name, forecast(lead).where(common), lead, days)
+        _score_lead(case, name, forecast(lead).where(common), lead, days)
         for lead in wanted
     ]
     return finish_table(parts, LEAD_SCORES, LEAD_KEY)
 
 
 def common_days(
-    case: ScoringCase, forecast: AtLead, leads: Iterable[int]
+    case: ScoringCase, forecast: Forecast, leads: Iterable[int]
 ) -> xr.DataArray:
     """Mark the cell-days that are scored at every lead time, (series, time).
 
@@ -77,14 +76,14 @@ def common_days(
     return common
 
 
-def lead_coverage(
-    case: ScoringCase, forecast: AtLead, leads: Iterable[int]
-) -> dict[str, int]:
+def count_common_days(
+    case: ScoringCase, forecast: Forecast, leads: Iterable[int]
+) -> LeadCoverageRecord:
     """Count the cell-days that have a target, and those scored at every lead time."""
-    return {
-        "asked": int(finite_days(case.target).sum()),
-        "common": int(common_days(case, forecast, leads).sum()),
-    }
+    return LeadCoverageRecord(
+        asked=int(finite_days(case.target).sum()),
+        common=int(common_days(case, forecast, leads).sum()),
+    )
 
 
 def persistence(case: ScoringCase, lead: int) -> xr.DataArray:
@@ -99,7 +98,7 @@ def climatology(case: ScoringCase) -> xr.DataArray:
     return case.climatology.sel(day_of_year=days).drop_vars("day_of_year")
 
 
-def _at_lead(
+def _score_lead(
     case: ScoringCase,
     name: str,
     forecast: xr.DataArray,
@@ -127,7 +126,7 @@ def _at_lead(
     return rows.assign(lead_time=np.int8(lead))
 
 
-def lead_summary(table: pd.DataFrame, name: str) -> dict[str, Any]:
+def summarise_leads(table: pd.DataFrame, name: str) -> dict[str, Any]:
     """Return the curves over all layers, ready for JSON.
 
     Returns
@@ -145,7 +144,8 @@ def lead_summary(table: pd.DataFrame, name: str) -> dict[str, Any]:
     ):
         if against == "":
             curves.setdefault(str(metric), {})[str(model)] = {
-                column: _numbers(rows[column]) for column in ("value", "low", "high")
+                column: _list_numbers(rows[column])
+                for column in ("value", "low", "high")
             }
         elif model == name:
             higher = metric in {"pearson_r", "anomaly_r"}
@@ -156,5 +156,5 @@ def lead_summary(table: pd.DataFrame, name: str) -> dict[str, Any]:
     return {"lead_times": leads, "curves": curves, "beats": beats}
 
 
-def _numbers(column: pd.Series) -> list[float | None]:
+def _list_numbers(column: pd.Series) -> list[float | None]:
     return [None if pd.isna(value) else float(value) for value in column]

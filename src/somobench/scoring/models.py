@@ -17,13 +17,15 @@ from somobench.uncertainty.bootstrap import (
     draw_days,
 )
 
-LEADING = ("pearson_r", "anomaly_r", "anomaly_r_seasonal")
+LEADING = ("pearson_r", "anomaly_r", "deseasonalised_r")
 """Metrics that don't depend on the target's mean and variance; the first one leads."""
 COMPARED = (*LEADING, "ubrmse", "rmse", "kge_2009", "sedi_dry")
 """Metrics in which a submission is compared with rungs."""
 SEED = 0
 
 Load = Callable[[], xr.DataArray]
+Forecast = Callable[[int | None], xr.DataArray]
+"""Predictions of a lead time, days, or of the only ones there are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +81,9 @@ def score_model(
     )
 
 
-def only(scored: BootstrappedScores, metrics: Iterable[str]) -> BootstrappedScores:
+def select_metrics(
+    scored: BootstrappedScores, metrics: Iterable[str]
+) -> BootstrappedScores:
     """Keep some metrics of scores."""
     names = set(metrics)
     kept = tuple(metric for metric in scored.metrics if metric.name in names)

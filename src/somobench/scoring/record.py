@@ -1,139 +1,222 @@
-"""What `score.json` says: what was scored against what, by which code, and how."""
+"""What `score.json` holds: what was scored against what, by which code, and how.
+
+It is written from this model and read into it. Facts alone are stored; headline,
+summary and curves are derived from the tables where they are shown. A card may come
+from anybody, so types, lengths, hashes and counts are checked here.
+"""
 
 from __future__ import annotations
 
-from importlib import metadata
-from typing import Any
+from typing import Annotated, Literal
 
-import numpy as np
-import pandas as pd
-import xarray as xr
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from somobench.catalog.resolve import Release
-from somobench.catalog.storage.hashing import sources_sha256
-from somobench.metrics.days import ResampledDays
-from somobench.metrics.registry import REFERENCE_MOMENTS as REFERENCE_TEXT
-from somobench.schemas.scores import ALL_LAYERS, REFERENCE_MOMENTS
-from somobench.scoring.case import ScoringCase
-from somobench.scoring.ladders import Ladder
-from somobench.scoring.models import LEADING
-from somobench.submissions.submission import Submission
-from somobench.uncertainty.pooling import LEVEL
+from somobench.ladder.rungs import RUNGS
+from somobench.schemas.recipe import RELEASE_ID, SHA256
+from somobench.schemas.submission_names import LONGEST_NAME
 
-SCORE_SCHEMA = "1"
-FULL_RECORD = "Series without train days keep the scale factors of their full record."
-PACKAGES = ("somobench", "somobench.catalog", "somobench.schemas")
+SCORE_SCHEMA: Literal["2"] = "2"
+TARGET = "target"
+MAXIMUM_RUNGS = 100
+
+Sha256 = Annotated[str, Field(pattern=SHA256)]
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
+Text = Annotated[str, Field(max_length=2000)]
+Count = Annotated[int, Field(ge=0)]
+Asked = Annotated[int, Field(ge=1)]
 
 
-def provenance(
-    release: Release, split: str, submission: Submission, case: ScoringCase
-) -> dict[str, Any]:
-    """Name the release, the split, the code and the submission, with their hashes."""
-    sizes = submission.grid.sizes
-    return {
-        "schema_version": SCORE_SCHEMA,
-        "release": release.id,
-        "release_title": release.manifest.title,
-        "manifest_sha256": release.manifest_sha256,
-        "split": split,
-        "split_sha256": release.manifest.splits[split].sha256,
-        "code": {"version": metadata.version("somobench"), "sha256": code_sha256()},
-        "submission": {
-            "name": submission.name,
-            "file_sha256": submission.file_sha256,
-            "file_size": submission.file_size,
-            "values_sha256": submission.values_sha256,
-            "members": sizes.get("member"),
-            "lead_times": submission.leads,
-        },
-        "scaling": {
-            "name": "train",
-            "series": len(case.full_record),
-            "full_record_series": int(case.full_record.sum()),
-            "note": FULL_RECORD,
-        },
-        "notes": {REFERENCE_MOMENTS: REFERENCE_TEXT},
-    }
-
-
-def code_sha256() -> str:
-    """Return one sha256 of all sources of the package that a score may depend on."""
-    return sources_sha256({package: package for package in PACKAGES})
-
-
-def target_uncertainty(
-    targets: xr.Dataset, case: ScoringCase
-) -> dict[str, dict[str, Any]]:
-    """Say how far the sensors behind the scored targets lie apart, by layer.
-
-    `station_spread` of a target is the standard deviation of its sensors' means over
-    their mean, known where there are several: no model can be told to be closer to the
-    cell's mean than its sensors are to each other.
-
-    Returns
-    -------
-    dict
-        By layer: `series`, `with_several_sensors` and, where there are any, the
-        `median_relative_spread` of those.
-    """
-    if "station_spread" not in targets:
-        return {}
-    spread = targets["station_spread"].transpose("layer", "cell").to_numpy()
-    rows = targets.get_index("layer").get_indexer(pd.Index(case.series_layers))
-    columns = targets.get_index("cell").get_indexer(
-        pd.Index(case.target["cell"].to_numpy())
+class _Part(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, strict=True, allow_inf_nan=False, extra="forbid"
     )
-    found = {}
-    for layer in sorted(set(case.series_layers.tolist())):
-        chosen = case.series_layers == layer
-        values = spread[rows[chosen], columns[chosen]]
-        known = values[np.isfinite(values)]
-        found[str(layer)] = {
-            "series": int(chosen.sum()),
-            "with_several_sensors": int(known.size),
-            "median_relative_spread": round(float(np.median(known)), 4)
-            if known.size
-            else None,
-        }
-    return found
 
 
-def ladder_record(ladder: Ladder | None) -> dict[str, Any]:
-    """Name the rungs that were compared with."""
-    if ladder is None:
-        return {"sha256": None, "of_release": None, "rungs": []}
-    return {
-        "sha256": ladder.sha256,
-        "of_release": ladder.of_release,
-        "rungs": [rung.name for rung in ladder.rungs],
-    }
+class CodeRecord(_Part):
+    """The sources that computed the scores."""
+
+    version: Name
+    sha256: Sha256
 
 
-def bootstrap_record(days: ResampledDays) -> dict[str, Any]:
-    """Say how days and cells were drawn."""
-    return {
-        "method": "circular blocks of days and cells with replacement, paired",
-        "block_length": days.length,
-        "block_length_wanted": days.wanted_length,
-        "draws": days.draws,
-        "seed": days.seed,
-        "level": LEVEL,
-    }
+class SubmissionRecord(_Part):
+    """The predictions that were scored; no file where they were in memory."""
+
+    name: Name
+    file_sha256: Sha256 | None
+    file_size: Count | None
+    values_sha256: Sha256
+    members: Count | None
+    lead_times: list[Count]
 
 
-def summary(scores: pd.DataFrame) -> dict[str, Any]:
-    """Return the plain and region-balanced scores of a model, ready for JSON."""
-    rows = scores[
-        (scores["against"] == "")
-        & (scores["layer"] == ALL_LAYERS)
-        & scores["pool_kind"].isin(("plain", "region_balanced"))
-    ]
-    result: dict[str, Any] = {"leading_metrics": list(LEADING)}
-    for row in rows.to_dict("records"):
-        numbers = {
-            key: None if np.isnan(row[key]) else row[key]
-            for key in ("value", "low", "high")
-        }
-        entry = numbers | {"note": row["note"], "cell_count": int(row["cell_count"])}
-        result.setdefault(row["pool_kind"], {})[row["metric"]] = entry
-    return result
+class LayerCoverageRecord(_Part):
+    """Cell-days of a layer that were asked for and predicted."""
+
+    asked: Asked
+    given: Count
+
+    @model_validator(mode="after")
+    def _refuse_more_than_asked(self) -> LayerCoverageRecord:
+        if self.given > self.asked:
+            message = f"{self.given} cell-days predicted of {self.asked} asked for"
+            raise ValueError(message)
+        return self
+
+
+class CoverageRecord(LayerCoverageRecord):
+    """Cell-days that were asked for and predicted."""
+
+    by_layer: dict[Name, LayerCoverageRecord]
+
+
+class LeadCoverageRecord(_Part):
+    """Cell-days that were asked for, and those scored at every lead time."""
+
+    asked: Asked
+    common: Count
+
+
+class LadderRecord(_Part):
+    """The rungs' predictions that were compared with, lowest first."""
+
+    sha256: Sha256 | None
+    of_release: bool | None
+    """Whether the release lists these predictions; None where there are none."""
+    rungs: Annotated[list[Name], Field(max_length=MAXIMUM_RUNGS)]
+    observing: list[Name]
+    """Those of the rungs that read observations of the cell that they predict."""
+    missing: Text
+    """Why nothing was compared with; empty where something was."""
+    not_available: dict[Name, Text]
+    """Rungs that the release lacks on the split, with the reason."""
+
+    @model_validator(mode="after")
+    def _refuse_other_marks(self) -> LadderRecord:
+        for rung in self.rungs:
+            known = RUNGS[rung].needs_observations if rung in RUNGS else None
+            if known is not None and known != (rung in self.observing):
+                message = f"rung {rung}: observing has to be {known}"
+                raise ValueError(message)
+        if bool(self.rungs) and self.sha256 is None:
+            message = "rungs without the sha256 of their predictions"
+            raise ValueError(message)
+        return self
+
+
+class SpreadRecord(_Part):
+    """Sensors behind the scored targets of a layer."""
+
+    series: Count
+    with_several_sensors: Count
+    median_relative_spread: float | None
+
+
+class BootstrapRecord(_Part):
+    """How intervals were drawn."""
+
+    method: Literal["circular blocks of days and cells with replacement, paired"] = (
+        "circular blocks of days and cells with replacement, paired"
+    )
+    block_length: Count
+    block_length_wanted: Count
+    draws: Count
+    seed: Count
+    level: Annotated[float, Field(gt=0, lt=1)]
+
+
+class ScalingRecord(_Part):
+    """Series whose scale factors come from the full record, for lack of train days."""
+
+    name: Literal["train"] = "train"
+    series: Count
+    full_record_series: Count
+
+
+class OptionsRecord(_Part):
+    """What `evaluate` was asked to allow."""
+
+    allow_missing: bool
+
+
+class FindingRecord(_Part):
+    """Predictions that are those of something else, as a check found them."""
+
+    source: Name
+    """`target`, `reanalysis` or the name of a rung."""
+    relation: Literal["equal", "affine"]
+    lead_time: Count | None
+    series: Asked
+    of_series: Asked
+    cell_days: Asked
+    decimals: Count | None
+    """To which they are equal, of the series with the fewest; None where exactly."""
+    slope: tuple[float, float] | None
+    offset: tuple[float, float] | None
+    """Least and greatest over series, where the relation is affine; m3 m-3."""
+
+    @property
+    def sentence(self) -> str:
+        """Say what the predictions are."""
+        what = "the target" if self.source == TARGET else f"those of {self.source}"
+        if self.slope and self.offset:
+            slope, offset = (_say_range(ends) for ends in (self.slope, self.offset))
+            said = f"the predictions are {what} times {slope} plus {offset}"
+        else:
+            to = "" if self.decimals is None else f" to {self.decimals} decimals"
+            said = f"the predictions equal {what}{to}"
+        lead = "" if self.lead_time is None else f" at lead time {self.lead_time} d"
+        return f"{said}, in {self.series} of {self.of_series} series{lead}"
+
+
+class ScoreRecord(_Part):
+    """Content of `score.json`."""
+
+    schema_version: Literal["2"]
+    model: Name
+    release: Annotated[str, Field(pattern=RELEASE_ID, max_length=100)]
+    release_title: Text
+    manifest_sha256: Sha256
+    split: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=80)]
+    split_sha256: Sha256
+    code: CodeRecord
+    submission: SubmissionRecord
+    options: OptionsRecord
+    coverage: CoverageRecord
+    ladder: LadderRecord
+    bootstrap: BootstrapRecord
+    scaling: ScalingRecord
+    scored_lead_time: Count | None
+    lead_coverage: LeadCoverageRecord | None
+    target_uncertainty: dict[Name, SpreadRecord]
+    """By layer: how far the sensors behind the scored targets lie apart."""
+    findings: list[FindingRecord]
+    """What says that these are no predictions of a model."""
+
+    @model_validator(mode="after")
+    def _refuse_more_than_predicted(self) -> ScoreRecord:
+        common = self.lead_coverage.common if self.lead_coverage else 0
+        if common > self.coverage.given:
+            message = f"lead_coverage: {common} cell-days, more than were predicted"
+            raise ValueError(message)
+        return self
+
+    @property
+    def is_virtual(self) -> bool:
+        """Whether the release is simulated."""
+        return self.release.startswith("virtual-")
+
+    @property
+    def has_foreign_ladder(self) -> bool:
+        """Whether the rungs aren't known to be those of the release."""
+        return bool(self.ladder.rungs) and not self.ladder.of_release
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every cell-day asked for was predicted."""
+        return self.coverage.given == self.coverage.asked
+
+
+def _say_range(ends: tuple[float, float]) -> str:
+    low, high = (f"{end:.4g}" for end in ends)
+    return low if low == high else f"{low} to {high}"

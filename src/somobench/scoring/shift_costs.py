@@ -23,7 +23,7 @@ from somobench.schemas.scores import ALL_LAYERS, SHIFT_COSTS, SHIFT_KEY
 from somobench.scoring.case import ScoringCase
 from somobench.scoring.ladders import finite_days
 from somobench.scoring.models import Model, draw_common_days, score_model
-from somobench.scoring.tables import finish_table, quantise, score_table
+from somobench.scoring.tables import finish_table, round_scores, score_table
 from somobench.uncertainty.bootstrap import BootstrappedScores
 
 REFERENCE_SPLIT = "temporal"
@@ -61,7 +61,7 @@ def shift_costs(
         If there is no such series. A model without one among others has no row.
     """
     cases = common_cases(shifted, reference)
-    pairs = [_paired(cases, pair) for pair in models]
+    pairs = [_pair_sides(cases, pair) for pair in models]
     pairs = [pair for pair in pairs if bool(finite_days(pair[0].load()).any())]
     if not pairs:
         raise InputError(
@@ -102,10 +102,10 @@ def common_cases(
             expected="at least one",
         )
     ours, theirs = (target.where(both)[enough] for target in targets)
-    return _part(shifted, ours), _part(reference, theirs)
+    return _cut_case(shifted, ours), _cut_case(reference, theirs)
 
 
-def _part(case: ScoringCase, target: xr.DataArray) -> ScoringCase:
+def _cut_case(case: ScoringCase, target: xr.DataArray) -> ScoringCase:
     """Return a case on the series of another target."""
     places = case.target.get_index("series").get_indexer(target.get_index("series"))
     return replace(
@@ -116,10 +116,11 @@ def _part(case: ScoringCase, target: xr.DataArray) -> ScoringCase:
         thresholds={side: limit[places] for side, limit in case.thresholds.items()},
         labels={kind: labels[places] for kind, labels in case.labels.items()},
         full_record=case.full_record[places],
+        sensor_spread=case.sensor_spread[places],
     )
 
 
-def _paired(
+def _pair_sides(
     cases: tuple[ScoringCase, ScoringCase], pair: tuple[Model, Model]
 ) -> tuple[Model, Model]:
     """Return both sides of a model on the targets' series and days that both predict.
@@ -151,13 +152,13 @@ def _pair_costs(
     costs = score_table(cases[0], lost, pair[0].name, PLAIN)
     return costs.assign(
         reference_split=cases[1].split,
-        shifted=_medians(cases[0], ours, lost, costs),
-        reference=_medians(cases[0], theirs, lost, costs),
+        shifted=_median_scores(cases[0], ours, lost, costs),
+        reference=_median_scores(cases[0], theirs, lost, costs),
         cost=costs["value"],
     )
 
 
-def _medians(
+def _median_scores(
     case: ScoringCase,
     side: BootstrappedScores,
     lost: BootstrappedScores,
@@ -170,7 +171,7 @@ def _medians(
         known &= (case.series_layers == layer) | (layer == ALL_LAYERS)
         values = side.scores[metric].to_numpy()[known]
         medians.append(np.median(values) if values.size else np.nan)
-    return quantise(np.array(medians))
+    return round_scores(np.array(medians))
 
 
 def series_losses(

@@ -11,8 +11,8 @@ from somobench.schemas.scores import SHIFT_COSTS
 from somobench.schemas.validate import validate_table
 from somobench.scoring.case import ScoringCase
 from somobench.scoring.coverage import check_coverage, check_labels
-from somobench.scoring.evaluate import case_of
-from somobench.scoring.model_name import check_model_name
+from somobench.scoring.describe import check_model_name
+from somobench.scoring.inputs import read_case
 from somobench.scoring.models import Model
 from somobench.scoring.shift_costs import REFERENCE_SPLIT, shift_costs
 from somobench.submissions.submission import Predictions, Submission, open_submission
@@ -78,7 +78,7 @@ def shift_cost(
     model = check_model_name(sides[0][1].name if name is None else name, ())
     _refuse_unlike(*(submission for _, submission in sides))
     (shifted, ours), (reference, theirs) = (
-        _opened(found, *side, model=model, allow_missing=allow_missing)
+        _open_side(found, *side, model=model, allow_missing=allow_missing)
         for side in sides
     )
     table = shift_costs(shifted, reference, [(ours, theirs)])
@@ -104,7 +104,7 @@ def _refuse_unlike(ours: Submission, theirs: Submission) -> None:
         )
 
 
-def _opened(
+def _open_side(
     release: Release,
     split: str,
     submission: Submission,
@@ -115,7 +115,7 @@ def _opened(
     """Return a split as it is scored, and a submission on its series and days."""
     request = DatasetRequest(feature_set="climatology", scaling="train", split=split)
     request.check_against(release.manifest)
-    case = case_of(release, split)
+    case = read_case(release, split)
     check_labels(submission, case)
     placed = case.on_series(submission.at_lead(submission.shortest_lead))
     check_coverage(placed, case, name=submission.name, allow_missing=allow_missing)

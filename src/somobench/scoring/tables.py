@@ -15,17 +15,16 @@ from numpy.typing import NDArray
 from pandera.pandas import DataFrameSchema
 
 from somobench.metrics.registry import METRICS
-from somobench.metrics.registry import REFERENCE_MOMENTS as REFERENCE_TEXT
 from somobench.schemas.scores import (
     ALL_LAYERS,
     CELL_KEY,
     CELL_SCORES,
-    REFERENCE_MOMENTS,
+    MOMENTS_NOTE,
     SCORE_KEY,
     SCORES,
 )
 from somobench.scoring.case import Pools, ScoringCase
-from somobench.scoring.models import LEADING, only
+from somobench.scoring.models import LEADING, select_metrics
 from somobench.uncertainty.bootstrap import BootstrappedScores
 from somobench.uncertainty.cells import MINIMUM_CELLS
 from somobench.uncertainty.pooling import pool_differences, pool_scores
@@ -52,12 +51,12 @@ BALANCED = "region"
 Counts = NDArray[np.int64]
 
 
-def quantise(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def round_scores(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Round to 4 decimals, and numbers of 10 and more to 5 digits.
 
     Examples
     --------
-    >>> quantise(np.array([0.12345649, -0.0, 123456.789, np.nan])).tolist()
+    >>> round_scores(np.array([0.12345649, -0.0, 123456.789, np.nan])).tolist()
     [0.1235, 0.0, 123460.0, nan]
     """
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -86,16 +85,16 @@ def score_table(
     """
     columns = {"value": "score", "low": "lower", "high": "upper"}
     parts = []
-    for chosen, kept in ((COARSE, scored), (FINE, only(scored, CORE))):
-        finite = {m.name: _finite(kept, m.name) for m in kept.metrics}
+    for chosen, kept in ((COARSE, scored), (FINE, select_metrics(scored, CORE))):
+        finite = {m.name: _mark_finite(kept, m.name) for m in kept.metrics}
         wanted = tuple(kind for kind in chosen if kind in kinds)
-        for pools, clusters in _asked(case, wanted):
-            pooled = pool_scores(
-                kept, _named(pools), balanced=_balanced(pools), clusters=clusters
-            )
+        for pools, clusters in _part_pools(case, wanted):
+            named = _name_pools(pools)
+            over = _list_balanced(pools)
+            pooled = pool_scores(kept, named, balanced=over, clusters=clusters)
             counted = _Counted(case, pools, kept, finite)
-            parts.append(_rows(pooled, columns, (model, ""), counted))
-    return _with_only_layer(case, pd.concat(parts, ignore_index=True))
+            parts.append(_list_rows(pooled, columns, (model, ""), counted))
+    return _repeat_only_layer(case, pd.concat(parts, ignore_index=True))
 
 
 def difference_table(
@@ -121,21 +120,21 @@ def difference_table(
         Columns of schema SCORES: our pooled score minus theirs.
     """
     finite = {
-        m.name: _finite(ours, m.name) & _finite(theirs, m.name) for m in ours.metrics
+        m.name: _mark_finite(ours, m.name) & _mark_finite(theirs, m.name)
+        for m in ours.metrics
     }
     what = "difference"
     columns = {"value": what, "low": f"{what}_lower", "high": f"{what}_upper"}
     parts = []
-    for pools, clusters in _asked(case, kinds):
-        pooled = pool_differences(
-            ours, theirs, _named(pools), balanced=_balanced(pools), clusters=clusters
-        )
+    for pools, clusters in _part_pools(case, kinds):
+        named, over = _name_pools(pools), _list_balanced(pools)
+        pooled = pool_differences(ours, theirs, named, balanced=over, clusters=clusters)
         counted = _Counted(case, pools, ours, finite)
-        parts.append(_rows(pooled, columns, names, counted))
-    return _with_only_layer(case, pd.concat(parts, ignore_index=True))
+        parts.append(_list_rows(pooled, columns, names, counted))
+    return _repeat_only_layer(case, pd.concat(parts, ignore_index=True))
 
 
-def _asked(
+def _part_pools(
     case: ScoringCase, kinds: tuple[str, ...]
 ) -> list[tuple[Pools, xr.DataArray | None]]:
     """Return pools over all layers, and pools by layer where there are several.
@@ -150,7 +149,7 @@ def _asked(
     return [(whole, cells), ({k: v for k, v in pools.items() if k not in whole}, None)]
 
 
-def _with_only_layer(case: ScoringCase, rows: pd.DataFrame) -> pd.DataFrame:
+def _repeat_only_layer(case: ScoringCase, rows: pd.DataFrame) -> pd.DataFrame:
     """Give the rows of all layers to the layer too, where there is only one."""
     if len(case.own_layers) > 1:
         return rows
@@ -170,7 +169,7 @@ def cell_table(
                 "layer": case.series_layers,
                 "cell_id": case.series_cells,
                 "metric": metric.name,
-                "value": quantise(scored.scores[metric.name].to_numpy()),
+                "value": round_scores(scored.scores[metric.name].to_numpy()),
                 "pair_count": scored.scores["pair_count"].to_numpy().astype("int32"),
             }
         )
@@ -209,76 +208,72 @@ class _Counted:
     scored: BootstrappedScores
     finite: Mapping[str, NDArray[np.bool_]]
 
-    def days(self, pooled: xr.Dataset) -> Counts:
+    def count_days(self, pooled: xr.Dataset, groups: pd.DataFrame) -> Counts:
         """Count the pairs behind every value, (metric, group)."""
         pairs = self.scored.scores["pair_count"].to_numpy().astype(np.int64)
-        valued = np.array(
-            [self.finite[str(m)] * pairs for m in pooled["metric"].values]
-        )
-        inside = np.array(
-            [self._inside(pooled, g) for g in range(pooled.sizes["group"])]
-        )
-        counts = valued @ inside.T.astype(np.int64)
-        cells = pooled["cell_count"].to_numpy()
-        pool = pooled["pool"].to_numpy().astype(str)
-        for place, name in enumerate(pool):
-            if name.endswith("_balanced"):
-                own = pool == name.removesuffix("_balanced")
-                enough = cells[:, own] >= MINIMUM_CELLS
-                counts[:, place] = (counts[:, own] * enough).sum(axis=1)
+        valued = [self.finite[str(m)] * pairs for m in pooled["metric"].values]
+        inside = [
+            self.pools[kind, layer].to_numpy() == label
+            for kind, layer, label in zip(
+                groups["kind"], groups["layer"], groups["label"], strict=True
+            )
+        ]
+        counts = np.array(valued) @ np.array(inside).T.astype(np.int64)
+        enough = pooled["cell_count"].to_numpy() >= MINIMUM_CELLS
+        pool, balanced = groups[["kind", "layer"]], groups["balanced"].to_numpy()
+        for place in np.flatnonzero(balanced):
+            own = (pool == pool.iloc[place]).all(axis=1).to_numpy() & ~balanced
+            counts[:, place] = (counts * enough)[:, own].sum(axis=1)
         return counts
 
-    def _inside(self, pooled: xr.Dataset, group: int) -> NDArray[np.bool_]:
-        name, label = (str(pooled[key].values[group]) for key in ("pool", "label"))
-        kind, layer = _parted(name.removesuffix("_balanced"))
-        return np.asarray(self.pools[kind, layer].to_numpy() == label)
 
-
-def _rows(
+def _list_rows(
     pooled: xr.Dataset,
     columns: Mapping[str, str],
     names: tuple[str, str],
     counted: _Counted,
 ) -> pd.DataFrame:
     metrics = pooled["metric"].to_numpy().astype(str)
-    pools = pooled["pool"].to_numpy().astype(str)
-    parted = [_parted(name.removesuffix("_balanced")) for name in pools]
-    ends = ["_balanced" if name.endswith("_balanced") else "" for name in pools]
-    kinds = [f"{kind}{end}" for (kind, _), end in zip(parted, ends, strict=True)]
-    plain = [kind in ("plain", f"{BALANCED}_balanced") for kind in kinds]
-    labels = np.where(plain, "", pooled["label"].to_numpy().astype(str))
-    layers = np.array([layer for _, layer in parted], dtype=np.int8)
-    size = (len(metrics), len(pools))
-    noted = np.array([METRICS[name].note == REFERENCE_TEXT for name in metrics])
-    scaled = np.array([counted.case.scores_reference(int(layer)) for layer in layers])
+    groups = _list_groups(pooled, counted.pools)
+    kinds = groups["kind"] + groups["balanced"].map({True: "_balanced", False: ""})
+    labels = groups["label"].where(groups["kind"] != "plain", "")
+    noted = np.array([METRICS[name].scores_moments for name in metrics])
+    scaled = groups["layer"].map(counted.case.scores_reference).to_numpy(dtype=bool)
     table = {
         "split": counted.case.split,
         "model": names[0],
-        "layer": np.broadcast_to(layers, size).ravel(),
-        "metric": np.repeat(metrics, len(pools)),
-        "pool_kind": np.broadcast_to(np.array(kinds), size).ravel(),
-        "pool": np.broadcast_to(labels, size).ravel(),
+        "layer": np.tile(groups["layer"].to_numpy(dtype=np.int8), len(metrics)),
+        "metric": np.repeat(metrics, len(groups)),
+        "pool_kind": np.tile(kinds.to_numpy(), len(metrics)),
+        "pool": np.tile(labels.to_numpy(), len(metrics)),
         "against": names[1],
         "cell_count": pooled["cell_count"].to_numpy().ravel(),
-        "day_count": counted.days(pooled).ravel(),
-        "note": np.where(noted[:, None] & scaled, REFERENCE_MOMENTS, "").ravel(),
+        "day_count": counted.count_days(pooled, groups).ravel(),
+        "note": np.where(noted[:, None] & scaled, MOMENTS_NOTE, "").ravel(),
     }
-    numbers = {name: quantise(pooled[columns[name]].to_numpy()) for name in columns}
+    numbers = {name: round_scores(pooled[columns[name]].to_numpy()) for name in columns}
     return pd.DataFrame(table | {name: numbers[name].ravel() for name in numbers})
 
 
-def _named(pools: Pools) -> dict[str, xr.DataArray]:
+def _list_groups(pooled: xr.Dataset, pools: Pools) -> pd.DataFrame:
+    """Return kind, layer and label of every group, and whether it is the balanced."""
+    keys = dict(zip(_name_pools(pools), pools, strict=True))
+    found = [keys[name] for name in pooled["pool"].to_numpy().tolist()]
+    return pd.DataFrame(found, columns=["kind", "layer"]).assign(
+        label=pooled["label"].to_numpy().astype(str),
+        balanced=pooled["balanced"].to_numpy(),
+    )
+
+
+def _name_pools(pools: Pools) -> dict[str, xr.DataArray]:
+    """Name pools by kind and layer; the draws of cells depend on these names."""
     return {f"{kind}@{layer}": labels for (kind, layer), labels in pools.items()}
 
 
-def _parted(name: str) -> tuple[str, int]:
-    kind, _, layer = name.rpartition("@")
-    return kind, int(layer)
+def _list_balanced(pools: Pools) -> list[str]:
+    named = zip(_name_pools(pools), pools, strict=True)
+    return [name for name, (kind, _) in named if kind == BALANCED]
 
 
-def _balanced(pools: Pools) -> list[str]:
-    return [f"{kind}@{layer}" for kind, layer in pools if kind == BALANCED]
-
-
-def _finite(scored: BootstrappedScores, metric: str) -> NDArray[np.bool_]:
+def _mark_finite(scored: BootstrappedScores, metric: str) -> NDArray[np.bool_]:
     return np.isfinite(scored.scores[metric].to_numpy())

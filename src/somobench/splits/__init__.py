@@ -116,13 +116,15 @@ def build_splits(
             if asked is not None
         }
     return {
-        name: _checked(KINDS[name](ordered, asked), ordered)
+        name: _separate_linked_cells(KINDS[name](ordered, asked), ordered)
         for name, asked in sorted(dict(params).items())
         if asked is not None
     }
 
 
-def _checked(outcome: Assignment | LeftOut, data: SplitData) -> Assignment | LeftOut:
+def _separate_linked_cells(
+    outcome: Assignment | LeftOut, data: SplitData
+) -> Assignment | LeftOut:
     """Separate cells that share a measuring place; leave out what has an empty role."""
     if isinstance(outcome, LeftOut):
         return outcome

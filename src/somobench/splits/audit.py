@@ -8,7 +8,6 @@ judge.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,16 +15,28 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from somobench.schemas.variables import ROLES
-from somobench.splits.checks import KEPT_APART, Severity, checks_with
-from somobench.splits.data import Mask, role_masks
-from somobench.splits.input_checks import check_audit_inputs
+from somobench.splits.checks import (
+    KEPT_APART,
+    PAIRS,
+    Claim,
+    Severity,
+    checks_with,
+    claim_of,
+)
+from somobench.splits.data import (
+    Mask,
+    SplitData,
+    check_audit_inputs,
+    role_masks,
+    target_days,
+)
 from somobench.splits.measures import (
-    boundaries,
-    days_in_two_roles,
-    distances,
-    reach,
-    same_days,
-    shared_stations,
+    count_days_in_two_roles,
+    count_same_days,
+    count_shared_stations,
+    days_within,
+    measure_boundaries,
+    measure_distances,
 )
 from somobench.splits.sites import (
     SAME_POSITION,
@@ -35,23 +46,10 @@ from somobench.splits.sites import (
 )
 
 NAMED = 5  # examples in a finding
-PAIRS = tuple(combinations(ROLES, 2))
 FULL_RECORD_NOTE = (
     "scaling 'full' and the choice of the primary sensor use the whole record, test "
     "days included; scaling 'train' fits the line on train days only"
 )
-
-
-class Claim(NamedTuple):
-    """What a split keeps apart, besides the days of a cell.
-
-    `kind` is `date` (no date has two roles), or names the groups of cells, as in
-    `network`; `groups` holds those of each cell. `pairs` are the roles kept apart.
-    """
-
-    kind: str
-    groups: Mapping[str, frozenset[str]]
-    pairs: tuple[tuple[str, str], ...] = PAIRS
 
 
 class Finding(NamedTuple):
@@ -89,73 +87,66 @@ class SplitAudit(NamedTuple):
 
 def audit_split(
     rows: pd.DataFrame,
-    cells: pd.DataFrame,
-    sources: pd.DataFrame,
-    target_days: Mapping[str, NDArray[np.int64]],
-    *,
-    lags: int,
-    claim: Claim | None = None,
+    data: SplitData,
+    definition: Mapping[str, Any] | None = None,
 ) -> SplitAudit:
     """Measure what the roles of one split share.
 
     Parameters
     ----------
     rows : DataFrame
-        cell_id, start, end (both inside), role of one split.
-    cells : DataFrame
-        cell_id, latitude, longitude.
-    sources : DataFrame
-        cell_id, station_id, latitude, longitude of every sensor behind a target, as
-        primary or by filling gaps.
-    target_days : mapping of role to array, (layer,)
-        Days with a target in the role, summed over cells.
-    lags : int, days
-        How far feature set `memory` looks back. Inputs of a day reach this far.
-    claim : Claim, optional
-        What the split promises to keep apart.
+        cell_id, start, end (both inside, 00:00), role of one split; further columns
+        are passed over.
+    data : SplitData
+    definition : mapping, optional
+        What the split promises to keep apart, see `claim_of`. Without it only what
+        holds for every split is looked at.
 
     Returns
     -------
     SplitAudit
-        Failures: a day in two roles, a role without target, a cell that isn't in
-        `cells`, days of two roles within the reach of lagged targets (of one cell, or
-        of two that share a station, a site or a position), and a broken claim.
+        Failures: a day in two roles, a role without target, a cell that `data` lacks,
+        days of two roles within the reach of lagged inputs (of one cell, or of two
+        that share a station, a site or a position), and a broken promise.
 
     Raises
     ------
     InputError
-        If something isn't a table, or lacks a column.
+        If something isn't a table, or the definition no definition.
     ValidationError
-        If a table is empty, a role unknown, a day no day, a range ends before it
-        starts, a cell in `cells` twice, or a place nowhere on Earth.
+        With all that is wrong in the tables: a lacking column, an empty table, a role
+        unknown, a day no day, a range that ends before it starts, a cell in
+        `data.cells` twice, a place nowhere on Earth.
     """
-    check_audit_inputs(rows, cells, sources, target_days, lags)
-    rows = rows.assign(cell_id=rows["cell_id"].astype(str))
+    rows = check_audit_inputs(rows, data)
+    claim = None if definition is None else claim_of(definition, data)
+    cells, sources, lags = data.cells, data.sources, data.lags
     days = pd.date_range(rows["start"].min(), rows["end"].max(), unit="ns")
     names = cells["cell_id"].to_numpy().astype(str)
     masks = role_masks(rows, names, days)
+    counted = target_days(rows, data)
     measures = {
-        "days_in_two_roles": days_in_two_roles(rows),
+        "days_in_two_roles": count_days_in_two_roles(rows),
         "target_days_by_layer": {
-            role: [int(count) for count in target_days[role]] for role in ROLES
+            role: [int(count) for count in counted[role]] for role in ROLES
         },
-        "empty_roles": [role for role in ROLES if not target_days[role].sum()],
-        **_measured(masks, cells, sources),
-        "boundaries": boundaries(masks, lags),
+        "empty_roles": [role for role in ROLES if not counted[role].sum()],
+        **_measure_roles(masks, cells, sources),
+        "boundaries": measure_boundaries(masks, lags),
         "full_record": FULL_RECORD_NOTE,
     }
     findings = [
-        *_own_days(rows, set(names), measures),
-        *_memory(measures["boundaries"]),
-        *_places(cells, sources, masks, lags),
-        *(_claimed(claim, names, masks, lags) if claim else ()),
-        *_reported(measures),
+        *_find_wrong_days(rows, set(names), measures),
+        _find_shared_lags(measures["boundaries"]),
+        *_find_shared_places(cells, sources, masks, lags),
+        *(_find_broken_promises(claim, names, masks, lags) if claim else ()),
+        *_report_nearness(measures),
     ]
     there = tuple(item for item in findings if item.number)
     return SplitAudit(measures, there, checks_with(claim.kind if claim else None))
 
 
-def _measured(
+def _measure_roles(
     masks: Mapping[str, Mask], cells: pd.DataFrame, sources: pd.DataFrame
 ) -> dict[str, Any]:
     """Count cells and days of the roles, and measure what lies between them."""
@@ -166,42 +157,48 @@ def _measured(
         "cell_days": {role: int(mask.sum()) for role, mask in masks.items()},
         "cells_in_train_and_test": int((members["train"] & members["test"]).sum()),
         "distance_km": {
-            f"{one} to {other}": distances(cells, masks, one, other)
+            f"{one} to {other}": measure_distances(cells, masks, one, other)
             for one, other in PAIRS
         },
-        "test_days_that_train_elsewhere": same_days(cells, masks),
-        "stations": shared_stations(sources, masks, names),
+        "test_days_that_train_elsewhere": count_same_days(cells, masks),
+        "stations": count_shared_stations(sources, masks, names),
     }
 
 
-def _own_days(
+def _find_wrong_days(
     rows: pd.DataFrame, known: set[str], measures: Mapping[str, Any]
 ) -> list[Finding]:
     unknown = sorted(set(rows["cell_id"]) - known)
     empty, twice = measures["empty_roles"], measures["days_in_two_roles"]
     return [
         Finding("days_in_two_roles", "failure", twice, f"{twice} cell-days twice"),
-        Finding("empty_roles", "failure", len(empty), _named(empty, "without target")),
-        Finding("unknown_cells", "failure", len(unknown), _named(unknown, "not known")),
+        Finding(
+            "empty_roles",
+            "failure",
+            len(empty),
+            _list_examples(empty, "without target"),
+        ),
+        Finding(
+            "unknown_cells",
+            "failure",
+            len(unknown),
+            _list_examples(unknown, "not known"),
+        ),
     ]
 
 
-def _memory(crossed: list[dict[str, Any]]) -> list[Finding]:
+def _find_shared_lags(crossed: list[dict[str, Any]]) -> Finding:
     """Judge the boundaries between roles of a cell by the reach of lags."""
-    severities: dict[str, Severity] = {"target": "failure", "forcing": "reported"}
-    found = []
-    for kind, severity in severities.items():
-        shared = [item for item in crossed if item[f"shared_{kind}_days"]]
-        text = "; ".join(
-            f"{item['from']} to {item['to']}: {item['embargo_days']} days between, "
-            f"{item[f'shared_{kind}_days']} lagged {kind} days shared"
-            for item in shared
-        )
-        found.append(Finding(f"{kind}_lags", severity, len(shared), text))
-    return found
+    shared = [item for item in crossed if item["shared_days"]]
+    text = "; ".join(
+        f"{item['from']} to {item['to']}: {item['embargo_days']} days between, "
+        f"{item['shared_days']} lagged days shared"
+        for item in shared
+    )
+    return Finding("target_lags", "failure", len(shared), text)
 
 
-def _places(
+def _find_shared_places(
     cells: pd.DataFrame, sources: pd.DataFrame, masks: Mapping[str, Mask], lags: int
 ) -> list[Finding]:
     """Find pairs of cells with one measuring place and roles that meet."""
@@ -213,7 +210,7 @@ def _places(
         pair = place[link.first], place[link.second]
         for one, other in PAIRS:
             if any(
-                (reach(masks[one][[a]], lags) & masks[other][[b]]).any()
+                (days_within(masks[one][[a]], lags) & masks[other][[b]]).any()
                 for a, b in (pair, pair[::-1])
             ):
                 cells_of = f"{link.first} and {link.second}"
@@ -224,7 +221,7 @@ def _places(
     ]
 
 
-def _claimed(
+def _find_broken_promises(
     claim: Claim, names: NDArray[np.str_], masks: Mapping[str, Mask], lags: int
 ) -> list[Finding]:
     """Hold a split to what it promises to keep apart."""
@@ -234,24 +231,30 @@ def _claimed(
             first, second = (
                 np.asarray(masks[role].any(axis=0)) for role in (one, other)
             )
-            count = int((reach(first, lags) & second).sum())
+            count = int((days_within(first, lags) & second).sum())
             broken += [f"{count} dates of {other} near {one}"] * bool(count)
         else:
             groups = [
-                _groups(claim, names[masks[role].any(axis=1)]) for role in (one, other)
+                _collect_groups(claim, names[masks[role].any(axis=1)])
+                for role in (one, other)
             ]
             shared = sorted(groups[0] & groups[1])
             broken += [f"{name} in {one} and {other}" for name in shared]
     return [
-        Finding(f"{claim.kind}{KEPT_APART}", "failure", len(broken), _named(broken, ""))
+        Finding(
+            f"{claim.kind}{KEPT_APART}",
+            "failure",
+            len(broken),
+            _list_examples(broken, ""),
+        )
     ]
 
 
-def _groups(claim: Claim, names: NDArray[np.str_]) -> set[str]:
+def _collect_groups(claim: Claim, names: NDArray[np.str_]) -> set[str]:
     return {group for name in names for group in claim.groups.get(name, ())}
 
 
-def _reported(measures: Mapping[str, Any]) -> list[Finding]:
+def _report_nearness(measures: Mapping[str, Any]) -> list[Finding]:
     apart = measures["distance_km"]["train to test"]
     elsewhere = measures["test_days_that_train_elsewhere"]
     both = measures["stations"]["both"]
@@ -278,6 +281,6 @@ def _reported(measures: Mapping[str, Any]) -> list[Finding]:
     ]
 
 
-def _named(items: list[str], what: str) -> str:
+def _list_examples(items: list[str], what: str) -> str:
     more = f" and {len(items) - NAMED} more" if len(items) > NAMED else ""
     return f"{', '.join(items[:NAMED])}{more} {what}".strip()

@@ -30,7 +30,7 @@ def split_spatial(data: SplitData, params: SpatialSplitParams) -> Assignment | L
             f"{len(data.cells)} cells with a target, {params.minimum_cells} needed"
         )
     blocks = block_of(data.cells, params.block_degrees)
-    joined = _joined(
+    joined = _join_linked_blocks(
         blocks, data.names.tolist(), links_between(data.cells, data.sources)
     )
     if len(set(joined.values())) < params.folds:
@@ -122,7 +122,7 @@ def block_of(cells: pd.DataFrame, degrees: float) -> pd.Series[str]:
     return pd.Series(names, index=cells.index, dtype="str")
 
 
-def _joined(
+def _join_linked_blocks(
     blocks: pd.Series[str], names: Sequence[str], links: Sequence[Link]
 ) -> dict[str, str]:
     """Name each block by the first of those that share measuring places with it."""

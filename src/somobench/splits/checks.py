@@ -1,16 +1,27 @@
-"""What the audit of a split looks for, and how bad it is if it is there.
+"""What the audit of a split looks for, how bad it is, and what a split promises.
 
 Names only, without the looking: pages and the command line read an audit from here.
+Promises are looked up in the data and not in the rows of the split.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import combinations
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+import pandas as pd
+
+from somobench.schemas.errors import InputError
+from somobench.schemas.variables import ROLES
+from somobench.splits.blocks import block_of
+from somobench.splits.data import SplitData
+from somobench.splits.groups import networks_of, regions_of
 
 Severity = Literal["failure", "reported"]
 KEPT_APART = "_kept_apart"
+PAIRS = tuple(combinations(ROLES, 2))
 
 
 class Check(NamedTuple):
@@ -26,9 +37,8 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "empty_roles": Check("a role without a target", "failure"),
         "unknown_cells": Check("a cell that the release lacks", "failure"),
         "target_lags": Check(
-            "days of two roles within the reach of lagged targets", "failure"
+            "days of two roles within the reach of lagged inputs", "failure"
         ),
-        "forcing_lags": Check("lagged forcing that two roles share", "reported"),
         "shared_station": Check(
             "a station behind cells of two roles, on days within that reach", "failure"
         ),
@@ -59,3 +69,71 @@ def checks_with(claim_kind: str | None) -> tuple[str, ...]:
     names = tuple(CHECKS)
     place = names.index("distance")
     return (*names[:place], *own, *names[place:])
+
+
+class Claim(NamedTuple):
+    """What a split keeps apart, besides the days of a cell.
+
+    `kind` is `date` (no date has two roles), or names the groups of cells, as in
+    `network`; `groups` holds those of each cell. `pairs` are the roles kept apart.
+    """
+
+    kind: str
+    groups: Mapping[str, frozenset[str]]
+    pairs: tuple[tuple[str, str], ...] = PAIRS
+
+
+def claim_of(definition: Mapping[str, Any], data: SplitData) -> Claim | None:
+    """Return what a split promises to keep apart, from the data rather than its rows.
+
+    None for splits by year, which keep apart the days of a cell and no more.
+
+    Parameters
+    ----------
+    definition : mapping
+        As published with the split, or at least `kind` and what says where its groups
+        come from: `parameters.block_degrees` of `spatial`, `held_out_by` of `ungauged`.
+    data : SplitData
+
+    Raises
+    ------
+    InputError
+        If the definition lacks one of them, or the data what it needs.
+    """
+    try:
+        return _look_up_claim(definition, data)
+    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+        raise InputError(
+            "definition of a split",
+            found=f"{type(error).__name__}: {error}"[:200],
+            expected="kind, parameters and notes as published with a split, and data "
+            "with the region, regime or network that it keeps apart",
+        ) from error
+
+
+def _look_up_claim(definition: Mapping[str, Any], data: SplitData) -> Claim | None:
+    cells = data.cells
+    match definition["kind"]:
+        case "temporal":
+            return Claim("date", {})
+        case "spatial":
+            blocks = block_of(cells, definition["parameters"]["block_degrees"])
+            return Claim("block", _label_cells(cells, blocks))
+        case "ungauged" if definition["held_out_by"] == "network":
+            return Claim("network", networks_of(data.sources))
+        case "ungauged":
+            return Claim("region", regions_of(cells))
+        case "energy_to_water" | "water_to_energy":
+            pairs = tuple(pair for pair in PAIRS if "test" in pair)
+            return Claim("regime", _label_cells(cells, cells["regime"]), pairs)
+        case "dry_years" | "wet_years":
+            return None
+    message = f"kind {definition['kind']!r}"
+    raise ValueError(message)
+
+
+def _label_cells(
+    cells: pd.DataFrame, labels: pd.Series[str]
+) -> dict[str, frozenset[str]]:
+    pairs = zip(cells["cell_id"].astype(str), labels.astype(str), strict=True)
+    return {cell: frozenset((label,)) for cell, label in pairs}

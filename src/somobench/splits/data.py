@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from somobench.schemas.errors import InputError
+from somobench.schemas.errors import Failure, InputError, ValidationError
+from somobench.schemas.tables import CELL_PLACES, SOURCE_PLACES, SPLIT_ROWS
+from somobench.schemas.validate import validate_table
 from somobench.schemas.variables import ROLES
 
 SOURCE_COLUMNS = ["station_id", "network", "latitude", "longitude"]
@@ -98,6 +100,8 @@ class SplitData:
         How far feature set `memory` looks back: the embargo between roles of a cell.
     forcing : mapping of name to array, (cell, day)
         `precipitation` (mm d-1) and `net_radiation` (MJ m-2 d-1), where there are any.
+    filled : array, (layer, cell, day), bool, optional
+        Where another sensor than the primary gave the target: nowhere by default.
     """
 
     cells: pd.DataFrame
@@ -106,6 +110,12 @@ class SplitData:
     sources: pd.DataFrame
     lags: int
     forcing: Mapping[str, NDArray[np.floating[Any]]] = field(default_factory=dict)
+    filled: Available | None = None
+
+    @property
+    def measured(self) -> Available:
+        """Where the primary itself gave the target: what a split by time trains on."""
+        return self.available if self.filled is None else self.available & ~self.filled
 
     @property
     def names(self) -> NDArray[np.str_]:
@@ -123,6 +133,7 @@ class SplitData:
             cells=self.cells.iloc[places].reset_index(drop=True),
             available=self.available[:, places],
             forcing={name: values[places] for name, values in self.forcing.items()},
+            filled=None if self.filled is None else self.filled[:, places],
         )
 
 
@@ -196,3 +207,71 @@ def hashed(seed: int, *parts: object) -> str:
     """Return a text that orders things at random, but always alike."""
     text = ":".join(str(part) for part in (seed, *parts))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def check_audit_inputs(rows: pd.DataFrame, data: SplitData) -> pd.DataFrame:
+    """Refuse what an audit can't judge; return the rows with days in nanoseconds.
+
+    A malformed table would leave days or places out of sight, and an audit that sees
+    nothing finds nothing.
+
+    Raises
+    ------
+    InputError
+        If something isn't a table, or the lags or the targets aren't those of one.
+    ValidationError
+        With all that is wrong in the tables.
+    """
+    tables = (
+        ("rows", rows, SPLIT_ROWS),
+        ("cells", data.cells, CELL_PLACES),
+        ("sources", data.sources, SOURCE_PLACES),
+    )
+    failures: list[Failure] = []
+    typed: dict[str, pd.DataFrame] = {}
+    for what, table, schema in tables:
+        typed[what] = _type_columns(table, what)
+        try:
+            validate_table(typed[what], schema, what)
+        except ValidationError as error:
+            failures += [
+                item._replace(where=", ".join(dict.fromkeys((what, item.where))))
+                for item in error.failures
+            ]
+    if failures:
+        raise ValidationError("audit of a split", failures)
+    _refuse_other_shape(data)
+    return typed["rows"]
+
+
+def _refuse_other_shape(data: SplitData) -> None:
+    wanted = (len(data.cells), len(data.days))
+    shape = np.shape(data.available)
+    if len(shape) != len(wanted) + 1 or shape[1:] != wanted:
+        raise InputError(
+            "available targets of a split",
+            found=f"shape {shape}",
+            expected=f"(layer, cell, day) of {wanted[0]} cells and {wanted[1]} days",
+        )
+    if isinstance(data.lags, bool) or not data.lags >= 0:
+        raise InputError("lags of a split", found=data.lags, expected="0 days or more")
+
+
+def _type_columns(table: object, what: str) -> pd.DataFrame:
+    """Return texts as texts, days in nanoseconds and places as floats."""
+    if not isinstance(table, pd.DataFrame):
+        found = type(table).__name__
+        raise InputError(f"{what} of a split", found=found, expected="a DataFrame")
+    texts = {"cell_id", "station_id", "role"} & set(table.columns)
+    dates = [
+        name
+        for name in ("start", "end")
+        if name in table and pd.api.types.is_datetime64_dtype(table[name])
+    ]
+    places = [
+        name
+        for name in ("latitude", "longitude")
+        if name in table and pd.api.types.is_numeric_dtype(table[name])
+    ]
+    dtypes = dict.fromkeys(texts, "str") | dict.fromkeys(dates, "datetime64[ns]")
+    return table.astype(dtypes | dict.fromkeys(places, "float64"))

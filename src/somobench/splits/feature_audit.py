@@ -1,6 +1,6 @@
-"""Look for test days in what a split's features were learnt from.
+"""Look for test days in train targets and in what a split's features were learnt from.
 
-Features are derived once more after everything that isn't train was taken away; what
+Both are derived once more after everything that isn't train was taken away; what
 differs then has seen something else.
 """
 
@@ -11,13 +11,22 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
+from somobench.catalog.scaling import rescale, scale_by_train_days
+from somobench.catalog.view import role_view
+from somobench.schemas.variables import TRAIN
 from somobench.splits.audit import Finding
 from somobench.splits.data import Mask, role_masks
 
 Derive = Callable[[xr.Dataset, xr.Dataset, Mask], xr.Dataset]
 """Derives features of a split from targets, forcing and train days, (cell, day)."""
 
+Rebuild = Callable[[Mask], NDArray[np.float64]]
+"""Builds targets, (layer, cell, day), from train days, (cell, day), alone."""
+
+TRAIN_TARGETS, VALUES_LEFT_OUT = "train_targets", "train_values_left_out"
+ONE_DECIMAL = 1.5e-5  # m3 m-3; a unit of the last decimal, and float32's share
 TOLERANCE = 1e-9  # relative and absolute; derived by the same code, values are the same
 OF_TRAIN_CELL_DAYS = ("normalisation_mean", "normalisation_std")
 TARGET_SERIES = ("soil_moisture", "soil_moisture_in_situ")
@@ -63,7 +72,9 @@ def audit_features(
         rows = splits[splits["split"] == split]
         train = role_masks(rows, names, days)["train"]
         own = features.sel(split=split)
-        found[split] = _compare(own, _derived(targets, forcing, train, derive))
+        found[split] = _compare_features(
+            own, _derive_from_train_days(targets, forcing, train, derive)
+        )
         flagged = int(own["scale_is_full_record"].sum())
         text = f"{flagged} layers of cells keep factors of the full record, flagged"
         if flagged:
@@ -73,15 +84,86 @@ def audit_features(
     return found
 
 
-def _derived(
+def audit_train_targets(
+    features: xr.Dataset, targets: xr.Dataset, splits: pd.DataFrame, rebuild: Rebuild
+) -> dict[str, list[Finding]]:
+    """Compare the train targets of every split with those of its train days alone.
+
+    Train targets are what `scaling="train"` gives on train days, filled values and
+    values by factors of the full record included where it has any.
+
+    Parameters
+    ----------
+    features : Dataset of schema FEATURES
+    targets : Dataset of schema TARGETS
+    splits : DataFrame of schema SPLITS
+    rebuild : callable
+        What builds targets from observations of which all that isn't train was taken
+        away.
+
+    Returns
+    -------
+    dict
+        Findings by split. `train_targets` fails on values that differ by more than a
+        unit of the last decimal, or that train days alone don't give;
+        `train_values_left_out` reports train days whose target knows other days, so
+        that `scaling="train"` has none.
+    """
+    found = {}
+    for split in features["split"].to_numpy().astype(str).tolist():
+        role = role_view(splits, targets, split)
+        factors = features.sel(split=split)
+        train = role.to_numpy() == TRAIN
+        values = _on_train_days(scale_by_train_days(targets, factors, role), train)
+        every = _on_train_days(_scale_every_day(targets, factors), train)
+        found[split] = _compare_train_targets(values, every, rebuild(train))
+    return found
+
+
+def _scale_every_day(targets: xr.Dataset, factors: xr.Dataset) -> xr.DataArray:
+    in_situ = targets["soil_moisture_in_situ"]
+    return rescale(in_situ, factors["scale_slope"], factors["scale_offset"])
+
+
+def _on_train_days(values: xr.DataArray, train: Mask) -> NDArray[np.float64]:
+    ordered = values.transpose("layer", "cell", "time").to_numpy()
+    return np.where(train, ordered.astype(np.float64), np.nan)
+
+
+def _compare_train_targets(
+    values: NDArray[np.float64],
+    every: NDArray[np.float64],
+    expected: NDArray[np.float64],
+) -> list[Finding]:
+    given = np.isfinite(values)
+    wrong = int((given & ~(np.abs(values - expected) <= ONE_DECIMAL)).sum())
+    left_out = int((np.isfinite(every) & ~given).sum())
+    findings = (
+        Finding(
+            TRAIN_TARGETS,
+            "failure",
+            wrong,
+            f"{wrong} of {int(given.sum())} values aren't those of train days alone",
+        ),
+        Finding(
+            VALUES_LEFT_OUT,
+            "reported",
+            left_out,
+            f"{left_out} train values rest on other days of their cell",
+        ),
+    )
+    return [item for item in findings if item.number]
+
+
+def _derive_from_train_days(
     targets: xr.Dataset, forcing: xr.Dataset, train: Mask, derive: Derive
 ) -> xr.Dataset:
     """Derive features from train days, with everything else taken away."""
     kept = xr.DataArray(train, dims=("cell", "time"))
     seen = without_days(targets, kept)
     some_cell = kept.any("cell")
-    derived = derive(seen, _without_forcing(forcing, some_cell), train)
-    strict = derive(seen, _without_forcing(forcing, kept), train)
+    derived = derive(seen, _remove_forcing(forcing, some_cell), train)
+    strict = derive(seen, _remove_forcing(forcing, kept), train)
     return derived.assign({name: strict[name] for name in OF_TRAIN_CELL_DAYS})
 
 
@@ -92,7 +174,7 @@ def without_days(targets: xr.Dataset, kept: xr.DataArray) -> xr.Dataset:
     return targets.assign({**series, **counts})
 
 
-def _without_forcing(forcing: xr.Dataset, kept: xr.DataArray) -> xr.Dataset:
+def _remove_forcing(forcing: xr.Dataset, kept: xr.DataArray) -> xr.Dataset:
     daily = {
         name: values.where(kept).transpose(*values.dims)
         for name, values in forcing.items()
@@ -101,7 +183,7 @@ def _without_forcing(forcing: xr.Dataset, kept: xr.DataArray) -> xr.Dataset:
     return forcing.assign(daily)
 
 
-def _compare(stored: xr.Dataset, derived: xr.Dataset) -> list[Finding]:
+def _compare_features(stored: xr.Dataset, derived: xr.Dataset) -> list[Finding]:
     found = []
     for name in sorted(map(str, derived.data_vars)):
         expected = derived[name].to_numpy().astype(np.float64)

@@ -70,9 +70,9 @@ def _hold_out(
             size[group] = size.get(group, 0) + 1
     order = sorted(size, key=lambda group: hashed(params.seed, groups_by, group))
     wanted = params.test_fraction * len(members)
-    test = _nearest_to(wanted, order, size)
+    test = _choose_nearest(wanted, order, size)
     rest = [group for group in order if group not in test]
-    validation = _nearest_to(wanted, rest[: len(rest)], size, keep=1)
+    validation = _choose_nearest(wanted, rest[: len(rest)], size, keep=1)
     role_of = dict.fromkeys(order, "train")
     role_of |= dict.fromkeys(validation, "validation") | dict.fromkeys(test, "test")
     roles = {
@@ -93,7 +93,7 @@ def _hold_out(
     return Assignment(rows, without, {"held_out_by": groups_by, "groups": held})
 
 
-def _nearest_to(
+def _choose_nearest(
     wanted: float, order: Sequence[str], size: Mapping[str, int], keep: int = 2
 ) -> list[str]:
     """Choose groups whose cells come near to a number, `keep` groups staying behind."""

@@ -15,7 +15,7 @@ from somobench.splits.data import Mask
 from somobench.splits.sites import nearest_each_km, positions
 
 
-def days_in_two_roles(rows: pd.DataFrame) -> int:
+def count_days_in_two_roles(rows: pd.DataFrame) -> int:
     """Count cell-days that more than one row covers."""
     count = 0
     for _, group in rows.sort_values(["cell_id", "start"]).groupby("cell_id"):
@@ -27,17 +27,20 @@ def days_in_two_roles(rows: pd.DataFrame) -> int:
     return count
 
 
-def reach(mask: Mask, lags: int) -> Mask:
+def days_within(mask: Mask, lags: int) -> Mask:
     """Return the days within `lags` days, before or after, of some true day.
 
     Along the last axis.
     """
-    before, after = _since(mask), _since(mask[..., ::-1])[..., ::-1]
+    before, after = (
+        _count_days_since(mask),
+        _count_days_since(mask[..., ::-1])[..., ::-1],
+    )
     near: Mask = np.minimum(before, after) <= lags
     return near
 
 
-def boundaries(masks: Mapping[str, Mask], lags: int) -> list[dict[str, Any]]:
+def measure_boundaries(masks: Mapping[str, Mask], lags: int) -> list[dict[str, Any]]:
     """Measure the least gap in days wherever a cell passes from one role to another.
 
     Parameters
@@ -49,31 +52,29 @@ def boundaries(masks: Mapping[str, Mask], lags: int) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        By earlier and later role: `embargo_days` between them, and how many days the
-        windows of lagged forcing, or of lagged targets, of two samples share. A window
-        of lagged targets ends the day before, and a sample's own target is the day's:
-        both reach `lags` days back, so that the numbers agree.
+        By earlier and later role: `embargo_days` between them, and `shared_days`, how
+        many days the lagged inputs of two samples share. A window of lagged forcing
+        reaches from a day `lags` days back; one of lagged targets ends the day before,
+        and a sample's own target is the day's: both share the same number.
     """
     found = []
     for earlier, later in permutations(ROLES, 2):
-        since = _since(masks[earlier])
+        since = _count_days_since(masks[earlier])
         least = int(np.min(since, where=masks[later], initial=since.shape[-1]))
         if least < since.shape[-1]:
             gap = least - 1
-            shared = max(0, min(lags, lags - gap))
             found.append(
                 {
                     "from": earlier,
                     "to": later,
                     "embargo_days": gap,
-                    "shared_forcing_days": shared,
-                    "shared_target_days": shared,
+                    "shared_days": max(0, lags - gap),
                 }
             )
     return sorted(found, key=lambda item: (str(item["from"]), str(item["to"])))
 
 
-def _since(mask: Mask) -> NDArray[np.int64]:
+def _count_days_since(mask: Mask) -> NDArray[np.int64]:
     """Return the days since the last true day; more than there are if there is none.
 
     0 on a true day itself.
@@ -87,7 +88,7 @@ def _since(mask: Mask) -> NDArray[np.int64]:
 DISTANCE_DECIMALS = 3
 
 
-def distances(
+def measure_distances(
     cells: pd.DataFrame, masks: Mapping[str, Mask], one: str, other: str
 ) -> dict[str, float] | None:
     """Return how far cells of a later role lie from those of an earlier one, in km.
@@ -106,7 +107,7 @@ def distances(
     }
 
 
-def same_days(cells: pd.DataFrame, masks: Mapping[str, Mask]) -> dict[str, Any]:
+def count_same_days(cells: pd.DataFrame, masks: Mapping[str, Mask]) -> dict[str, Any]:
     """Count test days of cells on which another cell trains, and the nearest such cell.
 
     Neighbours share weather, so that such a day isn't new to the model.
@@ -125,7 +126,7 @@ def same_days(cells: pd.DataFrame, masks: Mapping[str, Mask]) -> dict[str, Any]:
     return {"cell_days": int((test & (trained > 0)).sum()), "nearest_km": least}
 
 
-def shared_stations(
+def count_shared_stations(
     sources: pd.DataFrame, masks: Mapping[str, Mask], names: NDArray[np.str_]
 ) -> dict[str, Any]:
     """Count stations behind train and behind test targets, in one cell or in two."""

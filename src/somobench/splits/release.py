@@ -9,17 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from somobench.catalog.registry import check_release, unknown
+from somobench.catalog.registry import unknown
 from somobench.catalog.release_files import ReleaseFiles, reading
 from somobench.catalog.resolve import Release, resolve
-from somobench.schemas.errors import InputError, UsageError
+from somobench.schemas.errors import UsageError
 from somobench.splits.audit import SplitAudit, audit_split
-from somobench.splits.claims import claim_of
-from somobench.splits.data import SplitData, rows_named, sources_of, target_days
-from somobench.splits.input_checks import check_audit_inputs
+from somobench.splits.data import SplitData, rows_named, sources_of
 
 CELLS, STATIONS, VALIDATION = "cells.parquet", "stations.parquet", "validation.json"
-UNCOUNTED: Mapping[str, int] = dict.fromkeys(("train", "validation", "test"), 0)
 
 
 def audit_rows(
@@ -58,16 +55,7 @@ def audit_rows(
         If the release may not pass on where its stations are.
     """
     data = release if isinstance(release, SplitData) else open_split_data(release)
-    check_audit_inputs(rows, data.cells, data.sources, UNCOUNTED, data.lags)
-    _refuse_other_shape(data)
-    return audit_split(
-        rows,
-        data.cells,
-        data.sources,
-        target_days(rows, data),
-        lags=data.lags,
-        claim=None if definition is None else claim_of(definition, data),
-    )
+    return audit_split(rows, data, definition)
 
 
 def open_split_data(release: str) -> SplitData:
@@ -82,7 +70,7 @@ def open_split_data(release: str) -> SplitData:
     IntegrityError
         If a file isn't the published one.
     """
-    found = resolve(check_release(release))
+    found = resolve(release)
     manifest = found.manifest
     if STATIONS not in manifest.files:
         raise UsageError(
@@ -95,12 +83,14 @@ def open_split_data(release: str) -> SplitData:
     targets = files.targets(manifest.layers)
     names = targets["cell"].to_numpy().astype(str)
     series = targets["soil_moisture"].transpose("layer", "cell", "time")
+    fills = targets["is_gapfilled"].transpose("layer", "cell", "time")
     cells = files.table(CELLS).set_index("cell_id", drop=False)
     return SplitData(
         cells=rows_named(cells, names, CELLS),
         days=pd.DatetimeIndex(targets["time"].to_numpy()),
         available=np.isfinite(series.to_numpy()),
-        sources=sources_of(_target_report(found), files.table(STATIONS)),
+        sources=sources_of(_read_target_report(found), files.table(STATIONS)),
+        filled=fills.to_numpy() == 1,
         lags=max(lag for item in manifest.feature_sets.values() for lag in item.lags),
     )
 
@@ -113,7 +103,7 @@ def split_definition(release: str, split: str) -> dict[str, Any]:
     UnknownNameError
         If there is no such release or split; the reason, where a split was left out.
     """
-    manifest = resolve(check_release(release)).manifest
+    manifest = resolve(release).manifest
     if split not in manifest.splits:
         kind = f"split of release {release}"
         reason = manifest.splits_left_out.get(split)
@@ -121,20 +111,9 @@ def split_definition(release: str, split: str) -> dict[str, Any]:
     return dict(manifest.splits[split].definition)
 
 
-def _target_report(release: Release) -> Mapping[str, Any]:
-    path = release.path_of(VALIDATION)
-    with reading(path):
-        content = json.loads(path.read_text(encoding="utf-8"))
+def _read_target_report(release: Release) -> Mapping[str, Any]:
+    text = release.read_file(VALIDATION)
+    with reading(VALIDATION):
+        content = json.loads(text)
         report: Mapping[str, Any] = content["stages"]["targets"]
     return report
-
-
-def _refuse_other_shape(data: SplitData) -> None:
-    wanted = (len(data.cells), len(data.days))
-    found = np.shape(data.available)
-    if len(found) != len(wanted) + 1 or found[1:] != wanted:
-        raise InputError(
-            "available targets of a split",
-            found=f"shape {found}",
-            expected=f"(layer, cell, day) of {wanted[0]} cells and {wanted[1]} days",
-        )

@@ -52,20 +52,20 @@ def links_between(cells: pd.DataFrame, sources: pd.DataFrame) -> list[Link]:
     stations = sources[["cell_id", "station_id", "latitude", "longitude"]]
     stations = stations.drop_duplicates().sort_values(["cell_id", "station_id"])
     found = {
-        _link(first, second, SAME_STATION, str(station))
+        _make_link(first, second, SAME_STATION, str(station))
         for station, group in stations.groupby("station_id")
         for first, second in combinations(sorted(set(group["cell_id"])), 2)
     }
     names = stations[["cell_id", "station_id"]].to_numpy().astype(str)
-    for here, there in _near_pairs(stations):
+    for here, there in _find_near_pairs(stations):
         (first, one), (second, other) = names[here], names[there]
         if first != second and one != other:
             text = " and ".join(sorted((one, other)))
-            found.add(_link(first, second, SAME_SITE, text))
+            found.add(_make_link(first, second, SAME_SITE, text))
     ids = cells["cell_id"].to_numpy().astype(str)
-    for here, there in _near_pairs(cells):
+    for here, there in _find_near_pairs(cells):
         if ids[here] != ids[there]:
-            found.add(_link(ids[here], ids[there], SAME_POSITION, "cell centre"))
+            found.add(_make_link(ids[here], ids[there], SAME_POSITION, "cell centre"))
     return sorted(found)
 
 
@@ -85,7 +85,7 @@ def drop_linked(
     highest = ranks.groupby(rows["cell_id"].astype(str)).max()
     rank = {str(cell): int(value) for cell, value in highest.items()}
     without: dict[str, str] = {}
-    for link in sorted(links, key=lambda link: _by_importance(link, rank)):
+    for link in sorted(links, key=lambda link: _rank_link(link, rank)):
         if {link.first, link.second} & set(without):
             continue
         if not meets(rows, link, lags):
@@ -98,7 +98,7 @@ def drop_linked(
     return rows[~rows["cell_id"].isin(list(without))].reset_index(drop=True), without
 
 
-def _by_importance(link: Link, rank: dict[str, int]) -> tuple[int, Link]:
+def _rank_link(link: Link, rank: dict[str, int]) -> tuple[int, Link]:
     return -max(rank.get(link.first, -1), rank.get(link.second, -1)), link
 
 
@@ -124,7 +124,7 @@ def nearest_each_km(
     Latitude and longitude in degrees; great circles. M must not be 0.
     """
     origin, other = np.deg2rad(here), np.deg2rad(there)
-    return np.array([_distance_km(place, other).min() for place in origin])
+    return np.array([_measure_distance_km(place, other).min() for place in origin])
 
 
 def positions(frame: pd.DataFrame) -> NDArray[np.float64]:
@@ -132,21 +132,21 @@ def positions(frame: pd.DataFrame) -> NDArray[np.float64]:
     return frame[["latitude", "longitude"]].to_numpy(float)
 
 
-def _link(first: str, second: str, kind: str, what: str) -> Link:
+def _make_link(first: str, second: str, kind: str, what: str) -> Link:
     low, high = sorted((str(first), str(second)))
     return Link(low, high, kind, what)
 
 
-def _near_pairs(frame: pd.DataFrame) -> Iterable[tuple[int, int]]:
+def _find_near_pairs(frame: pd.DataFrame) -> Iterable[tuple[int, int]]:
     """Yield the places of rows less than `SAME_SITE_KM` apart, each pair once."""
     radians = np.deg2rad(positions(frame))
     for here, place in enumerate(radians[:-1]):
-        distance = _distance_km(place, radians[here + 1 :])
+        distance = _measure_distance_km(place, radians[here + 1 :])
         for offset in np.flatnonzero(distance < SAME_SITE_KM):
             yield here, here + 1 + int(offset)
 
 
-def _distance_km(
+def _measure_distance_km(
     here: NDArray[np.float64], there: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Haversine distance from one position, (2,), to others, (N, 2), in radians."""

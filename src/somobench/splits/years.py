@@ -60,9 +60,9 @@ def _split_years(
         )
     if "precipitation" not in data.forcing:
         return LeftOut("no precipitation to tell dry years from wet ones")
-    counts = _by_year(data.available.astype(np.float64), data.days, years).round()
-    observed = _observed(counts >= MINIMUM_TRAIN_DAYS)
-    dryness, uses_radiation = _dryness(data, years)
+    counts = _sum_by_year(data.available.astype(np.float64), data.days, years).round()
+    observed = _find_observed_years(counts >= MINIMUM_TRAIN_DAYS)
+    dryness, uses_radiation = _measure_dryness(data, years)
     without, rows = {}, []
     for cell, name in enumerate(data.names.tolist()):
         own = np.flatnonzero(observed[cell])
@@ -73,8 +73,8 @@ def _split_years(
             )
             continue
         ordered = own[np.argsort(dryness[cell, own], kind="stable")]
-        roles = dict(zip(ordered, _thirds(own.size, from_wet_to_dry), strict=True))
-        rows += _rows_of_cell(name, {years[k]: roles[k] for k in own}, data.lags)
+        roles = dict(zip(ordered, _name_thirds(own.size, from_wet_to_dry), strict=True))
+        rows += _make_rows(name, {years[k]: roles[k] for k in own}, data.lags)
     if not rows:
         most = int(observed.sum(axis=1).max())
         return LeftOut(
@@ -91,11 +91,11 @@ def _split_years(
         },
     }
     table = rows_frame(rows)
-    notes["precipitation_test_over_train"] = _contrast(table, data)
+    notes["precipitation_test_over_train"] = _measure_contrast(table, data)
     return Assignment(table, without, notes)
 
 
-def _contrast(rows: pd.DataFrame, data: SplitData) -> float | None:
+def _measure_contrast(rows: pd.DataFrame, data: SplitData) -> float | None:
     """Return rain of test days over rain of train days, the median of cells."""
     masks = role_masks(rows, data.names, data.days)
     rain = data.forcing["precipitation"]
@@ -121,7 +121,7 @@ def complete_years(days: pd.DatetimeIndex, first_month: int) -> list[Year]:
     return found
 
 
-def _by_year(
+def _sum_by_year(
     values: NDArray[np.floating], days: pd.DatetimeIndex, years: list[Year]
 ) -> NDArray[np.float64]:
     """Sum daily values, (..., day), to years, (..., year)."""
@@ -130,14 +130,14 @@ def _by_year(
     return np.stack(sums, axis=-1)
 
 
-def _observed(enough: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _find_observed_years(enough: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return, (cell, year), the years of the layer that has most, the upper at ties."""
     best = enough.sum(axis=-1).argmax(axis=0)
     chosen: NDArray[np.bool_] = enough[best, np.arange(enough.shape[1])]
     return chosen
 
 
-def _dryness(
+def _measure_dryness(
     data: SplitData, years: list[Year]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return what years are ordered by, (cell, year), and where radiation is in it.
@@ -147,16 +147,18 @@ def _dryness(
     a year is without rain.
     """
     lengths = np.array([(year.end - year.start).days + 1 for year in years])
-    rain = _by_year(data.forcing["precipitation"], data.days, years) / lengths
+    rain = _sum_by_year(data.forcing["precipitation"], data.days, years) / lengths
     radiation = np.full(rain.shape, np.nan)
     if "net_radiation" in data.forcing:
-        radiation = _by_year(data.forcing["net_radiation"], data.days, years) / lengths
+        radiation = (
+            _sum_by_year(data.forcing["net_radiation"], data.days, years) / lengths
+        )
     defined = ((rain > 0) & (radiation >= 0)).all(axis=1)
     ratio = np.divide(radiation, rain, out=-rain.copy(), where=defined[:, None])
     return np.round(ratio, MEASURE_DECIMALS), defined
 
 
-def _thirds(count: int, roles: tuple[str, ...]) -> list[str]:
+def _name_thirds(count: int, roles: tuple[str, ...]) -> list[str]:
     """Name the roles of ordered years: equal outer thirds, the rest between."""
     outer = round(count / 3)
     return [
@@ -166,7 +168,7 @@ def _thirds(count: int, roles: tuple[str, ...]) -> list[str]:
     ]
 
 
-def _rows_of_cell(name: str, roles: Mapping[Year, str], lags: int) -> list[Row]:
+def _make_rows(name: str, roles: Mapping[Year, str], lags: int) -> list[Row]:
     """Return the rows of one cell; neighbouring years of two roles lie `lags` apart.
 
     The days between are taken from train rather than validation, from validation

@@ -6,16 +6,20 @@ it, and would read them without a word.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
 import h5py
 
 from somobench.schemas.errors import InputError
+from somobench.schemas.submission_names import LABELS, LONGEST_LABEL
 from somobench.submissions.limits import (
     MAXIMUM_METADATA,
     MAXIMUM_OBJECTS,
+    Contents,
     refuse,
+    refuse_emptiness,
     refuse_size,
 )
 
@@ -29,22 +33,27 @@ TYPES = {
 LINK_NAMES = {h5py.h5l.TYPE_SOFT: "soft link", h5py.h5l.TYPE_EXTERNAL: "external link"}
 
 
-def declared_in_hdf5(path: Path) -> int:
-    """Return the bytes that all arrays of a file take, unpacked.
+def contents_of_hdf5(path: Path) -> Contents:
+    """Return what the metadata of a file declare.
 
     Raises
     ------
     InputError
         For links other than plain ones, values kept in other files, virtual arrays,
-        filters and types that aren't allowed, and sizes beyond the limits.
+        filters and types that aren't allowed, sizes beyond the limits, and arrays that
+        are far larger than what the file holds.
     """
     try:
         with h5py.File(path, "r", locking=False) as file:
-            return _Walk().group(file.id, "/")
+            walk = _Walk()
+            declared = walk.group(file.id, "/")
     except InputError:
         raise
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        raise refuse(f"submission {path.name}", error, "a sound HDF5 file") from error
+        found = "a damaged structure, or a file that is cut short"
+        raise refuse(f"submission {path.name}", found, "a sound HDF5 file") from error
+    refuse_emptiness(declared, path.stat().st_size, path.name)
+    return Contents(declared, tuple(sorted(walk.arrays)))
 
 
 class _Walk:
@@ -52,6 +61,7 @@ class _Walk:
 
     def __init__(self) -> None:
         self._seen: set[tuple[int, ...]] = set()
+        self.arrays: list[str] = []
 
     def group(self, group: Any, name: str) -> int:
         _refuse_attributes(group, name)
@@ -77,6 +87,7 @@ class _Walk:
         if isinstance(item, h5py.h5g.GroupID):
             return self.group(item, name)
         if isinstance(item, h5py.h5d.DatasetID):
+            self.arrays.append(name.lstrip("/"))
             return _declared_in_array(item, name)
         return 0
 
@@ -98,19 +109,25 @@ def _declared_in_array(array: Any, name: str) -> int:
     if unknown:
         raise refuse(f"array {name}", f"filters {unknown}", FILTERS.values())
     size = int(kind.get_size())
-    if created.get_layout() == h5py.h5d.CHUNKED:
-        refuse_size(_product(created.get_chunk()) * size, f"a chunk of {name}")
     shape = array.get_space().get_simple_extent_dims() or ()
-    declared = _product(shape) * size
-    refuse_size(declared, f"array {name}")
-    return declared
+    if kind.get_class() == h5py.h5t.STRING:
+        _refuse_long_labels(name, size, shape)
+    values = math.prod(shape)
+    if created.get_layout() == h5py.h5d.CHUNKED:
+        chunks = created.get_chunk()
+        padded = (-(-a // b) * b for a, b in zip(shape, chunks, strict=True))
+        # A chunk is unpacked as a whole, however little of it the array has.
+        values = max(math.prod(padded), math.prod(chunks))
+    refuse_size(values * size, f"array {name}")
+    return values * size
 
 
-def _product(shape: tuple[int, ...]) -> int:
-    result = 1
-    for length in shape:
-        result *= int(length)
-    return result
+def _refuse_long_labels(name: str, size: int, shape: tuple[int, ...]) -> None:
+    """Refuse labels longer than any, in one text or as single letters along a dim."""
+    size = max(size, shape[-1] if len(shape) > 1 else 0)
+    if name.rpartition("/")[2] in LABELS and size > LONGEST_LABEL:
+        expected = f"at most {LONGEST_LABEL}"
+        raise refuse(f"labels {name}", f"texts of {size} bytes", expected)
 
 
 def _refuse_attributes(item: Any, name: str) -> None:

@@ -2,22 +2,29 @@
 
 Which format a file has is told by its first bytes, never by its name. What each format
 may hold is an allow-list: links out of the file, code, unknown filters and sizes beyond
-the limit are refused from the metadata alone. `submission_reader` runs this in a child
-process with limits on memory and time.
+the limit are refused from the metadata alone. `reader` runs this in a child process
+with limits on memory and time.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from somobench.schemas.errors import InputError
-from somobench.submissions.hdf5 import declared_in_hdf5
-from somobench.submissions.limits import refuse_size
-from somobench.submissions.parquet import declared_in_parquet
-from somobench.submissions.zarr import declared_in_zarr
+from somobench.schemas.submission_names import PREDICTION, UNNAMED
+from somobench.submissions.hdf5 import contents_of_hdf5
+from somobench.submissions.limits import Contents, refuse, refuse_size
+from somobench.submissions.members import DOCUMENTS
+from somobench.submissions.parquet import SUFFIXES, contents_of_parquet
+from somobench.submissions.zarr import contents_of_zarr
 
 Kind = Literal["hdf5", "netcdf3", "zarr", "zarr_zip", "parquet"]
+ROOT = "."
+DEEPEST = 8  # folders between the top and a part of a table
 
 MAGIC: tuple[tuple[bytes, Kind], ...] = (
     (b"\x89HDF\r\n\x1a\n", "hdf5"),
@@ -30,10 +37,12 @@ MAGIC: tuple[tuple[bytes, Kind], ...] = (
 
 
 class Inspected(NamedTuple):
-    """Format of a file, and the bytes that its arrays take when unpacked."""
+    """Format of a file, the bytes that its arrays take when unpacked, and its group."""
 
     kind: Kind
     declared_bytes: int
+    group: str
+    """Where the predictions lie, `.` for the top."""
 
 
 def inspect_submission(path: Path) -> Inspected:
@@ -42,7 +51,7 @@ def inspect_submission(path: Path) -> Inspected:
     Parameters
     ----------
     path : Path
-        A file, or the folder of a Zarr store.
+        A file, or the folder of a Zarr store or of the parts of a table.
 
     Raises
     ------
@@ -50,14 +59,35 @@ def inspect_submission(path: Path) -> Inspected:
         If it isn't a submission, or holds what isn't allowed.
     """
     kind = kind_of(path)
-    if kind == "hdf5":
-        return Inspected(kind, declared_in_hdf5(path))
-    if kind == "netcdf3":
-        return Inspected(kind, declared_in_netcdf3(path))
-    if kind == "parquet":
-        return Inspected(kind, declared_in_parquet(path))
+    contents = CONTENTS[kind](path)
+    group = ROOT if kind in {"netcdf3", "parquet"} else group_of(contents.arrays)
+    return Inspected(kind, contents.declared_bytes, group)
 
-    return Inspected(kind, declared_in_zarr(path))
+
+def group_of(arrays: tuple[str, ...]) -> str:
+    """Return the one group that holds predictions, or else the top.
+
+    Parameters
+    ----------
+    arrays : paths, such as `model/soil_moisture`
+
+    Raises
+    ------
+    InputError
+        If several groups do, or none while all arrays lie in groups.
+    """
+    paths = [PurePosixPath(name) for name in arrays]
+    for wanted in (PREDICTION, UNNAMED):
+        groups = sorted({str(path.parent) for path in paths if path.name == wanted})
+        if len(groups) > 1 and ROOT not in groups:
+            found = f"{wanted} in the groups {', '.join(groups)}"
+            raise refuse("groups of the submission", found, "predictions in one group")
+        if groups:
+            return ROOT if ROOT in groups else groups[0]
+    if arrays and all("/" in name for name in arrays):
+        found = f"in groups: {', '.join(arrays[:10])}"
+        raise refuse("variables of the submission", found, PREDICTION)
+    return ROOT
 
 
 def kind_of(path: Path) -> Kind:
@@ -69,7 +99,7 @@ def kind_of(path: Path) -> Kind:
         If it can't be read, or is none of the formats.
     """
     if path.is_dir():
-        return "zarr"
+        return _kind_of_folder(path)
     try:
         if not path.is_file():
             raise InputError(
@@ -83,7 +113,7 @@ def kind_of(path: Path) -> Kind:
         raise InputError(
             f"submission {path.name}",
             found=error.strerror,
-            expected="a file that can be read",
+            expected="a file or folder that can be read",
         ) from error
     for magic, kind in MAGIC:
         if start.startswith(magic):
@@ -91,12 +121,35 @@ def kind_of(path: Path) -> Kind:
     raise InputError(
         f"submission {path.name}",
         found=f"{path.stat().st_size} bytes that start with {start!r}",
-        expected="netCDF, Zarr (a folder or a zip) or Parquet",
+        expected="netCDF, Zarr (a folder or a zip) or Parquet (a file or a folder)",
     )
 
 
-def declared_in_netcdf3(path: Path) -> int:
+def _kind_of_folder(path: Path) -> Kind:
+    """Tell a folder of Parquet files from a Zarr store, which has documents."""
+    for folder, _, names in os.walk(path):
+        if any(name in DOCUMENTS for name in names):
+            return "zarr"
+        if any(name.endswith(SUFFIXES) for name in names):
+            return "parquet"
+        if len(Path(folder).parts) - len(path.parts) > DEEPEST:
+            break
+    return "zarr"
+
+
+def contents_of_netcdf3(path: Path) -> Contents:
     """Return the size of a classic netCDF file: its arrays lie in it unpacked."""
     size = path.stat().st_size
     refuse_size(size)
-    return size
+    return Contents(size, ())
+
+
+CONTENTS: Mapping[Kind, Callable[[Path], Contents]] = MappingProxyType(
+    {
+        "hdf5": contents_of_hdf5,
+        "netcdf3": contents_of_netcdf3,
+        "parquet": contents_of_parquet,
+        "zarr": contents_of_zarr,
+        "zarr_zip": contents_of_zarr,
+    }
+)

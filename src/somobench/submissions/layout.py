@@ -1,14 +1,13 @@
 """Bring predictions of any allowed layout into the one order that is checked.
 
-Grids may have their dims, cells and days in any order; tables their rows. Nothing is
-filled in, dropped or converted: what doesn't fit is refused.
+Grids may have their dims, cells and days in any order; tables their rows. Units are
+read, and what was understood is noted; what doesn't fit is refused.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Hashable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,48 +16,59 @@ from numpy.typing import NDArray
 
 from somobench.schemas.errors import InputError
 from somobench.schemas.submission_names import (
+    CELL_IDS,
     DIMS,
-    MAXIMUM_MEMBERS,
     OPTIONAL_DIMS,
+    PLACES,
     PREDICTION,
-    is_volumetric,
+    UNNAMED,
 )
+from somobench.submissions.labels import read_labels
+from somobench.submissions.limits import refuse_more_values, refuse_spread
+from somobench.submissions.units import check_units, moisture_factor, text_of
 
 SCALING = "train"
-COLUMNS = {"cell": "cell_id"} | {dim: dim for dim in DIMS if dim != "cell"}
+COLUMNS = {"cell": CELL_IDS} | {dim: dim for dim in DIMS if dim != "cell"}
 """Column of a table for each dim."""
 REQUIRED_COLUMNS = ("cell_id", "time", "layer", PREDICTION)
-MAXIMUM_VALUES = 1_000_000_000  # of predictions, missing ones included
+NEARNESS = 1e-3  # degrees between a coordinate and the id of its cell
 _EXPECTED_DIMS = "cell, time and layer; optionally member and lead_time"
 
 
-def grid_of_dataset(dataset: xr.Dataset) -> xr.Dataset:
+class Understood(NamedTuple):
+    """Predictions in order, and what was understood on the way."""
+
+    grid: xr.Dataset
+    notes: tuple[str, ...]
+
+
+def grid_of_dataset(dataset: xr.Dataset, asked: int | None = None) -> Understood:
     """Order a grid of predictions.
 
     Parameters
     ----------
     dataset : Dataset
-        `soil_moisture` (m3 m-3) over cell, time and layer, and optionally member and
-        lead_time (days), in any order. `layer` and `lead_time` may be scalars.
+        `soil_moisture` (a ratio of volumes, with units) over cell, time and layer, and
+        optionally member and lead_time (days, or with units), in any order. `layer` and
+        `lead_time` may be scalars.
+    asked : int, optional
+        Values that a release has: cells x layers x days.
 
     Returns
     -------
-    Dataset
-        float32, dims in the order of `DIMS`, labels ascending.
+    Understood
+        m3 m-3 in float32, dims in the order of `DIMS`, labels ascending; and notes.
 
     Raises
     ------
     InputError
-        For a missing variable, dim or coordinate, another unit or scaling, or labels
-        of the wrong kind.
+        For a missing variable, dim or coordinate, another unit or scaling, labels of
+        the wrong kind, or far more values than are asked for.
     """
-    if PREDICTION not in dataset:
-        found = ", ".join(sorted(map(str, dataset.data_vars))) or "no variable"
-        raise InputError(
-            "variables of the submission", found=found[:200], expected=PREDICTION
-        )
-    array = dataset[PREDICTION]
-    _refuse_other_attrs(array)
+    notes: list[str] = []
+    array = _prediction(dataset, notes)
+    _refuse_other_scaling(array)
+    factor = moisture_factor(array.attrs, notes)
     for name in ("layer", "lead_time"):
         if name in array.coords and array.coords[name].ndim == 0:
             array = array.expand_dims(name)
@@ -71,21 +81,64 @@ def grid_of_dataset(dataset: xr.Dataset) -> xr.Dataset:
     dims = tuple(dim for dim in DIMS if dim in given)
     if array.dtype.kind not in "fiu":
         raise InputError(PREDICTION, found=f"dtype {array.dtype}", expected="numbers")
-    labels = {dim: _labels(dim, _coordinate(array, dim)) for dim in dims}
+    labels = {dim: _coordinate(array, dim, notes) for dim in dims}
+    _check_places(dataset, labels["cell"], notes)
+    refuse_more_values({dim: len(found) for dim, found in labels.items()}, asked)
     values = array.transpose(*dims).to_numpy()
-    return _ordered(values, labels)
+    return Understood(_ordered(_multiplied(values, factor), labels), tuple(notes))
 
 
-def _refuse_other_attrs(array: xr.DataArray) -> None:
-    units = str(array.attrs.get("units", "")).strip()
-    if not is_volumetric(units):
-        raise InputError(
-            f"units of {PREDICTION}",
-            found=units[:80] or "no attribute units",
-            expected="m3 m-3",
-            hint="convert the values and set the attribute units",
-        )
-    scaling = str(array.attrs.get("scaling", SCALING))
+def _multiplied(values: NDArray[Any], factor: float) -> NDArray[Any]:
+    return values if factor == 1.0 else values.astype(np.float64) * factor
+
+
+def _prediction(dataset: xr.Dataset, notes: list[str]) -> xr.DataArray:
+    """Find the predictions: by their name, or as the only array, without a name."""
+    if PREDICTION in dataset:
+        return dataset[PREDICTION]
+    names = [str(name) for name in dataset.data_vars if name != CELL_IDS]
+    if names == [UNNAMED]:
+        notes.append(f"the array without a name is taken as {PREDICTION}")
+        return dataset[UNNAMED]
+    found = ", ".join(sorted(names)) or "no variable"
+    raise InputError(
+        "variables of the submission", found=found[:200], expected=PREDICTION
+    )
+
+
+def _check_places(dataset: xr.Dataset, cells: NDArray[Any], notes: list[str]) -> None:
+    """Refuse latitudes and longitudes that aren't those in the ids of their cells."""
+    for place, name in enumerate(PLACES):
+        if name not in dataset.variables or dataset[name].dims != ("cell",):
+            continue
+        check_units(name, dataset[name].attrs)
+        for cell, value in zip(cells.tolist(), dataset[name].values, strict=True):
+            off = float(value) - _number_in(cell, place)
+            turned = (off + 180) % 360 - 180 if name == "longitude" else off
+            if abs(turned) > NEARNESS:
+                raise InputError(
+                    f"{name} of cell {cell[:80]}",
+                    found=f"{value:g}",
+                    expected="the one in its id",
+                )
+            if abs(off - turned) > NEARNESS and _TURNED not in notes:
+                notes.append(_TURNED)
+
+
+_TURNED = "longitudes from 0 to 360 agree with the ids of their cells"
+
+
+def _number_in(cell: str, place: int) -> float:
+    """Return latitude (0) or longitude (1) of an id; NaN in an id of another kind."""
+    parts = cell.split("_")
+    try:
+        return float(parts[place]) if len(parts) == len(PLACES) else np.nan
+    except ValueError:
+        return np.nan
+
+
+def _refuse_other_scaling(array: xr.DataArray) -> None:
+    scaling = text_of(array.attrs.get("scaling", SCALING))
     if scaling != SCALING:
         raise InputError(
             f"scaling of {PREDICTION}",
@@ -95,9 +148,13 @@ def _refuse_other_attrs(array: xr.DataArray) -> None:
         )
 
 
-def _coordinate(array: xr.DataArray, dim: str) -> NDArray[Any]:
-    if dim in array.coords:
-        return np.asarray(array[dim].to_numpy())
+def _coordinate(array: xr.DataArray, dim: str, notes: list[str]) -> NDArray[Any]:
+    named = CELL_IDS if dim == "cell" and CELL_IDS in array.coords else dim
+    if named in array.coords:
+        attrs = array[named].attrs
+        check_units(dim, attrs)
+        labels = array[named].to_numpy()
+        return read_labels(dim, labels, text_of(attrs.get("units")), notes)
     if dim == "member":
         return np.arange(array.sizes[dim])
     raise InputError(
@@ -107,7 +164,7 @@ def _coordinate(array: xr.DataArray, dim: str) -> NDArray[Any]:
     )
 
 
-def grid_of_table(table: pd.DataFrame) -> xr.Dataset:
+def grid_of_table(table: pd.DataFrame, asked: int | None = None) -> Understood:
     """Spread a table of predictions over a grid; combinations without a row are NaN.
 
     Parameters
@@ -115,37 +172,36 @@ def grid_of_table(table: pd.DataFrame) -> xr.Dataset:
     table : DataFrame
         Columns or levels of the index cell_id (or cell), time, layer, soil_moisture
         (m3 m-3), and optionally member and lead_time (days); rows in any order, each
-        combination once.
+        combination once. `table.attrs["units"]` may hold units by column.
+    asked : int, optional
+        Values that a release has: cells x layers x days.
 
     Returns
     -------
-    Dataset
+    Understood
         As of `grid_of_dataset`.
 
     Raises
     ------
     InputError
-        For missing or unknown columns, missing labels, a combination given twice.
+        For missing or unknown columns, missing labels, a combination given twice, rows
+        that are spread over far more combinations than they are.
     """
+    notes: list[str] = []
+    units = {str(name): text_of(unit) for name, unit in _units_of(table).items()}
     table = _labels_as_columns(table)
     _refuse_other_columns([str(name) for name in table.columns])
     dims = tuple(dim for dim in DIMS if COLUMNS[dim] in table)
     labels, codes = {}, []
     for dim in dims:
-        places, found = pd.factorize(table[COLUMNS[dim]], sort=True)
+        check_units(dim, {"units": units.get(COLUMNS[dim])})
+        places, found = pd.factorize(table[COLUMNS[dim]])
         _refuse_missing(COLUMNS[dim], places)
-        labels[dim] = _labels(dim, np.asarray(found))
+        labels[dim] = read_labels(dim, found, units.get(dim, ""), notes)
         codes.append(places)
     shape = tuple(len(labels[dim]) for dim in dims)
-    if len(table) == 0 or np.prod([float(size) for size in shape]) > MAXIMUM_VALUES:
-        listed = ", ".join(
-            f"{size} of {dim}" for dim, size in zip(dims, shape, strict=True)
-        )
-        raise InputError(
-            "rows of the submission",
-            found=f"{len(table)} rows with {listed}",
-            expected=f"at least one, and at most {MAXIMUM_VALUES} combinations",
-        )
+    refuse_spread(len(table), dict(zip(dims, shape, strict=True)))
+    refuse_more_values(dict(zip(dims, shape, strict=True)), asked)
     flat = np.ravel_multi_index(codes, shape)
     _refuse_twice(flat, table, dims)
     predicted = table[PREDICTION]
@@ -153,9 +209,19 @@ def grid_of_table(table: pd.DataFrame) -> xr.Dataset:
         raise InputError(
             f"column {PREDICTION}", found=predicted.dtype, expected="numbers"
         )
+    factor = 1.0
+    if PREDICTION in units:
+        factor = moisture_factor({"units": units[PREDICTION]}, notes)
+    kind = np.float32 if factor == 1.0 else np.float64
     values = np.full(shape, np.nan, dtype=np.float32)
-    values.reshape(-1)[flat] = predicted.to_numpy(dtype=np.float32, na_value=np.nan)
-    return _ordered(values, labels)
+    given = predicted.to_numpy(dtype=kind, na_value=np.nan)
+    values.reshape(-1)[flat] = _multiplied(given, factor)
+    return Understood(_ordered(values, labels), tuple(notes))
+
+
+def _units_of(table: pd.DataFrame) -> dict[Any, object]:
+    units = table.attrs.get("units", {})
+    return dict(units) if isinstance(units, dict) else {}
 
 
 def _labels_as_columns(table: pd.DataFrame) -> pd.DataFrame:
@@ -206,60 +272,6 @@ def _refuse_twice(
             found=f"{int(twice.sum())} given twice, the first in row {row}: {named}",
             expected="each combination once",
         )
-
-
-def _labels(dim: str, labels: NDArray[Any]) -> NDArray[Any]:
-    """Return labels in the dtype of their dim, or refuse them."""
-    if labels.ndim != 1:
-        raise InputError(f"coordinate {dim}", found=f"{labels.ndim} dims", expected=1)
-    if dim == "cell":
-        return _texts(labels)
-    if dim == "time":
-        return _days(labels)
-    return _whole_numbers(dim, labels)
-
-
-def _texts(labels: NDArray[Any]) -> NDArray[Any]:
-    if labels.dtype.kind == "S":
-        labels = np.char.decode(labels, "utf-8", "replace")
-    texts = [item for item in labels.tolist() if isinstance(item, str)]
-    if len(texts) != labels.size:
-        raise InputError(
-            "cells of the submission",
-            found=f"labels of dtype {labels.dtype}, such as {labels[:1]}",
-            expected='texts, such as "41.875_-111.625"',
-        )
-    return np.asarray(texts, dtype=str)
-
-
-def _days(labels: NDArray[Any]) -> NDArray[Any]:
-    if labels.dtype.kind == "O" and all(_is_plain_date(item) for item in labels):
-        labels = labels.astype("datetime64[ns]")
-    if labels.dtype.kind != "M" or np.isnat(labels).any():
-        raise InputError(
-            "time of the submission",
-            found=f"labels of dtype {labels.dtype}, such as {labels[:1]}",
-            expected="days of the standard calendar, without a time zone",
-        )
-    return labels.astype("datetime64[ns]")
-
-
-def _is_plain_date(label: object) -> bool:
-    return isinstance(label, dt.date) and getattr(label, "tzinfo", None) is None
-
-
-def _whole_numbers(dim: str, labels: NDArray[Any]) -> NDArray[Any]:
-    if labels.dtype.kind == "m":
-        labels = labels / np.timedelta64(1, "D")
-    whole = labels.dtype.kind in "iuf" and bool((labels == np.round(labels)).all())
-    limit = 9 if dim == "layer" else MAXIMUM_MEMBERS
-    if not whole or bool((np.abs(labels) > limit).any()) or labels.size > limit:
-        raise InputError(
-            f"{dim} of the submission",
-            found=f"{labels.size} labels of dtype {labels.dtype}, such as {labels[:3]}",
-            expected=f"at most {limit} whole numbers up to {limit}",
-        )
-    return labels.astype("int8" if dim == "layer" else "int64")
 
 
 def _ordered(values: NDArray[Any], labels: dict[str, NDArray[Any]]) -> xr.Dataset:

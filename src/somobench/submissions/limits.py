@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from somobench.schemas.errors import InputError
 
 MAXIMUM_BYTES = 4_000_000_000  # of all arrays of a submission, unpacked
 MAXIMUM_METADATA = 1_000_000  # bytes of one metadata document or attribute
 MAXIMUM_OBJECTS = 1_000  # arrays and groups
+FREE_BYTES = 64_000_000  # unpacked bytes that a file of any size may declare
+LARGEST_RATIO = 50  # unpacked to stored bytes of larger ones; real predictions reach 20
+FREE_VALUES = 16_000_000  # combinations over which any number of rows may be spread
+ASKED_TIMES = 4  # values of a lead time and member, compared with those of a release
+
+
+class Contents(NamedTuple):
+    """What the metadata of a file declare."""
+
+    declared_bytes: int
+    """Of all arrays, unpacked, whole chunks counted."""
+    arrays: tuple[str, ...]
+    """Paths, such as `soil_moisture` or `model/soil_moisture`."""
 
 
 def refuse_size(declared: int, what: str = "submission") -> None:
@@ -18,6 +33,46 @@ def refuse_size(declared: int, what: str = "submission") -> None:
             what,
             found=f"arrays of {declared} bytes in all",
             expected=f"at most {MAXIMUM_BYTES}",
+        )
+
+
+def refuse_emptiness(declared: int, stored: int, what: str) -> None:
+    """Refuse arrays that are far larger than what the file holds of them.
+
+    Chunks that were never written, and blocks of one value, take next to no space in a
+    file and their full size in memory.
+    """
+    if declared > max(FREE_BYTES, LARGEST_RATIO * stored):
+        raise InputError(
+            what,
+            found=f"arrays of {declared} bytes in a file of {stored} bytes",
+            expected=f"at most {LARGEST_RATIO} times what the file holds",
+            hint="write the predictions of the test days alone, and all of them",
+        )
+
+
+def refuse_spread(rows: int, sizes: Mapping[str, int]) -> None:
+    """Refuse rows that name far more combinations of labels than there are rows."""
+    combinations = math.prod(sizes.values())
+    if rows == 0 or combinations > max(FREE_VALUES, LARGEST_RATIO * rows):
+        listed = ", ".join(f"{size} of {dim}" for dim, size in sizes.items())
+        raise InputError(
+            "rows of the submission",
+            found=f"{rows} rows with {listed}",
+            expected=f"at least one, and a row for one in {LARGEST_RATIO} combinations",
+        )
+
+
+def refuse_more_values(sizes: Mapping[str, int], asked: int | None) -> None:
+    """Refuse far more values than a release has cells, layers and days."""
+    given = math.prod(sizes[dim] for dim in ("cell", "time", "layer"))
+    if asked is not None and given > ASKED_TIMES * asked:
+        listed = ", ".join(f"{size} of {dim}" for dim, size in sizes.items())
+        raise InputError(
+            "size of the submission",
+            found=f"{given} values: {listed}",
+            expected=f"about {asked}: cells, layers and days of the release",
+            hint="hand in the cells and test days of the split alone",
         )
 
 

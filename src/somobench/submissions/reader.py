@@ -1,94 +1,119 @@
 """The child process that reads a submission: limits first, then checks, then values.
 
-Run as `python -m somobench.submissions.reader FILE FOLDER`; leaves the ordered values
-and labels as plain `.npy` files in the folder, or `refusal.json` saying why not.
+Run as `python -m somobench.submissions.reader FILE FOLDER [ASKED]`; leaves the ordered
+values and labels as plain `.npy` files in the folder with `facts.json`, or
+`refusal.json` saying why not. What libraries say of a damaged file is not passed on.
 """
 
 from __future__ import annotations
 
 import json
-import resource
+import re
 import sys
+from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from somobench.schemas.errors import InputError
-from somobench.submissions.inspect import Inspected, inspect_submission
+from somobench.submissions.confine import confine, limit_resources
+from somobench.submissions.inspect import ROOT, Inspected, Kind, inspect_submission
 
 if TYPE_CHECKING:
     import xarray as xr
 
-BASE_MEMORY = 3_000_000_000  # bytes of address space that libraries and checks take
-MEMORY_A_BYTE = 4  # times the size of the arrays: decoding and ordering make copies
-SECONDS = 600  # of processor time
+    from somobench.submissions.layout import Understood
+
 REFUSAL = "refusal.json"
 FACTS = "facts.json"
 REFUSED = 3  # exit code
+
+_CALENDARS = ("", "standard", "gregorian", "proleptic_gregorian")
+_SINCE = re.compile(r"\s*[A-Za-z]+\s+since\s+.+", re.DOTALL)
 
 
 def main(arguments: list[str]) -> int:
     """Read one submission under limits; return the exit code."""
     path, folder = Path(arguments[0]), Path(arguments[1])
+    asked = int(arguments[2]) if len(arguments) > 2 else None  # noqa: PLR2004 (the third)
+    step = "its structure"
     try:
-        _limit(BASE_MEMORY)
+        _import_readers(path)
+        limit_resources(0)
+        confine(path, folder)
         inspected = inspect_submission(path)
-        _limit(BASE_MEMORY + MEMORY_A_BYTE * inspected.declared_bytes)
-        _write(read_inspected(path, inspected), inspected, folder)
+        limit_resources(inspected.declared_bytes)
+        step = "its values and labels"
+        _write(read_inspected(path, inspected, asked), inspected.kind, folder)
     except InputError as error:
         return _refused(error, folder)
     except MemoryError:
-        return _refused(
-            InputError(
-                f"submission {path.name}",
-                found="values that don't fit the memory that a submission may take",
-                expected="no more than its metadata say",
-            ),
-            folder,
-        )
-    except Exception as error:  # noqa: BLE001 - whatever a damaged file makes libraries raise
-        found = f"{type(error).__name__}: {error}"[:300]
-        refusal = InputError(
-            f"submission {path.name}", found=found, expected="values that can be read"
-        )
-        return _refused(refusal, folder)
-    return 0
+        found = "values that don't fit the memory that a submission may take"
+        expected = "no more than its metadata say"
+    except Exception:  # noqa: BLE001 - whatever a damaged file makes libraries raise
+        found = f"a file that is damaged, or holds what isn't known, in {step}"
+        expected = "values that can be read"
+    else:
+        return 0
+    refusal = InputError(f"submission {path.name}", found=found, expected=expected)
+    return _refused(refusal, folder)
 
 
-def _limit(memory: int) -> None:
-    """Limit memory and processor time of this process, where the system can."""
-    for kind, wanted in (
-        (resource.RLIMIT_AS, memory),
-        (resource.RLIMIT_CPU, SECONDS),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        hard = resource.getrlimit(kind)[1]
-        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        try:
-            resource.setrlimit(kind, (soft, hard))
-        except (ValueError, OSError):
-            continue
+def _import_readers(path: Path) -> None:
+    """Load what reads the formats, so that limits count from there."""
+    import xarray as xr
+
+    import somobench.submissions.layout
+    import somobench.submissions.parquet  # noqa: F401
+
+    if path.is_dir() or path.suffix == ".zip":
+        import zarr.storage  # noqa: F401
+    xr.backends.list_engines()
 
 
-def read_inspected(path: Path, inspected: Inspected) -> xr.Dataset:
+def read_inspected(
+    path: Path, inspected: Inspected, asked: int | None = None
+) -> Understood:
     """Read the predictions of a file that was inspected, ordered."""
     from somobench.submissions.layout import grid_of_dataset, grid_of_table
 
     if inspected.kind == "parquet":
-        from somobench.submissions.parquet import read_columns
+        from somobench.submissions.parquet import read_table
 
-        return grid_of_table(read_columns(path).to_pandas())
-    return grid_of_dataset(_decoded(_opened(path, inspected)))
+        return grid_of_table(read_table(path), asked)
+    stored, notes = _with_outer_labels(path, inspected)
+    found = grid_of_dataset(_decoded(stored), asked)
+    return found._replace(notes=(*notes, *found.notes))
 
 
-def _opened(path: Path, inspected: Inspected) -> xr.Dataset:
-    """Open a grid as it is stored."""
+def _with_outer_labels(
+    path: Path, inspected: Inspected
+) -> tuple[xr.Dataset, tuple[str, ...]]:
+    """Open the group of the predictions, with labels that stand in groups above it."""
+    from somobench.schemas.submission_names import LABELS
+
+    group = inspected.group
+    stored = _open(path, inspected.kind, group)
+    if group == ROOT:
+        return stored, ()
+    parts = Path(group).parts
+    for above in [*(str(Path(*parts[:n])) for n in range(len(parts) - 1, 0, -1)), ROOT]:
+        outer = _open(path, inspected.kind, above)
+        new = [name for name in LABELS if name in outer.variables]
+        missing = [name for name in new if name not in stored.variables]
+        stored = stored.assign({name: outer.variables[name] for name in missing})
+    return stored, (f"the predictions lie in the group {group}",)
+
+
+def _open(path: Path, kind: Kind, group: str) -> xr.Dataset:
+    """Open a group of a grid as it is stored."""
     import xarray as xr
 
-    if inspected.kind == "hdf5":
-        return xr.open_dataset(path, engine="h5netcdf", decode_cf=False)
-    if inspected.kind == "netcdf3":
+    inner = None if group == ROOT else group
+    if kind == "hdf5":
+        return xr.open_dataset(path, engine="h5netcdf", decode_cf=False, group=inner)
+    if kind == "netcdf3":
         try:
             return xr.open_dataset(path, engine="scipy", decode_cf=False)
         except (ImportError, ValueError) as error:
@@ -101,12 +126,15 @@ def _opened(path: Path, inspected: Inspected) -> xr.Dataset:
     from zarr.storage import LocalStore, ZipStore
 
     store: Any = (
-        LocalStore(path, read_only=True)
-        if inspected.kind == "zarr"
-        else ZipStore(path, mode="r")
+        LocalStore(path, read_only=True) if kind == "zarr" else ZipStore(path, mode="r")
     )
     return xr.open_dataset(
-        store, engine="zarr", decode_cf=False, chunks=None, consolidated=False
+        store,
+        engine="zarr",
+        decode_cf=False,
+        chunks=None,
+        consolidated=False,
+        group=inner,
     )
 
 
@@ -114,25 +142,56 @@ def _decoded(stored: xr.Dataset) -> xr.Dataset:
     """Decode the predictions and their labels, and nothing else of the file."""
     import xarray as xr
 
-    from somobench.schemas.submission_names import DIMS, PREDICTION
+    from somobench.schemas.submission_names import LABELS, PREDICTION, UNNAMED
 
-    wanted = [name for name in (PREDICTION, *DIMS) if name in stored.variables]
-    variables = {name: stored.variables[name] for name in wanted}
-    part = xr.Dataset(variables)
-    decoded = xr.decode_cf(part, decode_timedelta=False)
-    labels = [name for name in DIMS if name in decoded.variables]
-    return decoded.set_coords(labels)
+    prediction = PREDICTION if PREDICTION in stored.variables else UNNAMED
+    others = [str(name) for name in stored.data_vars if name not in LABELS]
+    if prediction not in stored.variables or (
+        prediction == UNNAMED and others != [UNNAMED]
+    ):
+        found = ", ".join(sorted(others)) or "no variable"
+        raise InputError(
+            "variables of the submission", found=found[:200], expected=PREDICTION
+        )
+    names = [name for name in (prediction, *LABELS) if name in stored.variables]
+    variables: dict[Hashable, Any] = {name: stored.variables[name] for name in names}
+    if "time" in variables:
+        _check_time(variables["time"].attrs)
+    decoded = xr.decode_cf(xr.Dataset(variables), decode_timedelta=False)
+    return decoded.set_coords([name for name in names if name != prediction])
 
 
-def _write(grid: xr.Dataset, inspected: Inspected, folder: Path) -> None:
+def _check_time(attrs: dict[str, Any]) -> None:
+    """Refuse times that no date can be made of: other calendars, no units."""
+    from somobench.submissions.units import text_of
+
+    calendar, units = text_of(attrs.get("calendar")), text_of(attrs.get("units"))
+    if calendar.lower() not in _CALENDARS:
+        raise InputError(
+            "calendar of time", found=calendar[:80], expected="the standard calendar"
+        )
+    if units and not _SINCE.fullmatch(units):
+        raise InputError(
+            "units of time", found=units[:80], expected="such as days since 1970-01-01"
+        )
+
+
+def _write(understood: Understood, kind: Kind, folder: Path) -> None:
     from somobench.schemas.submission_names import PREDICTION
 
-    array = grid[PREDICTION]
+    array = understood.grid[PREDICTION]
+    if array.size == 0:
+        listed = ", ".join(f"{size} of {dim}" for dim, size in array.sizes.items())
+        raise InputError(PREDICTION, found=listed, expected="at least one prediction")
     np.save(folder / f"{PREDICTION}.npy", array.to_numpy(), allow_pickle=False)
     for dim in array.dims:
         labels = array[str(dim)].to_numpy()
         np.save(folder / f"{dim}.npy", labels, allow_pickle=False)
-    facts = {"kind": inspected.kind, "dims": [str(dim) for dim in array.dims]}
+    facts = {
+        "kind": kind,
+        "dims": [str(dim) for dim in array.dims],
+        "notes": list(understood.notes),
+    }
     (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
 
 

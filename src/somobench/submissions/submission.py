@@ -1,6 +1,6 @@
 """Submissions: read safely, and checked against their layout.
 
-A file is read by a child process (`submission_reader`) whose results are plain arrays.
+A file is read by a child process (`reader`) whose results are plain arrays.
 """
 
 from __future__ import annotations
@@ -17,20 +17,36 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import xarray as xr
+from numpy.typing import NDArray
 
 from somobench.catalog.storage.hashing import decoded_sha256, sha256_file
 from somobench.schemas.errors import InputError, ValidationError
-from somobench.schemas.submission_names import LONGEST_NAME, PREDICTION
+from somobench.schemas.submission_names import DIMS, LONGEST_NAME, PREDICTION
 from somobench.schemas.submissions import submission_schema
 from somobench.schemas.validate import validate_grid
 from somobench.submissions.inspect import kind_of
-from somobench.submissions.layout import grid_of_dataset, grid_of_table
+from somobench.submissions.layout import Understood, grid_of_dataset, grid_of_table
+from somobench.submissions.parquet import table_of_arrow
 from somobench.submissions.reader import FACTS, REFUSAL, REFUSED
 
 TIMEOUT = 900  # s that reading may take
-# The child loads no filter from this machine's plug-in folders and starts no threads.
-ENVIRONMENT = {"HDF5_PLUGIN_PRELOAD": "::", "OPENBLAS_NUM_THREADS": "1"}
+MAXIMUM_REPLY = 100_000  # bytes of what the child says
+NEEDED = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH")
+"""Variables by which Python finds its libraries; the child inherits no other."""
+# The child loads no filter from this machine's plug-in folders, starts no threads, and
+# takes no address space for threads that it doesn't have.
+ENVIRONMENT = {
+    "HDF5_PLUGIN_PRELOAD": "::",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "1",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "PYTHONUTF8": "1",
+}
+_KINDS = {"lead_time": "i", "layer": "i", "cell": "U", "time": "M", "member": "i"}
+"""Kinds of dtype in which the child hands labels over."""
 
 _CLIP = "clip negative predictions at 0, .clip(min=0); missing ones have to be NaN"
 
@@ -50,6 +66,9 @@ class Submission:
         Of the file as it was read; of a Zarr folder over its files.
     values_sha256 : str
         Of the decoded predictions with their labels, whatever the file's format.
+    notes : tuple of str
+        What was understood where the layout has another form: units that were
+        converted, ids without their blanks, times at noon.
     """
 
     name: str
@@ -57,6 +76,7 @@ class Submission:
     file_sha256: str | None
     file_size: int | None
     values_sha256: str
+    notes: tuple[str, ...] = ()
 
     @property
     def leads(self) -> list[int]:
@@ -79,15 +99,21 @@ class Submission:
         return array if lead is None else array.sel(lead_time=lead, drop=True)
 
 
-def open_submission(predictions: Predictions, name: str | None = None) -> Submission:
+def open_submission(
+    predictions: Predictions, name: str | None = None, *, asked: int | None = None
+) -> Submission:
     """Read and check predictions.
 
     Parameters
     ----------
-    predictions : path, DataArray, Dataset or DataFrame
+    predictions : path, DataArray, Dataset, DataFrame or Arrow table
         A netCDF, Zarr or Parquet file, or what it would hold; see docs/submissions.md.
+        Arrow tables are those of pyarrow, polars and others of its kind.
     name : str, optional
         Of predictions that don't come from a file.
+    asked : int, optional
+        Values that a release has (cells x layers x days), far more than which are
+        refused before they are read.
 
     Raises
     ------
@@ -97,24 +123,27 @@ def open_submission(predictions: Predictions, name: str | None = None) -> Submis
         If values or labels aren't allowed, with all failures.
     """
     if isinstance(predictions, Path | str):
-        return _from_file(Path(predictions))
+        return _from_file(Path(predictions), asked)
     if isinstance(predictions, pd.DataFrame):
-        grid = grid_of_table(predictions)
+        understood = grid_of_table(predictions, asked)
     elif isinstance(predictions, xr.DataArray):
-        grid = grid_of_dataset(predictions.to_dataset(name=PREDICTION))
+        understood = grid_of_dataset(predictions.to_dataset(name=PREDICTION), asked)
     elif isinstance(predictions, xr.Dataset):
-        grid = grid_of_dataset(predictions)
+        understood = grid_of_dataset(predictions, asked)
+    elif hasattr(predictions, "__arrow_c_stream__"):
+        understood = grid_of_table(table_of_arrow(pa.table(predictions)), asked)
     else:
         raise InputError(
             "predictions",
             found=f"an object of type {type(predictions).__name__}",
-            expected="a path, an xarray DataArray or Dataset, or a pandas DataFrame",
+            expected="a path, an xarray DataArray or Dataset, a pandas DataFrame or an"
+            " Arrow table",
             hint="values need labels: xarray.DataArray(values, coords, dims)",
         )
-    return _checked(grid, name or "predictions", None, None)
+    return _checked(understood, name or "predictions", None, None)
 
 
-def _from_file(path: Path) -> Submission:
+def _from_file(path: Path, asked: int | None) -> Submission:
     name = path.name or path.resolve().name
     if len(name) > LONGEST_NAME:
         raise InputError(
@@ -125,18 +154,18 @@ def _from_file(path: Path) -> Submission:
         )
     kind_of(path)
     digest, size = hash_submission(path)
-    grid = _read_in_child(path)
+    understood = _read_in_child(path, asked)
     if hash_submission(path) != (digest, size):
         raise InputError(
             f"submission {path.name}", found="it changed while it was read"
         )
-    return _checked(grid, name, digest, size)
+    return _checked(understood, name, digest, size)
 
 
 def _checked(
-    grid: xr.Dataset, name: str, digest: str | None, size: int | None
+    understood: Understood, name: str, digest: str | None, size: int | None
 ) -> Submission:
-    what = f"submission {name}"
+    grid, what = understood.grid, f"submission {name}"
     if grid[PREDICTION].size == 0 or not np.isfinite(grid[PREDICTION]).any():
         infinite = int(np.isinf(grid[PREDICTION]).sum())
         if not infinite:
@@ -157,6 +186,7 @@ def _checked(
         file_sha256=digest,
         file_size=size,
         values_sha256=_values_sha256(grid),
+        notes=tuple(dict.fromkeys(understood.notes)),
     )
 
 
@@ -190,31 +220,41 @@ def hash_submission(path: Path) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def _read_in_child(path: Path) -> xr.Dataset:
+def _read_in_child(path: Path, asked: int | None) -> Understood:
     with tempfile.TemporaryDirectory(prefix="somobench-") as created:
-        folder = Path(created)
+        folder = Path(created).resolve()
         command = [sys.executable, "-P", "-m", "somobench.submissions.reader"]
-        try:
-            ended = subprocess.run(
-                [*command, str(path.resolve()), str(folder)],
-                cwd=folder,
-                env=os.environ | ENVIRONMENT,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                timeout=TIMEOUT,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise _unread(path, f"no end after {TIMEOUT} s") from None
+        arguments = [str(path.resolve()), str(folder), *([str(asked)] if asked else [])]
+        inherited = {name: os.environ[name] for name in NEEDED if name in os.environ}
+        with (folder / "errors.txt").open("wb") as errors:
+            try:
+                ended = subprocess.run(
+                    [*command, *arguments],
+                    cwd=folder,
+                    env=inherited | ENVIRONMENT | {"TMPDIR": str(folder)},
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=errors,
+                    timeout=TIMEOUT,
+                    check=False,
+                )
+            except subprocess.TimeoutExpired:
+                raise _unread(path, f"no end after {TIMEOUT} s") from None
         if ended.returncode == REFUSED:
-            said = json.loads((folder / REFUSAL).read_text(encoding="utf-8"))
-            raise InputError(said.pop("what"), **said)
+            raise _refusal(path, folder)
         if ended.returncode != 0:
-            last = ended.stderr.decode("utf-8", "replace").strip()[-200:]
-            found = f"the reader ended with status {ended.returncode} {last}"
-            raise _unread(path, found.strip())
-        return _loaded(folder)
+            raise _unread(path, _why_ended(ended.returncode, folder / "errors.txt"))
+        return _loaded(path, folder)
+
+
+def _why_ended(status: int, errors: Path) -> str:
+    """Say how the reader ended; where it could not start, with Python's last words."""
+    if status < 0:
+        return f"its reader was stopped by signal {-status}"
+    with errors.open("rb") as stream:
+        stream.seek(max(0, errors.stat().st_size - LONGEST_NAME))
+        last = stream.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
+    return f"its reader ended with status {status}: {last}"
 
 
 def _unread(path: Path, found: str) -> InputError:
@@ -225,12 +265,53 @@ def _unread(path: Path, found: str) -> InputError:
     )
 
 
-def _loaded(folder: Path) -> xr.Dataset:
-    """Load what the child left."""
-    dims = json.loads((folder / FACTS).read_text(encoding="utf-8"))["dims"]
-    arrays: dict[str, Any] = {
-        name: np.load(folder / f"{name}.npy", allow_pickle=False)
-        for name in (*dims, PREDICTION)
-    }
-    values = arrays.pop(PREDICTION)
-    return xr.Dataset({PREDICTION: (tuple(dims), values)}, arrays)
+def _refusal(path: Path, folder: Path) -> InputError:
+    """Return what the child refused, its texts alone."""
+    said = _reply(path, folder / REFUSAL)
+    what, found, expected, hint = (
+        None if said.get(key) is None else str(said[key])
+        for key in ("what", "found", "expected", "hint")
+    )
+    return InputError(
+        what or f"submission {path.name}", found=found, expected=expected, hint=hint
+    )
+
+
+def _reply(path: Path, reply: Path) -> dict[str, Any]:
+    """Read a small JSON object that the child left."""
+    try:
+        if reply.stat().st_size > MAXIMUM_REPLY:
+            raise _unread(path, f"a reply of {reply.stat().st_size} bytes")
+        said = json.loads(reply.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise _unread(path, "no reply of its reader") from error
+    if not isinstance(said, dict):
+        raise _unread(path, "no reply of its reader")
+    return said
+
+
+def _loaded(path: Path, folder: Path) -> Understood:
+    """Map what the child left into memory, each array of the kind that it must be.
+
+    Values are read from the file as they are used; none of it is copied.
+    """
+    facts = _reply(path, folder / FACTS)
+    dims = [dim for dim in DIMS if dim in facts.get("dims", ())]
+    try:
+        labels = {
+            dim: _array(folder / f"{dim}.npy", kind=_KINDS[dim], dims=1) for dim in dims
+        }
+        values = _array(folder / f"{PREDICTION}.npy", kind="f", dims=len(dims))
+    except (OSError, ValueError, EOFError) as error:
+        raise _unread(path, "no arrays of its reader") from error
+    notes = tuple(str(note)[:LONGEST_NAME] for note in facts.get("notes", ()))
+    return Understood(xr.Dataset({PREDICTION: (tuple(dims), values)}, labels), notes)
+
+
+def _array(path: Path, *, kind: str, dims: int) -> NDArray[Any]:
+    """Map an array whose size is that of its file."""
+    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    if array.dtype.kind != kind or array.ndim != dims:
+        message = f"{array.dtype} over {array.ndim} dims"
+        raise ValueError(message)
+    return np.asarray(array)

@@ -8,8 +8,7 @@ may differ from the arrays' own, is never used.
 from __future__ import annotations
 
 import json
-import os
-import stat
+import math
 import struct
 import zipfile
 from collections.abc import Callable, Mapping
@@ -19,11 +18,20 @@ from typing import Any
 import numpy as np
 
 from somobench.schemas.errors import InputError
+from somobench.schemas.submission_names import LABELS, LONGEST_LABEL
 from somobench.submissions.limits import (
     MAXIMUM_METADATA,
     MAXIMUM_OBJECTS,
+    Contents,
     refuse,
+    refuse_emptiness,
     refuse_size,
+)
+from somobench.submissions.members import (
+    DOCUMENTS,
+    members_of_folder,
+    members_of_zip,
+    refuse_large_directory,
 )
 
 CODECS = frozenset(
@@ -41,23 +49,18 @@ CODECS = frozenset(
 COMPRESSORS = frozenset({"blosc", "bz2", "gzip", "lz4", "zlib", "zstd"})
 FILTERS = frozenset({"crc32", "crc32c", "shuffle", "vlen-utf8"})
 NUMBERS = frozenset(
-    {"bool", "float32", "float64"}
+    {"bool", "float16", "float32", "float64"}
     | {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
 )
 TEXT_BYTES = 16  # assumed of a text of no fixed length
-DOCUMENTS = ("zarr.json", ".zarray", ".zgroup", ".zattrs", ".zmetadata")
-MAXIMUM_MEMBERS = 100_000
-MAXIMUM_DIRECTORY = 32_000_000  # bytes of a zip's table of contents
-_END = struct.Struct("<4s4H2LH")
-_END_64 = struct.Struct("<4sQ2H2L4Q")
-_LOCATOR_64 = struct.Struct("<4sLQL")
-_ENCRYPTED = 0x1
+TEXTS = {"fixed_length_utf32": 1, "null_terminated_bytes": 1}
+"""Types of texts of one length, which stands in their configuration in bytes."""
 
 Read = Callable[[str], bytes]
 
 
-def declared_in_zarr(path: Path) -> int:
-    """Return the bytes that all arrays of a store take, unpacked.
+def contents_of_zarr(path: Path) -> Contents:
+    """Return what the metadata of a store declare.
 
     Raises
     ------
@@ -67,11 +70,15 @@ def declared_in_zarr(path: Path) -> int:
     """
     try:
         if path.is_dir():
-            sizes = _members_of_folder(path)
-            return _declared(sizes, lambda name: (path / name).read_bytes())
-        _refuse_large_directory(path)
+            sizes = members_of_folder(path)
+            contents = _contents(sizes, lambda name: (path / name).read_bytes())
+            refuse_emptiness(contents.declared_bytes, sum(sizes.values()), path.name)
+            return contents
+        refuse_large_directory(path)
         with zipfile.ZipFile(path) as archive:
-            return _declared(_members_of_zip(archive), archive.read)
+            contents = _contents(members_of_zip(archive), archive.read)
+        refuse_emptiness(contents.declared_bytes, path.stat().st_size, path.name)
+        return contents
     except InputError:
         raise
     except (
@@ -84,83 +91,18 @@ def declared_in_zarr(path: Path) -> int:
         zipfile.BadZipFile,
         struct.error,
     ) as error:
-        raise refuse(f"submission {path.name}", error, "a sound Zarr store") from error
+        found = "damaged metadata, or a damaged zip"
+        raise refuse(f"submission {path.name}", found, "a sound Zarr store") from error
 
 
-def _members_of_folder(path: Path) -> dict[str, int]:
-    sizes: dict[str, int] = {}
-    pending = [path]
-    while pending:
-        for entry in os.scandir(pending.pop()):
-            here = Path(entry.path)
-            name = here.relative_to(path).as_posix()
-            mode = entry.stat(follow_symlinks=False).st_mode
-            if stat.S_ISDIR(mode):
-                pending.append(here)
-            elif stat.S_ISREG(mode):
-                sizes[name] = entry.stat(follow_symlinks=False).st_size
-            else:
-                raise refuse(f"member {name}", "a link or device", "a plain file")
-            if len(sizes) + len(pending) > MAXIMUM_MEMBERS:
-                raise refuse(path.name, "more members", f"at most {MAXIMUM_MEMBERS}")
-    return sizes
-
-
-def _refuse_large_directory(path: Path) -> None:
-    """Refuse a zip whose table of contents alone would fill the memory."""
-    size = path.stat().st_size
-    with path.open("rb") as stream:
-        stream.seek(max(0, size - 65_536 - _END.size))
-        tail = stream.read()
-        start = tail.rfind(b"PK\x05\x06")
-        if start < 0:
-            raise refuse(path.name, "no end of the zip", "a whole zip")
-        end = _END.unpack_from(tail, start)
-        members, length = end[4], end[5]
-        if start >= _LOCATOR_64.size:
-            locator = _LOCATOR_64.unpack_from(tail, start - _LOCATOR_64.size)
-            if locator[0] == b"PK\x06\x07":
-                stream.seek(locator[2])
-                record = _END_64.unpack(stream.read(_END_64.size))
-                members, length = record[7], record[8]
-    if members > MAXIMUM_MEMBERS or length > MAXIMUM_DIRECTORY:
-        found = f"{members} members, a table of contents of {length} bytes"
-        expected = f"at most {MAXIMUM_MEMBERS} and {MAXIMUM_DIRECTORY}"
-        raise refuse(path.name, found, expected)
-
-
-def _members_of_zip(archive: zipfile.ZipFile) -> dict[str, int]:
-    sizes: dict[str, int] = {}
-    for item in archive.infolist():
-        name = item.filename
-        parts = PurePosixPath(name).parts
-        leads_out = name.startswith("/") or ".." in parts or "\\" in name
-        if leads_out or ":" in name or item.orig_filename != name:
-            raise refuse(f"member {name[:80]!r}", "a path", "a name inside the zip")
-        kind = stat.S_IFMT(item.external_attr >> 16)
-        if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
-            raise refuse(f"member {name}", "a link or device", "a plain file")
-        if item.flag_bits & _ENCRYPTED:
-            raise refuse(f"member {name}", "encryption", "a plain file")
-        if item.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-            found = f"zip method {item.compress_type}"
-            raise refuse(f"member {name}", found, ("stored", "deflated"))
-        if name in sizes:
-            raise refuse(f"member {name}", "it is there twice", "each member once")
-        if not item.is_dir():
-            sizes[name] = item.file_size
-    refuse_size(sum(sizes.values()), "members of the zip")
-    return sizes
-
-
-def _declared(sizes: Mapping[str, int], read: Read) -> int:
+def _contents(sizes: Mapping[str, int], read: Read) -> Contents:
     documents = [name for name in sizes if PurePosixPath(name).name in DOCUMENTS]
     if not documents:
         raise refuse("submission", "a folder or zip without Zarr metadata", "Zarr")
     if len(documents) > MAXIMUM_OBJECTS:
         found = f"{len(documents)} documents"
         raise refuse("Zarr metadata", found, f"at most {MAXIMUM_OBJECTS}")
-    declared = 0
+    declared, arrays = 0, []
     for name in documents:
         if sizes[name] > MAXIMUM_METADATA:
             found = f"{sizes[name]} bytes"
@@ -172,8 +114,11 @@ def _declared(sizes: Mapping[str, int], read: Read) -> int:
             declared += _declared_in_v2(name, content)
         elif content.get("node_type") == "array":
             declared += _declared_in_v3(name, content)
+        else:
+            continue
+        arrays.append(str(PurePosixPath(name).parent))
         refuse_size(declared)
-    return declared
+    return Contents(declared, tuple(sorted(arrays)))
 
 
 def _declared_in_v3(name: str, content: Mapping[str, Any]) -> int:
@@ -184,14 +129,13 @@ def _declared_in_v3(name: str, content: Mapping[str, Any]) -> int:
     grid = content["chunk_grid"]
     if grid["name"] != "regular":
         raise refuse(f"metadata {name}", f"chunk grid {grid['name']}", "regular")
-    chunk = _volume(grid["configuration"]["chunk_shape"]) * itemsize
-    refuse_size(chunk, f"a chunk of {name}")
-    return _volume(content["shape"]) * itemsize
+    chunks = grid["configuration"]["chunk_shape"]
+    return _whole_chunks(name, content["shape"], chunks) * itemsize
 
 
 def _itemsize_v3(name: str, kind: Any) -> int:
-    if isinstance(kind, dict) and kind.get("name") == "fixed_length_utf32":
-        return int(kind["configuration"]["length_bytes"])
+    if isinstance(kind, dict) and kind.get("name") in TEXTS:
+        return _text_size(name, int(kind["configuration"]["length_bytes"]))
     if kind == "string":
         return TEXT_BYTES
     if not isinstance(kind, str) or kind not in NUMBERS:
@@ -224,10 +168,32 @@ def _declared_in_v2(name: str, content: Mapping[str, Any]) -> int:
         itemsize = TEXT_BYTES
     elif isinstance(kind, str) and np.dtype(kind).kind in "biufUS":
         itemsize = max(1, np.dtype(kind).itemsize)
+        if np.dtype(kind).kind in "US":
+            _text_size(name, itemsize)
     else:
         raise refuse(f"type in {name}", kind, "numbers or texts")
-    refuse_size(_volume(content["chunks"]) * itemsize, f"a chunk of {name}")
-    return _volume(content["shape"]) * itemsize
+    return _whole_chunks(name, content["shape"], content["chunks"]) * itemsize
+
+
+def _text_size(name: str, size: int) -> int:
+    """Return the bytes of a text, or refuse a label longer than any."""
+    if not 0 <= size <= LONGEST_LABEL and PurePosixPath(name).parent.name in LABELS:
+        expected = f"at most {LONGEST_LABEL}"
+        raise refuse(f"labels in {name}", f"texts of {size} bytes", expected)
+    return size
+
+
+def _whole_chunks(name: str, shape: list[Any], chunks: list[Any]) -> int:
+    """Return the values of an array in whole chunks, which are unpacked as a whole."""
+    if len(shape) != len(chunks):
+        raise refuse(f"chunks in {name}", chunks, f"{len(shape)} lengths")
+    if _volume(shape) and not _volume(chunks):
+        raise refuse(f"chunks in {name}", chunks, "lengths from 1")
+    padded = [
+        math.ceil(length / chunk) * chunk if chunk else 0
+        for length, chunk in zip(shape, chunks, strict=True)
+    ]
+    return max(_volume(padded), _volume(chunks))
 
 
 def _volume(shape: list[Any]) -> int:

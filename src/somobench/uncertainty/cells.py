@@ -7,7 +7,7 @@ places, and its intervals are about these cells in other weather.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,8 @@ from somobench.uncertainty.intervals import Resampled
 from somobench.uncertainty.pools import NO_GROUP
 
 MINIMUM_CELLS = 5  # cells, or clusters of them, from which others can be drawn
+
+Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,22 +67,22 @@ class Group:
             The same on draws of days.
         """
         own = replicates[:, self.rows]
-        days = _medians(own)
+        days = _median_rows(own)
         still = np.broadcast_to(values[self.rows].astype(np.float32), own.shape)
         if self.unit_count(values) < MINIMUM_CELLS:
-            return Resampled(days, days, _medians(still[:1]).repeat(len(own)))
-        return Resampled(self._drawn(own), days, self._drawn(still))
+            return Resampled(days, days, _median_rows(still[:1]).repeat(len(own)))
+        return Resampled(self._draw_medians(own), days, self._draw_medians(still))
 
-    def _drawn(self, values: Replicates) -> Floats:
+    def _draw_medians(self, values: Replicates) -> Floats:
         """Median over the cells of every draw."""
         if self.weights is not None:
             return _weighted_medians(values, self.weights)
         if self.chosen is not None:
-            return _medians(np.take_along_axis(values, self.chosen, axis=1))
-        return _medians(values)
+            return _median_rows(np.take_along_axis(values, self.chosen, axis=1))
+        return _median_rows(values)
 
 
-def _medians(values: Replicates) -> Floats:
+def _median_rows(values: Replicates) -> Floats:
     """Median over the last axis without NaN; NaN where all are."""
     ordered = np.sort(values, axis=-1)
     count = np.isfinite(ordered).sum(axis=-1)
@@ -146,3 +148,65 @@ def draw_groups(
                 equal = np.full(count, 1.0 / count)
                 counts = generator.multinomial(count, equal, size=draws)
                 yield replace(group, weights=counts[:, units].astype(float))
+
+
+@dataclass(frozen=True, eq=False)
+class Pooled:
+    """Pooled scores of one metric.
+
+    Attributes
+    ----------
+    values : (group,)
+    drawn : Resampled, (group, draw)
+    counts, units : (group,), int
+        Rows with a value, and the cells or clusters that they belong to.
+    """
+
+    values: Floats
+    drawn: Resampled
+    counts: Counts
+    units: Counts
+
+
+def pool_metric(values: Floats, replicates: Replicates, groups: list[Group]) -> Pooled:
+    """Take medians of values (row,) and replicates (draw, row); NaN rows are out."""
+    known = np.where(np.isfinite(values), 0.0, np.nan).astype(np.float32)
+    kept = replicates + known
+    medians, drawn, counts = [], [], []
+    for group in groups:
+        finite = values[group.rows][np.isfinite(values[group.rows])]
+        medians.append(float(np.median(finite)) if finite.size else np.nan)
+        drawn.append(group.medians(values, kept))
+        counts.append(finite.size)
+    return Pooled(
+        np.array(medians),
+        Resampled(*(np.array(part) for part in zip(*drawn, strict=True))),
+        np.array(counts),
+        np.array([group.unit_count(values) for group in groups]),
+    )
+
+
+def append_balanced(
+    pooled: Pooled, groups: list[Group], balanced: Iterable[str]
+) -> Pooled:
+    """Append, for each balanced pool, the mean over its groups with enough cells."""
+    for pool in balanced:
+        own = np.array([group.pool == pool for group in groups])
+        own &= pooled.units[: own.size] >= MINIMUM_CELLS
+        pooled = _append_mean(pooled, np.flatnonzero(own))
+    return pooled
+
+
+def _append_mean(pooled: Pooled, own: NDArray[np.intp]) -> Pooled:
+    """Append the mean over some groups; NaN over none."""
+
+    def mean(array: Floats) -> Floats:
+        missing = np.full((1, *array.shape[1:]), np.nan)
+        return array[own].mean(axis=0, keepdims=True) if own.size else missing
+
+    return Pooled(
+        np.concatenate([pooled.values, mean(pooled.values)]),
+        Resampled(*(np.concatenate([part, mean(part)]) for part in pooled.drawn)),
+        np.append(pooled.counts, pooled.counts[own].sum()),
+        np.append(pooled.units, pooled.units[own].sum()),
+    )

@@ -8,7 +8,6 @@ same draws of both and on the cells where both have a score.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -19,14 +18,15 @@ from somobench.metrics.moments import Floats
 from somobench.metrics.rows import Replicates
 from somobench.schemas.errors import InputError
 from somobench.uncertainty.bootstrap import BootstrappedScores
-from somobench.uncertainty.cells import Group, draw_groups
-from somobench.uncertainty.intervals import Resampled, pooled_interval
-from somobench.uncertainty.pooled_metric import (
+from somobench.uncertainty.cells import (
     Counts,
+    Group,
     Pooled,
+    append_balanced,
+    draw_groups,
     pool_metric,
-    with_balanced,
 )
+from somobench.uncertainty.intervals import Resampled, pooled_interval
 from somobench.uncertainty.pools import flat_labels
 
 LEVEL = 0.9  # of the intervals
@@ -42,7 +42,6 @@ def pool_scores(
     *,
     balanced: Iterable[str] = ("region",),
     clusters: xr.DataArray | None = None,
-    target_spread: xr.DataArray | None = None,
     level: float = LEVEL,
 ) -> xr.Dataset:
     """Pool scores over groups of cells, with intervals.
@@ -59,17 +58,14 @@ def pool_scores(
     clusters : DataArray of labels, dims among the scores', optional
         Cells that are drawn together because their skill is alike; by default each
         cell is drawn on its own.
-    target_spread : DataArray, dims among the scores', optional
-        Relative spread of a cell's stations: the target's own uncertainty.
     level : float
         Of the intervals.
 
     Returns
     -------
     Dataset
-        `score`, `lower`, `upper` and `cell_count` (metric, group); `group_size`, and
-        with `target_spread` its median `target_spread` and `target_spread_count`
-        (group). Coordinates `pool` and `label` (group), `units` and `better` (metric).
+        `score`, `lower`, `upper` and `cell_count` (metric, group); `group_size`
+        (group). Coordinates `pool`, `label` and `balanced` (group).
 
     Notes
     -----
@@ -79,19 +75,19 @@ def pool_scores(
     cells, or clusters, with a score has an interval over days alone.
     """
     template = scored.scores["pair_count"]
-    groups = _groups(scored, pools, template, clusters)
+    groups = _draw_groups(scored, pools, template, clusters)
     over = [pool for pool in balanced if pool in pools]
     pooled = [
-        with_balanced(
+        append_balanced(
             pool_metric(_row_values(scored, metric), replicates, groups), groups, over
         )
-        for metric, replicates in _replicated(scored)
+        for metric, replicates in _list_replicates(scored)
     ]
-    result = _labelled(scored.metrics, groups, over)
+    result = _label_groups(scored.metrics, groups, over)
     values = np.array([item.values for item in pooled])
     drawn = Resampled(*map(np.array, zip(*(p.drawn for p in pooled), strict=True)))
     units = np.array([item.units for item in pooled])
-    lower, upper = _interval(values, drawn, units, scored.days, level)
+    lower, upper = _bound(values, drawn, units, scored.days, level)
     least, most = (
         np.array([[getattr(metric, end)] for metric in scored.metrics])
         for end in ("minimum", "maximum")
@@ -101,8 +97,6 @@ def pool_scores(
         result[name] = (("metric", "group"), array)
     counts = np.array([item.counts for item in pooled])
     result["cell_count"] = (("metric", "group"), counts)
-    if target_spread is not None:
-        _add_spread(result, groups, flat_labels(target_spread, template), len(over))
     result.attrs = dict(scored.scores.attrs) | {"confidence_level": level}
     return result
 
@@ -142,20 +136,20 @@ def pool_differences(
     """
     template = ours.scores["pair_count"]
     _refuse_unpaired(ours, theirs)
-    groups = _groups(ours, pools, template, clusters)
+    groups = _draw_groups(ours, pools, template, clusters)
     over = [pool for pool in balanced if pool in pools]
-    result = _labelled(ours.metrics, groups, over)
+    result = _label_groups(ours.metrics, groups, over)
     shape = (len(ours.metrics), result.sizes["group"])
     names = [f"{what}{end}" for what in ("difference", "gain") for end in _ENDS]
     for name in names:
         result[name] = (("metric", "group"), np.full(shape, np.nan))
     result["better"] = (("metric", "group"), np.zeros(shape, dtype=np.int8))
     result["cell_count"] = (("metric", "group"), np.zeros(shape, dtype=np.int64))
-    for place, (metric, replicates) in enumerate(_replicated(ours)):
+    for place, (metric, replicates) in enumerate(_list_replicates(ours)):
         values = [_row_values(model, metric) for model in (ours, theirs)]
         both = np.isfinite(values[0]) & np.isfinite(values[1])
         pair = [
-            with_balanced(
+            append_balanced(
                 pool_metric(np.where(both, value, np.nan), drawn, groups), groups, over
             )
             for value, drawn in zip(
@@ -179,14 +173,14 @@ def _fill_comparison(  # noqa: PLR0917 - one caller, beside it
     for what, join in (("difference", np.subtract), ("gain", metric.gain)):
         values = join(ours.values, theirs.values)
         drawn = ours.drawn.with_other(theirs.drawn, join)
-        lower, upper = _interval(values, drawn, ours.units, days, level)
+        lower, upper = _bound(values, drawn, ours.units, days, level)
         for end, array in zip(_ENDS, (values, lower, upper), strict=True):
             result[f"{what}{end}"].values[place] = array
     result["better"].values[place] = (lower > 0).astype(np.int8) - (upper < 0)
     result["cell_count"].values[place] = ours.counts
 
 
-def _interval(
+def _bound(
     values: Floats,
     drawn: Resampled,
     units: Counts,
@@ -218,7 +212,7 @@ def _refuse_unpaired(ours: BootstrappedScores, theirs: BootstrappedScores) -> No
         )
 
 
-def _replicated(scored: BootstrappedScores) -> Iterable[tuple[Metric, Replicates]]:
+def _list_replicates(scored: BootstrappedScores) -> Iterable[tuple[Metric, Replicates]]:
     for metric in scored.metrics:
         yield metric, scored.replicates[metric.name]
 
@@ -227,7 +221,7 @@ def _row_values(scored: BootstrappedScores, metric: Metric) -> Floats:
     return np.asarray(scored.scores[metric.name].to_numpy().ravel(), dtype=np.float64)
 
 
-def _groups(
+def _draw_groups(
     scored: BootstrappedScores,
     pools: Pools,
     template: xr.DataArray,
@@ -243,7 +237,7 @@ def _groups(
     )
 
 
-def _labelled(
+def _label_groups(
     metrics: tuple[Metric, ...], groups: list[Group], balanced: list[str]
 ) -> xr.Dataset:
     """Return an empty result with its coordinates and the number of cells."""
@@ -256,23 +250,11 @@ def _labelled(
         coords={
             "metric": [metric.name for metric in metrics],
             "group": [group.name for group in groups] + names,
-            "pool": ("group", [group.pool for group in groups] + names),
-            "label": ("group", [group.label for group in groups] + names),
+            "pool": ("group", [group.pool for group in groups] + balanced),
+            "label": ("group", [group.label for group in groups] + [""] * len(names)),
+            "balanced": ("group", np.arange(len(groups) + len(names)) >= len(groups)),
         }
     )
     group_sizes = [group.rows.size for group in groups] + list(sizes.values())
     result["group_size"] = ("group", np.array(group_sizes, dtype=np.int64))
     return result
-
-
-def _add_spread(
-    result: xr.Dataset, groups: list[Group], spread: list[Any], others: int
-) -> None:
-    """Add the median relative spread of the stations behind each group's targets."""
-    values = np.asarray(spread, dtype=np.float64)
-    finite = [values[g.rows][np.isfinite(values[g.rows])] for g in groups]
-    finite += [np.array([])] * others
-    medians = [float(np.median(part)) if part.size else np.nan for part in finite]
-    result["target_spread"] = ("group", np.array(medians))
-    counts = np.array([part.size for part in finite], dtype=np.int64)
-    result["target_spread_count"] = ("group", counts)

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factories.days import days
+from somobench.metrics.anomalies import LEAP_YEAR, seasonal_climatology
 from somobench.pipelines.features.climatology import (
-    DAYS_OF_YEAR,
     NONE,
     OTHER_CELLS,
     OWN,
@@ -18,11 +18,10 @@ from somobench.pipelines.features.climatology import (
     record_weight,
     regional_climatology,
     shrink_to_shape,
-    smoothed_climatology,
 )
 
 NAN = np.nan
-SEASON = np.sin(2 * np.pi * np.arange(DAYS_OF_YEAR) / DAYS_OF_YEAR)
+SEASON = np.sin(2 * np.pi * np.arange(LEAP_YEAR) / LEAP_YEAR)
 
 
 def one_day_a_year(day: int, value: float, length: int = 730) -> np.ndarray:
@@ -37,14 +36,14 @@ def calendar(length: int, start: str = "2017-01-01") -> np.ndarray:
 
 def test_single_day_reaches_as_far_as_the_two_windows() -> None:
     # Day 100 of 2017; the 5-day mean fills 98..102, a window of 7 adds 3: 95..105.
-    found = smoothed_climatology(one_day_a_year(99, 0.3), calendar(730), 7)[0]
+    found = seasonal_climatology(one_day_a_year(99, 0.3), calendar(730), 7)[0]
     filled = np.flatnonzero(np.isfinite(found)) + 1
     assert filled.tolist() == list(range(95, 106))
     assert found[filled - 1] == pytest.approx(np.full(11, 0.3))
 
 
 def test_climatology_wraps_around_the_year() -> None:
-    found = smoothed_climatology(one_day_a_year(0, 0.3), calendar(730), 7)[0]
+    found = seasonal_climatology(one_day_a_year(0, 0.3), calendar(730), 7)[0]
     filled = np.flatnonzero(np.isfinite(found)) + 1
     # 1 January reaches 3 January in the series, 6 January and 364 in the window of 7.
     assert filled.tolist() == [1, 2, 3, 4, 5, 6, 364, 365, 366]
@@ -53,7 +52,7 @@ def test_climatology_wraps_around_the_year() -> None:
 def test_days_of_the_year_are_averaged_over_years() -> None:
     # Two whole years, 0.1 and 0.3 all along: 0.2 on every day away from their border.
     series = np.r_[np.full(365, 0.1), np.full(365, 0.3)][None]
-    found = smoothed_climatology(series, calendar(730), 1)[0]
+    found = seasonal_climatology(series, calendar(730), 1)[0]
     assert found[10:355] == pytest.approx(np.full(345, 0.2))
     assert np.isnan(found[365])  # day 366 of two ordinary years
 
@@ -66,7 +65,7 @@ def test_smoothing_agrees_with_pandas() -> None:
     by_day = first.groupby(doy).mean().reindex(range(1, 367))
     tiled = pd.concat([by_day] * 3, ignore_index=True)
     expected = tiled.rolling(35, center=True, min_periods=1).mean()[366:732]
-    found = smoothed_climatology(series[None], doy, 35)[0]
+    found = seasonal_climatology(series[None], doy, 35)[0]
     np.testing.assert_allclose(found, expected.to_numpy(), rtol=1e-12)
 
 
@@ -75,7 +74,7 @@ def test_smoothing_agrees_with_pytesmo_within_a_year_without_leap_day() -> None:
     period = days(365, "2017-01-01")
     values = 0.3 + 0.1 * np.random.default_rng(5).random(365)
     expected = anomaly.calc_climatology(pd.Series(values, index=period))
-    found = smoothed_climatology(values[None], calendar(365), 35)[0]
+    found = seasonal_climatology(values[None], calendar(365), 35)[0]
     # Its days after February are counted as in a leap year: one later than here.
     assert found[100:300] == pytest.approx(expected.to_numpy()[101:301], abs=1e-9)
 
@@ -99,13 +98,13 @@ def test_short_record_is_drawn_towards_the_shape_around_its_own_level() -> None:
 def test_days_of_the_year_without_record_get_level_and_shape() -> None:
     # A summer-only record that follows the shape exactly gives the whole year back.
     truth = 0.25 + 0.03 * SEASON
-    own = np.where(np.arange(DAYS_OF_YEAR) < 180, truth, NAN)[None]
+    own = np.where(np.arange(LEAP_YEAR) < 180, truth, NAN)[None]
     found = shrink_to_shape(own, 0.03 * SEASON[None], np.array([0.4]))[0]
     assert found == pytest.approx(truth)
 
 
 def test_full_weight_leaves_a_climatology_as_it_is() -> None:
-    own = 0.2 + 0.1 * np.random.default_rng(1).random((2, DAYS_OF_YEAR))
+    own = 0.2 + 0.1 * np.random.default_rng(1).random((2, LEAP_YEAR))
     found = shrink_to_shape(own, np.zeros_like(own) + SEASON, np.ones(2))
     np.testing.assert_allclose(found, own)
 
@@ -163,7 +162,7 @@ def test_no_train_cell_at_all_gives_no_climatology() -> None:
 @settings(max_examples=25, deadline=None)
 def test_own_values_of_a_held_out_cell_change_nothing(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    own = rng.random((6, DAYS_OF_YEAR))
+    own = rng.random((6, LEAP_YEAR))
     donors = np.array([True, False, True, True, False, True])
     attributes = rng.random((6, 3))
     years = rng.random(6) * 5

@@ -6,19 +6,32 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
 from factories.features import NAMES, make_forcing, make_splits, make_targets
+from factories.targets import make_recipe, make_reference, make_series, write_inputs
 from factories.two_layers import LENGTH, SERIES, TRAIN_DAYS, recipe_of_two_layers
 from somobench.catalog.storage.archive import open_zarr_zip, write_zarr_zip
 from somobench.catalog.storage.atomic import write_parquet
 from somobench.pipelines.features import build_features, write_features
 from somobench.pipelines.features.climatology import NONE, OTHER_CELLS, OWN, REANALYSIS
 from somobench.pipelines.features.statistics import climate_of_cells
-from somobench.schemas.grids import FEATURES
+from somobench.pipelines.stage import checked_grid
+from somobench.pipelines.targets import write_targets
+from somobench.schemas.errors import ValidationError
+from somobench.schemas.grids import FEATURES, FORCING, TARGETS
 from somobench.schemas.recipe import Recipe
 from somobench.schemas.validate import validate_grid
+from somobench.schemas.variables import attrs_of
+
+WEATHER = {
+    "precipitation": 2.0,  # mm d-1
+    "air_temperature": 285.0,  # K
+    "net_radiation": 8.0,  # MJ m-2 d-1
+    "skin_temperature": 286.0,  # K
+}
 
 
 @pytest.fixture
@@ -142,22 +155,46 @@ def test_climate_is_that_of_the_window_and_missing_without_radiation(
     assert np.isnan(without[0, 2])
 
 
-def test_stage_writes_the_same_bytes_twice(
-    tmp_path: Path, targets: xr.Dataset, forcing: xr.Dataset, recipe: Recipe
-) -> None:
-    write_zarr_zip(targets, tmp_path / "targets.zarr.zip")
-    write_zarr_zip(forcing, tmp_path / "forcing.zarr.zip")
-    write_parquet(make_splits(), tmp_path / "splits.parquet")
+@pytest.fixture
+def stages(tmp_path: Path, repository: Path, rng: np.random.Generator) -> Path:
+    """Return a folder as the stage finds it: one cell, 20 train days of it filled."""
+    series, reference = make_series(rng), make_reference(rng)
+    write_inputs(tmp_path, series, reference)
+    with open_zarr_zip(tmp_path / "forcing.zarr.zip") as written:
+        weather = written.load()
+    for name, value in WEATHER.items():
+        noise = rng.normal(0, 0.01 * value, weather["reanalysis_soil_moisture"].shape)
+        values = (value + noise[0]).astype("float32")
+        weather[name] = (("cell", "time"), values, attrs_of(name))
+    write_zarr_zip(weather, tmp_path / "forcing.zarr.zip")
+    write_targets(make_recipe(repository), tmp_path)
+    border = series.days[[0, 249, 260, -1]]
+    cell = str(series.sensors["cell_id"][0])
+    rows = [
+        ("temporal", cell, border[0], border[1], "train"),
+        ("temporal", cell, border[2], border[3], "test"),
+    ]
+    splits = pd.DataFrame(rows, columns=make_splits().columns)
+    write_parquet(splits.astype(make_splits().dtypes), tmp_path / "splits.parquet")
+    return tmp_path
+
+
+def test_stage_writes_the_same_bytes_twice(stages: Path, repository: Path) -> None:
+    recipe = make_recipe(repository)
     names = ("features.zarr.zip", "features.json")
     runs = []
     for _ in range(2):
-        write_features(recipe, tmp_path)
-        runs.append([(tmp_path / name).read_bytes() for name in names])
+        write_features(recipe, stages)
+        runs.append([(stages / name).read_bytes() for name in names])
     assert runs[0] == runs[1]
-    with open_zarr_zip(tmp_path / "features.zarr.zip") as written:
-        xr.testing.assert_equal(
-            written.load(), build_features(targets, forcing, make_splits(), recipe)
-        )
+    inputs = [
+        checked_grid(stages / "targets.zarr.zip", TARGETS),
+        checked_grid(stages / "forcing.zarr.zip", FORCING),
+    ]
+    splits = pd.read_parquet(stages / "splits.parquet")
+    with open_zarr_zip(stages / "features.zarr.zip") as written:
+        expected = build_features(*inputs, splits, recipe)
+        xr.testing.assert_identical(written.load(), expected)
     definitions = json.loads(runs[0][1])
     assert set(definitions["feature_sets"]) == {
         "climatology",
@@ -165,6 +202,21 @@ def test_stage_writes_the_same_bytes_twice(
         "memory",
         "state",
     }
+    assert {item["check"]: item["number"] for item in definitions["audit"]["temporal"]}[
+        "train_values_left_out"
+    ] == 20
+
+
+def test_observations_that_do_not_give_the_train_targets_are_refused(
+    stages: Path, repository: Path
+) -> None:
+    table = pd.read_parquet(stages / "observations.parquet")
+    place = int((table["sensor_id"] == "NET/long/5-5/probe").to_numpy().argmax())
+    table.loc[place + 30, "soil_moisture"] += 0.01
+    table.to_parquet(stages / "observations.parquet", index=False)
+    with pytest.raises(ValidationError, match="train_targets"):
+        write_features(make_recipe(repository), stages)
+    assert not (stages / "features.zarr.zip").exists()
 
 
 def test_release_without_any_split_has_features_of_none(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import xarray as xr
 from factories.era5_stores import hours, make_era5
 from somobench.pipelines.forcing.era5 import blocks as era5_blocks
 from somobench.pipelines.forcing.era5 import fields as era5_fields
+from somobench.pipelines.forcing.era5 import parts as era5_parts
 from somobench.pipelines.forcing.era5.blocks import daily_at_nodes
 from somobench.pipelines.forcing.era5.daily import (
     MEAN_OF_HOURS,
@@ -18,13 +20,14 @@ from somobench.pipelines.forcing.era5.daily import (
     DayRule,
     Frequency,
 )
-from somobench.pipelines.forcing.era5.fields import Rectangle, boxes_of
-from somobench.pipelines.forcing.era5.stores import normalised, open_inputs
+from somobench.pipelines.forcing.era5.fields import boxes_of
+from somobench.pipelines.forcing.era5.layout import normalised
+from somobench.pipelines.forcing.era5.parts import Rectangle
+from somobench.pipelines.forcing.era5.stores import opened_inputs
 from somobench.pipelines.forcing.era5.variables import (
     RAW,
+    Delivery,
     derivation_of,
-    same_units,
-    source_names,
 )
 from somobench.schemas.errors import InputError, UnknownNameError, UsageError
 
@@ -37,6 +40,7 @@ def read(
     rule: DayRule = SUM_OF_HOURS_ENDING,
     frequency: Frequency = "hourly",
     nodes: tuple[int, ...] = (0, 4, 8),
+    delivery: Delivery | None = None,
 ) -> np.ndarray:
     """Read a variable of ours at some nodes of a box of one or more files."""
     opened = [
@@ -45,11 +49,13 @@ def read(
     ]
     [box] = boxes_of(opened)
     derivation = derivation_of(variable, {})
-    fields = [
-        box.field(RAW[raw], source_names({})[raw], frequency) for raw in derivation.raws
-    ]
+    given = delivery or Delivery(
+        frequency, "hour_ending" if frequency == "hourly" else "daily_total"
+    )
+    fields = [box.field(RAW[raw], given) for raw in derivation.raws]
     wanted = np.array(nodes)
-    return daily_at_nodes(derivation, fields, (box.nodes, wanted), DAYS, rule)
+    values, _ = daily_at_nodes(derivation, fields, (box.nodes, wanted), DAYS, rule)
+    return values
 
 
 def hourly_rain(store: xr.Dataset, node: int) -> np.ndarray:
@@ -105,7 +111,7 @@ def test_blocks_of_any_size_give_the_same_values(
     store = make_era5(names=("tp",))
     whole = read(store)
     monkeypatch.setattr(era5_blocks, "BLOCK_VALUES", 1)
-    monkeypatch.setattr(era5_fields, "TILE", 1)
+    monkeypatch.setattr(era5_parts, "TILE", 1)
     np.testing.assert_array_equal(read(store), whole)
 
 
@@ -113,18 +119,27 @@ def test_only_the_rectangle_of_wanted_nodes_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_era5(names=("tp",)).to_netcdf(tmp_path / "box.nc")
-    [box] = boxes_of(open_inputs([tmp_path / "box.nc"]))
+    with opened_inputs([tmp_path / "box.nc"]) as opened:
+        loaded = shapes_loaded(opened.stores, monkeypatch)
+    assert loaded == [(24, 2)]
+
+
+def shapes_loaded(
+    stores: Sequence[tuple[str, xr.Dataset]], monkeypatch: pytest.MonkeyPatch
+) -> list[tuple[int, int]]:
+    """Read a day at two nodes and return the time steps and nodes of each read."""
+    [box] = boxes_of(stores)
     loaded: list[tuple[int, int]] = []
     original = era5_fields.Field.read
 
     def spying(
         self: era5_fields.Field, start: int, stop: int, rectangle: Rectangle
-    ) -> np.ndarray:
+    ) -> tuple[np.ndarray, np.ndarray]:
         loaded.append((stop - start, rectangle.size))
         return original(self, start, stop, rectangle)
 
     monkeypatch.setattr(era5_fields.Field, "read", spying)
-    field = box.field(RAW["tp"], ("tp",), "hourly")
+    field = box.field(RAW["tp"], Delivery())
     wanted = np.array([4, 5])  # the middle row's last two nodes
     daily_at_nodes(
         derivation_of("precipitation", {}),
@@ -133,7 +148,7 @@ def test_only_the_rectangle_of_wanted_nodes_is_read(
         DAYS[:1],
         SUM_OF_HOURS_ENDING,
     )
-    assert loaded == [(24, 2)]
+    return loaded
 
 
 def test_files_that_divide_the_period_are_joined_in_order() -> None:
@@ -154,10 +169,29 @@ def test_files_of_different_positions_are_different_boxes() -> None:
     assert [box.what for box in boxes_of([("a", here), ("b", there)])] == ["a", "b"]
 
 
-def test_files_that_overlap_in_time_are_refused() -> None:
+def test_files_that_overlap_in_time_and_agree_are_joined() -> None:
     store = make_era5(names=("tp",))
-    with pytest.raises(InputError, match=r"(?s)file0.*2018-01-02T05.*in two files"):
-        read(store.isel(time=slice(0, 31)), store.isel(time=slice(29, None)))
+    parts = store.isel(time=slice(0, 31)), store.isel(time=slice(29, None))
+    np.testing.assert_array_equal(read(*parts), read(store))
+
+
+def test_files_that_overlap_in_time_and_differ_are_refused() -> None:
+    store = make_era5(names=("tp",))
+    first, second = store.isel(time=slice(0, 31)), store.isel(time=slice(29, None))
+    first = first.copy(deep=True)
+    first["tp"][30] += 1e-5  # 2018-01-02T06
+    with pytest.raises(
+        InputError, match=r"(?s)file0\.nc and file1\.nc.*2018-01-02T06.*the same value"
+    ):
+        read(first, second)
+
+
+def test_value_that_one_file_lacks_is_taken_from_another() -> None:
+    store = make_era5(names=("tp",))
+    first, second = store.isel(time=slice(0, 31)), store.isel(time=slice(29, None))
+    second = second.copy(deep=True)
+    second["tp"][:2] = np.nan
+    np.testing.assert_array_equal(read(first, second), read(store))
 
 
 @pytest.mark.parametrize(
@@ -187,38 +221,6 @@ def test_impossible_values_elsewhere_in_the_store_do_not_matter() -> None:
     store = make_era5(names=("tp",))
     store["tp"][40, 0, 1] = 5.0  # within the rectangle of the nodes read
     assert np.isfinite(read(store, nodes=(0, 4))).all()
-
-
-@pytest.mark.parametrize(
-    ("variable", "units"),
-    [
-        ("precipitation", "mm"),
-        ("air_temperature", "degC"),
-        ("shortwave_radiation", "W m-2"),
-    ],
-)
-def test_wrong_unit_is_refused(variable: str, units: str) -> None:
-    raw = derivation_of(variable, {}).raws[0]
-    store = make_era5(names=(raw,))
-    store[raw].attrs["units"] = units
-    with pytest.raises(
-        InputError, match=f"(?s)unit of {raw}.*{units}.*{RAW[raw].units[0]}"
-    ):
-        read(store, variable=variable)
-
-
-@pytest.mark.parametrize(
-    ("units", "name"),
-    [
-        ("m**3 m**-3", "swvl1"),
-        ("m3/m3", "swvl1"),
-        ("J m^-2", "ssr"),
-        ("m of water equivalent", "e"),
-        ("Kelvin", "t2m"),
-    ],
-)
-def test_spellings_of_a_unit_are_the_same(units: str, name: str) -> None:
-    assert same_units(units, RAW[name])
 
 
 def test_values_packed_to_16_bits_are_unpacked(tmp_path: Path) -> None:
@@ -251,8 +253,8 @@ def test_times_beside_the_hour_are_refused() -> None:
 
 
 def test_extra_dim_is_refused() -> None:
-    store = make_era5(names=("tp",)).expand_dims(expver=[1, 5])
-    with pytest.raises(InputError, match=r"(?s)dims.*expver.*merge expver"):
+    store = make_era5(names=("tp",)).expand_dims(number=[0, 1])
+    with pytest.raises(InputError, match=r"(?s)dims.*number.*select one member"):
         read(store)
 
 
@@ -268,15 +270,18 @@ def test_long_names_of_arco_stores_are_found() -> None:
 
 
 def test_name_in_the_recipe_replaces_the_usual_ones() -> None:
-    assert source_names({"precipitation": "rain"})["tp"] == ("rain",)
-    assert source_names({"t2m": "warmth"})["t2m"] == ("warmth",)
+    assert Delivery(names={"precipitation": "rain"}).names_of(RAW["tp"]) == ("rain",)
+    assert Delivery(names={"t2m": "warmth"}).names_of(RAW["t2m"]) == ("warmth",)
     assert derivation_of("net_radiation", {"net_radiation": "nr"}).raws == ("nr",)
-    assert source_names({"net_radiation": "rn"})["nr"] == ("rn",)
+    assert Delivery(names={"net_radiation": "rn"}).names_of(RAW["nr"]) == ("rn",)
 
 
-def test_unknown_key_in_names_is_refused() -> None:
-    with pytest.raises(UsageError, match="rainfall"):
-        source_names({"rainfall": "rain"})
+@pytest.mark.parametrize("key", ["names", "units"])
+def test_unknown_key_in_the_recipe_is_refused(key: str) -> None:
+    given = Delivery(**{key: {"rainfall": "rain"}})
+    look = given.names_of if key == "names" else given.unit_of
+    with pytest.raises(UsageError, match=rf"(?s)forcing\.{key}.*rainfall"):
+        look(RAW["tp"])
 
 
 def test_variable_that_era5_lacks_is_refused() -> None:

@@ -11,6 +11,8 @@ from somobench.pipelines.forcing.era5.nodes import (
     exact_nodes,
     mean_of_nodes,
     nearest_nodes,
+    same_positions,
+    spacing,
 )
 from somobench.schemas.errors import InputError
 
@@ -148,3 +150,52 @@ def test_registration_refuses_points_for_a_grid() -> None:
     points = NodeSet(np.array([50.0]), np.array([10.0]), is_grid=False)
     with pytest.raises(InputError, match="time series at points"):
         check_registration(points, "node", 0.25, "a.nc")
+
+
+def single(axis: np.ndarray) -> NDArray[np.float64]:
+    return axis.astype(np.float32).astype(np.float64)
+
+
+@pytest.mark.parametrize(
+    ("step", "registration", "shift"),
+    [
+        (0.1, "node", 0.0),
+        (0.1, "cell", 0.05),
+        (0.25, "node", 0.0),
+        (1 / 3, "node", 0.0),
+        (0.28125, "node", 0.0),
+        (1.5, "node", 0.0),
+    ],
+)
+@pytest.mark.parametrize("rows", [3, 60])
+def test_grid_in_single_precision_lies_where_it_does_in_double(
+    step: float, registration: str, shift: float, rows: int
+) -> None:
+    # At 175 degrees single precision is off by up to 7.6e-6 degrees.
+    latitude = (np.arange(rows)[::-1] - rows // 2) * step + shift
+    longitude = (np.arange(rows) + round(170 / step) - rows) * step + shift
+    nodes = NodeSet(single(latitude), single(longitude), is_grid=True)
+    check_registration(nodes, registration, step, "a.nc")
+    assert spacing(nodes.longitude, 0.0) == pytest.approx(step, abs=1e-9)
+    assert same_positions(nodes, NodeSet(latitude, longitude, is_grid=True))
+
+
+def test_spacing_of_an_axis_with_absent_rows_is_that_between_neighbours() -> None:
+    axis = single(np.array([50.0, 49.9, 49.8, 49.4, 49.3]))
+    assert spacing(axis, 0.0) == pytest.approx(0.1, abs=1e-12)
+
+
+def test_half_cell_shift_is_refused_in_single_precision_too() -> None:
+    axis = single(np.array([175.05, 175.15, 175.25]))
+    nodes = NodeSet(np.array([10.0, 9.9]), axis, is_grid=True)
+    with pytest.raises(InputError, match=r"(?s)longitude.*175\.05.*multiples of 0\.1"):
+        check_registration(nodes, "node", 0.1, "a.nc")
+
+
+def test_equally_near_nodes_tie_in_single_precision_as_in_double() -> None:
+    # 50.25 is halfway between 50.2 and 50.3, 150.25 between 150.2 and 150.3.
+    latitude, longitude = np.array([50.2, 50.3]), np.array([150.3, 150.2])
+    for kind in (np.asarray, single):
+        nodes = NodeSet(kind(latitude), kind(longitude), is_grid=True)
+        found = nearest_nodes(nodes, np.array([50.25]), np.array([150.25]), 0.1)
+        assert found.tolist() == [3]  # north, then west

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,9 @@ import xarray as xr
 
 from factories.era5_stores import make_era5
 from somobench.catalog.storage.archive import write_zarr_zip
-from somobench.pipelines.forcing.era5.stores import normalised, open_inputs, open_stores
+from somobench.pipelines.forcing.era5.layout import normalised
+from somobench.pipelines.forcing.era5.stores import opened_inputs
+from somobench.pipelines.forcing.era5.validity import times_of
 from somobench.schemas.errors import InputError
 
 NAMES = ("t2m",)
@@ -60,19 +61,25 @@ def test_every_kind_of_store_gives_the_same_values(
     write: Callable[[xr.Dataset, Path], Path], name: str, tmp_path: Path
 ) -> None:
     expected = rain_and_warmth()
-    [(found_name, found)] = open_inputs([write(expected, tmp_path / name)])
-    assert found_name == name
-    for variable in ("tp", "t2m"):
-        np.testing.assert_array_equal(found[variable], expected[variable])
-    np.testing.assert_array_equal(found["time"], expected["time"])
+    with opened_inputs([write(expected, tmp_path / name)]) as opened:
+        [(found_name, found)] = opened.stores
+        assert found_name == name
+        for variable in ("tp", "t2m"):
+            np.testing.assert_array_equal(found[variable], expected[variable])
+        np.testing.assert_array_equal(times_of(found), expected["time"])
+
+
+def names_in(*paths: Path) -> list[str]:
+    with opened_inputs(paths) as opened:
+        return [name for name, _ in opened.stores]
 
 
 def test_folder_and_glob_give_their_files_in_order(tmp_path: Path) -> None:
     for name in ("b.nc", "a.nc"):
         as_netcdf(make_era5(days=1, names=NAMES), tmp_path / name)
     (tmp_path / "readme.txt").write_text("not data")
-    assert [name for name, _ in open_inputs([tmp_path])] == ["a.nc", "b.nc"]
-    assert [name for name, _ in open_inputs([tmp_path / "*.nc"])] == ["a.nc", "b.nc"]
+    assert names_in(tmp_path) == ["a.nc", "b.nc"]
+    assert names_in(tmp_path / "*.nc") == ["a.nc", "b.nc"]
 
 
 def test_dims_of_other_names_and_longitudes_to_360_become_ours() -> None:
@@ -98,7 +105,7 @@ def test_box_of_one_node_keeps_its_dims() -> None:
 def test_times_without_nanoseconds_are_accepted() -> None:
     dataset = make_era5(days=1, names=NAMES)
     seconds = dataset.assign_coords(time=dataset["time"].to_numpy().astype("M8[s]"))
-    assert normalised(seconds, "box.nc")["time"].dtype == "datetime64[ns]"
+    assert times_of(normalised(seconds, "box.nc")).dtype == "datetime64[ns]"
 
 
 @pytest.mark.parametrize("calendar", ["360_day", "noleap"])
@@ -107,7 +114,7 @@ def test_other_calendars_are_refused(calendar: str, tmp_path: Path) -> None:
     values = make_era5(times=pd.date_range("2018-01-01", periods=3), names=NAMES)
     path = as_netcdf(values.assign_coords(time=times), tmp_path / "box.nc")
     with pytest.raises(InputError, match=rf"(?s)box\.nc.*calendar {calendar}"):
-        open_inputs([path])
+        names_in(path)
 
 
 def with_times(times: object) -> xr.Dataset:
@@ -165,7 +172,7 @@ def test_store_without_time_is_refused() -> None:
 
 def test_absent_path_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nothing at this path"):
-        open_inputs([tmp_path / "nothing.nc"])
+        names_in(tmp_path / "nothing.nc")
 
 
 @pytest.mark.parametrize("name", ["box.nc", "box.zarr.zip", "box.zarr"])
@@ -175,7 +182,7 @@ def test_file_that_is_not_what_its_name_says_is_refused(
     path = tmp_path / name
     path.write_text("neither")
     with pytest.raises(InputError, match=rf"(?s){name}.*a Zarr store, netCDF or GRIB"):
-        open_stores(path)
+        names_in(path)
 
 
 def test_zip_of_a_folder_that_holds_the_store_is_refused(tmp_path: Path) -> None:
@@ -183,46 +190,7 @@ def test_zip_of_a_folder_that_holds_the_store_is_refused(tmp_path: Path) -> None
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("box.zarr/zarr.json", "{}")
     with pytest.raises(InputError, match=r"(?s)box\.zarr/zarr\.json first.*its root"):
-        open_stores(path)
-
-
-@pytest.mark.skipif(
-    importlib.util.find_spec("cfgrib") is not None, reason="cfgrib is installed"
-)
-def test_grib_without_its_reader_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "box.grib"
-    path.write_bytes(b"GRIB")
-    with pytest.raises(InputError, match=r"(?s)cfgrib isn't installed.*pip install"):
-        open_stores(path)
-
-
-def test_grib_of_states_and_forecast_steps_is_read(tmp_path: Path) -> None:
-    eccodes = pytest.importorskip("eccodes", reason="GRIB needs cfgrib and eccodes")
-    pytest.importorskip("cfgrib", reason="GRIB needs cfgrib and eccodes")
-    path = tmp_path / "box.grib"
-    messages = [
-        ("2t", 20180101, 0, None, 285.0),
-        ("2t", 20180101, 100, None, 286.0),
-        # ERA5 stores accumulations as forecasts from 06 and 18 UTC.
-        ("tp", 20171231, 1800, "6-7", 0.001),
-        ("tp", 20171231, 1800, "7-8", 0.002),
-    ]
-    with path.open("wb") as file:
-        for name, date, time, step, value in messages:
-            message = eccodes.codes_grib_new_from_samples("regular_ll_sfc_grib1")
-            keys = {"date": date, "time": time, "centre": "ecmf", "shortName": name}
-            keys |= {"stepType": "accum", "stepRange": step} if step else {}
-            for key, content in keys.items():
-                eccodes.codes_set(message, key, content)
-            count = eccodes.codes_get_size(message, "values")
-            eccodes.codes_set_values(message, np.full(count, value))
-            eccodes.codes_write(message, file)
-            eccodes.codes_release(message)
-    found = {name: store[name] for _, store in open_inputs([path]) for name in store}
-    np.testing.assert_allclose(found["tp"][:, 0, 0], [0.001, 0.002], rtol=1e-3)
-    hours = found["tp"]["time"].to_numpy().astype("datetime64[h]").astype(str)
-    assert hours.tolist() == ["2018-01-01T01", "2018-01-01T02"]
-    np.testing.assert_allclose(found["t2m"][:, 0, 0], [285.0, 286.0], rtol=1e-3)
+        names_in(path)
 
 
 def test_opening_reads_no_values(
@@ -237,6 +205,6 @@ def test_opening_reads_no_values(
         return original(self, name, *rest)
 
     monkeypatch.setattr(zipfile.ZipFile, "open", counting)
-    open_inputs([path])
+    names_in(path)
     assert read
     assert not [name for name in read if name.startswith(("tp/c", "t2m/c"))]

@@ -107,6 +107,29 @@ def assert_adds_up(
     )
 
 
+def test_what_the_archive_writes_in_two_ways_is_reported(
+    tmp_path: Path, recipe: Recipe
+) -> None:
+    span = (0.0508, 0.0508)
+    content = station_file(rows(values()), first=header(station="CST_01"))
+    members = {
+        file_name(station="CST-01", depths=span, sensor=sensor): content
+        for sensor in ("A", "B")
+    }
+    stations, _, report = run(tmp_path, recipe, members)
+    assert report["notes"] == {
+        "depth is that of the file's name, not of the header": [
+            {"found": "0.05 to 0.05 m", "used": "0.0508 to 0.0508 m", "sensors": 1}
+        ],
+        "station is named by the header, not by the folder": [
+            {"found": "CST-01", "used": "CST_01", "sensors": 1}
+        ],
+    }
+    # Both files name the probe of the header, so the second is the first again.
+    assert stations["station_id"].tolist() == ["NET/CST_01"]
+    assert report["rejected_by_reason"] == {"duplicate sensor": 1}
+
+
 MIXED = {
     # Kept: a day of 24, then D03 all day but 5 values, then two whole days.
     file_name(): station_file(

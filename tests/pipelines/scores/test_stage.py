@@ -13,7 +13,6 @@ from factories.scoring import NOISE, OBSERVING, SPLIT, copy_world, predicted
 from somobench.catalog.storage.archive import open_zarr_zip, write_zarr_zip
 from somobench.catalog.storage.atomic import write_parquet
 from somobench.pipelines.scores import write_scores
-from somobench.pipelines.scores.inputs import moments_from
 from somobench.schemas.errors import InputError
 from somobench.schemas.recipe import Recipe, load_recipe
 from somobench.schemas.scores import CELL_SCORES, SCORES, SHIFT_COSTS
@@ -159,5 +158,5 @@ def test_layers_without_reference_keep_the_moments_of_observations(
     recipe: Recipe,
 ) -> None:
     part = recipe.reference.model_copy(update={"layers": (1, 2)})
-    found = moments_from(recipe.model_copy(update={"reference": part}))
+    found = recipe.model_copy(update={"reference": part}).target_moments_from
     assert found == {1: "reanalysis", 2: "reanalysis", 3: "observations"}

@@ -53,8 +53,7 @@ from somobench.splits import (
     split_table,
 )
 from somobench.splits.audit import audit_split
-from somobench.splits.claims import claim_of
-from somobench.splits.data import sources_of, target_days
+from somobench.splits.data import sources_of
 
 
 @st.composite
@@ -117,14 +116,8 @@ def test_splits_pass_their_audit_and_ignore_order(data: SplitData, seed: int) ->
         assert taken | set(outcome.without) <= set(data.cells["cell_id"])
         with_regime = data.cells.assign(regime=np.sign(data.cells["dryness"] - 1))
         definition = definition_of(name, getattr(params, name), outcome)
-        audit = audit_split(
-            outcome.rows,
-            data.cells,
-            data.sources,
-            target_days(outcome.rows, data),
-            lags=data.lags,
-            claim=claim_of(definition, replace(data, cells=with_regime)),
-        )
+        whole = replace(data, cells=with_regime)
+        audit = audit_split(outcome.rows, whole, definition)
         assert not audit.failures
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -256,6 +257,41 @@ def test_static_variables_are_read_in_fractions() -> None:
         "land_cover_CCI_landcover_2010": "10",
         "climate_koeppen_geiger_2007": "Cfb",
     }
+
+
+def test_static_variables_without_a_header_line_keep_their_first_row() -> None:
+    headless = STATIC.partition("\n")[2]
+    assert parse_static_variables(headless) == parse_static_variables(STATIC)
+    marked = "\ufeff" + headless  # a byte-order mark is no part of the name
+    assert parse_static_variables(marked) == parse_static_variables(STATIC)
+    assert parse_static_variables("") == {}
+
+
+LEFT_BY_PROGRAMS = (
+    f"__MACOSX/NET/ST01/._{file_name().rpartition('/')[2]}",
+    "__MACOSX/NET/ST01/._NET_NET_ST01_static_variables.csv",
+    f"NET/ST01/._{file_name().rpartition('/')[2]}",
+    "NET/.DS_Store",
+    "NET/ST01/Thumbs.db",
+    "desktop.ini",
+    "python_metadata/archive.csv",
+    "python_metadata/archive.log",
+    "NET/@eaDir/thumb.stm",
+    ".ipynb_checkpoints/x.stm",
+    "ismn.log",
+    "NET/ST01/photo.jpg",
+)
+
+
+@pytest.mark.parametrize("name", LEFT_BY_PROGRAMS)
+@pytest.mark.parametrize("write", [write_zip, write_folder])
+def test_what_programs_leave_beside_the_data_is_passed_over(
+    tmp_path: Path, name: str, write: Callable[[Path, dict[str, bytes]], Path]
+) -> None:
+    path = write(tmp_path / "a", {file_name(): GOOD, name: b"\0\5\x16\7\0\2"})
+    (found,) = IsmnSource().read(path)
+    assert isinstance(found, SensorSeries)
+    assert read_static_variables(path) == ({}, ())
 
 
 def test_static_variables_are_keyed_by_folder_and_bad_ones_rejected(

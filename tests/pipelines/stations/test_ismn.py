@@ -19,9 +19,10 @@ from factories.ismn_files import (
     rows,
     series,
     station_file,
+    write_zip,
 )
-from somobench.pipelines.stations import Rejection
-from somobench.pipelines.stations.ismn import read_file
+from somobench.pipelines.stations import Rejection, SensorSeries
+from somobench.pipelines.stations.ismn import IsmnSource, read_file
 from somobench.pipelines.stations.ismn.names import FileRefusedError, parse_file_name
 
 
@@ -99,6 +100,119 @@ def test_elevation_code_is_missing(tmp_path: Path, missing: str) -> None:
     first = header().replace("22.50", missing)
     found = series(tmp_path, station_file(rows(VALUES), first=first))
     assert np.isnan(found.metadata.elevation)
+
+
+def test_what_header_and_name_write_differently_is_noted(tmp_path: Path) -> None:
+    name = file_name(station="CST-01", depths=(0.0508, 0.0508))
+    content = station_file(rows(VALUES), first=header(station="CST_01"))
+    found = series(tmp_path, content, name=name)
+    assert (found.metadata.station, found.metadata.depth_from) == ("CST_01", 0.0508)
+    assert [(note.found, note.used) for note in found.notes] == [
+        ("CST-01", "CST_01"),
+        ("0.05 to 0.05 m", "0.0508 to 0.0508 m"),
+    ]
+    assert series(tmp_path, GOOD).notes == ()
+
+
+def test_name_with_a_comma_is_kept(tmp_path: Path) -> None:
+    first = header(station="Atebubu_SHS,_Atebubu")
+    content = station_file(rows(VALUES), first=first)
+    name = file_name(station="AtebubuSHS,Atebubu")
+    assert series(tmp_path, content, name=name).metadata.station == (
+        "Atebubu_SHS,_Atebubu"
+    )
+
+
+def test_older_name_with_a_long_variable_and_no_sensor_is_read(tmp_path: Path) -> None:
+    name = "OZ/W/OZ_OZ_W_Soil-Moisture_0.050000_0.050000_20200101_20201231.stm"
+    for content in (
+        station_file(rows(VALUES), first=header().rsplit(maxsplit=1)[0]),
+        ceop_file(rows(VALUES)),
+    ):
+        found = series(tmp_path, content, name=name)
+        assert found.values.tolist() == VALUES
+        assert (found.metadata.variable, found.metadata.sensor) == ("sm", "n.s.")
+
+
+@pytest.mark.parametrize("provider", ["DLT >= 1.5,OK", "M", "4_2xxx", ""])
+def test_ceop_rows_hold_any_flag_of_the_provider(tmp_path: Path, provider: str) -> None:
+    found = series(tmp_path, ceop_file(rows(VALUES, provider=provider)))
+    assert found.values.tolist() == VALUES
+    assert found.provider_flags() == [provider] * 3
+
+
+CEOP_NAME = "SMOSMANIA/SMOSMANIA_SMOSMANIA_NBN_20101021_20101022.stm"
+
+
+def ceop_reference(
+    *, depths: tuple[str, ...] = ("0.05 0.05", "0.10 0.10"), hours: int = 2
+) -> list[str]:
+    """Return rows of all depths: temperature 10 + hour, moisture 0.2 + depth."""
+    times = [f"2010/10/21 {hour:02d}:00" for hour in range(hours)]
+    return [
+        f"{time} {time} SMOSMANIA  SMOSMANIA  Narbonne  43.15000  2.95670  112.00 "
+        f"{depth} {10 + hour:.2f} U {0.2 + abs(float(depth.split()[0])):.4f} G"
+        for hour, time in enumerate(times)
+        for depth in depths
+    ]
+
+
+@pytest.mark.parametrize(
+    "depths", [("0.05 0.05", "0.10 0.10"), ("0.05", "0.10"), ("-0.05", "-0.10")]
+)
+def test_ceop_reference_file_gives_a_series_a_depth(
+    tmp_path: Path, depths: tuple[str, ...]
+) -> None:
+    content = "\r\n".join(ceop_reference(depths=depths)).encode()
+    path = write_zip(tmp_path / "a.zip", {CEOP_NAME: content})
+    moisture, temperature = (
+        list(IsmnSource().read(path, variable=variable)) for variable in ("sm", "ts")
+    )
+    assert all(isinstance(item, SensorSeries) for item in (*moisture, *temperature))
+    found = [
+        (item.metadata.depth_from, item.metadata.depth_to, item.values.tolist())
+        for item in moisture
+        if isinstance(item, SensorSeries)
+    ]
+    assert found == [(0.05, 0.05, [0.25, 0.25]), (0.1, 0.1, [0.3, 0.3])]
+    first = temperature[0]
+    assert isinstance(first, SensorSeries)
+    assert first.values.tolist() == [10.0, 11.0]
+    assert first.flags() == ["U", "U"]
+    assert first.times.astype(str).tolist() == ["2010-10-21T00:00", "2010-10-21T01:00"]
+    assert (first.metadata.station, first.metadata.latitude) == ("Narbonne", 43.15)
+    assert list(IsmnSource().read(path, variable="p")) == []
+
+
+def test_missing_value_of_a_ceop_reference_file_is_nan(tmp_path: Path) -> None:
+    lines = ceop_reference(depths=("0.05 0.05",))
+    lines[0] = lines[0].replace("0.2500", "-999.99")
+    path = write_zip(tmp_path / "a.zip", {CEOP_NAME: "\n".join(lines).encode()})
+    (found,) = IsmnSource().read(path)
+    assert isinstance(found, SensorSeries)
+    np.testing.assert_array_equal(found.values, [np.nan, 0.25])
+
+
+CEOP_DAMAGES = {
+    "a column less": (lambda line: line.rpartition(" ")[0], "16 columns"),
+    "a column more": (lambda line: f"{line} M", "16 columns"),
+    "24:00": (lambda line: line.replace("01:00", "24:00", 1), "a time"),
+    "day first": (lambda line: line.replace("2010/10/21", "21/10/2010"), "a time"),
+    "comma": (lambda line: line.replace("0.2500", "0,2500"), "a decimal number"),
+    "depth in words": (lambda line: line.replace("0.05 0.05", "top low"), "numbers"),
+    "another place": (lambda line: line.replace("43.15", "43.25"), "one place"),
+}
+
+
+@pytest.mark.parametrize("damage", CEOP_DAMAGES)
+def test_damaged_ceop_reference_file_is_rejected(tmp_path: Path, damage: str) -> None:
+    change, expected = CEOP_DAMAGES[damage]
+    first, second = ceop_reference(depths=("0.05 0.05",))
+    content = f"{first}\n{change(second)}\n".encode()
+    rejection = outcome(tmp_path, content, name=CEOP_NAME)
+    assert isinstance(rejection, Rejection)
+    assert rejection.reason == "unreadable row"
+    assert expected in rejection.expected
 
 
 FILE_REJECTIONS = {

@@ -85,8 +85,35 @@ def test_flags_joined_and_provider_absent_are_kept_as_delivered() -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "DLT >= 1.5,OK,OK",  # RISMA joins six checks, some of them in words
+        "OK,OK,OK,OK,OK,DLT >= 1.5",
+        "OK, OK,Out of WFV average range",
+        "STC averaged using sensor 1 and 2",
+        "CON >= 0.2 S/m",
+        '"approved upload", generic flag',
+    ],
+)
+def test_flag_of_the_provider_may_be_words(text: str) -> None:
+    rows = parsed(
+        f"2020/01/01 00:00 0.1 G {text}\n2020/01/01 01:00 0.2 D04 OK\r\n"
+        f"2020/01/01 02:00 0.3 G  {text}  \n".encode()
+    )
+    assert rows.values.tolist() == [0.1, 0.2, 0.3]
+    assert [rows.flag_names[code] for code in rows.flag_codes] == ["G", "D04", "G"]
+    providers = [rows.provider_names[code] for code in rows.provider_codes]
+    assert providers == [text, "OK", text]
+
+
+@pytest.mark.parametrize(
     ("row", "expected"),
     [
+        # Two rows on one line, and further columns, are no words.
+        ("2020/01/01 00:00 0.1 G M 2020/01/01 01:00 0.2 G M", "a time, a value"),
+        ("2020/01/01 00:00 0.1 G M 0.2 G M", "a time, a value"),
+        ("2020/01/01 00:00 0.1 G M 01:00 x", "a time, a value"),
+        ("2020/01/01 00:00 0.1 G M 1 2", "a time, a value"),
         ("2020/01/01 24:00 0.1 G M", "a time"),
         ("2020/01/01 00:60 0.1 G M", "a time"),
         ("2021/02/29 00:00 0.1 G M", "a time"),

@@ -202,11 +202,11 @@ def test_texture_that_does_not_sum_to_one_is_refused() -> None:
 
 def test_view_has_attributes_as_coordinates_where_the_release_does() -> None:
     cells = make_cells()
-    targets = cells.set_index("cell_id").to_xarray().rename(cell_id="cell")
-    assert not {*STATIC_ATTRIBUTES, *STATIC_CLASSES} & set(cell_coords(cells, targets))
+    coords = cell_coords(cells.set_index("cell_id"))
+    assert not {*STATIC_ATTRIBUTES, *STATIC_CLASSES} & set(coords)
     cells["saturation"] = [0.4, np.nan]
     cells["land_cover"] = pd.Series(["10", ""], dtype="str")
-    coords = cell_coords(cells, targets)
+    coords = cell_coords(cells.set_index("cell_id"))
     np.testing.assert_array_equal(coords["saturation"].to_numpy(), [0.4, np.nan])
     assert coords["saturation"].attrs["units"] == "m3 m-3"
     assert coords["land_cover"].to_numpy().tolist() == ["10", ""]

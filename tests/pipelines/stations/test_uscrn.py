@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -114,10 +115,120 @@ def test_damaged_file_is_rejected_and_the_others_are_read(
 
 
 @pytest.mark.parametrize(
-    "name", ["2020/readme.txt", "CRNH0203-2020-X.txt", "CRND0103-20-X.txt", "X.stm"]
+    ("name", "found"),
+    [
+        ("CRNH0203-2020-X.txt", "hourly02, read by the station source uscrn_hourly"),
+        ("CRND0102-2020-X.txt", "another version of daily01"),
+        ("CRND0103-20-X.txt", "daily01"),
+        ("2020/CRNS0101-05-2020-X.txt", "subhourly01, values of five minutes"),
+        ("CRNSIP01_X.txt", "soilsip01, soil moisture in percent"),
+        ("CRNM0102-X.txt", "monthly01"),
+        ("X.stm", "X.stm"),
+        ("data.txt", "data.txt"),
+    ],
 )
-def test_file_of_another_name_is_rejected(tmp_path: Path, name: str) -> None:
-    assert read_one(tmp_path, GOOD, name).reason == "file name"
+def test_file_of_another_product_is_rejected_saying_which(
+    tmp_path: Path, name: str, found: str
+) -> None:
+    rejection = read_one(tmp_path, GOOD, name)
+    assert rejection.reason == "file name"
+    assert found in rejection.found
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "HEADERS.txt", "2020/readme.txt", "README.txt", "stations.tsv", "index.html",
+        "headers.txt", ".DS_Store", "__MACOSX/2020/._CRND0103-2020-X.txt", "Thumbs.db",
+    ],
+)  # fmt: skip
+def test_texts_beside_the_data_are_passed_over(tmp_path: Path, name: str) -> None:
+    archive = write_archive(tmp_path / "a.zip", {NAME: GOOD, name: "words"})
+    series, rejections = read(archive)
+    assert (len(series), rejections) == (5, [])
+
+
+def test_station_that_was_renamed_is_one_station(tmp_path: Path) -> None:
+    members = {
+        "CRND0103-2019-TX_Monahans_7_ENE.txt": daily_line("20190101"),
+        "CRND0103-2020-TX_Austin_6_ENE.txt": daily_line("20200101"),
+        "CRND0103-2018-ZZ_First.txt": daily_line("20180101"),
+        "CRND0103-2020-AL_Other.txt": daily_line("20200101", wban="03048"),
+    }
+    series, rejections = read(write_archive(tmp_path / "a.zip", members))
+    assert rejections == []
+    stations = [item.metadata.station for item in series]
+    assert stations == ["AL_Other"] * 5 + ["TX_Austin_6_ENE"] * 5
+    years = series[-1].times.astype("M8[Y]").astype(str).tolist()
+    assert years == ["2018", "2019", "2020"]
+    (note,) = series[-1].notes
+    assert "renamed" in note.kind
+    assert note.found == "ZZ_First, TX_Monahans_7_ENE"
+    assert note.used == "TX_Austin_6_ENE"
+    assert series[0].notes == ()
+
+
+def test_two_names_in_one_year_are_two_stations(tmp_path: Path) -> None:
+    members = {
+        "CRND0103-2020-A.txt": daily_line("20200101"),
+        "CRND0103-2020-B.txt": daily_line("20200101"),
+    }
+    series, rejections = read(write_archive(tmp_path / "a.zip", members))
+    assert rejections == []
+    assert {item.metadata.station for item in series} == {"A", "B"}
+
+
+def test_position_that_was_corrected_is_noted(tmp_path: Path) -> None:
+    members = {
+        "CRND0103-2019-X.txt": daily_line("20190101", LATITUDE=31.65),
+        "CRND0103-2020-X.txt": "\n".join(
+            [daily_line("20200101", LATITUDE=31.63), daily_line("20200102")]
+        ),
+    }
+    series, rejections = read(write_archive(tmp_path / "a.zip", members))
+    assert rejections == []
+    assert len(series[0].values) == 3
+    assert (series[0].metadata.latitude, series[0].metadata.longitude) == (
+        31.62,
+        -102.81,
+    )
+    (note,) = series[0].notes
+    assert note.found == "31.65, -102.81; 31.63, -102.81"
+    assert note.used == "31.62, -102.81"
+
+
+def test_copy_with_single_blanks_is_read_as_the_producers(tmp_path: Path) -> None:
+    lines = [
+        daily_line("20200101", SOIL_MOISTURE_5_DAILY=0.123),
+        daily_line("20200102"),
+    ]
+    squeezed = "\n".join(" ".join(line.split()) for line in lines)
+    plain, _ = read(write_archive(tmp_path / "a.zip", {NAME: "\n".join(lines)}))
+    series, rejections = read(write_archive(tmp_path / "b.zip", {NAME: squeezed}))
+    assert rejections == []
+    for one, other in zip(plain, series, strict=True):
+        np.testing.assert_array_equal(one.values, other.values)
+        # No elevation is delivered: NaN, which equals nothing.
+        assert replace(one.metadata, elevation=0) == replace(
+            other.metadata, elevation=0
+        )
+    assert "single blanks" in series[0].notes[0].kind
+    assert plain[0].notes == ()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        # One blank lost in a line of fixed columns shifts nothing into place.
+        f"{GOOD}\n{GOOD.replace('  ', ' ', 1)}",
+        f"{GOOD}\n{' '.join(GOOD.split())}",
+        ",".join(GOOD.split()),
+        " ".join(GOOD.split()).replace("-99.000", "-99.00000", 1),
+        " ".join(GOOD.split()[:-1]),
+    ],
+)
+def test_copy_that_mixes_layouts_is_rejected(tmp_path: Path, content: str) -> None:
+    assert read_one(tmp_path, content).reason == "line"
 
 
 def test_number_in_the_name_must_be_that_of_the_rows(tmp_path: Path) -> None:

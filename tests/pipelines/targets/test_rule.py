@@ -291,8 +291,8 @@ def test_order_of_candidates_changes_nothing(order: list[int], seed: int) -> Non
         (((20, 20), "b", 100), ((10, 20), "a", 200), "b"),
         # both 5 from 20: the longer one
         (((15, 15), "a", 100), ((25, 25), "b", 200), "b"),
-        # as near and as long: the first name
-        (((15, 15), "b", 100), ((25, 25), "a", 100), "a"),
+        # as near and as long: the first text of the interval, whoever is its primary
+        (((15, 15), "b", 100), ((25, 25), "a", 100), "b"),
     ],
 )
 def test_depth_interval_is_nearest_then_longest_then_first(
@@ -305,6 +305,14 @@ def test_depth_interval_is_nearest_then_longest_then_first(
         best = choose_interval(order, 20, 90)
         assert best is not None
         assert best.primary.name == chosen
+
+
+def test_equal_intervals_are_ordered_by_their_text_and_not_by_networks() -> None:
+    # IDX_<cell>_dep0-10.dat comes before IDX_<cell>_dep5-5.dat, though AAA is first.
+    point = interval((5, 5), "AAA_one_sD5-sD5_probe.dat", 100)
+    wide = interval((0, 10), "ZZZ_two_sD0-sD10_probe.dat", 100)
+    for order in ([point, wide], [wide, point]):
+        assert choose_interval(order, 5, 90) is wide
 
 
 def test_depth_interval_below_the_minimum_length_is_not_chosen() -> None:

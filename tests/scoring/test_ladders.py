@@ -21,8 +21,7 @@ from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.catalog.storage.hashing import sha256_file
 from somobench.schemas.errors import IntegrityError
 from somobench.scoring.case import ScoringCase
-from somobench.scoring.record import ladder_record
-from somobench.scoring.release_ladder import choose_ladder
+from somobench.scoring.ladders import choose_ladder
 
 
 @pytest.fixture(scope="module")
@@ -146,5 +145,3 @@ def test_given_ladder_is_marked_where_the_release_lists_none(
     ladder, _ = choose_ladder(resolve(RELEASE), case, given)
     assert ladder is not None
     assert not ladder.of_release
-    assert ladder_record(ladder)["of_release"] is False
-    assert ladder_record(None)["of_release"] is None

@@ -1,27 +1,29 @@
-"""The catalog is generated, always the same, and may say very little."""
+"""The catalog is generated, always the same, and runs no text of a release."""
 
 from __future__ import annotations
 
+import json
 import shutil
+import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import intake
 import pytest
-import yaml
 
 import somobench
 from factories.releases import RELEASE, copy_release, make_catalog, write_manifest
 from somobench.catalog import generate
-from somobench.catalog.lint import lint_catalog, lint_file
-from somobench.catalog.plain_yaml import MAXIMUM_SIZE
 from somobench.catalog.registry import (
     catalog_folder,
     catalogued_names,
     packaged_folder,
     read_record,
 )
+from somobench.catalog.request import DatasetRequest
 from somobench.catalog.resolve import resolve
-from somobench.schemas.errors import InputError, UsageError, ValidationError
+from somobench.schemas.errors import InputError, UsageError
 from somobench.schemas.variables import FEATURE_SETS
 
 
@@ -31,8 +33,7 @@ def toy(tmp_path: Path) -> Path:
     return copy_release(tmp_path / "releases")
 
 
-def test_the_packaged_catalog_is_clean_and_as_generated(tmp_path: Path) -> None:
-    lint_catalog(catalog_folder())
+def test_the_packaged_catalog_is_as_generated(tmp_path: Path) -> None:
     copy = tmp_path / "catalog"
     shutil.copytree(catalog_folder() / "releases", copy / "releases")
     generate.write_entries(copy)
@@ -111,71 +112,78 @@ def test_the_command_adds_a_release_and_tells_its_errors(
     assert "MANIFEST.json" in capsys.readouterr().err
 
 
-ENTRY = {"driver": "somobench", "args": {"feature_set": "memory"}}
+def retitle(content: dict[str, Any], text: str) -> None:
+    content["title"] = text
 
 
-def with_entry(**changes: object) -> str:
-    return yaml.safe_dump({"sources": {"x": ENTRY | changes}, "metadata": {}})
+def describe_again(content: dict[str, Any], text: str) -> None:
+    content["feature_sets"]["memory"]["description"] = text
 
 
-FORBIDDEN = {
-    "shell template": with_entry(args={"feature_set": "{{ shell('id') }}"}),
-    "environment template": with_entry(description="{{ env(HOME) }}"),
-    "jinja block": with_entry(description="{% for x in y %}"),
-    "jinja comment": with_entry(description="{# hidden #}"),
-    "catalog dir elsewhere": with_entry(
-        description="{{ CATALOG_DIR }}/releases/a.yaml"
-    ),
-    "path out of the catalog": with_entry(
-        driver="somobench.catalog.driver.ReleaseCatalog",
-        args={"path": "{{ CATALOG_DIR }}/releases/../../x.yaml"},
-    ),
-    "template in a path": with_entry(
-        driver="somobench.catalog.driver.ReleaseCatalog",
-        args={"path": "{{ CATALOG_DIR }}/releases/{{ shell('id') }}.yaml"},
-    ),
-    "template in a key": "{metadata: {}, sources: {'{{ x }}': {driver: somobench}}}",
-    "other driver": with_entry(driver="zarr"),
-    "driver by path": with_entry(driver="os.system"),
-    "list of drivers": with_entry(driver=["somobench", "zarr"]),
-    "argument": with_entry(args={"urlpath": "/etc"}),
-    "parameters": with_entry(parameters={"a": {"default": "shell(id)"}}),
-    "plugins": "{metadata: {}, sources: {}, plugins: {source: [{module: os}]}}",
-    "unknown key": "{metadata: {}, sources: {}, extra: 1}",
-    "anchor": "metadata: &a {}\nsources: {}\n",
-    "alias bomb": "metadata: &a [x, x]\nsources: {b: [*a, *a], c: [*a, *a]}\n",
-    "tag": "metadata: !!python/object/apply:os.system [id]\nsources: {}\n",
-    "local tag": "metadata: !x {}\nsources: {}\n",
-    "key twice": "metadata: {}\nsources: {}\nsources: {}\n",
-    "entry twice": "metadata: {}\nsources: {x: {driver: a}, x: {driver: b}}\n",
-    "no mapping": "[]",
-    "no sources": "metadata: {}\n",
-    "not YAML": "a: [",
-    "large": "#" * (MAXIMUM_SIZE + 1),
-}
+def rename_feature_set(content: dict[str, Any], text: str) -> None:
+    content["feature_sets"][text] = content["feature_sets"].pop("memory")
 
 
-@pytest.mark.parametrize("case", FORBIDDEN)
-def test_lint_refuses_what_a_catalog_must_not_say(tmp_path: Path, case: str) -> None:
-    path = tmp_path / "somobench.yaml"
-    path.write_text(FORBIDDEN[case])
-    assert lint_file(path)
-    with pytest.raises(ValidationError, match="somobench.yaml"):
-        lint_catalog(tmp_path)
+def rename_split(content: dict[str, Any], text: str) -> None:
+    content["splits"][text] = content["splits"].pop("temporal")
 
 
-def test_lint_accepts_a_plain_entry(tmp_path: Path) -> None:
-    path = tmp_path / "somobench.yaml"
-    path.write_text(with_entry(description="plain"))
-    assert lint_file(path) == []
+TEXTS = ("{{ shell('id') }}", "{% for x in y %}", "{# x #}", "}}", "a shell(id)")
 
 
-def test_a_title_that_looks_like_a_template_is_not_catalogued(
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize(
+    "place", [retitle, describe_again, rename_feature_set, rename_split]
+)
+def test_a_release_whose_texts_intake_may_run_is_not_catalogued(
+    toy: Path, tmp_path: Path, place: Callable[[dict[str, Any], str], None], text: str
+) -> None:
+    path = toy / "MANIFEST.json"
+    content = json.loads(path.read_text())
+    place(content, text)
+    path.write_text(json.dumps(content))
+    with pytest.raises(UsageError, match="no template|manifest"):
+        make_catalog(tmp_path, toy)
+    assert not list((tmp_path / "catalog").rglob("*.yaml"))
+
+
+def test_entries_tell_the_values_that_their_release_has(
     toy: Path, tmp_path: Path
 ) -> None:
-    write_manifest(toy, title="{{ shell('id') }}")
-    with pytest.raises(ValidationError, match="no template"):
-        make_catalog(tmp_path, toy)
+    catalog = intake.open_catalog(str(make_catalog(tmp_path, toy) / "somobench.yaml"))
+    told = {
+        name: {each["name"]: each for each in entry.describe()["user_parameters"]}
+        for name, entry in catalog.walk(depth=2).items()
+    }
+    assert told[f"{RELEASE}.memory"].keys() == {"layer", "scaling", "split"}
+    allowed = {
+        name: each["allowed"] for name, each in told[f"{RELEASE}.memory"].items()
+    }
+    assert allowed == {
+        "layer": [1, 2, 3],
+        "scaling": ["full", "train", "none"],
+        "split": ["temporal"],
+    }
+    assert told["memory"].keys() == {"release", "layer", "scaling", "split"}
+    assert "no default" in told["memory"]["release"]["description"]
+
+
+def test_no_entry_warns_or_chooses_for_its_user(
+    toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Intake fills missing parameters of most types, and warns of each text among them
+    path = make_catalog(tmp_path, toy) / "somobench.yaml"
+    monkeypatch.setenv("SOMOBENCH_RELEASES", str(toy.parent))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        catalog = intake.open_catalog(str(path))
+        for source in (catalog["memory"], catalog[RELEASE]["memory"]):
+            assert source.request == DatasetRequest(feature_set="memory")
+        local = catalog.local[RELEASE]["memory"]
+    assert (
+        local.describe()["user_parameters"]
+        == (catalog[RELEASE]["memory"].describe()["user_parameters"])
+    )
 
 
 def test_resolving_uses_the_pin_of_the_catalog(toy: Path, tmp_path: Path) -> None:

@@ -1,0 +1,126 @@
+"""One split of a release: targets, features, roles and cells under the same labels.
+
+What a reader opens, a model learns from and a score is computed on is joined here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from somobench.catalog.scaling import scale_by_train_days
+from somobench.catalog.view import CELL_COLUMNS, on_target_grid, role_view
+from somobench.schemas.errors import IntegrityError, UnknownNameError
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SplitView:
+    """A split on the layers, cells and days of its targets.
+
+    Attributes
+    ----------
+    split : name
+    targets : Dataset, (layer, cell, time)
+    features : Dataset, (layer, cell)
+        Scale factors, climatology (day_of_year) and normalisation of the split, in its
+        train scaling; empty where they weren't asked for.
+    role : DataArray, (cell, time), int8
+        0 none, 1 train, 2 validation, 3 test.
+    cells : DataFrame by `cell_id`, one row a cell in the order of the targets
+    """
+
+    split: str
+    targets: xr.Dataset
+    features: xr.Dataset
+    role: xr.DataArray
+    cells: pd.DataFrame
+
+    def train_scaled(self) -> xr.DataArray:
+        """Return the targets in train scaling, (layer, cell, time), m3 m-3, float32."""
+        scaled = scale_by_train_days(self.targets, self.features, self.role)
+        return scaled.transpose("layer", "cell", "time")
+
+    def climatology(self) -> xr.DataArray:
+        """Return the climatology, (layer, cell, day_of_year), m3 m-3, train scaling."""
+        return self.features["climatology"].transpose("layer", "cell", "day_of_year")
+
+    def has_role(self, role: int) -> NDArray[np.bool_]:
+        """Mark the days of every cell with a role, (cell, time)."""
+        return np.asarray(self.role.to_numpy() == role)
+
+
+def view_split(
+    split: str,
+    *,
+    targets: xr.Dataset,
+    features: xr.Dataset | None,
+    splits: pd.DataFrame,
+    cells: pd.DataFrame,
+) -> SplitView:
+    """Join the files of a release to one of its splits.
+
+    Parameters
+    ----------
+    split : str
+    targets : Dataset of schema TARGETS
+    features : Dataset of schema FEATURES, or None where nothing needs them
+    splits : DataFrame of schema SPLITS
+    cells : DataFrame of schema CELLS
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such split.
+    IntegrityError
+        If a cell of the targets has no features or no row in `cells`, or several.
+    """
+    known = sorted(set(splits["split"].astype(str)))
+    if split not in known:
+        raise UnknownNameError("split", found=split, expected=", ".join(known))
+    return SplitView(
+        split=split,
+        targets=targets,
+        features=_select_features(features, targets, split),
+        role=role_view(splits, targets, split),
+        cells=index_cells(cells, targets),
+    )
+
+
+def _select_features(
+    features: xr.Dataset | None, targets: xr.Dataset, split: str
+) -> xr.Dataset:
+    """Select the features of a split, on the layers and cells of the targets."""
+    if features is None:
+        return xr.Dataset()
+    chosen = features.sel(split=split, layer=targets["layer"])
+    return on_target_grid(chosen.drop_vars("split"), targets, "features")
+
+
+def index_cells(cells: pd.DataFrame, targets: xr.Dataset) -> pd.DataFrame:
+    """Return the table of cells by `cell_id`, one row a cell of the targets.
+
+    Raises
+    ------
+    IntegrityError
+        If it lacks a cell or a column, or names a cell twice.
+    """
+    lacking = {"cell_id", *CELL_COLUMNS} - {*map(str, cells.columns)}
+    if lacking:
+        raise _no_cells(f"no column {', '.join(sorted(lacking))}")
+    table = cells.set_index("cell_id")
+    wanted = targets["cell"].to_numpy().astype(str)
+    absent = pd.Index(wanted).difference(table.index)
+    if len(absent):
+        raise _no_cells(f"no row of cell {absent[0]} and {len(absent) - 1} more")
+    if not table.index.is_unique:
+        raise _no_cells(f"cell {table.index[table.index.duplicated()][0]} twice")
+    return table.loc[wanted]
+
+
+def _no_cells(found: str) -> IntegrityError:
+    expected = f"one row a cell of the targets, with {', '.join(CELL_COLUMNS)}"
+    return IntegrityError("cells of the release", found=found, expected=expected)

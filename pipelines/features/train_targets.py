@@ -1,0 +1,150 @@
+"""Train targets built once more from the train days of each cell, for the audit.
+
+The rule is that of the stage `targets`, on daily values of which all that isn't a train
+day of the cell was taken away. The primary of each layer and cell is the published one:
+which sensor is predicted has to be the same on train and on test days.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from somobench.pipelines.stage import checked_table
+from somobench.pipelines.targets import read_series
+from somobench.pipelines.targets.cells import (
+    DenseSeries,
+    published_name,
+    reference_of_cell,
+    thresholds_of,
+)
+from somobench.pipelines.targets.matching import Rejection, Series
+from somobench.pipelines.targets.rule import (
+    Candidate,
+    fill_primary,
+    scale_candidate,
+)
+from somobench.schemas.recipe import Recipe
+from somobench.schemas.tables import SENSORS
+
+INTERVAL = ["layer", "cell_id", "depth_from_cm", "depth_to_cm"]
+ANY_LENGTH = 1  # of a primary's train days; the rule asks 90 of its whole record
+
+
+@dataclass(frozen=True, eq=False)
+class TargetInputs:
+    """What targets are built from.
+
+    Parameters
+    ----------
+    series : DenseSeries
+        On the days of the targets.
+    primaries : mapping of layer and cell_id to row of `series`
+    reference : DataArray, (layer, cell, time), m3 m-3, optional
+    recipe : Recipe
+    """
+
+    series: DenseSeries
+    primaries: Mapping[tuple[int, str], int]
+    reference: xr.DataArray | None
+    recipe: Recipe
+
+
+def read_target_inputs(
+    recipe: Recipe, folder: Path, days: pd.DatetimeIndex, reference: xr.DataArray | None
+) -> TargetInputs:
+    """Read observations, stations and the names of primaries from the stages' folder.
+
+    Raises
+    ------
+    InputError
+        If the tables don't fit together.
+    ValidationError
+        If a table breaks its schema.
+    """
+    sensors = checked_table(folder / "stations.parquet", SENSORS)
+    observations = folder / "observations.parquet"
+    series = read_series(observations, sensors, days, recipe.targets.decimals)
+    report = json.loads((folder / "targets.json").read_text(encoding="utf-8"))
+    row_of = {name: row for row, name in enumerate(series.sensors["sensor_id"])}
+    primaries = {
+        (int(item["layer"]), str(item["cell_id"])): row_of[item["primary"]]
+        for item in report["sources"]
+    }
+    return TargetInputs(series, primaries, reference, recipe)
+
+
+def rebuild_train_targets(
+    inputs: TargetInputs, targets: xr.Dataset, train: NDArray[np.bool_]
+) -> Series:
+    """Build the targets of a split's train days from those days alone.
+
+    Parameters
+    ----------
+    inputs : TargetInputs
+    targets : Dataset of schema TARGETS
+        For its layers and cells.
+    train : array, (cell, day), bool
+
+    Returns
+    -------
+    array, (layer, cell, day), m3 m-3
+        NaN where a layer of a cell has too few train days for a line of its own.
+    """
+    layers = targets["layer"].to_numpy().tolist()
+    cells = targets["cell"].to_numpy().astype(str).tolist()
+    members = inputs.series.sensors.groupby(INTERVAL).indices
+    found = np.full((len(layers), *train.shape), np.nan)
+    for (layer, cell), row in inputs.primaries.items():
+        place = layers.index(layer), cells.index(cell)
+        if train[place[1]].any():
+            interval = tuple(inputs.series.sensors.loc[row, INTERVAL])
+            others = [int(other) for other in members[interval] if other != row]
+            found[place] = _rebuild(inputs, layer, row, others, train[place[1]])
+    return found
+
+
+def _rebuild(
+    inputs: TargetInputs,
+    layer: int,
+    row: int,
+    others: list[int],
+    days: NDArray[np.bool_],
+) -> Series:
+    primary = _scale(inputs, layer, row, days, minimum_days=ANY_LENGTH)
+    if isinstance(primary, Rejection):
+        return np.full(days.shape, np.nan)
+    scaled = [_scale(inputs, layer, other, days) for other in others]
+    accepted = [item for item in scaled if isinstance(item, Candidate)]
+    return fill_primary(primary, accepted, thresholds_of(inputs.recipe)).values
+
+
+def _scale(
+    inputs: TargetInputs,
+    layer: int,
+    row: int,
+    days: NDArray[np.bool_],
+    minimum_days: int | None = None,
+) -> Candidate | Rejection:
+    """Scale a sensor's values of some days to the reference."""
+    sensor = inputs.series.sensors.iloc[row]
+    thresholds = thresholds_of(inputs.recipe)
+    if minimum_days is not None:
+        thresholds = thresholds._replace(minimum_days=minimum_days)
+    return scale_candidate(
+        published_name(sensor.to_dict()),
+        str(sensor["sensor_id"]),
+        row,
+        raw=np.where(days, inputs.series.values[row], np.nan),
+        reference=reference_of_cell(
+            inputs.reference, layer, str(sensor["cell_id"]), inputs.recipe
+        ),
+        thresholds=thresholds,
+    )

@@ -1,0 +1,287 @@
+"""What a delivery of ERA5 holds, what it lacks, and which recipe keys fit it.
+
+For `somobench validate`: before any build, and without reading more than a few values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from somobench.pipelines.forcing.era5.daily import Accumulation, Frequency
+from somobench.pipelines.forcing.era5.fields import Box, Field, boxes_of
+from somobench.pipelines.forcing.era5.needs import list_lacks
+from somobench.pipelines.forcing.era5.nodes import (
+    NodeSet,
+    check_registration,
+    spacing,
+)
+from somobench.pipelines.forcing.era5.parts import Rectangle
+from somobench.pipelines.forcing.era5.stores import OpenedInputs, opened_inputs
+from somobench.pipelines.forcing.era5.validity import times_of
+from somobench.pipelines.forcing.era5.variables import RAW, Delivery, delivery_of
+from somobench.schemas.errors import InputError
+from somobench.schemas.recipe import Recipe
+
+HOUR = np.timedelta64(1, "h")
+DAY = np.timedelta64(1, "D")
+LOOKED_AT = 72  # hours of an accumulated variable that show how it accumulates
+SHOWN = 5
+ROUNDING = 1e-9  # m or J m-2; a growing total that stands still
+HOURS_A_DAY = 24
+REMAPPING = {"node": "corner_mean", "cell": "none", "points": "corner_mean"}
+
+
+def account_of(path: Path, recipe: Recipe | None = None) -> dict[str, Any]:
+    """Account for every file and variable of a delivery.
+
+    Parameters
+    ----------
+    path : Path
+        File, zip or folder.
+    recipe : Recipe, optional
+        What it is meant for; names and units of its `forcing` are used.
+
+    Returns
+    -------
+    dict
+        `reader`; `files` found, read, rejected and passed over; `rejected_files`;
+        `grids`; `variables` with unit, period, gaps and preliminary times;
+        `lacks`, of the recipe or of all that ERA5 can give; `keys`, the recipe's keys
+        that fit; `lines`, the same for people.
+    """
+    refusals: list[InputError] = []
+    with opened_inputs([path], refusals.append) as opened:
+        boxes = boxes_of(opened.stores)
+        delivery = _delivery(boxes, recipe)
+        grids = [_grid(box) for box in boxes]
+        variables = []
+        for box in boxes:
+            variables += _variables(box, delivery, refusals)
+        keys = _keys(boxes, delivery, grids, variables)
+        unknown = _unknown(boxes, delivery)
+        lacks = list_lacks(boxes, delivery, (variables, grids), recipe)
+        files = _files(opened, refusals)
+    account = {
+        "reader": "era5",
+        "files": files,
+        "rejected_files": [_rejected(error) for error in refusals],
+        "passed_over": [vars(item) for item in opened.passed_over],
+        "grids": grids,
+        "variables": variables,
+        "unknown_variables": unknown,
+        "keys": keys,
+        "lacks": lacks,
+        "asked_by": None if recipe is None else recipe.release.recipe,
+    }
+    return account | {"lines": _lines(account)}
+
+
+def _files(opened: OpenedInputs, refusals: Sequence[InputError]) -> dict[str, int]:
+    read = len({name for name, _ in opened.stores})
+    return {
+        "found": read + len(refusals) + len(opened.passed_over),
+        "read": read,
+        "rejected": len(refusals),
+        "passed over": len(opened.passed_over),
+    }
+
+
+def _rejected(error: InputError) -> dict[str, str]:
+    return {
+        "file": error.what,
+        "reason": "refused",
+        "found": str(error.found),
+        "expected": str(error.expected)
+        + (f" ({error.hint})" if error.hint is not None else ""),
+    }
+
+
+def _delivery(boxes: Sequence[Box], recipe: Recipe | None) -> Delivery:
+    """Take names and units of the recipe, and the frequency of the files."""
+    steps = [
+        float(np.median(np.diff(times) / HOUR))
+        for box in boxes
+        for _, store in box.stores
+        if len(times := times_of(store)) > 1
+    ]
+    frequency: Frequency = (
+        "daily" if steps and np.median(steps) >= HOURS_A_DAY else "hourly"
+    )
+    accumulation: Accumulation = (
+        "daily_total" if frequency == "daily" else "hour_ending"
+    )
+    if recipe is None:
+        return Delivery(frequency, accumulation)
+    given = delivery_of(recipe.forcing)
+    return Delivery(frequency, accumulation, given.names, given.units)
+
+
+def _grid(box: Box) -> dict[str, Any]:
+    nodes = box.nodes
+    return {
+        "files": len({name for name, _ in box.stores}),
+        "nodes": len(nodes.latitude) * (len(nodes.longitude) if nodes.is_grid else 1),
+        "latitude": _extent(nodes.latitude),
+        "longitude": _extent(nodes.longitude),
+        "spacing": round(spacing(nodes.latitude, 0.0), 6) if nodes.is_grid else None,
+        "registration": _registration(nodes),
+    }
+
+
+def _extent(axis: NDArray[np.float64]) -> list[float]:
+    return [round(float(axis.min()), 4), round(float(axis.max()), 4)]
+
+
+def _registration(nodes: NodeSet) -> str | None:
+    """Name the registration that the positions allow; None if neither."""
+    if not nodes.is_grid:
+        return "points"
+    for name in ("node", "cell"):
+        try:
+            check_registration(nodes, name, spacing(nodes.latitude, 0.25), "")
+        except InputError:
+            continue
+        return name
+    return None
+
+
+def _variables(
+    box: Box, delivery: Delivery, refusals: list[InputError]
+) -> list[dict[str, Any]]:
+    found = []
+    for raw in RAW.values():
+        if not box.holds(raw.name, delivery):
+            continue
+        try:
+            found.append(_variable(box.field(raw, delivery), delivery.frequency))
+        except InputError as error:
+            refusals.append(error)
+    return found
+
+
+def _variable(field: Field, frequency: Frequency) -> dict[str, Any]:
+    times = field.times
+    step = DAY if frequency == "daily" else HOUR
+    jumps = np.flatnonzero(np.diff(times) > step)
+    flags = {
+        time: bool(flag)
+        for part in field.parts
+        for time, flag in zip(part.times, part.preliminary, strict=True)
+    }
+    return {
+        "variable": field.raw.name,
+        **field.described(),
+        "start": str(times[0])[:16],
+        "end": str(times[-1])[:16],
+        "times": len(times),
+        "gaps": [
+            {"after": str(times[at])[:16], "before": str(times[at + 1])[:16]}
+            for at in jumps
+        ],
+        "preliminary_times": sum(flags.values()),
+        "accumulates": _accumulates(field, frequency),
+    }
+
+
+def _accumulates(field: Field, frequency: Frequency) -> str | None:
+    """Look at one node whether hourly totals grow through the day (ERA5-Land)."""
+    if not field.raw.accumulated or frequency == "daily":
+        return None
+    one = Rectangle(slice(0, 1), slice(0, 1), np.array([0]), np.array([0]))
+    size = min(LOOKED_AT, len(field.times))
+    values = np.abs(field.read(0, size, one)[0][:, 0])
+    inside = (field.times[1:size] - field.times[1:size].astype("datetime64[D]")) > HOUR
+    steps = np.diff(values)[inside | _is_midnight(field.times[1:size])]
+    steps = steps[np.isfinite(steps)]
+    if not len(steps) or not np.any(steps > 0):
+        return None
+    return "since_00_utc" if bool((steps >= -ROUNDING).all()) else "hour_ending"
+
+
+def _is_midnight(times: NDArray[np.datetime64]) -> NDArray[np.bool_]:
+    return np.asarray(times == times.astype("datetime64[D]"))
+
+
+def _keys(
+    boxes: Sequence[Box],
+    delivery: Delivery,
+    grids: Sequence[dict[str, Any]],
+    variables: Sequence[dict[str, Any]],
+) -> dict[str, Any]:
+    """Say which keys of a recipe fit what the files hold."""
+    if not boxes:
+        return {}
+    largest = max(grids, key=lambda grid: grid["nodes"])
+    seen = [item["accumulates"] for item in variables if item["accumulates"]]
+    keys: dict[str, Any] = {"forcing.frequency": delivery.frequency}
+    if delivery.frequency == "daily":
+        keys["forcing.accumulation"] = (
+            "daily_total, or since_00_utc if a total stands at 00 UTC of the day after"
+        )
+    elif seen:
+        keys["forcing.accumulation"] = max(set(seen), key=seen.count)
+    if largest["registration"] is not None:
+        keys["forcing.registration"] = largest["registration"]
+        keys["forcing.remapping"] = REMAPPING[largest["registration"]]
+    if any(item["preliminary_times"] for item in variables):
+        keys["forcing.preliminary"] = "accept (counted), or refuse"
+    return keys
+
+
+def _unknown(boxes: Sequence[Box], delivery: Delivery) -> list[str]:
+    known = {name for raw in RAW.values() for name in delivery.names_of(raw)}
+    held = {str(name) for box in boxes for _, store in box.stores for name in store}
+    return sorted(held - known)
+
+
+def _lines(account: dict[str, Any]) -> list[str]:
+    """Say it in lines for a terminal."""
+    lines = []
+    for grid in account["grids"]:
+        where = f"latitude {grid['latitude'][0]:g} to {grid['latitude'][1]:g}, "
+        where += f"longitude {grid['longitude'][0]:g} to {grid['longitude'][1]:g}"
+        kind = f"{grid['spacing']:g} degrees" if grid["spacing"] else "points"
+        lines.append(
+            f"grid: {kind}, {where}; {grid['nodes']} nodes in {grid['files']} files; "
+            f"registration: {grid['registration'] or 'neither node nor cell'}"
+        )
+    lines += _lines_of_periods(account["variables"])
+    if account["unknown_variables"]:
+        names = ", ".join(account["unknown_variables"])
+        lines.append(f"not known: {names} (a name goes into forcing.names)")
+    lines += [
+        f"passed over: {item['name']}: {item['reason']}"
+        for item in account["passed_over"]
+    ]
+    lines += [f"recipe: {key}: {value}" for key, value in account["keys"].items()]
+    if account["asked_by"] is None:
+        lines += [f"lacks for every variable: {item}" for item in account["lacks"]]
+    return lines
+
+
+def _lines_of_periods(variables: Sequence[dict[str, Any]]) -> list[str]:
+    """Name together the variables of one period, with their units; then the gaps."""
+    together: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for item in variables:
+        period = f"{item['start']} to {item['end']}, {item['times']} times"
+        if item["preliminary_times"]:
+            period += f" ({item['preliminary_times']} preliminary)"
+        gaps = "; ".join(
+            f"after {gap['after']} until {gap['before']}"
+            for gap in item["gaps"][:SHOWN]
+        )
+        more = len(item["gaps"]) - SHOWN
+        gaps += f" and {more} more" if more > 0 else ""
+        together.setdefault((period, gaps), []).append(item)
+    lines = []
+    for (period, gaps), items in together.items():
+        names = ", ".join(
+            f"{item['variable']} [{' or '.join(item['units'])}]" for item in items
+        )
+        lines += [f"{names}: {period}", *([f"  gaps: {gaps}"] if gaps else [])]
+    return lines

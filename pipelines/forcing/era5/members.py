@@ -1,0 +1,257 @@
+"""The stores and files under an input's path, by their content and not their names.
+
+Folders are searched to the bottom. A zip as the Climate Data Store delivers it is
+unpacked to a temporary folder, since netCDF can't be read within one. What is no store
+is passed over, and said to be.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from somobench.schemas.errors import InputError
+
+Kind = Literal["netcdf", "grib", "zarr", "zarr.zip", "zip"]
+
+MAGIC: tuple[tuple[bytes, Kind], ...] = (
+    (b"\x89HDF\r\n\x1a\n", "netcdf"),
+    (b"CDF", "netcdf"),
+    (b"GRIB", "grib"),
+    (b"PK\x03\x04", "zip"),
+    (b"PK\x05\x06", "zip"),  # of no member
+)
+DATA_SUFFIXES = frozenset(
+    {".nc", ".nc4", ".cdf", ".netcdf", ".h5", ".zip", ".zarr"}
+    | {".grib", ".grb", ".grib2", ".grb2", ".grib1"}
+)
+ZARR_MARKS = ("zarr.json", ".zgroup", ".zmetadata")
+EXPECTED = "a Zarr store, netCDF or GRIB file with CF times, or a zip of such files"
+MAXIMUM_RATIO = 1000  # unpacked to packed; a field that is zero everywhere packs well
+MAXIMUM_MEMBERS = 10_000
+BUFFER = 2**20
+
+
+Refuse = Callable[[InputError], None]
+
+
+def stop(error: InputError) -> None:
+    """Raise a refusal: nothing is read where one file can't be."""
+    raise error
+
+
+@dataclass(frozen=True)
+class Member:
+    """A store or file: its name for messages, its place, and how it is stored."""
+
+    name: str
+    place: Path | str
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class PassedOver:
+    """A file below an input that holds no meteorology, and why it wasn't read."""
+
+    name: str
+    reason: str
+
+
+def find_members(
+    path: Path | str, unpacked: ExitStack, refuse: Refuse = stop
+) -> tuple[list[Member], list[PassedOver]]:
+    """List what a store, file, zip, glob or folder holds, sorted by name.
+
+    Parameters
+    ----------
+    path : Path or str
+        With `://` the address of a Zarr store.
+    unpacked : ExitStack
+        Keeps the temporary folders of zips; closing it removes them.
+    refuse : callable
+        Given each refusal of a file; raises it, or notes it to go on.
+
+    Raises
+    ------
+    InputError
+        If nothing is there, a file isn't what its name says, or a zip is damaged,
+        hostile, or larger than the room for temporary files.
+    """
+    text = str(path)
+    if "://" in text:
+        return [Member(text.rsplit("/", 1)[-1], text, "zarr")], []
+    found: list[Member] = []
+    passed_over: list[PassedOver] = []
+    for name, file in _files(Path(path)):
+        try:
+            kind = _kind(file)
+            if kind == "zip":
+                found += _of_zip(name, file, unpacked, passed_over)
+            elif kind is not None:
+                found.append(Member(name, file, kind))
+            elif file == Path(path) or _looks_like_data(file.name):
+                refuse(_unlike_its_name(name, file))
+            else:
+                passed_over.append(PassedOver(name, "no netCDF, GRIB, Zarr or zip"))
+        except InputError as error:
+            refuse(error)
+    return found, passed_over
+
+
+def _files(path: Path) -> Iterator[tuple[str, Path]]:
+    """Give a file, a glob's files, or those below a folder; a Zarr folder is one."""
+    if not path.exists() and "*" in str(path):
+        for file in sorted(path.parent.glob(path.name)):
+            yield file.name, file
+    elif not path.exists():
+        raise InputError(f"forcing input {path}", found="nothing at this path")
+    elif not path.is_dir() or _is_zarr(path):
+        yield path.name, path
+    else:
+        for file in _below(path):
+            yield file.relative_to(path).as_posix(), file
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for item in sorted(folder.iterdir()):
+        if not item.is_dir() or _is_zarr(item):
+            yield item
+        else:
+            yield from _below(item)
+
+
+def _is_zarr(path: Path) -> bool:
+    return any((path / mark).exists() for mark in ZARR_MARKS)
+
+
+def _kind(file: Path) -> Kind | None:
+    if file.is_dir():
+        return "zarr"
+    if _is_hidden(file.name):
+        return None
+    try:
+        with file.open("rb") as stream:
+            opening = stream.read(8)
+    except OSError as error:
+        raise InputError(
+            f"forcing input {file}", found=error, expected=EXPECTED
+        ) from error
+    kind = next((kind for mark, kind in MAGIC if opening.startswith(mark)), None)
+    if kind == "zip" and set(_infolist_names(file)) & set(ZARR_MARKS):
+        return "zarr.zip"
+    return kind
+
+
+def _looks_like_data(name: str) -> bool:
+    return not _is_hidden(name) and Path(name).suffix.lower() in DATA_SUFFIXES
+
+
+def _is_hidden(name: str) -> bool:
+    """Tell a companion that macOS or a file server left."""
+    return name.startswith(".")
+
+
+def _infolist_names(file: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return archive.namelist()
+    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
+        raise _damaged(file.name, error) from error
+
+
+def _of_zip(
+    name: str, file: Path, unpacked: ExitStack, passed_over: list[PassedOver]
+) -> list[Member]:
+    """Unpack the data of a zip; a store in a folder of it can't be read there."""
+    folder = Path(unpacked.enter_context(tempfile.TemporaryDirectory("-somobench")))
+    found = []
+    for inner, place in _unpack(name, file, folder):
+        kind = _kind(place)
+        inside = f"{name}/{inner}"
+        if kind in {"netcdf", "grib"}:
+            found.append(Member(inside, place, kind))
+        elif _looks_like_data(Path(inner).name):
+            raise _unlike_its_name(inside, place)
+        else:
+            place.unlink()
+            passed_over.append(PassedOver(inside, "no netCDF or GRIB file"))
+    if not found:
+        raise InputError(
+            f"forcing input {name}",
+            found="a zip without netCDF or GRIB files",
+            expected=EXPECTED,
+        )
+    return found
+
+
+def _unpack(name: str, file: Path, folder: Path) -> Iterator[tuple[str, Path]]:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            entries = sorted(
+                (item for item in archive.infolist() if not item.is_dir()),
+                key=lambda item: item.filename,
+            )
+            _refuse_hostile(name, entries, folder)
+            for number, entry in enumerate(entries):
+                place = folder / f"{number}.bin"
+                with archive.open(entry) as source, place.open("wb") as target:
+                    shutil.copyfileobj(source, target, BUFFER)
+                yield entry.filename, place
+    except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, ValueError) as error:
+        raise _damaged(name, error) from error
+
+
+def _refuse_hostile(name: str, entries: list[zipfile.ZipInfo], folder: Path) -> None:
+    if any(Path(item.filename).name in ZARR_MARKS for item in entries):
+        first = next(i for i in entries if Path(i.filename).name in ZARR_MARKS)
+        raise InputError(
+            f"forcing input {name}",
+            found=f"a zip with {first.filename} first",
+            expected="zarr.json or .zgroup at its root",
+            hint="zip the content of the store, not the folder that holds it",
+        )
+    size = sum(item.file_size for item in entries)
+    packed = sum(item.compress_size for item in entries)
+    room = shutil.disk_usage(folder).free
+    for found, expected, is_bad in (
+        (f"{len(entries)} members", MAXIMUM_MEMBERS, len(entries) > MAXIMUM_MEMBERS),
+        (
+            f"{size} bytes, packed to {packed}",
+            f"at most {MAXIMUM_RATIO} to 1",
+            size > MAXIMUM_RATIO * max(packed, BUFFER),
+        ),
+        (f"{size} bytes", f"room for them: {room} bytes in {folder}", size > room),
+    ):
+        if is_bad:
+            raise InputError(
+                f"forcing input {name}",
+                found=found,
+                expected=expected,
+                hint="unpack the zip yourself, or set TMPDIR to a larger disk",
+            )
+
+
+def _unlike_its_name(name: str, file: Path) -> InputError:
+    with file.open("rb") as stream:
+        opening = stream.read(8)
+    return InputError(
+        f"forcing input {name}",
+        found=f"{file.stat().st_size} bytes that begin with {opening!a}",
+        expected=EXPECTED,
+        hint="the download may have failed: get the file again",
+    )
+
+
+def _damaged(name: str, error: object) -> InputError:
+    return InputError(
+        f"forcing input {name}",
+        found=error,
+        expected="a whole zip file",
+        hint="get the file again",
+    )

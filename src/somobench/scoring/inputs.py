@@ -1,0 +1,31 @@
+"""What a score is computed on, read from the files of a release."""
+
+from __future__ import annotations
+
+from somobench.catalog.release_files import ReleaseFiles
+from somobench.catalog.resolve import Release
+from somobench.scoring.case import REANALYSIS, ScoringCase, build_case
+from somobench.scoring.ladders import Ladder
+from somobench.scoring.models import Model
+
+
+def read_case(release: Release, split: str) -> ScoringCase:
+    """Return a split of a release as it is scored; its files are hashed again."""
+    moments_from = release.manifest.target_moments_from.items()
+    return build_case(
+        ReleaseFiles(release, lazy=False, always=True).split(split),
+        {int(layer): word for layer, word in moments_from},
+    )
+
+
+def list_references(
+    release: Release, case: ScoringCase, ladder: Ladder | None
+) -> list[Model]:
+    """Return what predictions may be a copy of: the reanalysis and the rungs."""
+    rungs = list(ladder.rungs) if ladder else []
+    grid = ReleaseFiles(release, lazy=False, always=True).reanalysis()
+    if grid is None:
+        return rungs
+    part = grid.sel(cell=sorted(set(case.series_cells)), time=case.target["time"])
+    others = [rung for rung in rungs if rung.name != REANALYSIS]
+    return [Model(REANALYSIS, lambda: case.on_series(part)), *others]

@@ -1,0 +1,119 @@
+"""Files of a submission that is a folder or a zip: plain ones inside it, or refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import struct
+import zipfile
+from pathlib import Path, PurePosixPath
+
+from somobench.submissions.limits import MAXIMUM_METADATA, refuse, refuse_size
+
+DOCUMENTS = ("zarr.json", ".zarray", ".zgroup", ".zattrs", ".zmetadata")
+ATTRIBUTES_ALONE = (".zattrs", ".zmetadata")
+ATTRIBUTES = ("attributes", "consolidated_metadata")
+MAXIMUM_MEMBERS = 100_000
+MAXIMUM_DIRECTORY = 32_000_000  # bytes of a zip's table of contents
+_END = struct.Struct("<4s4H2LH")
+_END_64 = struct.Struct("<4sQ2H2L4Q")
+_LOCATOR_64 = struct.Struct("<4sLQL")
+_ENCRYPTED = 0x1
+
+
+def members_of_folder(path: Path) -> dict[str, int]:
+    """Return the sizes of a folder's files by name; refuse links and devices."""
+    sizes: dict[str, int] = {}
+    pending = [path]
+    while pending:
+        for entry in os.scandir(pending.pop()):
+            here = Path(entry.path)
+            name = here.relative_to(path).as_posix()
+            mode = entry.stat(follow_symlinks=False).st_mode
+            if stat.S_ISDIR(mode):
+                pending.append(here)
+            elif stat.S_ISREG(mode):
+                sizes[name] = entry.stat(follow_symlinks=False).st_size
+            else:
+                raise refuse(f"member {name}", "a link or device", "a plain file")
+            if len(sizes) + len(pending) > MAXIMUM_MEMBERS:
+                raise refuse(path.name, "more members", f"at most {MAXIMUM_MEMBERS}")
+    return sizes
+
+
+def refuse_large_directory(path: Path) -> None:
+    """Refuse a zip whose table of contents alone would fill the memory."""
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        stream.seek(max(0, size - 65_536 - _END.size))
+        tail = stream.read()
+        start = tail.rfind(b"PK\x05\x06")
+        if start < 0:
+            raise refuse(path.name, "no end of the zip", "a whole zip")
+        end = _END.unpack_from(tail, start)
+        members, length = end[4], end[5]
+        if start >= _LOCATOR_64.size:
+            locator = _LOCATOR_64.unpack_from(tail, start - _LOCATOR_64.size)
+            if locator[0] == b"PK\x06\x07":
+                stream.seek(locator[2])
+                record = _END_64.unpack(stream.read(_END_64.size))
+                members, length = record[7], record[8]
+    if members > MAXIMUM_MEMBERS or length > MAXIMUM_DIRECTORY:
+        found = f"{members} members, a table of contents of {length} bytes"
+        expected = f"at most {MAXIMUM_MEMBERS} and {MAXIMUM_DIRECTORY}"
+        raise refuse(path.name, found, expected)
+
+
+def members_of_zip(archive: zipfile.ZipFile) -> dict[str, int]:
+    """Return the sizes of a zip's members by name; refuse those that could do harm.
+
+    A member that zarr's own store wrote again has the same bytes, or is metadata that
+    differ in attributes alone: the last one counts, as it does for zarr.
+    """
+    sizes: dict[str, int] = {}
+    first: dict[str, zipfile.ZipInfo] = {}
+    for item in archive.infolist():
+        name = item.filename
+        parts = PurePosixPath(name).parts
+        leads_out = name.startswith("/") or ".." in parts or "\\" in name
+        if leads_out or ":" in name or item.orig_filename != name:
+            raise refuse(f"member {name[:80]!r}", "a path", "a name inside the zip")
+        kind = stat.S_IFMT(item.external_attr >> 16)
+        if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
+            raise refuse(f"member {name}", "a link or device", "a plain file")
+        if item.flag_bits & _ENCRYPTED:
+            raise refuse(f"member {name}", "encryption", "a plain file")
+        if item.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+            found = f"zip method {item.compress_type}"
+            raise refuse(f"member {name}", found, ("stored", "deflated"))
+        if name in first and not _is_same(archive, first[name], item):
+            found = "it is there twice, and differs"
+            raise refuse(f"member {name}", found, "each member once")
+        first.setdefault(name, item)
+        if not item.is_dir():
+            sizes[name] = item.file_size
+    refuse_size(sum(sizes.values()), "members of the zip")
+    return sizes
+
+
+def _is_same(
+    archive: zipfile.ZipFile, one: zipfile.ZipInfo, other: zipfile.ZipInfo
+) -> bool:
+    """Tell whether two members hold the same, attributes of arrays left aside."""
+    if (one.file_size, one.CRC) == (other.file_size, other.CRC):
+        return True
+    if PurePosixPath(one.filename).name not in DOCUMENTS:
+        return False
+    if max(one.file_size, other.file_size) > MAXIMUM_METADATA:
+        return False
+    documents = [json.loads(archive.read(item)) for item in (one, other)]
+    if not all(isinstance(document, dict) for document in documents):
+        return False
+    if PurePosixPath(one.filename).name in ATTRIBUTES_ALONE:
+        return True
+    left, right = (
+        {key: value for key, value in document.items() if key not in ATTRIBUTES}
+        for document in documents
+    )
+    return left == right
