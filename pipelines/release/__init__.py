@@ -24,7 +24,7 @@ from somobench.catalog.storage.atomic import (
     write_text,
 )
 from somobench.catalog.storage.hashing import describe_file, sources_sha256
-from somobench.pages.html import Section
+from somobench.pages.frame import Section
 from somobench.pipelines.release import documents as documents
 from somobench.pipelines.release.promises import (
     failed_promises,
@@ -32,11 +32,11 @@ from somobench.pipelines.release.promises import (
     truth_report,
 )
 from somobench.pipelines.release.report import build_report
-from somobench.pipelines.release.report.ladder import ladder_sections
+from somobench.pipelines.release.report.ladder import make_ladder_sections
 from somobench.pipelines.release.report.ladder_details import CellTables
 from somobench.pipelines.release.report.numbers import figure_numbers
-from somobench.pipelines.release.report.shifts import shift_sections
-from somobench.pipelines.release.report.splits import split_sections
+from somobench.pipelines.release.report.shifts import make_shift_sections
+from somobench.pipelines.release.report.splits import make_split_sections
 from somobench.schemas.checks.release import validate_together
 from somobench.schemas.errors import Failure, ValidationError
 from somobench.schemas.manifest import (
@@ -121,9 +121,9 @@ def _scored(data: Path, reports: dict[str, Any]) -> list[Section]:
         pd.read_parquet(data / "cells.parquet"),
     )
     return [
-        *split_sections(reports["splits"]),
-        *ladder_sections(scores, reports["scores"], rungs, tables),
-        *shift_sections(costs),
+        *make_split_sections(reports["splits"]),
+        *make_ladder_sections(scores, reports["scores"], rungs, tables),
+        *make_shift_sections(costs),
     ]
 
 

@@ -7,44 +7,45 @@ from typing import Any
 
 import pandas as pd
 
-from somobench.cards.lookup import ScoreLookup, dot
+from somobench.cards.lookup import ScoreLookup, plot_score, tabulate_grid
 from somobench.metrics.registry import REFERENCE_MOMENTS as REFERENCE_TEXT
-from somobench.pages.html import (
-    Markup,
-    Section,
-    bullets,
-    details,
-    joined,
-    number,
-    paragraph,
-)
-from somobench.pages.plots import Dot, Scale, dot_plot, linear_scale
-from somobench.pages.tables import Cell, Column, in_order, sortable_table
+from somobench.pages.figures import Row, RowPlot
+from somobench.pages.frame import Section, render_template
+from somobench.pages.scales import Scale, make_linear_scale
+from somobench.pages.tables import Cell, Column, Table
 from somobench.pages.texts import (
     MOMENTS_MARK,
-    layer_title,
-    metric_name,
-    metric_title,
-    rung_name,
-    rung_title,
-    score_cell,
+    make_score_cell,
+    name_layer,
+    name_metric,
+    name_rung,
+    show_metric,
 )
-from somobench.pipelines.release.report.ladder_details import CellTables, detail_blocks
+from somobench.pipelines.release.report import ladder_details
+from somobench.pipelines.release.report.ladder_details import (
+    BY_RUNG,
+    LEAD,
+    CellTables,
+    Rung,
+    head_rung,
+    name_cell,
+)
+from somobench.pipelines.release.report.layers import PACKAGE, show_name
 from somobench.scoring.models import LEADING
 
-LEAD = LEADING[0]
 SHOWN = (*LEADING, "ubrmse", "rmse", "kge_2009", "sedi_dry")
+LEAD_AXIS = f"{name_metric(LEAD)}, median over series"
 
 Lookups = Mapping[str, Mapping[str, ScoreLookup]]
 
 
-def ladder_sections(
+def make_ladder_sections(
     scores: pd.DataFrame,
     record: Mapping[str, Any],
     rungs: Mapping[str, Mapping[str, str]] | None = None,
     tables: CellTables | None = None,
 ) -> list[Section]:
-    """Return the ladder on every split, for a page with `sortable_page`'s script.
+    """Return the ladder on every split.
 
     Parameters
     ----------
@@ -59,7 +60,7 @@ def ladder_sections(
     Returns
     -------
     list of Section
-        What each rung beats across splits, then each split.
+        What each rung reaches across splits, then each split.
     """
     lookups: Lookups = {
         str(split): {
@@ -67,154 +68,136 @@ def ladder_sections(
         }
         for split, group in scores.groupby("split")
     }
+    ladders = {
+        str(split): [
+            Rung(str(item["rung"]), bool(item["needs_observations"]))
+            for item in own["ladder"]
+        ]
+        for split, own in sorted(record["splits"].items())
+    }
     absent = rungs or {}
-    splits = {str(name): record["splits"][name]["ladder"] for name in record["splits"]}
-    scale = _common_scale(lookups)
-    whole = Section("ladder", "The ladder", tuple(_overview(splits, lookups)))
-    return [
-        whole,
-        *(
-            Section(
-                f"ladder-{place}",
-                f"The ladder on {split}",
-                (
-                    *_split(ladder, lookups[split], absent.get(split, {}), scale),
-                    *detail_blocks(
-                        split, ladder, lookups[split], tables, f"ladder-{place}"
-                    ),
-                ),
-            )
-            for place, (split, ladder) in enumerate(sorted(splits.items()), 1)
-        ),
-    ]
+    scale = _find_common_scale(lookups)
+    overview = render_template(
+        "ladder.html.j2", PACKAGE, table=_tabulate_overview(ladders, lookups)
+    )
+    sections = [Section("ladder", "The ladder", (overview,))]
+    for place, (split, ladder) in enumerate(ladders.items(), 1):
+        anchor, models = f"ladder-{place}", lookups[split]
+        text = render_template(
+            "ladder_split.html.j2",
+            PACKAGE,
+            anchor=anchor,
+            plot=_plot_ladder(ladder, models, scale),
+            missing=_list_missing(absent.get(split, {})),
+            scores=_tabulate_scores(ladder, models),
+            layers=_tabulate_layers(ladder, models),
+            beaten=_tabulate_beaten(ladder, models),
+            networks=ladder_details.tabulate_networks(ladder, models),
+            extremes=ladder_details.tabulate_extremes(ladder, models),
+            no_extremes=ladder_details.NO_THRESHOLDS,
+            cells=ladder_details.describe_cells(split, ladder, models, tables, anchor),
+            moments_mark=MOMENTS_MARK,
+            reference_text=REFERENCE_TEXT,
+        )
+        sections.append(Section(anchor, f"The ladder on {split}", (text,)))
+    return sections
 
 
-def _common_scale(lookups: Lookups) -> Scale:
+def _find_common_scale(lookups: Lookups) -> Scale:
     """Return one scale for all splits, so that they can be compared by eye."""
     rows = [
         lookup.row(LEAD) for models in lookups.values() for lookup in models.values()
     ]
     ends = ("value", "low", "high")
-    return linear_scale(row[end] for row in rows if row is not None for end in ends)
+    return make_linear_scale(row[end] for row in rows if row for end in ends)
 
 
-def _overview(
-    splits: Mapping[str, Sequence[Mapping[str, Any]]], lookups: Lookups
-) -> list[Markup]:
-    names = dict.fromkeys(item["rung"] for ladder in splits.values() for item in ladder)
-    marks = {
-        item["rung"]: item["needs_observations"]
-        for ladder in splits.values()
-        for item in ladder
-    }
-    header = [
-        in_order("rung, lowest first"),
-        *(Column(split) for split in sorted(splits)),
-    ]
-    rows = [
-        [
-            Cell(rung_name(name, needs_observations=marks[name]), place),
-            *(
-                score_cell(lookups[split][name].row(LEAD))
-                if name in lookups[split]
-                else Cell(None, None)
-                for split in sorted(splits)
-            ),
-        ]
-        for place, name in enumerate(names)
-    ]
-    title = f"{metric_title(LEAD)}, median over series with interval, by split"
-    return [
-        paragraph(
-            "Reference models in order of the information that they use. Rungs that "
-            "read observations of the cell that they predict stand apart: they are "
-            "scored on the days for which there was one to read."
-        ),
-        sortable_table(header, rows, title),
-    ]
-
-
-def _split(
-    ladder: Sequence[Mapping[str, Any]],
-    lookups: Mapping[str, ScoreLookup],
-    absent: Mapping[str, str],
-    scale: Scale,
-) -> list[Markup]:
-    plain = [item for item in ladder if not item["needs_observations"]]
-    observing = [item for item in ladder if item["needs_observations"]]
-    rows: list[Dot | str] = [
-        dot(rung_title(item["rung"]), lookups[item["rung"]].row(LEAD))
-        for item in reversed(plain)
-    ]
-    if observing:
-        rows.append("Rungs that read observations of the cell")
-        rows += [
-            dot(rung_title(item["rung"]), lookups[item["rung"]].row(LEAD), colour="c2")
-            for item in reversed(observing)
-        ]
-    missing = [
-        joined([rung_title(name), ": ", why]) for name, why in absent.items() if why
-    ]
-    return [
-        dot_plot(rows, f"{metric_title(LEAD)}, median over series", scale=scale),
-        *([paragraph("Not available: "), bullets(missing)] if missing else []),
-        _table(ladder, lookups),
-        paragraph(MOMENTS_MARK, " ", REFERENCE_TEXT),
-        details("By layer", _layer_table(ladder, lookups)),
-        details("What each rung beats", _beaten_table(ladder, lookups)),
-    ]
-
-
-def _table(
-    ladder: Sequence[Mapping[str, Any]], lookups: Mapping[str, ScoreLookup]
-) -> Markup:
-    notes = {
-        name: max(lookup.note(name) for lookup in lookups.values()) for name in SHOWN
-    }
-    header = [in_order("rung, lowest first")]
-    header += [Column(metric_name(name, notes[name])) for name in SHOWN]
-    header += [Column("series"), Column("cell-days")]
+def _tabulate_overview(
+    ladders: Mapping[str, Sequence[Rung]], lookups: Lookups
+) -> Table:
+    rungs = dict.fromkeys(rung for ladder in ladders.values() for rung in ladder)
     rows = []
-    for place, item in enumerate(ladder):
-        lookup = lookups[item["rung"]]
-        lead = lookup.row(LEAD)
-        name = rung_name(item["rung"], needs_observations=item["needs_observations"])
-        counts = [
-            Cell(number(lead[key]) if lead else None, lead[key] if lead else None)
-            for key in ("cell_count", "day_count")
-        ]
-        cells = [score_cell(lookup.row(metric)) for metric in SHOWN]
-        rows.append([Cell(name, place), *cells, *counts])
-    return sortable_table(header, rows, "Median scores with intervals, all layers")
+    for place, rung in enumerate(rungs):
+        models = [lookups[split].get(rung.name) for split in ladders]
+        rows.append(
+            [
+                name_cell(rung, place),
+                *(make_score_cell(each.row(LEAD) if each else None) for each in models),
+            ]
+        )
+    return Table(
+        title=f"{name_metric(LEAD)}, median over series with interval, by split",
+        columns=[BY_RUNG, *(Column(show_name(split)) for split in ladders)],
+        rows=rows,
+    )
 
 
-def _layer_table(
-    ladder: Sequence[Mapping[str, Any]], lookups: Mapping[str, ScoreLookup]
-) -> Markup:
-    layers = sorted({layer for lookup in lookups.values() for layer in lookup.layers})
-    header = [in_order("rung, lowest first"), *(Column(layer_title(i)) for i in layers)]
-    rows = [
-        [
-            Cell(rung_title(item["rung"]), place),
-            *(score_cell(lookups[item["rung"]].row(LEAD, layer=i)) for i in layers),
+def _plot_ladder(
+    ladder: Sequence[Rung], models: Mapping[str, ScoreLookup], scale: Scale
+) -> RowPlot:
+    def plot(chosen: Sequence[Rung], colour: str) -> list[Row]:
+        return [
+            plot_score(name_rung(rung.name), models[rung.name].row(LEAD), colour=colour)
+            for rung in reversed(chosen)
         ]
-        for place, item in enumerate(ladder)
+
+    rows: list[Row | str] = [
+        *plot([rung for rung in ladder if not rung.needs_observations], "c1")
     ]
-    return sortable_table(header, rows, f"{metric_title(LEAD)} by layer")
+    observing = plot([rung for rung in ladder if rung.needs_observations], "c2")
+    if observing:
+        rows += ["Rungs that read observations of the cell", *observing]
+    return RowPlot(rows=rows, axis=LEAD_AXIS, scale=scale, label="Scores of the ladder")
 
 
-def _beaten_table(
-    ladder: Sequence[Mapping[str, Any]], lookups: Mapping[str, ScoreLookup]
-) -> Markup:
+def _list_missing(absent: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(name_rung(name), why) for name, why in absent.items() if why]
+
+
+def _tabulate_scores(
+    ladder: Sequence[Rung], models: Mapping[str, ScoreLookup]
+) -> Table:
+    notes = {name: max(each.note(name) for each in models.values()) for name in SHOWN}
+    return tabulate_grid(
+        "Median scores with intervals, all layers",
+        BY_RUNG,
+        _list_rows(ladder, models),
+        [(show_metric(name, notes[name]), {"metric": name}) for name in SHOWN],
+    )
+
+
+def _list_rows(
+    ladder: Sequence[Rung],
+    models: Mapping[str, ScoreLookup],
+    chosen: Mapping[str, Any] | None = None,
+) -> list[tuple[Cell, ScoreLookup | None, Mapping[str, Any]]]:
+    return [
+        (name_cell(rung, place), models[rung.name], chosen or {})
+        for place, rung in enumerate(ladder)
+    ]
+
+
+def _tabulate_layers(
+    ladder: Sequence[Rung], models: Mapping[str, ScoreLookup]
+) -> Table:
+    layers = sorted({layer for each in models.values() for layer in each.layers})
+    return tabulate_grid(
+        f"{name_metric(LEAD)} by layer",
+        BY_RUNG,
+        _list_rows(ladder, models, {"metric": LEAD}),
+        [(name_layer(layer), {"layer": layer}) for layer in layers],
+        counts={},
+    )
+
+
+def _tabulate_beaten(
+    ladder: Sequence[Rung], models: Mapping[str, ScoreLookup]
+) -> Table:
     """Show each rung's difference to all rungs below it."""
-    names = [item["rung"] for item in ladder]
-    header = [in_order("rung"), *(Column(f"minus {rung_title(n)}") for n in names[:-1])]
-    rows = [
-        [
-            Cell(rung_title(rung), place),
-            *(score_cell(lookups[rung].row(LEAD, against=n)) for n in names[:-1]),
-        ]
-        for place, rung in enumerate(names)
-    ]
-    title = f"Differences in {metric_title(LEAD)} on common cell-days, with intervals"
-    return sortable_table(header, rows, title)
+    return tabulate_grid(
+        f"Differences in {name_metric(LEAD)} on common cell-days, with intervals",
+        BY_RUNG,
+        _list_rows(ladder, models, {"metric": LEAD}),
+        [(f"minus {head_rung(rung)}", {"against": rung.name}) for rung in ladder[:-1]],
+        counts={},
+    )

@@ -1,7 +1,4 @@
-"""Sections of the report on what was lost: how much by each rule, and which.
-
-Each function takes numbers of `validation.json` and gives the blocks of a section.
-"""
+"""What was lost: how much by each rule, and which files and sensors."""
 
 from __future__ import annotations
 
@@ -9,20 +6,52 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from somobench.pages.html import Markup, details, figure, number, paragraph, table
-from somobench.pipelines.release.report.places import (
-    KEPT,
-    REST,
-    ROLES,
-    counted,
-    percent,
+from somobench.pages.figures import RowPlot
+from somobench.pages.frame import Section, render_template, write_number
+from somobench.pages.tables import Table
+from somobench.pipelines.release.report.layers import (
+    PACKAGE,
+    Numbers,
+    plot_bars,
+    write_share,
 )
-from somobench.pipelines.release.report.plots import Bar, bars
-from somobench.pipelines.release.report.svg import SERIES
 from somobench.schemas.recipe import Recipe
 
-REACHED_TARGETS = ("primary", "gap-filling", "accepted, filled no day")
 NOT_OFFERED = "in no cell of the forcing"
+KEPT, LOST, REST = "c1", "c2", "c8"
+RULES_SHOWN = 8  # bars of a panel; the rest are one bar, and all are in the table
+NAMES_SHOWN = 200  # rows of a table of names; the rest are in validation.json
+ROLES = {
+    "primary": "primary sensor of a target",
+    "gap-filling": "fills gaps of a target",
+    "accepted, filled no day": "accepted to fill gaps, but there were none for it",
+}
+COUNTED = {
+    "sensors": ("Sensors", "sensors of files that could be read"),
+    "values": ("Values", "values of these sensors as delivered"),
+    "days": ("Sensor-days", "days on which a sensor has a good value"),
+    "files": ("Files", "files of soil moisture that were found"),
+}
+NAME_LISTS = (
+    (
+        "Files that were rejected",
+        "ingest",
+        "rejected_files",
+        ("file", "reason", "found", "expected"),
+    ),
+    (
+        "Sensors dropped before the target rule",
+        "ingest",
+        "dropped_sensors",
+        ("sensor_id", "reason"),
+    ),
+    (
+        "Sensors rejected by the target rule",
+        "targets",
+        "rejected_sensors",
+        ("sensor_id", "cell_id", "reason", "found", "expected"),
+    ),
+)
 
 
 def losses(ingest: Mapping[str, Any], targets: Mapping[str, Any]) -> dict[str, Any]:
@@ -86,131 +115,71 @@ def _sensors(ingest: Mapping[str, Any], targets: Mapping[str, Any]) -> dict[str,
     lost = Counter(ingest["dropped"])
     lost.update({NOT_OFFERED: ingest["kept"] - outcomes["candidates"]})
     lost.update(targets["rejected_by_reason"])
-    roles = {role: outcomes.get(role, 0) for role in REACHED_TARGETS}
+    roles = {role: outcomes.get(role, 0) for role in ROLES}
     account = _account(sum(roles.values()), lost)
     return account | {"kept_by_role": roles}
 
 
-RULES_SHOWN = 8  # bars of a panel; the rest are one bar, and all are in the table
-NAMES_SHOWN = 200  # rows of a table of names; the rest are in validation.json
-LOST = SERIES[1]
-Numbers = Mapping[str, Any]
-
-COUNTED = {
-    "sensors": ("Sensors", "sensors of files that could be read"),
-    "values": ("Values", "values of these sensors as delivered"),
-    "days": ("Sensor-days", "days on which a sensor has a good value"),
-    "files": ("Files", "files of soil moisture that were found"),
-}
-
-
-def lost_blocks(recipe: Recipe, report: Numbers) -> list[Markup]:
+def make_loss_section(recipe: Recipe, report: Numbers, stages: Numbers) -> Section:
     """Show what was kept and what each rule took, of sensors, values and days."""
     losses = report["losses"]
-    panels = [
-        bars(
-            f"lost-{name}",
-            title,
-            _loss_bars(losses[name]),
-            f"% of {number(losses[name]['total'])} {name}",
-            100,
-        )
-        for name, (title, _) in COUNTED.items()
-        if name in losses and losses[name]["total"]
-    ]
-    if not panels:
-        return [paragraph("The stages reported no counts.")]
-    flags = ", ".join(recipe.stations.good_flags)
-    kept = (
-        f"A value is kept if its flag is exactly {flags}; \u201cflag\u201d names other "
-        f"flags as delivered, joined ones as one. "
-        if flags
-        else ""
+    names = [name for name in COUNTED if name in losses]
+    text = render_template(
+        "losses.html.j2",
+        PACKAGE,
+        plots=[_plot_losses(n, losses[n]) for n in names if losses[n]["total"]],
+        tables=[_tabulate_losses(n, losses[n]) for n in names],
+        flags=", ".join(recipe.stations.good_flags),
+        names=[
+            _tabulate_names(title, columns, found)
+            for title, stage, key, columns in NAME_LISTS
+            if (found := stages.get(stage, {}).get(key))
+        ],
     )
-    caption = (
-        f"Figure 1. What became of everything that was found: kept in blue, lost in "
-        f"orange, lost under rarer rules in grey. Rules apply in turn, and each loss "
-        f"is counted once, under the first rule that takes it. {kept}Shares are of "
-        f"counts: they don't tell which seasons or places lost most."
-    )
-    return [
-        figure(panels, caption, name="figure-1"),
-        details(
-            "Every rule with its count",
-            *(_loss_table(name, losses[name]) for name in COUNTED if name in losses),
-        ),
-    ]
+    return Section("lost", "Lost at each rule", (text,))
 
 
-def _loss_bars(account: Numbers) -> list[Bar]:
-    total = account["total"]
-    rows = [(label, count, KEPT) for label, count in _kept(account)]
+def _plot_losses(name: str, account: Numbers) -> RowPlot:
+    counts = [(label, count, KEPT) for label, count in _list_kept(account)]
     first, rest = account["lost"][:RULES_SHOWN], account["lost"][RULES_SHOWN:]
-    rows += [(item["rule"], item["count"], LOST) for item in first]
+    counts += [(item["rule"], item["count"], LOST) for item in first]
     if rest:
         others = sum(item["count"] for item in rest)
-        rows.append((f"{len(rest)} other rules", others, REST))
-    return [
-        Bar(label, 100 * count / total, counted(count, total), colour)
-        for label, count, colour in rows
-    ]
+        counts.append((f"{len(rest)} other rules", others, REST))
+    total = account["total"]
+    return plot_bars(
+        COUNTED[name][0], counts, total, f"% of {write_number(total)} {name}"
+    )
 
 
-def _kept(account: Numbers) -> list[tuple[str, int]]:
+def _list_kept(account: Numbers) -> list[tuple[str, int]]:
     """Return what was kept: sensors by role, all else in one."""
     if "kept_by_role" not in account:
         return [("kept", account["kept"])]
     return [(label, account["kept_by_role"][role]) for role, label in ROLES.items()]
 
 
-def _loss_table(name: str, account: Numbers) -> Markup:
+def _tabulate_losses(name: str, account: Numbers) -> Table:
     total = account["total"]
-    rows: list[list[Any]] = [
-        [label, "kept", count, percent(count, total)] for label, count in _kept(account)
-    ]
-    rows += [
-        [item["rule"], "lost", item["count"], percent(item["count"], total)]
-        for item in account["lost"]
-    ]
     title, meaning = COUNTED[name]
-    return table(
-        ["rule", "", "count", "share"], rows, f"{title}: {number(total)} {meaning}"
+    lost = [(item["rule"], "lost", item["count"]) for item in account["lost"]]
+    kept = [(label, "kept", count) for label, count in _list_kept(account)]
+    return Table(
+        title=f"{title}: {write_number(total)} {meaning}",
+        columns=["rule", "kept or lost", "count", "share"],
+        rows=[[*row, write_share(row[2], total)] for row in (*kept, *lost)],
     )
 
 
-def names_lost(stages: Numbers) -> list[Markup]:
-    """List the files and sensors that were rejected, by name, as far as they fit."""
-    ingest = stages.get("ingest", {})
-    rejected = stages.get("targets", {}).get("rejected_sensors", [])
-    lists = (
-        (
-            "Files that were rejected",
-            ("file", "reason", "found", "expected"),
-            ingest.get("rejected_files", []),
-        ),
-        (
-            "Sensors dropped before the target rule",
-            ("sensor_id", "reason"),
-            ingest.get("dropped_sensors", []),
-        ),
-        (
-            "Sensors rejected by the target rule",
-            ("sensor_id", "cell_id", "reason", "found", "expected"),
-            rejected,
-        ),
-    )
-    return [_names_table(*item) for item in lists if item[2]]
-
-
-def _names_table(
+def _tabulate_names(
     title: str, columns: Sequence[str], found: Sequence[Numbers]
-) -> Markup:
-    shown = [[row.get(name) for name in columns] for row in found[:NAMES_SHOWN]]
-    more = len(found) - len(shown)
-    told = f"{title}: {number(len(found))}"
-    if more:
-        told += f"; the first {NAMES_SHOWN} are listed, {number(more)} more are not"
-    header = [name.replace("_id", "") for name in columns]
-    return details(
-        f"{title} ({number(len(found))})", table(header, shown, told, texts=True)
+) -> Table:
+    more = len(found) - NAMES_SHOWN
+    title = f"{title}: {write_number(len(found))}"
+    if more > 0:
+        title += f"; the first {NAMES_SHOWN} are listed, {write_number(more)} are not"
+    return Table(
+        title=title,
+        columns=[name.removesuffix("_id") for name in columns],
+        rows=[[row.get(name) for name in columns] for row in found[:NAMES_SHOWN]],
     )

@@ -1,26 +1,30 @@
-"""Sections of the report on the reanalysis: agreement with targets, and scaling to it.
-
-Each function takes numbers of `validation.json` and gives the blocks of a section.
-"""
+"""The reanalysis: agreement of targets with it, and scaling to it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from somobench.pages.html import Markup, details, figure, notice, number, table
-from somobench.pipelines.release.report.places import (
-    HOW_TO_READ,
+from somobench.pages.figures import Axis, Chart, Point, RowPlot, Series
+from somobench.pages.frame import Section, render_template
+from somobench.pages.scales import make_linear_scale
+from somobench.pages.tables import Table
+from somobench.pages.texts import name_region
+from somobench.pipelines.release.report.layers import (
+    PACKAGE,
     QUANTILE_TITLES,
-    layer_name,
-    quantiles,
-    with_targets,
-    without_targets,
+    Layers,
+    Numbers,
+    describe_missing_layers,
+    list_layers,
+    list_quantiles,
+    make_number_cell,
+    name_depths,
+    plot_boxes,
 )
-from somobench.pipelines.release.report.plots import Boxes, Curve, boxes, curves
 from somobench.pipelines.release.report.statistics import (
     BIN_SCALE,
     day_to_day,
@@ -30,8 +34,15 @@ from somobench.pipelines.release.report.statistics import (
     row_correlations,
     summary,
 )
-from somobench.pipelines.release.report.svg import COLOURS, SERIES
 from somobench.schemas.recipe import LayerParams, Recipe
+
+STATES = {
+    "in_situ": ("as measured", "c1", "none"),
+    "scaled": ("scaled", "c2", "none"),
+    "reanalysis": ("reanalysis", "ink", "7 4"),
+}
+KINDS = {"daily": "daily values", "day_to_day": "day-to-day differences"}
+PARTS = {"q25": "25 %", "median": "median", "q75": "75 %"}
 
 
 def distributions(
@@ -110,165 +121,127 @@ def agreement(
     }
 
 
-Numbers = Mapping[str, Any]
-STATES = {
-    "in_situ": ("as measured", SERIES[0], "-", 1.4),
-    "scaled": ("scaled", SERIES[1], "-", 1.4),
-    "reanalysis": ("reanalysis", COLOURS["ink"], "--", 1.2),
-}
-
-
-def reanalysis_blocks(recipe: Recipe, report: Numbers) -> list[Markup]:
+def make_reanalysis_section(recipe: Recipe, report: Numbers) -> Section:
     """Show the correlation of targets with the reanalysis, by region."""
-    layers = [
-        (layer, item["reanalysis"])
-        for layer, item in with_targets(recipe, report)
-        if "reanalysis" in item
-    ]
-    if not layers:
-        return [
-            notice(
-                "The forcing of this release carries no reanalysis soil moisture, so "
-                "targets can't be compared with it. Figure 6 is left out."
-            )
-        ]
-    compared = {layer.layer for layer, _ in layers}
-    without = [
-        layer_name(layer)
-        for layer, _ in with_targets(recipe, report)
-        if layer.layer not in compared
-    ]
-    told = f"Without a reanalysis: {', '.join(without)}. " if without else ""
-    panels = [
-        boxes(
-            f"reanalysis-{layer.layer}",
-            f"Target and reanalysis, {layer_name(layer)}",
-            _region_boxes(item),
-            "correlation",
-            series=("daily values", "day-to-day differences"),
-            limits=(0, 1),
-        )
-        for layer, item in layers
-    ]
-    caption = (
-        f"Figure 6. Pearson correlation of targets with the soil moisture of the "
-        f"reanalysis, one value a cell, by region: of daily values (which share the "
-        f"seasons), and of differences between consecutive days (which don't). "
-        f"Gap-filled days count. Scaling doesn't change a correlation, "
-        f"so this is agreement of the observations. Cells "
-        f"with fewer than 90 common days or differences are not in it. "
-        f"{told}{HOW_TO_READ} {without_targets(recipe, report)}"
+    layers = list(list_layers(recipe, report))
+    compared = [(layer, item) for layer, item in layers if "reanalysis" in item]
+    text = render_template(
+        "reanalysis.html.j2",
+        PACKAGE,
+        plots=[_plot_regions(layer, item["reanalysis"]) for layer, item in compared],
+        without=[
+            name_depths(layer) for layer, item in layers if "reanalysis" not in item
+        ],
+        missing=describe_missing_layers(recipe, report),
+        table=_tabulate_regions(compared),
     )
-    rows = [row for layer, item in layers for row in _region_rows(layer, item)]
-    header = ["layer and region", "cells", "cell-days"]
-    header += [f"{kind}: {part}" for kind in ("daily", "day-to-day") for part in _PARTS]
-    return [
-        figure(panels, caption, name="figure-6"),
-        details("Numbers of Figure 6", table(header, rows, "Correlation by region")),
-    ]
+    return Section("reanalysis", "Agreement with the reanalysis", (text,))
 
 
-_PARTS = ("n", "25 %", "median", "75 %")
+def _plot_regions(layer: LayerParams, item: Numbers) -> RowPlot:
+    return plot_boxes(
+        f"Target and reanalysis, {name_depths(layer)}",
+        [(name, [pool[kind] for kind in KINDS]) for name, pool in _list_pools(item)],
+        "correlation",
+        series=tuple(KINDS.values()),
+        limits=(0, 1),
+    )
 
 
-def _pools(item: Numbers) -> list[tuple[str, Numbers]]:
-    regions = sorted(item["regions"].items())
+def _list_pools(item: Numbers) -> list[tuple[str, Numbers]]:
+    regions = [(name_region(name), pool) for name, pool in item["regions"].items()]
+    regions.sort()
     return regions if len(regions) == 1 else [("all cells", item["all"]), *regions]
 
 
-def _region_boxes(item: Numbers) -> list[Boxes]:
-    return [
-        Boxes(name, [pool["daily"], pool["day_to_day"]]) for name, pool in _pools(item)
+def _tabulate_regions(layers: Layers) -> Table:
+    titles = [
+        f"{kind}: {part}"
+        for kind in ("daily", "day-to-day")
+        for part in ("n", *PARTS.values())
     ]
-
-
-def _region_rows(layer: LayerParams, item: Numbers) -> list[list[Any]]:
-    rows = []
-    for name, pool in _pools(item):
-        row = [f"layer {layer.layer}, {name}", pool["cells"], pool["cell_days"]]
-        for kind in ("daily", "day_to_day"):
-            row.append(pool[kind]["count"])
-            row += [
-                number(pool[kind].get(part), 3) for part in ("q25", "median", "q75")
-            ]
-        rows.append(row)
-    return rows
-
-
-def scaling_blocks(recipe: Recipe, report: Numbers) -> list[Markup]:
-    """Show values before and after scaling, or say why there is no after."""
-    layers = list(with_targets(recipe, report))
-    panels = [
-        curves(
-            f"values-{layer.layer}",
-            f"Values, {layer_name(layer)}",
-            _histogram_curves(item["distributions"]),
-            ("soil moisture, m\u00b3 m\u207b\u00b3", "% of cell-days in a bin of 0.01"),
-        )
-        for layer, item in layers
-    ]
-    caption = (
-        "Figure 7. Distribution of daily values, all cell-days of a layer pooled, so "
-        "that cells with long records weigh most. The reanalysis is that of the same "
-        "cells and days. Where values are scaled, they have each cell's reanalysis "
-        "mean and variance by construction: that their curve follows the reanalysis "
-        "proves nothing. Measured values of gap-filled days are moved to the "
-        "primary's mean and variance and can be slightly negative."
+    rows: list[list[object]] = []
+    for layer, item in layers:
+        for name, pool in _list_pools(item["reanalysis"]):
+            row = [f"layer {layer.layer}, {name}", pool["cells"], pool["cell_days"]]
+            for kind in KINDS:
+                row.append(pool[kind]["count"])
+                row += [make_number_cell(pool[kind].get(part), 3) for part in PARTS]
+            rows.append(row)
+    return Table(
+        title="Correlation by region",
+        columns=["layer and region", "cells", "cell-days", *titles],
+        rows=rows,
     )
-    return [
-        *_why_unscaled(recipe, layers),
-        figure(panels, caption, name="figure-7"),
-        _scaling_table(layers),
-    ]
 
 
-def _why_unscaled(
-    recipe: Recipe, layers: Sequence[tuple[LayerParams, Numbers]]
-) -> list[Markup]:
-    unscaled = [
-        layer_name(layer) for layer, item in layers if "scale_slope" not in item
-    ]
-    if not unscaled:
-        return []
-    reason = "the recipe scales these layers to no reference"
-    if recipe.reference.source == "none":
-        reason = "the recipe has no reference soil moisture"
-    return [
-        notice(
-            f"Not scaled: {', '.join(unscaled)}, because {reason}. These targets keep "
-            f"the mean and variance of their primary sensors; Figure 7 shows them as "
-            f"measured only."
-        )
-    ]
+def make_scaling_section(recipe: Recipe, report: Numbers) -> Section:
+    """Show values before and after scaling, or say why there is no after."""
+    layers = list(list_layers(recipe, report))
+    text = render_template(
+        "scaling.html.j2",
+        PACKAGE,
+        charts=[_chart_values(layer, item["distributions"]) for layer, item in layers],
+        unscaled=[
+            name_depths(layer) for layer, item in layers if "scale_slope" not in item
+        ],
+        has_reference=recipe.reference.source != "none",
+        table=_tabulate_values(layers),
+    )
+    return Section("scaling", "Before and after scaling", (text,))
 
 
-def _histogram_curves(distributions: Numbers) -> list[Curve]:
-    curves_found = []
-    for state, (label, colour, style, width) in STATES.items():
+def _chart_values(layer: LayerParams, distributions: Numbers) -> Chart:
+    series = []
+    for state, (label, colour, line) in STATES.items():
         if state not in distributions:
             continue
         item = distributions[state]
         counts = [0, *item["histogram"]["counts"], 0]
         first = item["histogram"]["first_bin"] - 1
-        centres = [(first + place + 0.5) / BIN_SCALE for place in range(len(counts))]
-        shares = [100 * count / item["count"] for count in counts]
-        curves_found.append(Curve(label, centres, shares, colour, style, width))
-    return curves_found
+        points = [
+            Point((first + place + 0.5) / BIN_SCALE, 100 * count / item["count"])
+            for place, count in enumerate(counts)
+        ]
+        series.append(Series(label, points, colour, symbol="", line=line))
+    points = [point for each in series for point in each.points]
+    title = f"Values, {name_depths(layer)}"
+    return Chart(
+        series=series,
+        x=Axis(
+            make_linear_scale(p.x for p in points),
+            "soil moisture, m\u00b3 m\u207b\u00b3",
+        ),
+        y=Axis(
+            make_linear_scale((p.y for p in points), zero=True),
+            "% of cell-days in a bin of 0.01",
+        ),
+        title=title,
+        label=title,
+    )
 
 
-def _scaling_table(layers: Sequence[tuple[LayerParams, Numbers]]) -> Markup:
-    rows: list[list[Any]] = []
+def _tabulate_values(layers: Layers) -> Table:
+    rows: list[list[object]] = []
     for layer, item in layers:
         for state, (label, *_) in STATES.items():
             values = item["distributions"].get(state)
             if values:
-                moments = [number(values.get(name), 3) for name in ("mean", "std")]
+                moments = [
+                    make_number_cell(values.get(name), 3) for name in ("mean", "std")
+                ]
                 rows.append(
-                    [f"layer {layer.layer}, {label}", *moments, *quantiles(values, 3)]
+                    [
+                        f"layer {layer.layer}, {label}",
+                        *moments,
+                        *list_quantiles(values, 3),
+                    ]
                 )
         if "scale_slope" in item:
-            slope = quantiles(item["scale_slope"], 2)
+            slope = list_quantiles(item["scale_slope"], 2)
             rows.append([f"layer {layer.layer}, slope of scaling", None, None, *slope])
-    header = ["layer and values", "mean", "std", "n", *QUANTILE_TITLES]
-    title = "Values in m\u00b3 m\u207b\u00b3 by cell-day; slopes (no unit) by cell"
-    return details("Numbers of Figure 7", table(header, rows, title))
+    return Table(
+        title="Values in m\u00b3 m\u207b\u00b3 by cell-day; slopes (no unit) by cell",
+        columns=["layer and values", "mean", "std", "n", *QUANTILE_TITLES],
+        rows=rows,
+    )

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from somobench.cards.lookup import records
+from somobench.cards.lookup import list_records
 from somobench.ladder.rungs import RUNGS
-from somobench.pages.html import Markup, Section, details, number, paragraph
-from somobench.pages.tables import Cell, Column, in_order, sortable_table, words
-from somobench.pages.texts import (
-    metric_title,
-    number_of,
-    rung_name,
-    score_cell,
-    score_text,
-)
+from somobench.pages.frame import Section, render_template
+from somobench.pages.scales import finite_or_none
+from somobench.pages.tables import ASCENDING, WORDS, Cell, Column, Table
+from somobench.pages.texts import make_score_cell, name_metric, write_score
+from somobench.pipelines.release.report.ladder_details import BY_RUNG, Rung, name_cell
+from somobench.pipelines.release.report.layers import PACKAGE, show_name
 from somobench.schemas.scores import ALL_LAYERS
 
-Row = dict[str, Any]
+CostRow = dict[str, Any]
 
 
-def shift_sections(costs: pd.DataFrame) -> list[Section]:
+def make_shift_sections(costs: pd.DataFrame) -> list[Section]:
     """Return one section on what each split costs each rung, or none.
 
     Parameters
@@ -30,75 +28,78 @@ def shift_sections(costs: pd.DataFrame) -> list[Section]:
     costs : DataFrame of schema SHIFT_COSTS
         Without rows where a release has no split in time to compare with.
     """
-    rows = [row for row in records(costs) if row["layer"] == ALL_LAYERS]
+    rows = [row for row in list_records(costs) if row["layer"] == ALL_LAYERS]
     if not rows:
         return []
-    reference = rows[0]["reference_split"]
-    metrics = dict.fromkeys(row["metric"] for row in reversed(rows))
-    blocks: list[Markup] = [
-        paragraph(
-            "What a rung loses when it is trained for a split instead of for ",
-            reference,
-            ", on the series and days that both test: the median over series, with its "
-            "interval. Above 0 skill is lost. A rung that isn't trained loses nothing.",
-        ),
-        *(_cost_table(rows, metric) for metric in metrics),
-        details("Both sides, by split", _sides_table(rows)),
+    present = dict.fromkeys(row["model"] for row in rows)
+    names = sorted(present, key=lambda name: _find_place(name, list(present)))
+    rungs = [
+        Rung(name, name in RUNGS and RUNGS[name].needs_observations) for name in names
     ]
-    return [Section("shifts", "What a shift costs", tuple(blocks))]
+    metrics = dict.fromkeys(row["metric"] for row in reversed(rows))
+    text = render_template(
+        "shifts.html.j2",
+        PACKAGE,
+        reference=rows[0]["reference_split"],
+        tables=[_tabulate_costs(rows, rungs, metric) for metric in metrics],
+        sides=_tabulate_sides(rows, rungs),
+    )
+    return [Section("shifts", "What a shift costs", (text,))]
 
 
-def _cost_table(rows: list[Row], metric: str) -> Markup:
-    """Show costs in one metric: a row a rung, a column a split."""
+def _find_place(name: str, present: Sequence[str]) -> tuple[int, int]:
+    """Return the place of a model in the order of the ladder, others last."""
+    known = list(RUNGS)
+    return (known.index(name) if name in RUNGS else len(known), present.index(name))
+
+
+def _tabulate_costs(
+    rows: Sequence[CostRow], rungs: Sequence[Rung], metric: str
+) -> Table:
+    """Return costs in one metric: a row a rung, a column a split."""
     found = {(r["model"], r["split"]): r for r in rows if r["metric"] == metric}
     splits = sorted({split for _, split in found})
-    header = [in_order("rung, lowest first"), *(Column(split) for split in splits)]
-    body = [
-        [
-            Cell(_name(rung), place),
-            *(_cost(found.get((rung, split))) for split in splits),
-        ]
-        for place, rung in enumerate(_rungs(rows))
-    ]
-    return sortable_table(header, body, f"Loss of {metric_title(metric)}, by split")
+    return Table(
+        title=f"Loss of {name_metric(metric)}, by split",
+        columns=[BY_RUNG, *(Column(show_name(split)) for split in splits)],
+        rows=[
+            [
+                name_cell(rung, place),
+                *(_make_cost_cell(found.get((rung.name, each))) for each in splits),
+            ]
+            for place, rung in enumerate(rungs)
+        ],
+    )
 
 
-def _sides_table(rows: list[Row]) -> Markup:
-    header = [in_order("rung, lowest first"), words("split"), words("metric")]
-    numbers = ("reference", "shifted", "cost", "series", "cell-days")
-    header += [Column(name) for name in numbers]
-    order = {rung: place for place, rung in enumerate(_rungs(rows))}
-    body = [
-        [
-            Cell(_name(row["model"]), order[row["model"]]),
-            Cell(row["split"], row["split"]),
-            Cell(metric_title(row["metric"]), row["metric"]),
-            *(_plain(row[key]) for key in ("reference", "shifted")),
-            _cost(row),
-            *(Cell(number(row[k]), row[k]) for k in ("cell_count", "day_count")),
-        ]
-        for row in sorted(rows, key=lambda row: (row["split"], order[row["model"]]))
-    ]
-    return sortable_table(header, body, "Median scores on common series and days")
+def _make_cost_cell(row: CostRow | None) -> Cell:
+    return make_score_cell(None if row is None else {**row, "value": row["cost"]})
 
 
-def _rungs(rows: list[Row]) -> list[str]:
-    """Return the models in the order of the ladder, others last."""
-    present = dict.fromkeys(row["model"] for row in rows)
-    return [
-        *(r for r in RUNGS if r in present),
-        *(r for r in present if r not in RUNGS),
-    ]
-
-
-def _name(rung: str) -> Markup:
-    marked = rung in RUNGS and RUNGS[rung].needs_observations
-    return rung_name(rung, needs_observations=marked)
-
-
-def _cost(row: Row | None) -> Cell:
-    return score_cell(None if row is None else {**row, "value": row["cost"]})
-
-
-def _plain(value: float) -> Cell:
-    return Cell(score_text(value), number_of(value))
+def _tabulate_sides(rows: Sequence[CostRow], rungs: Sequence[Rung]) -> Table:
+    order = {rung.name: place for place, rung in enumerate(rungs)}
+    titles = ("reference", "shifted", "cost", "series", "cell-days")
+    return Table(
+        title="Median scores on common series and days",
+        columns=[
+            BY_RUNG,
+            Column("split", WORDS, ASCENDING),
+            Column("metric", WORDS, ASCENDING),
+            *map(Column, titles),
+        ],
+        rows=[
+            [
+                name_cell(rungs[order[row["model"]]], order[row["model"]]),
+                Cell(show_name(row["split"]), row["split"]),
+                Cell(name_metric(row["metric"]), row["metric"]),
+                *(
+                    Cell(write_score(row[key]), finite_or_none(row[key]))
+                    for key in ("reference", "shifted")
+                ),
+                _make_cost_cell(row),
+                row["cell_count"],
+                row["day_count"],
+            ]
+            for row in sorted(rows, key=lambda r: (r["split"], order[r["model"]]))
+        ],
+    )

@@ -1,141 +1,142 @@
-"""The splits of a release and what their audit found, as a section of its report."""
+"""The splits of a release and what their audits found, as sections of its report."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from somobench.pages.html import (
-    Markup,
-    Section,
-    bullets,
-    code,
-    details,
-    joined,
-    number,
-    paragraph,
-    table,
-)
-from somobench.pages.tables import Cell, Column, sortable_table, words
+from markupsafe import Markup
+
+from somobench.pages.frame import Section, render_template, write_number
+from somobench.pages.tables import ASCENDING, WORDS, Cell, Column, Table
+from somobench.pipelines.release.report.layers import PACKAGE, show_name
 from somobench.schemas.variables import ROLES
 from somobench.splits import QUESTIONS
 from somobench.splits.checks import check_named
 
 APART = "train to test"
+SEVERITIES = {"failure": "a failure", "reported": "reported"}
 Record = Mapping[str, Any]
 
 
-def split_sections(report: Record) -> list[Section]:
-    """Return one section on all splits, for a page with `sortable_page`'s script.
+def make_split_sections(report: Record) -> list[Section]:
+    """Return one section on all splits.
 
     Parameters
     ----------
     report : content of splits.json
     """
     splits = dict(sorted(report["splits"].items()))
-    blocks = [*_carried(splits), *_left_out(report["left_out"])]
-    return [Section("splits", "Splits and their audit", tuple(blocks))]
+    text = render_template(
+        "splits.html.j2",
+        PACKAGE,
+        questions=[
+            (name, QUESTIONS[record["definition"]["kind"]])
+            for name, record in splits.items()
+        ],
+        overview=_tabulate_overview(splits),
+        audits=[_describe_audit(name, record) for name, record in splits.items()],
+        left_out=sorted(report["left_out"].items()),
+    )
+    return [Section("splits", "Splits and their audit", (text,))]
 
 
-def _carried(splits: Mapping[str, Record]) -> list[Markup]:
-    if not splits:
-        return [paragraph("The release has no split.")]
-    asked = [
-        joined([code(name), ": ", QUESTIONS[record["definition"]["kind"]]])
-        for name, record in splits.items()
-    ]
-    return [
-        paragraph("What each split asks of a model:"),
-        bullets(asked),
-        paragraph(
-            "The embargo is the least number of days between two roles of one cell; "
-            "there is none where no cell has two. Distances are those of test cells "
-            "from the nearest train cell. A failure of the audit stops a release."
-        ),
-        _overview(splits),
-        *(_split_details(name, record) for name, record in splits.items()),
-    ]
-
-
-def _overview(splits: Mapping[str, Record]) -> Markup:
-    header = [
-        words("split"),
-        *(Column(f"{role} cells") for role in ROLES),
-        *(Column(f"{role} cell-days") for role in ROLES),
-        Column("embargo, days"),
-        Column("distance, km, least"),
-        Column("distance, km, median"),
-        Column("checks"),
-        Column("failures"),
-    ]
-    rows = []
+def _tabulate_overview(splits: Mapping[str, Record]) -> Table:
+    titles = [f"{role} {what}" for what in ("cells", "cell-days") for role in ROLES]
+    titles += ["embargo, days", "distance, km, least", "distance, km, median"]
+    titles += ["checks", "failures"]
+    rows: list[list[object]] = []
     for name, record in splits.items():
         audit = record["audit"]
         apart = audit["distance_km"][APART] or {}
-        by_role = [audit[key][role] for key in ("cells", "cell_days") for role in ROLES]
         distances = [apart.get("nearest"), apart.get("median")]
         rows.append(
             [
-                Cell(name, name),
-                *(_count(each) for each in (*by_role, embargo(audit))),
-                *(Cell(number(each, 1), each) for each in distances),
-                *(_count(each) for each in (len(audit["checks"]), _failures(audit))),
+                Cell(show_name(name), name),
+                *(audit[key][role] for key in ("cells", "cell_days") for role in ROLES),
+                find_embargo(audit),
+                *(Cell(write_number(each, 1), each) for each in distances),
+                len(audit["checks"]),
+                _count_failures(audit),
             ]
         )
-    return sortable_table(header, rows, "Cells, days and audit of every split")
+    return Table(
+        title="Cells, days and audit of every split",
+        columns=[Column("split", WORDS, ASCENDING), *map(Column, titles)],
+        rows=rows,
+    )
 
 
-def _count(value: int | None) -> Cell:
-    return Cell(number(value), value)
-
-
-def embargo(audit: Record) -> int | None:
+def find_embargo(audit: Record) -> int | None:
     """Return the least number of days between two roles of a cell, if one has two."""
     return min((item["embargo_days"] for item in audit["boundaries"]), default=None)
 
 
-def _failures(audit: Record) -> int:
+def _count_failures(audit: Record) -> int:
     return sum(item["severity"] == "failure" for item in audit["findings"])
 
 
-def _split_details(name: str, record: Record) -> Markup:
+def _describe_audit(name: str, record: Record) -> dict[str, Any]:
     audit = record["audit"]
-    found = {item["check"]: item for item in audit["findings"]}
-    rows = [_check_row(check, found.get(check)) for check in audit["checks"]]
-    failures = _failures(audit)
-    told = f": {len(rows)} checks, {failures or 'no'} failure{'s' * (failures > 1)}"
-    summary = joined(["Audit of ", code(name), told])
-    header = ("looked for", "if it is there", "found")
-    return details(
-        summary,
-        table(header, rows, f"What the audit of {name} looked for", texts=True),
-        _roles_table(audit),
+    found = {item["check"]: item["found"] for item in audit["findings"]}
+    checks = Table(
+        title=Markup("What the audit of {} looked for").format(name),
+        columns=["looked for", "if it is there", "found"],
+        rows=[
+            [check.looks_for, SEVERITIES[check.severity], found.get(each, "nothing")]
+            for each in audit["checks"]
+            for check in (check_named(each),)
+        ],
     )
+    roles = Table(
+        title="By role",
+        columns=["role", "cells", "cell-days", "target days, all layers"],
+        rows=[
+            [
+                role,
+                audit["cells"][role],
+                audit["cell_days"][role],
+                sum(audit["target_days_by_layer"][role]),
+            ]
+            for role in ROLES
+        ],
+    )
+    failures = _count_failures(audit)
+    return {
+        "name": name,
+        "count": len(audit["checks"]),
+        "failures": f"{failures or 'no'} failure{'s' * (failures > 1)}",
+        "checks": checks,
+        "roles": roles,
+    }
 
 
-def _check_row(name: str, finding: Record | None) -> Sequence[object]:
-    check = check_named(name)
-    severity = "a failure" if check.severity == "failure" else "reported"
-    return (check.looks_for, severity, finding["found"] if finding else "nothing")
+def tabulate_feature_audit(features: Record) -> Table | None:
+    """Return what the audit of features and train targets found, if there is one.
 
-
-def _roles_table(audit: Record) -> Markup:
-    header = ("role", "cells", "cell-days", "target days, all layers")
-    rows = [
-        [
-            role,
-            audit["cells"][role],
-            audit["cell_days"][role],
-            sum(audit["target_days_by_layer"][role]),
-        ]
-        for role in ROLES
+    Parameters
+    ----------
+    features : content of features.json
+    """
+    found = [
+        (split, finding)
+        for split, findings in sorted(features.get("audit", {}).items())
+        for finding in findings or [None]
     ]
-    return table(header, rows, "By role")
-
-
-def _left_out(reasons: Mapping[str, str]) -> list[Markup]:
-    if not reasons:
-        return [paragraph("No split of the recipe is left out.")]
-    named = sorted(reasons.items())
-    listed = [joined([code(name), ": ", why]) for name, why in named]
-    return [paragraph("Left out, and why:"), bullets(listed)]
+    if not found:
+        return None
+    return Table(
+        title="Features and train targets, computed again from train days alone",
+        columns=["split", "looked for", "if it is there", "found"],
+        rows=[
+            [
+                Cell(show_name(split), split),
+                finding["check"].replace("_", " "),
+                SEVERITIES[finding["severity"]],
+                finding["found"],
+            ]
+            if finding
+            else [Cell(show_name(split), split), "other days", "a failure", "nothing"]
+            for split, finding in found
+        ],
+    )

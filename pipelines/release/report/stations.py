@@ -1,162 +1,154 @@
-"""Sections of the report on targets beside the sensors of their cells.
-
-Each function takes numbers of `validation.json` and gives the blocks of a section.
-"""
+"""Targets beside the sensors of their cells, as sections of a release's report."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from somobench.pages.html import Markup, bullets, details, figure, notice, number, table
-from somobench.pipelines.release.report.places import (
-    HOW_TO_READ,
+from somobench.pages.figures import Axis, Chart, Point, RowPlot, Series
+from somobench.pages.frame import Section, render_template
+from somobench.pages.scales import make_linear_scale
+from somobench.pages.tables import Table
+from somobench.pipelines.release.report.layers import (
+    EMPTY,
+    PACKAGE,
     QUANTILE_TITLES,
-    ROLES,
-    layer_name,
-    quantiles,
-    with_targets,
+    Layers,
+    Numbers,
+    list_layers,
+    list_quantiles,
+    make_number_cell,
+    make_year_scale,
+    name_depths,
+    plot_boxes,
 )
-from somobench.pipelines.release.report.plots import YEAR, Boxes, Curve, boxes, curves
-from somobench.pipelines.release.report.svg import COLOURS, SERIES
-from somobench.schemas.recipe import LayerParams, Recipe
+from somobench.pipelines.release.report.losses import ROLES
+from somobench.schemas.recipe import Recipe
 
-Numbers = Mapping[str, Any]
-EMPTY: Numbers = {"count": 0}
+SOURCES = {
+    "spread": "relative spread",
+    "correlation": "correlation",
+    "sensors": "sensors a cell",
+}
+MEASURES = {
+    "correlation": ("Correlation with the target", "correlation, daily", (0.0, 1.0)),
+    "mean_difference": (
+        "Difference from the target",
+        "difference of means, m\u00b3 m\u207b\u00b3",
+        (-0.1, 0.1),
+    ),
+}
+LINES = ("none", "none", "7 4", "2 3", "7 4")
+LOOKS = (("grid", 6.0), ("c1", 1.5), ("c2", 1.5), ("c3", 1.5), ("c4", 1.5))
 
 
-def source_blocks(recipe: Recipe, report: Numbers) -> list[Markup]:
+def make_source_section(recipe: Recipe, report: Numbers) -> Section:
     """Show cells with two or more sensors: spread of means, correlation."""
-    layers = list(with_targets(recipe, report))
+    layers = list(list_layers(recipe, report))
     counts = [
-        f"{layer_name(layer)}: {item['sources']['cells_with_several']} of "
+        f"{name_depths(layer)}: {item['sources']['cells_with_several']} of "
         f"{item['sources']['cells']} cells"
         for layer, item in layers
     ]
-    if not any(item["sources"]["cells_with_several"] for _, item in layers):
-        return [notice("No cell has a second accepted sensor: nothing to compare.")]
-    panels = [
-        boxes(
-            f"sources-{name}",
-            title,
-            [
-                Boxes(layer_name(layer), [item["sources"][name]])
-                for layer, item in layers
-            ],
-            axis,
-            limits=limits,
-        )
-        for name, title, axis, limits in (
-            (
-                "spread",
-                "Spread of sensor means",
-                "standard deviation / mean",
-                (0, None),
+    several = any(item["sources"]["cells_with_several"] for _, item in layers)
+    text = render_template(
+        "sources.html.j2",
+        PACKAGE,
+        plots=[
+            _plot_sources(
+                layers, "spread", "Spread of sensor means", "standard deviation / mean"
             ),
-            (
+            _plot_sources(
+                layers,
                 "correlation",
                 "Primary and accepted sensor",
                 "correlation, daily",
-                (0, 1),
             ),
-        )
-    ]
-    caption = (
-        f"Figure 5. Cells whose target has two or more accepted sensors at one depth "
-        f"({'; '.join(counts)}). Spread: one value a cell, of unscaled means over "
-        f"each sensor's own days, so that different years add to it. Correlation: one "
-        f"value an accepted sensor, on the days that the primary gave. Sensors below "
-        f"{recipe.targets.secondary_minimum_correlation:g} were rejected, so it "
-        f"can't show how badly sensors of a cell may disagree; Figure 8 can. Sensors "
-        f"may stand at one station. {HOW_TO_READ}"
+        ]
+        if several
+        else [],
+        counts=counts,
+        minimum=f"{recipe.targets.secondary_minimum_correlation:g}",
+        table=_tabulate_sources(layers),
     )
-    return [figure(panels, caption, name="figure-5"), _source_table(layers)]
+    return Section("sources", "Cells with several sensors", (text,))
 
 
-def _source_table(layers: Sequence[tuple[LayerParams, Numbers]]) -> Markup:
-    rows = [
-        [f"layer {layer.layer}, {title}", *quantiles(item["sources"][name], 3)]
-        for layer, item in layers
-        for name, title in (
-            ("spread", "relative spread"),
-            ("correlation", "correlation"),
-            ("sensors", "sensors a cell"),
-        )
-    ]
-    header = ["layer and quantity", "n", *QUANTILE_TITLES]
-    return details("Numbers of Figure 5", table(header, rows, "Quantiles"))
+def _plot_sources(layers: Layers, name: str, title: str, axis: str) -> RowPlot:
+    rows = [(name_depths(layer), [item["sources"][name]]) for layer, item in layers]
+    limits = (0.0, 1.0) if name == "correlation" else (0.0,)
+    return plot_boxes(title, rows, axis, limits=limits)
 
 
-def station_blocks(recipe: Recipe, report: Numbers) -> list[Markup]:
+def _tabulate_sources(layers: Layers) -> Table:
+    return Table(
+        title="Quantiles",
+        columns=["layer and quantity", "n", *QUANTILE_TITLES],
+        rows=[
+            [f"layer {layer.layer}, {title}", *list_quantiles(item["sources"][name], 3)]
+            for layer, item in layers
+            for name, title in SOURCES.items()
+        ],
+    )
+
+
+def make_station_section(recipe: Recipe, report: Numbers) -> Section:
     """Show every sensor of a cell beside the cell's target."""
-    layers = [
-        (layer, item)
-        for layer, item in with_targets(recipe, report)
-        if item.get("stations")
-    ]
-    if not layers:
-        return [notice("The stage targets named no sensors: nothing to compare.")]
+    layers = [each for each in list_layers(recipe, report) if each[1].get("stations")]
     groups = [item["stations"] for _, item in layers]
     present = {role for group in groups for role in group} - {"primary"}
     roles = sorted(present, key=lambda role: (role not in ROLES, role))
-    drawn = [role for role in roles if any(_compared(group, role) for group in groups)]
-    caption = (
-        f"Figure 8. Every other sensor of a cell and layer against the unscaled "
-        f"target, on days that the primary gave (at least 90), by what the rule made "
-        f"of the sensor. Accepted sensors correlate above the rule's minimum by "
-        f"construction. Differences are sensor less target, of means over these days. "
-        f"{_not_drawn(roles, drawn)}{HOW_TO_READ}"
+    drawn = [
+        role
+        for role in roles
+        if any(group.get(role, {}).get("compared", 0) for group in groups)
+    ]
+    examples = sorted(report.get("examples", {}).items())
+    depths = {str(layer.layer): name_depths(layer) for layer in recipe.layers}
+    text = render_template(
+        "stations.html.j2",
+        PACKAGE,
+        has_sensors=bool(layers),
+        primaries=_describe_primaries(layers),
+        plots=_plot_roles(layers, drawn) if drawn else [],
+        not_drawn=[_name_role(role) for role in roles if role not in drawn],
+        table=_tabulate_roles(layers, roles),
+        redistributable=recipe.release.redistributable,
+        charts=[_chart_example(depths[name], item) for name, item in examples],
+        sensors=[
+            (f"{label}, layer {name}", series["sensor_id"])
+            for name, item in examples
+            for label, series in zip(_name_series(item), item["series"], strict=True)
+            if series["sensor_id"] is not None
+        ],
+        more=[
+            (name, item["filling_sensors"], len(item["series"]) - 2)
+            for name, item in examples
+            if item["filling_sensors"] > len(item["series"]) - 2
+        ],
     )
-    blocks = [_primary_check(layers)]
-    if drawn:
-        panels = _role_panels(layers, drawn)
-        blocks.append(figure(panels, caption, name="figure-8"))
-        blocks.append(_role_table(layers, roles))
-    return blocks + _examples(recipe, report)
+    return Section("stations", "Targets and their stations", (text,))
 
 
-def _compared(group: Numbers, role: str) -> int:
-    count: int = group.get(role, {}).get("compared", 0)
-    return count
-
-
-def _not_drawn(roles: Sequence[str], drawn: Sequence[str]) -> str:
-    kinds = [f"\u201c{_kind(role)}\u201d" for role in roles if role not in drawn]
-    if not kinds:
-        return ""
-    return f"Not drawn, with too few common days: {', '.join(kinds)}. "
-
-
-def _kind(role: str) -> str:
+def _name_role(role: str) -> str:
     return ROLES.get(role, f"rejected: {role}")
 
 
-def _primary_check(layers: Sequence[tuple[LayerParams, Numbers]]) -> Markup:
-    told = [
-        f"{layer_name(layer)}: {primary['largest_difference']:.2g} "
+def _describe_primaries(layers: Layers) -> list[str]:
+    return [
+        f"{name_depths(layer)}: {primary['largest_difference']:.2g} "
         f"m\u00b3 m\u207b\u00b3 over {primary['sensors']} sensors"
         for layer, item in layers
         if (primary := item["stations"].get("primary"))
     ]
-    return notice(
-        "On days that weren't filled, the unscaled target is the primary sensor's own "
-        "daily mean, up to rounding. Largest difference found: ",
-        "; ".join(told) or "no primary to compare",
-        ".",
-    )
 
 
-def _role_panels(
-    layers: Sequence[tuple[LayerParams, Numbers]], roles: Sequence[str]
-) -> list[Markup]:
-    names = [f"layer {layer.layer}" for layer, _ in layers]
+def _plot_roles(layers: Layers, roles: Sequence[str]) -> list[RowPlot]:
     return [
-        boxes(
-            f"stations-{name.replace('_', '-')}",
+        plot_boxes(
             title,
             [
-                Boxes(
-                    _kind(role),
+                (
+                    _name_role(role),
                     [
                         item["stations"].get(role, {}).get(name, EMPTY)
                         for _, item in layers
@@ -165,105 +157,62 @@ def _role_panels(
                 for role in roles
             ],
             axis,
-            series=names,
+            series=[f"layer {layer.layer}" for layer, _ in layers],
             limits=limits,
         )
-        for name, title, axis, limits in (
-            (
-                "correlation",
-                "Correlation with the target",
-                "correlation, daily",
-                (0, 1),
-            ),
-            (
-                "mean_difference",
-                "Difference from the target",
-                "difference of means, m\u00b3 m\u207b\u00b3",
-                (-0.1, 0.1),
-            ),
-        )
+        for name, (title, axis, limits) in MEASURES.items()
     ]
 
 
-def _role_table(
-    layers: Sequence[tuple[LayerParams, Numbers]], roles: Sequence[str]
-) -> Markup:
-    rows = []
+def _tabulate_roles(layers: Layers, roles: Sequence[str]) -> Table:
+    rows: list[list[object]] = []
     for layer, item in layers:
         for role in roles:
             found = item["stations"].get(role)
             if found:
                 medians = [
-                    number(found[name].get("median"), 3)
-                    for name in ("correlation", "mean_difference")
+                    make_number_cell(found[m].get("median"), 3) for m in MEASURES
                 ]
                 counts = [found["sensors"], found["cells"], found["compared"]]
-                rows.append([f"layer {layer.layer}, {_kind(role)}", *counts, *medians])
-    header = ["layer and kind", "sensors", "cells", "compared"]
-    header += ["median correlation", "median difference"]
-    return details("Numbers of Figure 8", table(header, rows, "Sensors by kind"))
-
-
-def _examples(recipe: Recipe, report: Numbers) -> list[Markup]:
-    if not recipe.release.redistributable:
-        return [notice("No series of single sensors are shown: their licence forbids.")]
-    layers = {str(layer.layer): layer for layer in recipe.layers}
-    found = report.get("examples", {})
-    if not found:
-        return [notice("No target has a gap-filling sensor, so there is no example.")]
-    panels = [
-        curves(
-            f"example-{name}",
-            f"Cell {item['cell_id']}, {layer_name(layers[name])}",
-            _example_curves(item),
-            (YEAR, "soil moisture, m\u00b3 m\u207b\u00b3"),
-        )
-        for name, item in sorted(found.items())
-    ]
-    caption = (
-        "Figure 9. Examples: by layer the cell whose target has most gap-filling "
-        "sensors, chosen for that and not typical. Monthly means of unscaled values, "
-        "of months with at least ten days; the grey band is the target, which follows "
-        "its primary sensor and takes the others' variations, moved to the primary's "
-        "mean and variance, only where the primary is missing."
+                name = f"layer {layer.layer}, {_name_role(role)}"
+                rows.append([name, *counts, *medians])
+    counts = ["sensors", "cells", "compared"]
+    medians = ["median correlation", "median difference"]
+    return Table(
+        title="Sensors by kind",
+        columns=["layer and kind", *counts, *medians],
+        rows=rows,
     )
-    listed = [
-        f"{label}, layer {name}: {series['sensor_id']}"
-        for name, item in sorted(found.items())
-        for label, series in zip(_names(item), item["series"], strict=True)
-        if series["sensor_id"] is not None
-    ]
-    listed += [
-        f"layer {name}: {item['filling_sensors']} sensors fill gaps, of which "
-        f"{len(item['series']) - 2} are drawn"
-        for name, item in sorted(found.items())
-        if item["filling_sensors"] > len(item["series"]) - 2
-    ]
-    return [
-        figure(panels, caption, name="figure-9"),
-        details("Sensors of Figure 9", bullets(listed)),
-    ]
 
 
-def _names(item: Numbers) -> list[str]:
+def _name_series(item: Numbers) -> list[str]:
     filling = len(item["series"]) - 2
     return ["target", "primary", *(f"filling {place + 1}" for place in range(filling))]
 
 
-def _example_curves(item: Numbers) -> list[Curve]:
-    styles = ("-", ".-", ".--", ".-.", ".:")
-    colours = (COLOURS["grid"], *SERIES)
+def _chart_example(depths: str, item: Numbers) -> Chart:
     years = [int(month[:4]) + (int(month[5:]) - 0.5) / 12 for month in item["months"]]
-    return [
-        Curve(
+    series = [
+        Series(
             name,
-            years,
-            series["means"],
-            colours[place],
-            styles[place],
-            1.3 if place else 5.0,
+            [Point(x, y) for x, y in zip(years, each["means"], strict=True)],
+            colour,
+            symbol="",
+            line=line,
+            width=width,
         )
-        for place, (name, series) in enumerate(
-            zip(_names(item), item["series"], strict=True)
+        for name, each, line, (colour, width) in zip(
+            _name_series(item), item["series"], LINES, LOOKS, strict=False
         )
     ]
+    values = [value for each in item["series"] for value in each["means"]]
+    title = f"Cell {item['cell_id']}, {depths}"
+    return Chart(
+        series=series,
+        x=Axis(make_year_scale(years), "year"),
+        y=Axis(
+            make_linear_scale(values, zero=True), "soil moisture, m\u00b3 m\u207b\u00b3"
+        ),
+        title=title,
+        label=f"Monthly means of a target and its sensors. {title}",
+    )

@@ -130,7 +130,7 @@ class Series(NamedTuple):
     """Points of one kind; `line` joins them, broken where a value is missing.
 
     `symbol` is one of `SYMBOLS` or empty; `hollow` draws its outline alone; `line` is a
-    dash pattern of `DASHES` or empty.
+    dash pattern of `DASHES` or empty, `width` px wide.
     """
 
     label: str
@@ -139,6 +139,7 @@ class Series(NamedTuple):
     symbol: str = "circle"
     line: str = ""
     hollow: bool = False
+    width: float = 2.0
 
     @property
     def segments(self) -> list[list[Point]]:
