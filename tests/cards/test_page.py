@@ -169,6 +169,12 @@ def test_metrics_that_score_the_reference_are_marked_and_the_leading_ones_not() 
     assert "this metric partly measures agreement with the reanalysis" in text
 
 
+def test_card_without_marked_metrics_does_not_explain_the_mark() -> None:
+    record, tables = make_card()
+    tables["scores"]["note"] = ""
+    assert "depends on the reanalysis" not in Reading(score_card(record, tables)).text
+
+
 def test_headline_names_the_highest_rung_and_the_next() -> None:
     # 0.85 - 0.6 + 0.25 is far above 0 for each rung; 0.4 - 0.6 + 0.25 = 0.05 less
     # 0.15 a rung is below 0 from the second on.

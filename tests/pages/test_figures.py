@@ -151,3 +151,9 @@ def test_hostile_texts_of_a_figure_stay_text() -> None:
     assert "<script" not in drawn
     assert 'onerror="' not in drawn
     assert drawn.count("&lt;img src=x onerror=&#34;console") > 15
+
+
+def test_many_points_are_drawn_through_each_other() -> None:
+    few = draw_chart(Series("a", [Point(0.5, 0.5)] * 300))
+    assert 'fill-opacity="1.0"' in few
+    assert 'fill-opacity="0.4"' in draw_chart(Series("a", [Point(0.5, 0.5)] * 301))

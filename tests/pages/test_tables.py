@@ -33,9 +33,11 @@ def test_column_is_of_the_kind_of_its_cells_unless_it_says_otherwise() -> None:
 
 
 def test_cell_names_its_column_where_rows_become_lists() -> None:
-    column = Column(Markup("r <span>marked</span>"))
+    column = Column(Markup('r, <b>m</b> <span class="mark">marked</span>'))
     drawn = draw(["name", column], ["a", 1])
-    assert 'data-label="r marked"' in drawn
+    assert 'data-label="r, m"' in drawn
+    hostile = draw(["name", Column('"<span class="mark">')], ["a", 1])
+    assert 'data-label="&#34;&lt;span class=&#34;mark&#34;&gt;"' in hostile
 
 
 def test_table_that_does_not_sort_has_no_buttons_to_make() -> None:

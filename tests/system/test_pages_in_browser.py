@@ -91,9 +91,9 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserSession
 
 def release_sections() -> list[Section]:
     """Return splits and ladder of a release with a hostile network and reason."""
-    from somobench.pipelines.release.report.ladder import ladder_sections
+    from somobench.pipelines.release.report.ladder import make_ladder_sections
     from somobench.pipelines.release.report.ladder_details import CellTables
-    from somobench.pipelines.release.report.splits import split_sections
+    from somobench.pipelines.release.report.splits import make_split_sections
 
     parts = [make_scores(rung, "temporal", 0.5, RUNGS[:1]) for rung in RUNGS]
     scores = pd.concat(parts, ignore_index=True)
@@ -105,8 +105,8 @@ def release_sections() -> list[Section]:
     data = make_data(grid_cells(4, 6))
     report = splits_of(data, Recipe.model_construct(splits=splits))[1]
     return [
-        *split_sections(report | {"left_out": {"ungauged": HOSTILE}}),
-        *ladder_sections(
+        *make_split_sections(report | {"left_out": {"ungauged": HOSTILE}}),
+        *make_ladder_sections(
             scores, record, tables=CellTables(pd.concat(cell_scores), make_cells())
         ),
     ]

@@ -12,7 +12,7 @@ from somobench.pages.figures import Dot, Row
 from somobench.pages.scales import finite_or_none
 from somobench.pages.tables import Cell, Column, Table
 from somobench.pages.texts import make_score_cell, show_metric, show_score
-from somobench.schemas.scores import ALL_LAYERS
+from somobench.schemas.scores import ALL_LAYERS, MOMENTS_NOTE
 from somobench.scoring.models import LEADING
 
 ScoreRow = Mapping[str, Any]
@@ -72,6 +72,11 @@ class ScoreLookup:
         """Return the note of a metric over all layers."""
         row = self.row(metric)
         return str(row["note"]) if row else ""
+
+    @property
+    def marks_moments(self) -> bool:
+        """Whether any metric depends on the moments of the reanalysis."""
+        return any(self.note(name) == MOMENTS_NOTE for name in self.metrics)
 
     def has_value(self, metric: str) -> bool:
         """Tell whether a metric could be scored, over all layers or in one."""

@@ -29,6 +29,7 @@ SYMBOLS = (
 )
 COLOURS = tuple(f"c{number}" for number in range(1, 9))
 DASHES = ("none", "7 4", "2 3")
+MANY_POINTS = 300
 SHARES = 10  # colours `s0` to `s10` stand for shares from nothing to all
 
 
@@ -172,6 +173,12 @@ class Chart:
     label: str = ""
     title: object = ""
     height: int = 260
+
+    @property
+    def opacity(self) -> float:
+        """Opacity of marks, so that many show where they lie closest."""
+        count = sum(len(each.points) for each in self.series)
+        return 1.0 if count <= MANY_POINTS else 0.4
 
     def __html__(self) -> Markup:
         """Return the figure."""

@@ -39,6 +39,7 @@ BORDERS = (0.0, 0.2, 0.4, 0.6, 0.8)
 CLASS_NAMES = ("0 to 0.2", "0.2 to 0.4", "0.4 to 0.6", "0.6 to 0.8", "0.8 and more")
 POLE = 90.0
 RADIUS = 5.0
+SHARED = 1.8  # times as large is the mark of several cells
 NAMED = 6  # cells in a text on hover
 
 
@@ -153,29 +154,29 @@ def place_marks(
     looks: Mapping[str, tuple[str, str]] | None = None,
 ) -> list[Mark]:
     """Return a mark for every place, or one for those that would hide each other."""
-    boxes: dict[tuple[int, int, str], list[Place]] = defaultdict(list)
-    for place in places:
-        x, y = window.across(place.longitude), window.down(place.latitude)
-        group = place.group if looks else ""
-        boxes[int(x // (2 * RADIUS)), int(y // (2 * RADIUS)), group].append(place)
+    boxes = _box_places(places, window, 2 * RADIUS, by_group=bool(looks))
+    if len(boxes) < len(places):
+        boxes = _box_places(places, window, 2 * SHARED * RADIUS, by_group=bool(looks))
     marks = []
     for (*_, group), members in sorted(boxes.items()):
         x = window.across(fmean(place.longitude for place in members))
         y = window.down(fmean(place.latitude for place in members))
         symbol, look = looks[group] if looks else classify_score(_middle(members))
-        size = 1.0 if len(members) == 1 else 1.8
-        marks.append(
-            Mark(
-                x,
-                y,
-                symbol,
-                look,
-                size,
-                len(members),
-                _describe(members, by_group=bool(looks)),
-            )
-        )
+        size = 1.0 if len(members) == 1 else SHARED
+        tip = _describe(members, by_group=bool(looks))
+        marks.append(Mark(x, y, symbol, look, size, len(members), tip))
     return marks
+
+
+def _box_places(
+    places: Sequence[Place], window: Window, width: float, *, by_group: bool
+) -> dict[tuple[int, int, str], list[Place]]:
+    boxes: dict[tuple[int, int, str], list[Place]] = defaultdict(list)
+    for place in places:
+        x, y = window.across(place.longitude), window.down(place.latitude)
+        group = place.group if by_group else ""
+        boxes[int(x // width), int(y // width), group].append(place)
+    return boxes
 
 
 def _middle(places: Sequence[Place]) -> float | None:
