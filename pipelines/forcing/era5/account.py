@@ -256,14 +256,23 @@ def _lines(account: dict[str, Any]) -> list[str]:
     if account["unknown_variables"]:
         names = ", ".join(account["unknown_variables"])
         lines.append(f"not known: {names} (a name goes into forcing.names)")
-    lines += [
-        f"passed over: {item['name']}: {item['reason']}"
-        for item in account["passed_over"]
-    ]
+    lines += _lines_of_passed_over(account["passed_over"])
     lines += [f"recipe: {key}: {value}" for key, value in account["keys"].items()]
     if account["asked_by"] is None:
         lines += [f"lacks for every variable: {item}" for item in account["lacks"]]
     return lines
+
+
+def _lines_of_passed_over(files: Sequence[dict[str, str]]) -> list[str]:
+    """Name the first files of each reason."""
+    names: dict[str, list[str]] = {}
+    for item in files:
+        names.setdefault(item["reason"], []).append(item["name"])
+    return [
+        f"{len(held)} files passed over: {reason}: {', '.join(held[:SHOWN])}"
+        + (", ..." if len(held) > SHOWN else "")
+        for reason, held in names.items()
+    ]
 
 
 def _lines_of_periods(variables: Sequence[dict[str, Any]]) -> list[str]:

@@ -8,8 +8,10 @@ is passed over, and said to be.
 from __future__ import annotations
 
 import shutil
+import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -36,6 +38,12 @@ EXPECTED = "a Zarr store, netCDF or GRIB file with CF times, or a zip of such fi
 MAXIMUM_RATIO = 1000  # unpacked to packed; a field that is zero everywhere packs well
 MAXIMUM_MEMBERS = 10_000
 BUFFER = 2**20
+OPENING = 8  # bytes that tell a kind
+ZIP_WITHOUT = "a zip without netCDF or GRIB files"
+ZIP_ERRORS = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError),
+    *(NotImplementedError, RuntimeError, ValueError),
+)
 
 
 Refuse = Callable[[InputError], None]
@@ -92,11 +100,16 @@ def find_members(
         try:
             kind = _kind(file)
             if kind == "zip":
-                found += _of_zip(name, file, unpacked, passed_over)
+                inner = _of_zip(name, file, unpacked, passed_over)
+                if file == Path(path) and not inner:
+                    refuse(_without_data(name))
+                found += inner
             elif kind is not None:
                 found.append(Member(name, file, kind))
             elif file == Path(path) or _looks_like_data(file.name):
-                refuse(_unlike_its_name(name, file))
+                with file.open("rb") as stream:
+                    opening = stream.read(OPENING)
+                refuse(_unlike_its_name(name, file.stat().st_size, opening))
             else:
                 passed_over.append(PassedOver(name, "no netCDF, GRIB, Zarr or zip"))
         except InputError as error:
@@ -137,15 +150,18 @@ def _kind(file: Path) -> Kind | None:
         return None
     try:
         with file.open("rb") as stream:
-            opening = stream.read(8)
+            kind = _kind_of_bytes(stream.read(OPENING))
     except OSError as error:
         raise InputError(
             f"forcing input {file}", found=error, expected=EXPECTED
         ) from error
-    kind = next((kind for mark, kind in MAGIC if opening.startswith(mark)), None)
     if kind == "zip" and set(_infolist_names(file)) & set(ZARR_MARKS):
         return "zarr.zip"
     return kind
+
+
+def _kind_of_bytes(opening: bytes) -> Kind | None:
+    return next((kind for mark, kind in MAGIC if opening.startswith(mark)), None)
 
 
 def _looks_like_data(name: str) -> bool:
@@ -161,50 +177,50 @@ def _infolist_names(file: Path) -> list[str]:
     try:
         with zipfile.ZipFile(file) as archive:
             return archive.namelist()
-    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
+    except ZIP_ERRORS as error:
         raise _damaged(file.name, error) from error
 
 
 def _of_zip(
     name: str, file: Path, unpacked: ExitStack, passed_over: list[PassedOver]
 ) -> list[Member]:
-    """Unpack the data of a zip; a store in a folder of it can't be read there."""
+    """Unpack the netCDF and GRIB files of a zip, and nothing else of it."""
     folder = Path(unpacked.enter_context(tempfile.TemporaryDirectory("-somobench")))
-    found = []
-    for inner, place in _unpack(name, file, folder):
-        kind = _kind(place)
-        inside = f"{name}/{inner}"
-        if kind in {"netcdf", "grib"}:
-            found.append(Member(inside, place, kind))
-        elif _looks_like_data(Path(inner).name):
-            raise _unlike_its_name(inside, place)
-        else:
-            place.unlink()
-            passed_over.append(PassedOver(inside, "no netCDF or GRIB file"))
-    if not found:
-        raise InputError(
-            f"forcing input {name}",
-            found="a zip without netCDF or GRIB files",
-            expected=EXPECTED,
-        )
+    found: list[Member] = []
+    others: list[PassedOver] = []
+    try:
+        with zipfile.ZipFile(file) as archive:
+            entries = [item for item in archive.infolist() if not item.is_dir()]
+            entries.sort(key=lambda item: item.filename)
+            _refuse_hostile(name, entries, folder)
+            for number, entry in enumerate(entries):
+                inside, place = f"{name}/{entry.filename}", folder / f"{number}.bin"
+                kind = _unpack(archive, entry, inside, place)
+                if kind is None:
+                    others.append(PassedOver(inside, "no netCDF or GRIB file"))
+                else:
+                    found.append(Member(inside, place, kind))
+    except ZIP_ERRORS as error:
+        raise _damaged(name, error) from error
+    passed_over += others if found else [PassedOver(name, ZIP_WITHOUT)]
     return found
 
 
-def _unpack(name: str, file: Path, folder: Path) -> Iterator[tuple[str, Path]]:
-    try:
-        with zipfile.ZipFile(file) as archive:
-            entries = sorted(
-                (item for item in archive.infolist() if not item.is_dir()),
-                key=lambda item: item.filename,
-            )
-            _refuse_hostile(name, entries, folder)
-            for number, entry in enumerate(entries):
-                place = folder / f"{number}.bin"
-                with archive.open(entry) as source, place.open("wb") as target:
-                    shutil.copyfileobj(source, target, BUFFER)
-                yield entry.filename, place
-    except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, ValueError) as error:
-        raise _damaged(name, error) from error
+def _unpack(
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, inside: str, place: Path
+) -> Kind | None:
+    """Write a member that is netCDF or GRIB to its place, and say which it is."""
+    with archive.open(entry) as source:
+        opening = source.read(OPENING)
+        kind = _kind_of_bytes(opening)
+        if kind in {"netcdf", "grib"}:
+            with place.open("wb") as target:
+                target.write(opening)
+                shutil.copyfileobj(source, target, BUFFER)
+            return kind
+    if _looks_like_data(Path(entry.filename).name):
+        raise _unlike_its_name(inside, entry.file_size, opening)
+    return None
 
 
 def _refuse_hostile(name: str, entries: list[zipfile.ZipInfo], folder: Path) -> None:
@@ -237,15 +253,17 @@ def _refuse_hostile(name: str, entries: list[zipfile.ZipInfo], folder: Path) -> 
             )
 
 
-def _unlike_its_name(name: str, file: Path) -> InputError:
-    with file.open("rb") as stream:
-        opening = stream.read(8)
+def _unlike_its_name(name: str, size: int, opening: bytes) -> InputError:
     return InputError(
         f"forcing input {name}",
-        found=f"{file.stat().st_size} bytes that begin with {opening!a}",
+        found=f"{size} bytes that begin with {opening!a}",
         expected=EXPECTED,
         hint="the download may have failed: get the file again",
     )
+
+
+def _without_data(name: str) -> InputError:
+    return InputError(f"forcing input {name}", found=ZIP_WITHOUT, expected=EXPECTED)
 
 
 def _damaged(name: str, error: object) -> InputError:

@@ -137,3 +137,9 @@ def test_damaged_member_is_refused(tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"(?s)a\.zip.*a whole zip file"):
         found_in(path)
+
+
+def test_zip_of_something_else_in_a_folder_is_passed_over_once(tmp_path: Path) -> None:
+    netcdf(tmp_path / "era5/good.nc")
+    zipped(tmp_path / "era5/stations.zip", a__stm=b"rows", b__stm=b"rows")
+    assert found_in(tmp_path / "era5") == ([("good.nc", "netcdf")], ["stations.zip"])
