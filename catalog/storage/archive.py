@@ -36,6 +36,7 @@ DAMAGE = (
     RuntimeError,  # a member that says it is encrypted, or an unknown compression
     ValueError,
 )
+READ_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 _opened: weakref.WeakValueDictionary[int, ProcessZipStore] = (
     weakref.WeakValueDictionary()
 )
@@ -60,7 +61,7 @@ class PositionedFile(io.RawIOBase):
         """Read from the position on, by default to the end."""
         if size < 0:
             size = max(0, os.fstat(self._descriptor).st_size - self._position)
-        found = os.pread(self._descriptor, size, self._position)
+        found = _read_at(self._descriptor, size, self._position)
         self._position += len(found)
         return found
 
@@ -82,6 +83,13 @@ class PositionedFile(io.RawIOBase):
         if not self.closed:
             os.close(self._descriptor)
         super().close()
+
+
+def _read_at(descriptor: int, size: int, position: int) -> bytes:
+    if hasattr(os, "pread"):
+        return os.pread(descriptor, size, position)
+    os.lseek(descriptor, position, os.SEEK_SET)  # where no process can be forked
+    return os.read(descriptor, size)
 
 
 class ProcessZipStore(ZipStore):
@@ -119,7 +127,7 @@ class ProcessZipStore(ZipStore):
     def _open_file(self) -> None:
         self._lock = threading.RLock()
         self._file = (
-            PositionedFile(os.open(self.path, os.O_RDONLY))
+            PositionedFile(os.open(self.path, READ_FLAGS))
             if self._file is None
             else self._file.open_again()
         )

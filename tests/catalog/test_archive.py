@@ -138,3 +138,13 @@ def test_an_open_file_is_read_whatever_has_its_name(tmp_path: Path) -> None:
         grid = open_zarr_zip(stream)
     xr.testing.assert_identical(grid.load(), make_targets())
     grid.close()
+
+
+def test_a_zip_is_read_where_the_system_reads_by_offset_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_zarr_zip(make_targets(), tmp_path / "a.zarr.zip")
+    monkeypatch.delattr(os, "pread")
+    for chunks in (None, {}):
+        with open_zarr_zip(tmp_path / "a.zarr.zip", chunks) as back:
+            xr.testing.assert_identical(back.load(), make_targets())
