@@ -14,7 +14,7 @@ from somobench.schemas.grids import FEATURES, TARGETS
 from somobench.schemas.recipe import Recipe
 from somobench.schemas.tables import CELLS, SPLITS
 from somobench.scoring.case import ScoringCase, build_case
-from somobench.scoring.ladders import Ladder, open_ladder, predictions_file
+from somobench.scoring.ladders import Ladder, name_file, open_ladder
 
 
 class ScoredSplit(NamedTuple):
@@ -55,7 +55,7 @@ class ScoreInputs(NamedTuple):
             cells=self.cells,
         )
         case = build_case(view, self.moments_from)
-        file = self.folder / "predictions" / predictions_file(split)
+        file = self.folder / "predictions" / name_file(split)
         with opened_grid(file, None):  # the ladder checks the rest
             return ScoredSplit(case, open_ladder(file, case))
 

@@ -40,7 +40,8 @@ METHODS = {
         f"{section}.{key}"
         for section in ("stations", "forcing", "reference")
         for key in ("inputs", "source")
-    }
+    },
+    "target_moments_from": {"layers", "reference"},
 }
 """What a method of the recipe reads of it."""
 
