@@ -168,11 +168,11 @@ def test_command_answers_as_text_and_in_json(
 ) -> None:
     assert releases.is_dir()
     assert run(monkeypatch, "diff", FIRST, SECOND) == 0
-    told = capsys.readouterr().out
-    assert f"{FIRST} -> {SECOND}" in told
-    assert "1 added, 0 dropped, 2 in both" in told
-    assert "layer 1 soil_moisture: 10 added, 1 dropped, 1 of 18 changed" in told
-    assert "temporal ridge pearson_r: 0.5000 -> 0.7000 *" in told
+    shown = capsys.readouterr().out
+    assert f"{FIRST} -> {SECOND}" in shown
+    assert "1 added, 0 dropped, 2 in both" in shown
+    assert "layer 1 soil_moisture: 10 added, 1 dropped, 1 of 18 changed" in shown
+    assert "temporal ridge pearson_r: 0.5000 -> 0.7000 *" in shown
     assert run(monkeypatch, "diff", FIRST, SECOND, "--metric", "ubrmse") == 0
     assert "0 in both, 0 in one alone" in capsys.readouterr().out
     assert run(monkeypatch, "diff", FIRST, SECOND, "--metric", "all", "--json") == 0

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import yaml
+
 from somobench.pipelines.stage import run_stage
+from somobench.schemas.errors import InputError
 
 
 def compose_params(conf: Path, output: Path, overrides: tuple[str, ...] = ()) -> None:
@@ -21,17 +24,31 @@ def compose_params(conf: Path, output: Path, overrides: tuple[str, ...] = ()) ->
         The file to write.
     overrides : tuple of str
         Hydra overrides, such as `recipe=hamburg`.
+
+    Raises
+    ------
+    InputError
+        If Hydra can't compose it.
     """
     from dvc.utils.hydra import compose_and_dump
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
 
-    compose_and_dump(
-        output_file=output,
-        config_dir=str(conf.absolute()),
-        config_module=None,
-        config_name="config",
-        plugins_path=str(conf.parent.absolute()),
-        overrides=list(overrides),
-    )
+    try:
+        compose_and_dump(
+            output_file=output,
+            config_dir=str(conf.absolute()),
+            config_module=None,
+            config_name="config",
+            plugins_path=str(conf.parent.absolute()),
+            overrides=list(overrides),
+        )
+    except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
+        raise InputError(
+            f"configuration {conf}",
+            found=error,
+            expected="config.yaml and the recipes that it names",
+        ) from error
 
 
 def main() -> None:

@@ -176,6 +176,21 @@ def test_tool_without_arguments_is_a_message(
     assert message.startswith("arguments\n  found:    none")
 
 
+@pytest.mark.parametrize("content", ["a: [", "defaults:\n  - recipe: nope\n"])
+def test_configuration_that_hydra_refuses_is_a_message(
+    content: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf/config.yaml").write_text(content)
+    monkeypatch.chdir(tmp_path)
+    code, message = run("tools.compose_params", capsys)
+    assert code == 1
+    assert message.startswith("configuration conf\n  found:")
+
+
 @pytest.mark.parametrize("content", [None, "stages: [", "stages: 3", "{}"])
 def test_lock_file_that_is_none_is_refused(tmp_path: Path, content: str | None) -> None:
     if content is not None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -229,9 +230,16 @@ def test_sensor_absent_from_the_stations_table_is_refused() -> None:
         sources_of({"sources": rows}, make_sensors())
 
 
+def yearly_forcing(length: int) -> xr.Dataset:
+    """Return forcing with days of as much rain as any year has: 8 mm."""
+    forcing = make_forcing(length=length)
+    rain = forcing["precipitation"]
+    return forcing.assign(precipitation=rain.copy(data=2 * rain.to_numpy()))
+
+
 def write_inputs(folder: Path, *, cells: int = 2) -> None:
     write_zarr_zip(make_targets(length=1461), folder / "targets.zarr.zip")
-    write_zarr_zip(make_forcing(length=1461), folder / "forcing.zarr.zip")
+    write_zarr_zip(yearly_forcing(1461), folder / "forcing.zarr.zip")
     make_cells(count=cells).to_parquet(folder / "cells.parquet")
     sensors = make_sensors()
     sensors.to_parquet(folder / "stations.parquet")
@@ -254,7 +262,7 @@ def test_forcing_of_other_days_than_the_targets_is_refused(
     tmp_path: Path, recipe: Recipe
 ) -> None:
     write_inputs(tmp_path)
-    write_zarr_zip(make_forcing(length=1460), tmp_path / "forcing.zarr.zip")
+    write_zarr_zip(yearly_forcing(1460), tmp_path / "forcing.zarr.zip")
     with pytest.raises(InputError, match="1460 days"):
         write_splits(recipe, tmp_path)
 
