@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from somobench.pipelines.forcing.era5.accumulation import find_accumulation
 from somobench.pipelines.forcing.era5.daily import Accumulation, Frequency
 from somobench.pipelines.forcing.era5.fields import Box, Field, group_boxes
 from somobench.pipelines.forcing.era5.needs import list_lacks
@@ -20,7 +21,6 @@ from somobench.pipelines.forcing.era5.nodes import (
     check_registration,
     find_spacing,
 )
-from somobench.pipelines.forcing.era5.parts import Rectangle
 from somobench.pipelines.forcing.era5.stores import OpenedInputs, open_inputs
 from somobench.pipelines.forcing.era5.validity import list_times
 from somobench.pipelines.forcing.era5.variables import RAW, Delivery, describe_delivery
@@ -29,9 +29,7 @@ from somobench.schemas.recipe import Recipe
 
 HOUR = np.timedelta64(1, "h")
 DAY = np.timedelta64(1, "D")
-LOOKED_AT = 72  # hours of an accumulated variable that show how it accumulates
 SHOWN = 5
-ROUNDING = 1e-9  # m or J m-2; a growing total that stands still
 HOURS_A_DAY = 24
 REMAPPING = {"node": "corner_mean", "cell": "none", "points": "corner_mean"}
 
@@ -186,27 +184,8 @@ def _variable(field: Field, frequency: Frequency) -> dict[str, Any]:
             for at in jumps
         ],
         "preliminary_times": sum(flags.values()),
-        "accumulates": _accumulates(field, frequency),
+        "accumulates": None if frequency == "daily" else find_accumulation(field),
     }
-
-
-def _accumulates(field: Field, frequency: Frequency) -> str | None:
-    """Look at one node whether hourly totals grow through the day (ERA5-Land)."""
-    if not field.raw.accumulated or frequency == "daily":
-        return None
-    one = Rectangle(slice(0, 1), slice(0, 1), np.array([0]), np.array([0]))
-    size = min(LOOKED_AT, len(field.times))
-    values = np.abs(field.read(0, size, one)[0][:, 0])
-    inside = (field.times[1:size] - field.times[1:size].astype("datetime64[D]")) > HOUR
-    steps = np.diff(values)[inside | _is_midnight(field.times[1:size])]
-    steps = steps[np.isfinite(steps)]
-    if not len(steps) or not np.any(steps > 0):
-        return None
-    return "since_00_utc" if bool((steps >= -ROUNDING).all()) else "hour_ending"
-
-
-def _is_midnight(times: NDArray[np.datetime64]) -> NDArray[np.bool_]:
-    return np.asarray(times == times.astype("datetime64[D]"))
 
 
 def _keys(

@@ -224,6 +224,7 @@ def test_era5_land_total_is_the_value_at_next_midnight(build: Any) -> None:
     hour = np.arange(73) % 24
     since_midnight = np.where(hour == 0, 24, hour) * 1e-3  # 1 mm an hour
     store["tp"][:] = since_midnight[:, None, None]
+    store["ssr"][:] = store["ssrd"][:] = (since_midnight * 1e8)[:, None, None]
     given = build(store, forcing={"accumulation": "since_00_utc"})
     np.testing.assert_allclose(given.dataset["precipitation"], 24.0, atol=0.004)
 
@@ -243,3 +244,38 @@ def test_source_is_found_by_name() -> None:
     assert isinstance(find_forcing_source("era5"), Era5Source)
     with pytest.raises(UnknownNameError, match=r"(?s)era6.*did you mean era5"):
         find_forcing_source("era6")
+
+
+def sunny(store: xr.Dataset) -> xr.Dataset:
+    """Give radiation the course of a day with its noon at 12 UTC."""
+    height = np.sin((np.arange(73) % 24 - 6) * np.pi / 12)
+    for name in ("ssrd", "ssr"):
+        store[name][:] = (np.maximum(height, 0.0) * 2e6)[:, None, None]
+    return store
+
+
+def test_hourly_radiation_taken_for_a_growing_total_is_refused(build: Any) -> None:
+    with pytest.raises(
+        InputError, match=r"(?s)ssrd.*fall within the day.*accumulation to hour_ending"
+    ):
+        build(sunny(make_era5()), forcing={"accumulation": "since_00_utc"})
+
+
+def test_growing_radiation_taken_for_an_hourly_total_is_refused(build: Any) -> None:
+    store = sunny(make_era5())
+    for name in ("ssrd", "ssr"):
+        for day in range(3):
+            hours = slice(24 * day + 1, 24 * day + 25)
+            store[name][hours] = np.cumsum(store[name].to_numpy()[hours], axis=0)
+    with pytest.raises(
+        InputError,
+        match=r"(?s)ssrd.*grow through the day.*accumulation to since_00_utc",
+    ):
+        build(store)
+
+
+def test_polar_night_says_nothing_of_accumulation(build: Any) -> None:
+    store = make_era5()
+    for name in ("ssrd", "ssr"):
+        store[name][:] = 0.0
+    build(store)

@@ -21,7 +21,9 @@ def folder_of(path: Path, *stores: xr.Dataset) -> Path:
 
 
 def test_account_names_variables_grid_period_gaps_and_files(tmp_path: Path) -> None:
-    store = make_era5(names=("tp", "t2m")).assign(rain=make_era5(names=("tp",))["tp"])
+    store = make_era5(names=("tp", "t2m", "ssrd")).assign(
+        rain=make_era5(names=("tp",))["tp"]
+    )
     late = deliveries.new_cds(store.isel(time=slice(34, None)), "0005")
     folder = folder_of(tmp_path, store.isel(time=slice(0, 30)), late)
     (folder / "readme.txt").write_text("x")
@@ -35,8 +37,9 @@ def test_account_names_variables_grid_period_gaps_and_files(tmp_path: Path) -> N
     }
     [grid] = account["grids"]
     assert (grid["spacing"], grid["registration"], grid["nodes"]) == (0.25, "node", 9)
-    [rain, warmth] = account["variables"]
+    [rain, warmth, sun] = account["variables"]
     assert (rain["variable"], warmth["variable"]) == ("tp", "t2m")
+    assert sun["accumulates"] == "hour_ending"
     assert rain["gaps"] == [{"after": "2018-01-02T05:00", "before": "2018-01-02T10:00"}]
     assert (rain["times"], rain["preliminary_times"]) == (69, 39)
     assert account["unknown_variables"] == ["rain"]
