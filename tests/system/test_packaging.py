@@ -33,7 +33,7 @@ MODULES = modules(ROOT)
 
 OWN_EXTRAS = re.compile(r"somobench\[([\w,]+)\]")
 
-NEWEST = catalogued_names()[-1]
+OLDER, NEWEST = catalogued_names()[-2:]
 SHIPPED = [f"{NEWEST}/*", f"assets/{NEWEST}/predictions_temporal.zarr.zip"]
 
 OPENS = f"""
@@ -45,6 +45,12 @@ predictions = dataset[["climatology"]].rename(climatology="soil_moisture")
 result = somobench.evaluate(predictions, release={NEWEST!r}, split="temporal")
 headline = result.record["headline"]
 assert headline["available"], headline
+try:
+    somobench.open_dataset("forcing", release={OLDER!r})
+except somobench.SomobenchError as error:
+    assert "SOMOBENCH_RELEASES" in str(error), error
+else:
+    raise AssertionError("an older release came with the package")
 import importlib
 for module in {sorted(set(MODULES) - {"somobench.build"})!r}:
     if "pipelines" not in module:
