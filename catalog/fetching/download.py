@@ -11,6 +11,7 @@ import hashlib
 import queue
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urljoin
 
@@ -19,6 +20,7 @@ from somobench.catalog.fetching.addresses import (
     check_address,
     check_redirect,
 )
+from somobench.catalog.fetching.cache import cannot_write
 
 CONNECT_SECONDS = 15.0
 READ_SECONDS = 30.0
@@ -32,14 +34,6 @@ OK = 200
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 Progress = Callable[[int], object]
-
-
-class DiskError(Exception):
-    """The file that takes the bytes failed, not the network."""
-
-    def __init__(self, error: OSError) -> None:
-        super().__init__(str(error))
-        self.error = error
 
 
 class _RedirectError(Exception):
@@ -71,8 +65,9 @@ class BoundedFile:
         self._digest.update(block)
         try:
             self._stream.write(block)
-        except OSError as error:
-            raise DiskError(error) from error
+        except OSError as error:  # the disk's trouble, not the network's
+            folder = Path(self._stream.name).parent
+            raise cannot_write(folder, error, self._size) from error
         self._progress(len(block))
 
     def flush(self) -> None:
@@ -86,7 +81,7 @@ def download(url: str, target: BoundedFile, size: int) -> None:
     ------
     AttemptError
         If the address isn't allowed, the answer isn't the object or it is too slow.
-    DiskError
+    InputError
         If `target` can't take the bytes.
     """
     seconds = min(GRACE_SECONDS + size / MINIMUM_RATE, LONGEST_SECONDS)

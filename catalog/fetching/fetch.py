@@ -22,7 +22,6 @@ from somobench.catalog.fetching.cache import (
 from somobench.catalog.fetching.download import (
     GRACE_SECONDS,
     BoundedFile,
-    DiskError,
     Progress,
     download,
 )
@@ -167,8 +166,6 @@ def _attempt(wanted: RemoteObject, url: str, partial: Path, progress: Progress) 
             download(url, target, wanted.size)
             if target.sha256 != wanted.sha256:
                 raise AttemptError(f"sha256 {target.sha256}", kind="content")
-        except DiskError as failure:
-            raise failure.error from failure
         except AttemptError as failure:
             failure.received = target.received
             raise

@@ -129,10 +129,14 @@ def test_a_cache_that_cannot_be_written_is_named(
 def test_a_full_disk_is_named_and_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def full(self: download.BoundedFile, block: bytes) -> None:
-        raise download.DiskError(OSError(28, "No space left on device"))
+    class FullFile:
+        name = "/disk/partial"
 
-    monkeypatch.setattr(download.BoundedFile, "write", full)
+        def write(self, block: bytes) -> None:
+            raise OSError(28, "No space left on device")
+
+    plain = download.BoundedFile
+    monkeypatch.setattr(fetch, "BoundedFile", lambda _, *rest: plain(FullFile(), *rest))
     with (
         web.serving(web.body(CONTENT)) as server,
         pytest.raises(InputError, match="No space left on device"),

@@ -113,6 +113,7 @@ def test_a_file_swapped_after_it_was_hashed_is_not_read(
     toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, lazy: bool
 ) -> None:
     # the other file is whole in itself: no checksum inside it is wrong
+    monkeypatch.setattr(cache, "SETTLED_SECONDS", 1e9)  # so that each reading hashes
     other = make_release(tmp_path / "other", count=3) / name
     expected = read_all()
     plain = cache._hash

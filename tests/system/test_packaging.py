@@ -33,7 +33,7 @@ MODULES = modules(ROOT)
 
 OWN_EXTRAS = re.compile(r"somobench\[([\w,]+)\]")
 
-NEWEST = catalogued_names()[-1]
+OLDER, NEWEST = catalogued_names()[-2:]
 SHIPPED = [f"{NEWEST}/*", f"assets/{NEWEST}/predictions_temporal.zarr.zip"]
 
 PACKAGED = (
@@ -56,6 +56,12 @@ from somobench.pages.frame import render_page
 from somobench.pages.maps import CellMap, Place
 page = render_page("Title", opening=[CellMap(places=[Place("a", 53.5, 10.0)])])
 assert '<path class="land" fill-rule="evenodd" d="M' in page, page
+try:
+    somobench.open_dataset("forcing", release={OLDER!r})
+except somobench.SomobenchError as error:
+    assert "SOMOBENCH_RELEASES" in str(error), error
+else:
+    raise AssertionError("an older release came with the package")
 import importlib
 for module in {sorted(set(MODULES) - {"somobench.building"})!r}:
     if "pipelines" not in module:
