@@ -33,7 +33,12 @@ SPLITS = "splits.parquet"
 CELLS = "cells.parquet"
 READ = ("soil_moisture", "soil_moisture_in_situ", "is_gapfilled", *FACTORS)
 """Variables of the targets that feature sets are views of."""
-SCORED = ("soil_moisture_in_situ", "primary_network", "station_count")
+SCORED = (
+    "soil_moisture_in_situ",
+    "is_gapfilled",
+    "primary_network",
+    "station_count",
+)
 SCORED_IF_KNOWN = ("station_spread",)
 """Variables of the targets that scores need."""
 REANALYSIS = "reanalysis_soil_moisture"

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
+import xarray as xr
 
 from factories.scoring import (
     CELLS,
+    RELEASE,
+    SPLIT,
     TRAIN_DAYS,
+    copy_world,
     make_case,
+    make_features,
     make_splits,
 )
+from somobench.catalog.resolve import resolve
+from somobench.catalog.scaling import KNOWS_OTHER_DAYS, LEFT_OUT
+from somobench.catalog.storage.archive import write_zarr_zip
+from somobench.catalog.storage.hashing import describe_file
 from somobench.scoring.case import ScoringCase
+from somobench.scoring.inputs import read_case
 
 HELD_OUT = CELLS[2]
 
@@ -40,3 +53,24 @@ def test_held_out_cell_has_thresholds_of_its_whole_record(case: ScoringCase) -> 
         for side, level in (("dry", 10), ("wet", 90)):
             expected = np.nanpercentile(whole, level)
             assert case.thresholds[side][place] == pytest.approx(expected, abs=1e-6)
+
+
+def test_release_that_leaves_values_out_of_train_days_is_scored_on_all_test_days(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOMOBENCH_RELEASES", str(copy_world(tmp_path)))
+    folder = tmp_path / "releases" / RELEASE
+    features = make_features()
+    features["scale_is_full_record"].attrs[LEFT_OUT] = KNOWS_OTHER_DAYS
+    write_zarr_zip(features, folder / "features.zarr.zip")
+    path = folder / "MANIFEST.json"
+    manifest = json.loads(path.read_text())
+    described = describe_file(folder / "features.zarr.zip").model_dump(mode="json")
+    manifest["files"]["features.zarr.zip"] = described
+    path.write_text(json.dumps(manifest))
+    case, plain = read_case(resolve(RELEASE), SPLIT), make_case()
+    xr.testing.assert_equal(case.target, plain.target)
+    # Layer 2 of the second cell keeps its full record's factors: no train value stays.
+    place = int(np.flatnonzero(case.full_record)[0])
+    assert np.isnan(case.observed[place, :TRAIN_DAYS]).all()
+    assert np.isfinite(plain.observed[place, :TRAIN_DAYS]).any()
