@@ -87,7 +87,8 @@ def _texts(labels: Any, notes: list[str]) -> NDArray[Any]:
 
 
 def _days(index: pd.Index, notes: list[str]) -> NDArray[np.datetime64]:
-    found = f"labels of dtype {index.dtype}, such as {index[:1].tolist()}"
+    first = ", ".join(map(str, index[:1]))
+    found = f"labels of dtype {index.dtype}, such as {first}"
     if index.dtype.kind in "OSU" or isinstance(index.dtype, pd.StringDtype):
         index = _parsed(index, notes)
     if isinstance(index, pd.DatetimeIndex) and index.tz is not None:
