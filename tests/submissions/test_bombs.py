@@ -19,6 +19,7 @@ import xarray as xr
 
 from factories.scoring import predicted
 from somobench.schemas.errors import InputError
+from somobench.submissions import limits
 from somobench.submissions.limits import FREE_BYTES, FREE_VALUES, LARGEST_RATIO
 from somobench.submissions.submission import open_submission
 
@@ -230,19 +231,31 @@ def test_predictions_with_many_missing_days_are_no_bomb(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*Zarr V3.*")
-def test_far_more_values_than_the_release_has_are_refused(tmp_path: Path) -> None:
+def test_far_more_values_than_the_release_has_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "FREE_VALUES", 1900)
     grid = predicted(0.3).to_dataset(name="soil_moisture")
-    grid.to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
     asked = 2 * 6 * 160
     frame = predicted(0.3).to_dataframe(name="soil_moisture")
-    sources: list[Any] = [grid, frame, tmp_path / "a.nc"]
+    sources: list[Any] = [grid, frame]
     for source in sources:
         open_submission(source, asked=asked // 4)
         with pytest.raises(InputError, match="1920 values: "):
             open_submission(source, asked=asked // 4 - 1)
-    # Members and lead times multiply what may be handed in.
     members = xr.concat([grid] * 9, "member")
     assert open_submission(members, asked=asked // 4).grid.sizes["member"] == 9
+
+
+def test_values_of_a_file_are_counted_before_they_are_read(tmp_path: Path) -> None:
+    numbers = np.arange(-90_000, 10_000)
+    days = {"data": numbers, "compression": "gzip", "shuffle": True}
+    ids = np.array([f"{number:03d}.125_10.125" for number in range(161)], "S")
+    values = {"shape": (1, 161, 100_000), "dtype": "i1", "chunks": (1, 161, 1000)}
+    labels = {"time": days, "cell": {"data": ids}}
+    path = grid_file(tmp_path / "a.nc", values, labels)
+    with pytest.raises(InputError, match="16100000 values: "):
+        open_submission(path, asked=263_040)
 
 
 def test_rows_may_leave_out_most_combinations() -> None:
