@@ -84,10 +84,8 @@ def _import_readers(path: Path) -> None:
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
     if kind_of(path) in {"zarr", "zarr_zip"}:
-        import numcodecs.blosc
         import zarr.storage
 
-        numcodecs.blosc.use_threads = False
         zarr.config.set({"threading.max_workers": 1, "async.concurrency": 1})
     xr.backends.list_engines()
 
