@@ -28,7 +28,7 @@ from somobench.schemas.submissions import submission_schema
 from somobench.schemas.validate import validate_grid
 from somobench.submissions.inspect import kind_of
 from somobench.submissions.layout import Understood, grid_of_dataset, grid_of_table
-from somobench.submissions.parquet import table_of_arrow
+from somobench.submissions.parquet import refuse_columns, table_of_arrow
 from somobench.submissions.reader import FACTS, REFUSAL, REFUSED
 
 TIMEOUT = 900  # s that reading may take
@@ -131,7 +131,7 @@ def open_submission(
     elif isinstance(predictions, xr.Dataset):
         understood = grid_of_dataset(predictions, asked)
     elif hasattr(predictions, "__arrow_c_stream__"):
-        understood = grid_of_table(table_of_arrow(pa.table(predictions)), asked)
+        understood = grid_of_table(_frame_of_arrow(predictions), asked)
     else:
         raise InputError(
             "predictions",
@@ -141,6 +141,20 @@ def open_submission(
             hint="values need labels: xarray.DataArray(values, coords, dims)",
         )
     return _checked(understood, name or "predictions", None, None)
+
+
+def _frame_of_arrow(predictions: Any) -> pd.DataFrame:
+    """Return the columns of a table of pyarrow, polars or another of Arrow's kind."""
+    try:
+        table = pa.table(predictions)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        raise InputError(
+            "predictions",
+            found=f"an object of type {type(predictions).__name__}",
+            expected="a table with columns cell_id, time, layer and soil_moisture",
+        ) from error
+    refuse_columns(table.schema, {})
+    return table_of_arrow(table)
 
 
 def _from_file(path: Path, asked: int | None) -> Submission:
