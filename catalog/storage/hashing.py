@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 BLOCK = 1 << 20  # bytes hashed at a time
+BLOCK_VALUES = 1 << 20  # values brought into their canonical form at a time
 TOP_PACKAGES = (
     "somobench.catalog",
     "somobench.pipelines",
@@ -74,10 +75,12 @@ def decoded_sha256(values: np.ndarray[Any, Any]) -> str:
     endian, every missing value as the one quiet NaN and every zero as +0. Times are
     nanoseconds since 1970; texts are UTF-8, each closed by a zero byte.
     """
-    kind, data = _canonical(values)
+    flat = values.reshape(-1)
+    kind, _ = _canonical(flat[:0])
     shape = ",".join(str(size) for size in values.shape)
     digest = hashlib.sha256(f"{kind}|{shape}|".encode())
-    digest.update(data)
+    for start in range(0, flat.size, BLOCK_VALUES):
+        digest.update(_canonical(flat[start : start + BLOCK_VALUES])[1])
     return digest.hexdigest()
 
 

@@ -46,7 +46,7 @@ def swapped_positions(
 
     Notes
     -----
-    One station alone, or a whole network swapped, can't be told from a true place.
+    One station alone, or a whole network swapped, looks like a true place.
     """
     found: dict[tuple[str, Position], Position] = {}
     for network, places in positions.items():

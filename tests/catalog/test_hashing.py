@@ -13,6 +13,7 @@ from factories.days import make_targets
 from somobench.catalog.storage import hashing
 from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.catalog.storage.hashing import (
+    BLOCK_VALUES,
     decoded_sha256,
     describe_array,
     describe_file,
@@ -126,3 +127,16 @@ def test_manifest_file_name_that_escapes_is_refused() -> None:
     with pytest.raises(ValidationError) as caught:
         parse_manifest(json.dumps({"files": {"../a": record}}), "MANIFEST.json")
     assert any("../a" in failure.where for failure in caught.value.failures)
+
+
+def test_hash_of_an_array_of_many_blocks_is_that_of_its_bytes() -> None:
+    # One block and a bit: float32 in little endian, -0 and NaN brought to one form.
+    values = np.arange(BLOCK_VALUES + 7, dtype="float32").reshape(1, -1)
+    values[0, -3:] = [-0.0, np.nan, -np.nan]
+    plain = values.copy()
+    plain[0, -3:] = [0.0, np.nan, np.nan]
+    shape = f"1,{BLOCK_VALUES + 7}"
+    expected = hashlib.sha256(f"f4|{shape}|".encode() + plain.tobytes()).hexdigest()
+    assert decoded_sha256(values) == expected
+    assert decoded_sha256(values[:, ::-1][:, ::-1]) == expected
+    assert decoded_sha256(values.astype(">f4")) == expected

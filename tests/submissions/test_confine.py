@@ -11,7 +11,7 @@ import pytest
 
 from factories.scoring import predicted
 from somobench.schemas.errors import InputError
-from somobench.submissions import submission
+from somobench.submissions import child
 from somobench.submissions.submission import open_submission
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="walls of the Linux kernel")
@@ -124,9 +124,9 @@ def test_child_inherits_no_variable_that_it_does_not_need(
         given.update(options["env"])
         return run(*arguments, **options)
 
-    monkeypatch.setattr(submission.subprocess, "run", watched)
+    monkeypatch.setattr(child.subprocess, "run", watched)
     open_submission(plain)
-    known = {*submission.NEEDED, *submission.ENVIRONMENT, "TMPDIR"}
+    known = {*child.NEEDED, *child.ENVIRONMENT, "TMPDIR"}
     assert given.keys() <= known
     assert "x" not in given.values()
 
@@ -159,7 +159,7 @@ def test_reply_of_a_child_is_not_trusted(
             Path(options["cwd"], name).write_bytes(content)
         return subprocess.CompletedProcess(command, 0)
 
-    monkeypatch.setattr(submission.subprocess, "run", answered)
+    monkeypatch.setattr(child.subprocess, "run", answered)
     with pytest.raises(InputError, match="of its reader|a reply of"):
         open_submission(plain)
 
@@ -170,6 +170,6 @@ def test_child_that_is_killed_is_reported_in_our_words(
     def killed(command: list[str], **options: Any) -> Any:
         return subprocess.CompletedProcess(command, -9)
 
-    monkeypatch.setattr(submission.subprocess, "run", killed)
+    monkeypatch.setattr(child.subprocess, "run", killed)
     with pytest.raises(InputError, match="its reader was stopped by signal 9"):
         open_submission(plain)

@@ -204,6 +204,17 @@ def test_arrow_table_in_memory_is_read() -> None:
     assert found.values_sha256 == EXPECTED.values_sha256
 
 
+@pytest.mark.parametrize(
+    "columns", [{}, {"cell_id": [[1]]}, {"cell_id": [{"a": 1}]}, {"soil_moisture": [1]}]
+)
+def test_other_arrow_table_is_refused(columns: dict[str, Any]) -> None:
+    rest = {"time": [1], "layer": [1], "soil_moisture": [0.1]} if columns else {}
+    with pytest.raises(InputError, match="column"):
+        open_submission(pa.table(rest | columns))
+    with pytest.raises(InputError, match="an object of type Series"):
+        open_submission(table()["soil_moisture"])  # type: ignore[arg-type]
+
+
 ORDERS = st.permutations(["layer", "cell", "time"])
 
 

@@ -260,6 +260,15 @@ BAD_TABLES: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], str]] = {
         lambda t: t.assign(time=t["time"].dt.strftime("%d/%m/%Y")),
         "days of the standard calendar",
     ),
+    "column twice": (
+        lambda t: pd.concat([t, t[["time"]]], axis=1),
+        "columns of the submission",
+    ),
+    "lists": (lambda t: t.assign(cell_id=[[1]] * len(t)), "lists or other objects"),
+    "year 9999": (
+        lambda t: t.assign(time=pd.Timestamp("9999-01-01")),
+        "days of the standard calendar",
+    ),
     "no such day": (lambda t: t.assign(time="2018-02-30"), "days of the standard"),
     "cells of two kinds": (
         lambda t: t.assign(cell_id=t["cell_id"].where(t.index > 3, 7)),

@@ -171,6 +171,9 @@ def test_places_that_agree_with_the_ids_are_fine(tmp_path: Path) -> None:
 def test_places_that_contradict_the_ids_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"latitude of cell 40\.125_10\.125"):
         open_submission(placed(LATITUDES[::-1], LONGITUDES))
+    for latitudes in (list("abcdef"), [np.nan] * 6):
+        with pytest.raises(InputError, match="latitude"):
+            open_submission(placed(latitudes, LONGITUDES))
     radians = placed(LATITUDES, LONGITUDES)
     radians["latitude"].attrs["units"] = "radians"
     radians.to_netcdf(tmp_path / "a.nc", engine="h5netcdf")

@@ -100,7 +100,7 @@ class IsmnSource:
         """Give every file of a variable in the order of member names.
 
         At most three files are held in memory. Files of other variables are skipped;
-        files that can't be told to be of another variable are rejected.
+        files whose variable isn't known are rejected.
 
         Parameters
         ----------

@@ -5,6 +5,7 @@ The command line's `evaluate` and `somobench.evaluate` both end here.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -178,9 +179,11 @@ def evaluate(
     >>> somobench.evaluate("mine.nc", release="virtual-0.1.0", split="temporal")
     ... # doctest: +SKIP
     """
+    found = resolve(release)
+    shape = found.manifest.files[TARGETS].arrays["soil_moisture"].shape
     return evaluate_submission(
-        open_submission(predictions, name),
-        release=resolve(release),
+        open_submission(predictions, name, asked=math.prod(shape)),
+        release=found,
         split=split,
         ladder=ladder,
         allow_missing=allow_missing,

@@ -1,4 +1,4 @@
-"""What a netCDF 4 (HDF5) submission may hold, told from its metadata alone.
+"""What a netCDF 4 (HDF5) submission may hold, judged by its metadata alone.
 
 HDF5 can name other files as the place of a group, of an array's values or of parts of
 it, and would read them without a word.

@@ -1,9 +1,9 @@
 """Refuse files that could do harm before any of their values is read.
 
-Which format a file has is told by its first bytes, never by its name. What each format
-may hold is an allow-list: links out of the file, code, unknown filters and sizes beyond
-the limit are refused from the metadata alone. `reader` runs this in a child process
-with limits on memory and time.
+Which format a file has is judged by its first bytes, never by its name. What each
+format may hold is an allow-list: links out of the file, code, unknown filters and sizes
+beyond the limit are refused from the metadata alone. `reader` runs this in a child
+process with limits on memory and time.
 """
 
 from __future__ import annotations

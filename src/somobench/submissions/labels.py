@@ -87,7 +87,8 @@ def _texts(labels: Any, notes: list[str]) -> NDArray[Any]:
 
 
 def _days(index: pd.Index, notes: list[str]) -> NDArray[np.datetime64]:
-    found = f"labels of dtype {index.dtype}, such as {index[:1].tolist()}"
+    first = ", ".join(map(str, index[:1]))
+    found = f"labels of dtype {index.dtype}, such as {first}"
     if index.dtype.kind in "OSU" or isinstance(index.dtype, pd.StringDtype):
         index = _parsed(index, notes)
     if isinstance(index, pd.DatetimeIndex) and index.tz is not None:
@@ -98,7 +99,11 @@ def _days(index: pd.Index, notes: list[str]) -> NDArray[np.datetime64]:
         notes.append("times with a time zone are in UTC")
     if index.dtype.kind != "M" or index.hasnans:
         raise _no_days(found)
-    return _without_midday(index.to_numpy().astype("datetime64[ns]"), notes)
+    try:
+        times = pd.DatetimeIndex(index).as_unit("ns").to_numpy()
+    except pd.errors.OutOfBoundsDatetime as error:  # before 1678 or after 2261
+        raise _no_days(found) from error
+    return _without_midday(times, notes)
 
 
 def _parsed(index: pd.Index, notes: list[str]) -> pd.Index:

@@ -112,10 +112,13 @@ def _check_places(dataset: xr.Dataset, cells: NDArray[Any], notes: list[str]) ->
         if name not in dataset.variables or dataset[name].dims != ("cell",):
             continue
         check_units(name, dataset[name].attrs)
+        if dataset[name].dtype.kind not in "fiu":
+            found = f"dtype {dataset[name].dtype}"
+            raise InputError(name, found=found, expected="degrees as numbers")
         for cell, value in zip(cells.tolist(), dataset[name].values, strict=True):
-            off = float(value) - _number_in(cell, place)
+            off = float(value) - _number_in(cell, place, float(value))
             turned = (off + 180) % 360 - 180 if name == "longitude" else off
-            if abs(turned) > NEARNESS:
+            if not abs(turned) <= NEARNESS:
                 raise InputError(
                     f"{name} of cell {cell[:80]}",
                     found=f"{value:g}",
@@ -128,13 +131,13 @@ def _check_places(dataset: xr.Dataset, cells: NDArray[Any], notes: list[str]) ->
 _TURNED = "longitudes from 0 to 360 agree with the ids of their cells"
 
 
-def _number_in(cell: str, place: int) -> float:
-    """Return latitude (0) or longitude (1) of an id; NaN in an id of another kind."""
+def _number_in(cell: str, place: int, otherwise: float) -> float:
+    """Return latitude (0) or longitude (1) of an id, or what stands for other ids."""
     parts = cell.split("_")
     try:
-        return float(parts[place]) if len(parts) == len(PLACES) else np.nan
+        return float(parts[place]) if len(parts) == len(PLACES) else otherwise
     except ValueError:
-        return np.nan
+        return otherwise
 
 
 def _refuse_other_scaling(array: xr.DataArray) -> None:
@@ -195,7 +198,7 @@ def grid_of_table(table: pd.DataFrame, asked: int | None = None) -> Understood:
     labels, codes = {}, []
     for dim in dims:
         check_units(dim, {"units": units.get(COLUMNS[dim])})
-        places, found = pd.factorize(table[COLUMNS[dim]])
+        places, found = _codes(table[COLUMNS[dim]])
         _refuse_missing(COLUMNS[dim], places)
         labels[dim] = read_labels(dim, found, units.get(dim, ""), notes)
         codes.append(places)
@@ -219,6 +222,18 @@ def grid_of_table(table: pd.DataFrame, asked: int | None = None) -> Understood:
     return Understood(_ordered(values, labels), tuple(notes))
 
 
+def _codes(column: pd.Series) -> tuple[NDArray[np.intp], Any]:
+    """Give the labels of a column numbers in the order of their first rows."""
+    try:
+        return pd.factorize(column)
+    except TypeError as error:
+        raise InputError(
+            f"column {column.name} of the submission",
+            found="lists or other objects",
+            expected="texts, days or numbers",
+        ) from error
+
+
 def _units_of(table: pd.DataFrame) -> dict[Any, object]:
     units = table.attrs.get("units", {})
     return dict(units) if isinstance(units, dict) else {}
@@ -238,8 +253,8 @@ def _labels_as_columns(table: pd.DataFrame) -> pd.DataFrame:
 def _refuse_other_columns(columns: Sequence[str]) -> None:
     allowed = {PREDICTION, *COLUMNS.values()}
     missing = [name for name in REQUIRED_COLUMNS if name not in columns]
-    unknown = sorted(set(columns) - allowed)
-    if missing or unknown:
+    unknown = set(columns) - allowed
+    if missing or unknown or len(set(columns)) < len(columns):
         raise InputError(
             "columns of the submission",
             found=", ".join(columns)[:200],

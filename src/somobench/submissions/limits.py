@@ -13,7 +13,7 @@ MAXIMUM_METADATA = 1_000_000  # bytes of one metadata document or attribute
 MAXIMUM_OBJECTS = 1_000  # arrays and groups
 FREE_BYTES = 64_000_000  # unpacked bytes that a file of any size may declare
 LARGEST_RATIO = 50  # unpacked to stored bytes of larger ones; real predictions reach 20
-FREE_VALUES = 16_000_000  # combinations over which any number of rows may be spread
+FREE_VALUES = 16_000_000  # of a lead time and member, whatever is asked or given
 ASKED_TIMES = 4  # values of a lead time and member, compared with those of a release
 
 
@@ -64,9 +64,12 @@ def refuse_spread(rows: int, sizes: Mapping[str, int]) -> None:
 
 
 def refuse_more_values(sizes: Mapping[str, int], asked: int | None) -> None:
-    """Refuse far more values than a release has cells, layers and days."""
+    """Refuse far more values than a release has cells, layers and days.
+
+    Members and lead times multiply what may be handed in.
+    """
     given = math.prod(sizes[dim] for dim in ("cell", "time", "layer"))
-    if asked is not None and given > ASKED_TIMES * asked:
+    if asked is not None and given > max(FREE_VALUES, ASKED_TIMES * asked):
         listed = ", ".join(f"{size} of {dim}" for dim, size in sizes.items())
         raise InputError(
             "size of the submission",

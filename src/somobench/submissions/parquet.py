@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -44,7 +44,7 @@ def contents_of_parquet(path: Path) -> Contents:
     names: set[str] = set()
     for file, given in parts_of(path):
         schema = _schema_of(file)
-        _refuse_columns(schema, given)
+        refuse_columns(schema, given)
         metadata = pq.read_metadata(file)
         groups = (metadata.row_group(i) for i in range(metadata.num_row_groups))
         unpacked = sum(max(0, group.total_byte_size) for group in groups)
@@ -106,7 +106,14 @@ def _schema_of(path: Path) -> pa.Schema:
         raise refuse(f"submission {path.name}", found, expected) from error
 
 
-def _refuse_columns(schema: pa.Schema, given: dict[str, str]) -> None:
+def refuse_columns(schema: pa.Schema, given: Mapping[str, str]) -> None:
+    """Refuse unknown columns, columns given twice, nested and other types.
+
+    Raises
+    ------
+    InputError
+        Naming the columns, or the type.
+    """
     names = [*schema.names, *given]
     if set(names) - _ALLOWED or len(set(names)) < len(names):
         found = ", ".join(names[:20])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import threading
 from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,13 @@ import numpy as np
 
 from somobench.schemas.errors import InputError
 from somobench.submissions.confine import confine, limit_resources
-from somobench.submissions.inspect import ROOT, Inspected, Kind, inspect_submission
+from somobench.submissions.inspect import (
+    ROOT,
+    Inspected,
+    Kind,
+    inspect_submission,
+    kind_of,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -28,6 +35,7 @@ if TYPE_CHECKING:
 REFUSAL = "refusal.json"
 FACTS = "facts.json"
 REFUSED = 3  # exit code
+STACK_BYTES = 1 << 20  # of a thread
 
 _CALENDARS = ("", "standard", "gregorian", "proleptic_gregorian")
 _SINCE = re.compile(r"\s*[A-Za-z]+\s+since\s+.+", re.DOTALL)
@@ -61,14 +69,24 @@ def main(arguments: list[str]) -> int:
 
 
 def _import_readers(path: Path) -> None:
-    """Load what reads the formats, so that limits count from there."""
+    """Load what reads the formats, so that limits count from there.
+
+    One thread each, with a small stack: on machines with many processors the stacks of
+    the threads alone would take the memory that is left for values.
+    """
+    import pyarrow as pa
     import xarray as xr
 
     import somobench.submissions.layout
     import somobench.submissions.parquet  # noqa: F401
 
-    if path.is_dir() or path.suffix == ".zip":
-        import zarr.storage  # noqa: F401
+    threading.stack_size(STACK_BYTES)
+    pa.set_cpu_count(1)
+    pa.set_io_thread_count(1)
+    if kind_of(path) in {"zarr", "zarr_zip"}:
+        import zarr.storage
+
+        zarr.config.set({"threading.max_workers": 1, "async.concurrency": 1})
     xr.backends.list_engines()
 
 

@@ -1,4 +1,4 @@
-"""What a Zarr submission may hold, folder or zip, told from its metadata alone.
+"""What a Zarr submission may hold, folder or zip, judged by its metadata alone.
 
 Zarr's object codecs can run code, its stores can lead out of the folder, and a zip can
 pretend to be small. Codecs and types are an allow-list; consolidated metadata, which

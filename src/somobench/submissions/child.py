@@ -1,0 +1,151 @@
+"""Read a submission in a child process, and take over the arrays that it leaves.
+
+The child is `reader`. Its replies are small, and its arrays are mapped only if their
+sizes are those of their files: nothing that it writes is trusted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from somobench.schemas.errors import InputError
+from somobench.schemas.submission_names import DIMS, LONGEST_NAME, PREDICTION
+from somobench.submissions.layout import Understood
+from somobench.submissions.reader import FACTS, REFUSAL, REFUSED
+
+TIMEOUT = 900  # s that reading may take
+MAXIMUM_REPLY = 100_000  # bytes of what the child says
+NEEDED = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH")
+"""Variables by which Python finds its libraries; the child inherits no other."""
+# The child loads no filter from this machine's plug-in folders, starts no threads, and
+# takes no address space for threads that it doesn't have.
+ENVIRONMENT = {
+    "HDF5_PLUGIN_PRELOAD": "::",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "1",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "PYTHONUTF8": "1",
+}
+_KINDS = {"lead_time": "i", "layer": "i", "cell": "U", "time": "M", "member": "i"}
+"""Kinds of dtype in which the child hands labels over."""
+
+
+def read_in_child(path: Path, asked: int | None = None) -> Understood:
+    """Read a submission in a process that may do nothing else.
+
+    Parameters
+    ----------
+    path : file or folder
+    asked : int, optional
+        Values that a release has: cells x layers x days.
+
+    Raises
+    ------
+    InputError
+        For what the child refuses, or if it ends otherwise.
+    """
+    with tempfile.TemporaryDirectory(prefix="somobench-") as created:
+        folder = Path(created).resolve()
+        command = [sys.executable, "-P", "-m", "somobench.submissions.reader"]
+        arguments = [str(path.resolve()), str(folder), *([str(asked)] if asked else [])]
+        inherited = {name: os.environ[name] for name in NEEDED if name in os.environ}
+        with (folder / "errors.txt").open("wb") as errors:
+            try:
+                ended = subprocess.run(
+                    [*command, *arguments],
+                    cwd=folder,
+                    env=inherited | ENVIRONMENT | {"TMPDIR": str(folder)},
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=errors,
+                    timeout=TIMEOUT,
+                    check=False,
+                )
+            except subprocess.TimeoutExpired:
+                raise _unread(path, f"no end after {TIMEOUT} s") from None
+        if ended.returncode == REFUSED:
+            raise _refusal(path, folder)
+        if ended.returncode != 0:
+            raise _unread(path, _why_ended(ended.returncode, folder / "errors.txt"))
+        return _loaded(path, folder)
+
+
+def _why_ended(status: int, errors: Path) -> str:
+    """Say how the reader ended; where it could not start, with Python's last words."""
+    if status < 0:
+        return f"its reader was stopped by signal {-status}"
+    with errors.open("rb") as stream:
+        stream.seek(max(0, errors.stat().st_size - LONGEST_NAME))
+        last = stream.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
+    return f"its reader ended with status {status}: {last}"
+
+
+def _unread(path: Path, found: str) -> InputError:
+    return InputError(
+        f"submission {path.name}",
+        found=found,
+        expected="a file that is read within the limits on memory and time",
+    )
+
+
+def _refusal(path: Path, folder: Path) -> InputError:
+    """Return what the child refused, its texts alone."""
+    said = _reply(path, folder / REFUSAL)
+    what, found, expected, hint = (
+        None if said.get(key) is None else str(said[key])
+        for key in ("what", "found", "expected", "hint")
+    )
+    return InputError(
+        what or f"submission {path.name}", found=found, expected=expected, hint=hint
+    )
+
+
+def _reply(path: Path, reply: Path) -> dict[str, Any]:
+    """Read a small JSON object that the child left."""
+    try:
+        if reply.stat().st_size > MAXIMUM_REPLY:
+            raise _unread(path, f"a reply of {reply.stat().st_size} bytes")
+        said = json.loads(reply.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise _unread(path, "no reply of its reader") from error
+    if not isinstance(said, dict):
+        raise _unread(path, "no reply of its reader")
+    return said
+
+
+def _loaded(path: Path, folder: Path) -> Understood:
+    """Map what the child left into memory, each array of the kind that it must be.
+
+    Values are read from the file as they are used; none of it is copied.
+    """
+    facts = _reply(path, folder / FACTS)
+    dims = [dim for dim in DIMS if dim in facts.get("dims", ())]
+    try:
+        labels = {
+            dim: _array(folder / f"{dim}.npy", kind=_KINDS[dim], dims=1) for dim in dims
+        }
+        values = _array(folder / f"{PREDICTION}.npy", kind="f", dims=len(dims))
+    except (OSError, ValueError, EOFError) as error:
+        raise _unread(path, "no arrays of its reader") from error
+    notes = tuple(str(note)[:LONGEST_NAME] for note in facts.get("notes", ()))
+    return Understood(xr.Dataset({PREDICTION: (tuple(dims), values)}, labels), notes)
+
+
+def _array(path: Path, *, kind: str, dims: int) -> NDArray[Any]:
+    """Map an array whose size is that of its file."""
+    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    if array.dtype.kind != kind or array.ndim != dims:
+        message = f"{array.dtype} over {array.ndim} dims"
+        raise ValueError(message)
+    return np.asarray(array)
