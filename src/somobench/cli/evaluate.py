@@ -62,7 +62,7 @@ def shift_cost(  # noqa: PLR0917 - typer passes all by name
     reference: Annotated[
         Path, typer.Argument(help="the same model, trained for the reference split")
     ],
-    release: Annotated[str, typer.Option(help="full id, such as virtual-1.1.0")],
+    release: Annotated[str, typer.Option(help="full id, such as virtual-2.0.0")],
     split: Annotated[str, typer.Option(help="what is new to the model")],
     reference_split: Annotated[str, typer.Option()] = "temporal",
     allow_missing: Annotated[

@@ -147,7 +147,7 @@ def evaluate(
     predictions : path, DataArray, Dataset or DataFrame
         m3 m-3, in the target's train scaling; the layout is in docs/submissions.md.
     release : str
-        Full id, such as `virtual-1.1.0`.
+        Full id, such as `virtual-2.0.0`.
     split : str
     ladder : path, optional
         The rungs' predictions, a file or a folder with one for each split; by default

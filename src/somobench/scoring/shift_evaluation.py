@@ -40,7 +40,7 @@ def shift_cost(
         Of the model as trained for `split` and for `reference_split`; m3 m-3, each in
         its split's train scaling; the layout is in docs/submissions.md.
     release : str
-        Full id, such as `virtual-1.1.0`.
+        Full id, such as `virtual-2.0.0`.
     split, reference_split : str
     allow_missing : bool
         Score the days that both predict instead of refusing missing ones.

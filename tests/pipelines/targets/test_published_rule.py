@@ -1,7 +1,7 @@
 """The published files to the last decimal: the rule in pandas, from its text.
 
-Written from the description of steps 2 to 5 alone (README and scripts of the author's
-repository, 2026): daily means of at least six good values, rounded to five decimals,
+An independent implementation of steps 2 to 5 as the author's README and scripts (2026)
+describe them: daily means of at least six good values, rounded to five decimals,
 matched to the reference, rounded, filled from secondaries, rounded. No code of ours but
 what is under test, none of the author's.
 """
