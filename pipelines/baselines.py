@@ -7,6 +7,7 @@ predictions/ and baselines.json.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ from somobench.catalog.storage.atomic import replacing, write_json
 from somobench.ladder.fit import NotAvailable
 from somobench.ladder.problem import Problem, build_problem
 from somobench.ladder.rungs import RUNGS, Prediction, Rung, fit_predict
+from somobench.pipelines.parallel import count_cores, map_splits
 from somobench.pipelines.stage import (
     checked_grid,
     checked_table,
@@ -51,11 +53,13 @@ class Inputs(NamedTuple):
 
 def main() -> None:
     """Run the stage on the recipe and folder of the checkout."""
-    write_baselines(load_recipe(), DATA)
+    write_baselines(load_recipe(), DATA, processes=count_cores())
 
 
-def write_baselines(recipe: Recipe, folder: Path) -> None:
+def write_baselines(recipe: Recipe, folder: Path, *, processes: int = 1) -> None:
     """Write predictions/<split>.zarr.zip and baselines.json for a folder.
+
+    The result doesn't depend on the number of processes.
 
     Raises
     ------
@@ -66,18 +70,27 @@ def write_baselines(recipe: Recipe, folder: Path) -> None:
     ValidationError
         If an input or a result breaks its schema.
     """
-    inputs = read_inputs(folder)
-    report: dict[str, Any] = {"ladder": describe_ladder(), "splits": {}}
-    with replacing(folder / "predictions") as partial:
-        partial.mkdir()
-        for split in sorted(set(inputs.splits["split"].astype(str))):
-            problem = problem_of(split, inputs, recipe)
-            outcomes = climb(problem)
-            report["splits"][split] = describe_outcomes(outcomes)
-            grid = predictions_of(outcomes, problem, inputs.targets)
-            validate_grid(grid, PREDICTIONS, f"predictions of split {split}")
-            write_zarr_zip(grid, partial / f"{split}.zarr.zip", {"rung": 1})
+    splits = checked_table(folder / "splits.parquet", SPLITS)["split"].astype(str)
+    names = sorted(set(splits))
+    with replacing(folder / "predictions") as unfinished:
+        unfinished.mkdir()
+        work = partial(predict_split, recipe=recipe, folder=unfinished)
+        outcomes = map_splits(work, names, partial(read_inputs, folder), processes)
+    described = dict(zip(names, outcomes, strict=True))
+    report = {"ladder": describe_ladder(), "splits": described}
     write_json(report, folder / "baselines.json")
+
+
+def predict_split(
+    inputs: Inputs, split: str, *, recipe: Recipe, folder: Path
+) -> dict[str, Any]:
+    """Write what every rung predicts on a split, and describe what came of each."""
+    problem = problem_of(split, inputs, recipe)
+    outcomes = climb(problem)
+    grid = predictions_of(outcomes, problem, inputs.targets)
+    validate_grid(grid, PREDICTIONS, f"predictions of split {split}")
+    write_zarr_zip(grid, folder / f"{split}.zarr.zip", {"rung": 1})
+    return describe_outcomes(outcomes)
 
 
 def read_inputs(folder: Path) -> Inputs:

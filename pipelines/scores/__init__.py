@@ -8,6 +8,7 @@ for the split in time.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ import pandas as pd
 
 from somobench.catalog.storage.atomic import write_json, write_parquet
 from somobench.metrics.days import ResampledDays
-from somobench.pipelines.scores.inputs import ScoredSplit, read_inputs
+from somobench.pipelines.parallel import count_cores, map_splits
+from somobench.pipelines.scores.inputs import ScoredSplit, ScoreInputs, read_inputs
 from somobench.pipelines.scores.report import describe_scores, describe_split
 from somobench.pipelines.scores.summary import write_summary
 from somobench.schemas.recipe import Recipe, load_recipe
@@ -32,11 +34,13 @@ Tables = dict[str, list[pd.DataFrame]]
 
 def main() -> None:
     """Run the stage on the recipe and folder of the checkout."""
-    write_scores(load_recipe(), DATA)
+    write_scores(load_recipe(), DATA, processes=count_cores())
 
 
-def write_scores(recipe: Recipe, folder: Path) -> None:
+def write_scores(recipe: Recipe, folder: Path, *, processes: int = 1) -> None:
     """Write the tables of scores and of shift costs, and scores.json, for a folder.
+
+    The result doesn't depend on the number of processes.
 
     Raises
     ------
@@ -45,27 +49,30 @@ def write_scores(recipe: Recipe, folder: Path) -> None:
     ValidationError
         If an input or a result breaks its schema.
     """
-    tables: Tables = {name: [] for name in SCORE_TABLES}
-    report: dict[str, Any] = {}
-    inputs = read_inputs(recipe, folder)
-    shifts = REFERENCE_SPLIT in inputs.names
-    reference = inputs.scored(REFERENCE_SPLIT) if shifts else None
-    for split in inputs.names:
-        scored = inputs.scored(split)
-        days = draw_common_days(scored.case, scored.ladder.rungs)
-        rows = score_ladder(scored, days)
-        if reference and split != REFERENCE_SPLIT:
-            rows["shift_costs"] = [ladder_shift_costs(scored, reference)]
-        for name, parts in rows.items():
-            tables[name] += parts
-        scores = pd.concat(rows["scores"])
-        report[split] = describe_split(scored.case, scored.ladder, days, scores)
+    read = partial(read_inputs, recipe, folder)
+    names = read().names
+    results = map_splits(score_split, names, read, processes)
+    described = (described for _, described in results)
+    report = dict(zip(names, described, strict=True))
     for name, (schema, key) in SCORE_TABLES.items():
-        table = finish_table(tables[name], schema, key)
+        parts = [part for rows, _ in results for part in rows.get(name, ())]
+        table = finish_table(parts, schema, key)
         validate_table(table, schema, f"{name}.parquet")
         write_parquet(table, folder / f"{name}.parquet")
     write_summary(report, folder)
     write_json(describe_scores() | {"splits": report}, folder / "scores.json")
+
+
+def score_split(inputs: ScoreInputs, split: str) -> tuple[Tables, dict[str, Any]]:
+    """Return the tables of a split by name, and what is said of it in scores.json."""
+    scored = inputs.scored(split)
+    days = draw_common_days(scored.case, scored.ladder.rungs)
+    rows = score_ladder(scored, days)
+    if REFERENCE_SPLIT in inputs.names and split != REFERENCE_SPLIT:
+        reference = inputs.scored(REFERENCE_SPLIT)
+        rows["shift_costs"] = [ladder_shift_costs(scored, reference)]
+    scores = pd.concat(rows["scores"])
+    return rows, describe_split(scored.case, scored.ladder, days, scores)
 
 
 def score_ladder(scored: ScoredSplit, days: ResampledDays) -> Tables:

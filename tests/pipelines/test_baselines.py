@@ -48,6 +48,13 @@ def output_bytes(folder: Path) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in names}
 
 
+def test_result_does_not_depend_on_the_number_of_processes(folder: Path) -> None:
+    write_baselines(make_recipe(), folder, processes=1)
+    alone = output_bytes(folder)
+    write_baselines(make_recipe(), folder, processes=2)
+    assert output_bytes(folder) == alone
+
+
 def test_stage_writes_the_same_bytes_twice_and_drops_what_no_split_explains(
     folder: Path,
 ) -> None:

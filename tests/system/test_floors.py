@@ -35,7 +35,7 @@ FLOORS = {
         {"cli"},
     ],
     "somobench.pipelines": [
-        {"adapters", "grid", "stage"},
+        {"adapters", "parallel", "grid", "stage"},
         {"inputs"},
         {"stations"},
         {"raw"},

@@ -38,8 +38,17 @@ def data(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder in which the stage ran."""
     root = tmp_path_factory.mktemp("stage")
     copy_world(root)
-    write_scores(recipe, root / "data")
+    write_scores(recipe, root / "data", processes=2)
     return root / "data"
+
+
+def test_result_does_not_depend_on_the_number_of_processes(
+    data: Path, recipe: Recipe, tmp_path: Path
+) -> None:
+    copy_world(tmp_path)
+    write_scores(recipe, tmp_path / "data", processes=1)
+    for name in OUTPUTS:
+        assert (tmp_path / "data" / name).read_bytes() == (data / name).read_bytes()
 
 
 def test_tables_hold_their_schemas(data: Path) -> None:
