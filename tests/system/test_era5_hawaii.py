@@ -9,12 +9,12 @@ import xarray as xr
 
 from factories.era5_stores import make_cell_table, make_recipe
 from somobench.pipelines.forcing.era5.fields import group_boxes
+from somobench.pipelines.forcing.era5.files.stores import open_inputs
 from somobench.pipelines.forcing.era5.placement import place_cells
 from somobench.pipelines.forcing.era5.reference import (
     REFERENCE,
     weigh_soil_moisture,
 )
-from somobench.pipelines.forcing.era5.stores import open_inputs
 from somobench.pipelines.forcing.precision import STORED_STEP
 from somobench.pipelines.forcing.source import ForcingRequest
 

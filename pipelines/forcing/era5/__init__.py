@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from somobench.pipelines.forcing.era5.daily import choose_day_rule
 from somobench.pipelines.forcing.era5.fields import Box, group_boxes
+from somobench.pipelines.forcing.era5.files.stores import open_inputs
 from somobench.pipelines.forcing.era5.placement import (
     Placement,
     check_remapping,
@@ -26,7 +27,6 @@ from somobench.pipelines.forcing.era5.reference import (
     REFERENCE,
     weigh_soil_moisture,
 )
-from somobench.pipelines.forcing.era5.stores import open_inputs
 from somobench.pipelines.forcing.era5.variables import (
     describe_delivery,
     find_derivation,

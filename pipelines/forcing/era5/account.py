@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from somobench.pipelines.forcing.era5.accumulation import find_accumulation
 from somobench.pipelines.forcing.era5.daily import Accumulation, Frequency
 from somobench.pipelines.forcing.era5.fields import Box, Field, group_boxes
+from somobench.pipelines.forcing.era5.files.stores import OpenedInputs, open_inputs
+from somobench.pipelines.forcing.era5.files.validity import list_times
 from somobench.pipelines.forcing.era5.needs import list_lacks
 from somobench.pipelines.forcing.era5.nodes import (
     NodeSet,
     check_registration,
     find_spacing,
 )
-from somobench.pipelines.forcing.era5.stores import OpenedInputs, open_inputs
-from somobench.pipelines.forcing.era5.validity import list_times
 from somobench.pipelines.forcing.era5.variables import RAW, Delivery, describe_delivery
 from somobench.schemas.errors import InputError
 from somobench.schemas.recipe import Recipe

@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from somobench.pipelines.forcing.era5.files.times import check_steps
 from somobench.pipelines.forcing.era5.nodes import NodeSet, share_positions
 from somobench.pipelines.forcing.era5.parts import (
     SINGLE_PRECISION,
@@ -20,7 +21,6 @@ from somobench.pipelines.forcing.era5.parts import (
     Rectangle,
     describe_part,
 )
-from somobench.pipelines.forcing.era5.times import check_steps
 from somobench.pipelines.forcing.era5.variables import RAW, Delivery, RawVariable
 from somobench.schemas.errors import InputError
 

@@ -9,9 +9,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.pipelines.forcing.era5.layout import PRELIMINARY
+from somobench.pipelines.forcing.era5.files.layout import PRELIMINARY
+from somobench.pipelines.forcing.era5.files.validity import VALIDITY, list_times
 from somobench.pipelines.forcing.era5.units import Conversion, find_conversion
-from somobench.pipelines.forcing.era5.validity import VALIDITY, list_times
 from somobench.pipelines.forcing.era5.variables import Delivery, RawVariable
 from somobench.schemas.errors import InputError
 

@@ -16,13 +16,13 @@ from somobench.pipelines.forcing.era5.daily import (
     DayRule,
     Frequency,
 )
+from somobench.pipelines.forcing.era5.files.validity import list_times
 from somobench.pipelines.forcing.era5.placement import Placement
 from somobench.pipelines.forcing.era5.preliminary import (
     describe_days,
     describe_in_attrs,
     refuse_preliminary,
 )
-from somobench.pipelines.forcing.era5.validity import list_times
 from somobench.pipelines.forcing.era5.variables import Derivation, describe_delivery
 from somobench.pipelines.forcing.precision import STORED_STEP, quantise
 from somobench.pipelines.forcing.source import ForcingRequest

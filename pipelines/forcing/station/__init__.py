@@ -16,12 +16,12 @@ import numpy as np
 import xarray as xr
 
 from somobench.pipelines.forcing.era5.fields import group_boxes
+from somobench.pipelines.forcing.era5.files.stores import open_inputs
 from somobench.pipelines.forcing.era5.placement import place_cells
 from somobench.pipelines.forcing.era5.reference import (
     REFERENCE,
     weigh_soil_moisture,
 )
-from somobench.pipelines.forcing.era5.stores import open_inputs
 from somobench.pipelines.forcing.precision import quantise
 from somobench.pipelines.forcing.source import DailyForcing, ForcingRequest
 from somobench.pipelines.forcing.station.days import (

@@ -21,9 +21,9 @@ from somobench.pipelines.forcing.era5.daily import (
     Frequency,
 )
 from somobench.pipelines.forcing.era5.fields import group_boxes
-from somobench.pipelines.forcing.era5.layout import normalise
+from somobench.pipelines.forcing.era5.files.layout import normalise
+from somobench.pipelines.forcing.era5.files.stores import open_inputs
 from somobench.pipelines.forcing.era5.parts import Rectangle
-from somobench.pipelines.forcing.era5.stores import open_inputs
 from somobench.pipelines.forcing.era5.variables import (
     RAW,
     Delivery,

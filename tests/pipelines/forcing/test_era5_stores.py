@@ -12,9 +12,9 @@ import xarray as xr
 
 from factories.era5_stores import make_era5
 from somobench.catalog.storage.archive import write_zarr_zip
-from somobench.pipelines.forcing.era5.layout import normalise
-from somobench.pipelines.forcing.era5.stores import open_inputs
-from somobench.pipelines.forcing.era5.validity import list_times
+from somobench.pipelines.forcing.era5.files.layout import normalise
+from somobench.pipelines.forcing.era5.files.stores import open_inputs
+from somobench.pipelines.forcing.era5.files.validity import list_times
 from somobench.schemas.errors import InputError
 
 NAMES = ("t2m",)

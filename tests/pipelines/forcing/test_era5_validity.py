@@ -10,8 +10,8 @@ import pytest
 import xarray as xr
 
 from factories.era5_stores import make_era5
-from somobench.pipelines.forcing.era5.layout import normalise
-from somobench.pipelines.forcing.era5.validity import list_times
+from somobench.pipelines.forcing.era5.files.layout import normalise
+from somobench.pipelines.forcing.era5.files.validity import list_times
 from somobench.schemas.errors import InputError
 
 DAYS = pd.date_range("2018-01-01", periods=3, unit="ns")

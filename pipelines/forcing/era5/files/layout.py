@@ -13,8 +13,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.pipelines.forcing.era5.times import check_times
-from somobench.pipelines.forcing.era5.validity import (
+from somobench.pipelines.forcing.era5.files.times import check_times
+from somobench.pipelines.forcing.era5.files.validity import (
     TIME_DIMS,
     VALIDITY,
     add_validity,

@@ -12,9 +12,9 @@ from pathlib import Path
 import xarray as xr
 
 from somobench.catalog.storage.archive import open_zarr_zip
-from somobench.pipelines.forcing.era5.grib import open_grib
-from somobench.pipelines.forcing.era5.layout import normalise_parts
-from somobench.pipelines.forcing.era5.members import (
+from somobench.pipelines.forcing.era5.files.grib import open_grib
+from somobench.pipelines.forcing.era5.files.layout import normalise_parts
+from somobench.pipelines.forcing.era5.files.members import (
     EXPECTED,
     Member,
     PassedOver,

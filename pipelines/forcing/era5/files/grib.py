@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
-from somobench.pipelines.forcing.era5.grib_headers import Header, read_headers
+from somobench.pipelines.forcing.era5.files.grib_headers import Header, read_headers
 from somobench.schemas.errors import InputError
 
 Floats = NDArray[np.float64]

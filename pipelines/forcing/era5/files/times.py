@@ -7,7 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from somobench.pipelines.forcing.era5.daily import Frequency
-from somobench.pipelines.forcing.era5.validity import VALIDITY
+from somobench.pipelines.forcing.era5.files.validity import VALIDITY
 from somobench.schemas.errors import InputError
 
 UNITS = {"hourly": "h", "daily": "D"}
