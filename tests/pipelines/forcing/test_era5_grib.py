@@ -11,8 +11,9 @@ import xarray as xr
 
 from factories.era5_stores import make_cell_table, make_era5, make_recipe
 from factories.grib_files import Message, write_grib
-from somobench.pipelines.forcing.era5 import Era5Source, grib_headers
-from somobench.pipelines.forcing.era5 import grib as era5_grib
+from somobench.pipelines.forcing.era5 import Era5Source
+from somobench.pipelines.forcing.era5.files import grib as era5_grib
+from somobench.pipelines.forcing.era5.files import grib_headers
 from somobench.pipelines.forcing.era5.files.grib import open_grib
 from somobench.pipelines.forcing.era5.files.stores import open_inputs
 from somobench.pipelines.forcing.era5.files.validity import list_times
