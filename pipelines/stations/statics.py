@@ -20,7 +20,7 @@ from somobench.schemas.variables import STATIC_ATTRIBUTES, STATIC_CLASSES
 
 Found = tuple[Mapping[str, Mapping[str, StaticValue]], tuple[Rejection, ...]]
 
-READERS: Mapping[str, Callable[[Path], Found]] = {"ismn": read_static_variables}
+STATIC_READERS: Mapping[str, Callable[[Path], Found]] = {"ismn": read_static_variables}
 """By station source; other sources deliver no attributes."""
 
 CLASS_SOURCES: Mapping[str, tuple[str, ...]] = {
@@ -54,13 +54,13 @@ def read_statics(
         Table STATICS, stations without attributes left out; and files that can't be
         read.
     """
-    if source not in READERS:
+    if source not in STATIC_READERS:
         return _table({}), ()
     by_folder: dict[str, Mapping[str, StaticValue]] = {}
     rejections: list[Rejection] = []
     for path in paths:
         within = f"{path.name}/" if len(paths) > 1 else ""
-        found, bad = READERS[source](path)
+        found, bad = STATIC_READERS[source](path)
         by_folder |= {within + folder: values for folder, values in found.items()}
         rejections += [replace(item, file=within + item.file) for item in bad]
     return _table(_by_station(by_folder, stations)), tuple(rejections)

@@ -33,7 +33,7 @@ from somobench.schemas.recipe import load_recipe
 
 GOOD_FLAGS = ("G",)
 FIRST, LAST = np.datetime64("1900-01-01"), np.datetime64("2199-12-31")
-READERS = (("crnh0203", "uscrn_hourly"), ("crn", "uscrn"))
+ARCHIVE_READERS = (("crnh0203", "uscrn_hourly"), ("crn", "uscrn"))
 """Begin of the names of USCRN's products; anything else is read as ISMN."""
 
 
@@ -98,7 +98,7 @@ def _reader(path: Path) -> str:
     with open_archive(path) as archive:
         for member in archive.members:
             name = member.name.rpartition("/")[2].lower()
-            for begin, reader in READERS:
+            for begin, reader in ARCHIVE_READERS:
                 if name.startswith(begin):
                     return reader
     return "ismn"
