@@ -187,6 +187,7 @@ def make_card(
             "values_sha256": digest_of(f"values {model} {split} {skill}"),
             "members": None,
             "lead_times": [1, 3, 5] if leads else [],
+            "understood": [],
         },
         "coverage": {"asked": 2400, "given": given, "by_layer": {}},
         "ladder": {

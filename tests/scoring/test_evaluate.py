@@ -369,3 +369,16 @@ def test_refused_submission_ends_with_one_and_no_traceback(
     assert said.startswith("error: submission mine.nc\n  found:    10 bytes")
     assert "Traceback" not in said
     assert not (tmp_path / "score").exists()
+
+
+def test_record_says_what_was_understood_of_a_submission(world: Path) -> None:
+    # Percent is a ratio of volumes where the standard name says so.
+    percent = (100 * predicted(0.3)).assign_attrs(
+        units="%", standard_name="volume_fraction_of_condensed_water_in_soil"
+    )
+    plain = evaluate(predicted(0.3), release=RELEASE, split=SPLIT)
+    found = evaluate(percent, release=RELEASE, split=SPLIT)
+    assert plain.record.submission.understood == []
+    (note,) = found.record.submission.understood
+    assert "%" in note
+    pd.testing.assert_frame_equal(found.scores, plain.scores)

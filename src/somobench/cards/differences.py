@@ -15,7 +15,11 @@ from somobench.scoring.files import REPORT_FILE, SCORE_FILE, TABLE_FILES
 from somobench.scoring.record import ScoreRecord
 
 FREE = ("code.version", "code.sha256", "submission.name")
-OF_THE_FILE = ("submission.file_sha256", "submission.file_size")
+OF_THE_FILE = (
+    "submission.file_sha256",
+    "submission.file_size",
+    "submission.understood",
+)
 LONGEST = 80  # letters of an entry that are shown
 LABELS = {"metric", "layer", "pool_kind", "pool", "against", "cell_id"}
 

@@ -133,6 +133,8 @@ def verify_score(
 
 def _show_scores(record: dict[str, Any]) -> None:
     headline = record["headline"]
+    for note in record["submission"]["understood"]:
+        typer.echo(printable(f"understood: {note}"))
     for said in record["findings_in_words"]:
         typer.echo(printable(f"NO PREDICTION: {said}"))
     said = headline.get("sentence") or f"no headline: {headline['reason']}"

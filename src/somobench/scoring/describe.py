@@ -47,6 +47,7 @@ def describe_submission(submission: Submission) -> SubmissionRecord:
         values_sha256=submission.values_sha256,
         members=submission.grid.sizes.get("member"),
         lead_times=submission.leads,
+        understood=list(submission.notes),
     )
 
 

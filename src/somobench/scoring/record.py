@@ -48,6 +48,8 @@ class SubmissionRecord(_Part):
     values_sha256: Sha256
     members: Count | None
     lead_times: list[Count]
+    understood: list[Text]
+    """What was read otherwise than it is written: units, labels, times."""
 
 
 class LayerCoverageRecord(_Part):
