@@ -5,8 +5,10 @@ Every file and every value is either used or counted under the reason why not.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from somobench.catalog.storage.atomic import write_json, write_parquet
 from somobench.pipelines.ingest.report import (
@@ -18,6 +20,7 @@ from somobench.pipelines.ingest.report import (
     within,
 )
 from somobench.pipelines.ingest.sensor_days import SensorRecord, sensor_record
+from somobench.pipelines.ingest.summary import summarise_ingest
 from somobench.pipelines.inputs import (
     INPUTS_FILE,
     RAW_FOLDER,
@@ -38,7 +41,9 @@ STATICS_FILE = "statics.parquet"
 REPORT_FILE = "ingest.json"
 
 
-def ingest(recipe: Recipe, inputs_file: Path | str, destination: Path | str) -> None:
+def ingest(
+    recipe: Recipe, inputs_file: Path | str, destination: Path | str
+) -> dict[str, Any]:
     """Read the recipe's station archives and write sensors, days and the account.
 
     Parameters
@@ -49,6 +54,11 @@ def ingest(recipe: Recipe, inputs_file: Path | str, destination: Path | str) -> 
     destination : path
         Folder that gets `stations.parquet`, `observations.parquet`,
         `statics.parquet` and `ingest.json`.
+
+    Returns
+    -------
+    dict
+        Content of `ingest.json`.
 
     Raises
     ------
@@ -85,6 +95,7 @@ def ingest(recipe: Recipe, inputs_file: Path | str, destination: Path | str) -> 
     write_parquet(observations, folder / OBSERVATIONS_FILE)
     write_parquet(statics, folder / STATICS_FILE)
     write_json(report, folder / REPORT_FILE)
+    return report
 
 
 def read_stations(paths: list[Path], source: StationSource, recipe: Recipe) -> Ingested:
@@ -128,4 +139,5 @@ def _nothing_left(report: dict[str, dict[str, dict[str, int]]]) -> InputError:
 
 def main() -> None:
     """Run the stage on the recipe in `params.yaml`."""
-    ingest(load_recipe(), RAW_FOLDER / INPUTS_FILE, DATA)
+    report = ingest(load_recipe(), RAW_FOLDER / INPUTS_FILE, DATA)
+    sys.stdout.write("\n".join(summarise_ingest(report)) + "\n")

@@ -58,3 +58,7 @@ def _show(report: FileReport) -> None:
         typer.echo(f"  values: {values['read']} read, {values['good']} good")
         for reason, count in sorted(values["dropped"].items()):
             typer.echo(printable(f"    {count} dropped: {reason}"))
+    for kind, notes in (report.account or {}).get("notes", {}).items():
+        for note in notes:
+            said = f"{note['found']}, used {note['used']} ({note['sensors']} sensors)"
+            typer.echo(printable(f"  {kind}: {said}"))
