@@ -1,4 +1,4 @@
-"""What the stage says at the terminal: what was read, and what was dropped, with reasons.
+"""What the stage says at the terminal: what was read and dropped, with reasons.
 
 The same stands in ingest.json with every name.
 """
