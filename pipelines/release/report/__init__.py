@@ -138,6 +138,7 @@ def _tabulate_layers(recipe: Recipe, report: Numbers) -> Table:
         )
     counts = ["cells", "cell-days", "gap-filled", "cells with several sensors"]
     return Table(
+        sortable=False,
         title="Targets by layer; r is the correlation with the reanalysis",
         columns=["layer", *counts, "median r, daily", "median r, day-to-day"],
         rows=rows,
@@ -156,6 +157,7 @@ def _describe_checks(validation: Numbers) -> dict[str, Any]:
 def _tabulate_truth(truth: Numbers) -> Table:
     measures = ("r", "ubrmse", "absolute_bias")
     return Table(
+        sortable=False,
         title="Against the simulated truth: medians over targets (scaled) and over "
         "single sensors (raw); ubRMSE and bias in m\u00b3 m\u207b\u00b3",
         columns=["what", "n", "r", "ubRMSE", "absolute bias"],
@@ -186,4 +188,9 @@ def _tabulate_inputs(sources: Sequence[Numbers]) -> Table:
         row = [source.get(name) for name in columns]
         if row not in rows:
             rows.append(row)
-    return Table(title="What the release was built from", columns=columns, rows=rows)
+    return Table(
+        sortable=False,
+        title="What the release was built from",
+        columns=columns,
+        rows=rows,
+    )

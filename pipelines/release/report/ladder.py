@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from somobench.cards.lookup import ScoreLookup, plot_score, tabulate_grid
+from somobench.cards.sections import NO_THRESHOLDS
 from somobench.metrics.registry import REFERENCE_MOMENTS as REFERENCE_TEXT
 from somobench.pages.figures import Row, RowPlot
 from somobench.pages.frame import Section, render_template
@@ -31,6 +32,7 @@ from somobench.pipelines.release.report.ladder_details import (
     name_cell,
 )
 from somobench.pipelines.release.report.layers import PACKAGE, show_name
+from somobench.schemas.scores import ALL_LAYERS
 from somobench.scoring.models import LEADING
 
 SHOWN = (*LEADING, "ubrmse", "rmse", "kge_2009", "sedi_dry")
@@ -94,8 +96,8 @@ def make_ladder_sections(
             beaten=_tabulate_beaten(ladder, models),
             networks=ladder_details.tabulate_networks(ladder, models),
             extremes=ladder_details.tabulate_extremes(ladder, models),
-            no_extremes=ladder_details.NO_THRESHOLDS,
-            cells=ladder_details.describe_cells(split, ladder, models, tables, anchor),
+            no_extremes=NO_THRESHOLDS,
+            cells=ladder_details.describe_cells(split, ladder, models, tables),
             moments_mark=MOMENTS_MARK,
             reference_text=REFERENCE_TEXT,
         )
@@ -180,12 +182,17 @@ def _list_rows(
 def _tabulate_layers(
     ladder: Sequence[Rung], models: Mapping[str, ScoreLookup]
 ) -> Table:
-    layers = sorted({layer for each in models.values() for layer in each.layers})
+    layers = sorted(
+        {layer for each in models.values() for layer in each.layers if layer}
+    )
     return tabulate_grid(
         f"{name_metric(LEAD)} by layer",
         BY_RUNG,
         _list_rows(ladder, models, {"metric": LEAD}),
-        [(name_layer(layer), {"layer": layer}) for layer in layers],
+        [
+            (name_layer(layer), {"layer": layer})
+            for layer in sorted(layers - {ALL_LAYERS})
+        ],
         counts={},
     )
 

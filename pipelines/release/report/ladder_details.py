@@ -12,7 +12,6 @@ import pandas as pd
 
 from somobench.cards.lookup import ScoreLookup, tabulate_grid
 from somobench.cards.places import chart_dryness, draw_maps, plot_dryness
-from somobench.cards.sections import NO_THRESHOLDS as NO_THRESHOLDS
 from somobench.pages.maps import render_map_key
 from somobench.pages.tables import ASCENDING, PLACES, WORDS, Cell, Column, Table
 from somobench.pages.texts import make_score_cell, name_metric, name_rung, show_rung
@@ -129,7 +128,6 @@ def describe_cells(
     ladder: Sequence[Rung],
     models: Models,
     tables: CellTables | None,
-    anchor: str,
 ) -> dict[str, Any] | None:
     """Return maps and dryness of the highest rung that learns, for the template.
 
@@ -140,7 +138,6 @@ def describe_cells(
     models : scores by rung
     tables : CellTables of one split or of many, optional
         Without them nothing is said of single cells.
-    anchor : beginning of the drawings' anchors, once on a page
     """
     highest = find_highest_learned(ladder)
     if highest is None or tables is None:
@@ -150,7 +147,7 @@ def describe_cells(
         return None
     return {
         "rung": name_rung(highest),
-        "maps": draw_maps(cell_scores, tables.cells, name=f"{anchor}-map"),
+        "maps": [each.whole for each in draw_maps(cell_scores, tables.cells)],
         "key": render_map_key(),
         "dryness": plot_dryness(models[highest]),
         "chart": chart_dryness(cell_scores, tables.cells),

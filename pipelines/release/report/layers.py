@@ -159,7 +159,7 @@ def make_year_scale(times: Sequence[float]) -> Scale:
     last = max(last, first + 1)
     step = -(-(last - first) // TICKS)
     ticks = tuple(float(year) for year in range(first, last + 1, step))
-    high = max(float(last), max(times))
+    high = max(float(last), *times)
     return Scale(
         float(first), high, ticks, labels=tuple(f"{tick:.0f}" for tick in ticks)
     )

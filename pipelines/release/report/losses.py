@@ -165,6 +165,7 @@ def _tabulate_losses(name: str, account: Numbers) -> Table:
     lost = [(item["rule"], "lost", item["count"]) for item in account["lost"]]
     kept = [(label, "kept", count) for label, count in _list_kept(account)]
     return Table(
+        sortable=False,
         title=f"{title}: {write_number(total)} {meaning}",
         columns=["rule", "kept or lost", "count", "share"],
         rows=[[*row, write_share(row[2], total)] for row in (*kept, *lost)],
@@ -179,6 +180,7 @@ def _tabulate_names(
     if more > 0:
         title += f"; the first {NAMES_SHOWN} are listed, {write_number(more)} are not"
     return Table(
+        sortable=False,
         title=title,
         columns=[name.removesuffix("_id") for name in columns],
         rows=[[row.get(name) for name in columns] for row in found[:NAMES_SHOWN]],

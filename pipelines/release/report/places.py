@@ -18,7 +18,7 @@ from somobench.pages.figures import (
     TileGrid,
 )
 from somobench.pages.frame import Section, render_template
-from somobench.pages.maps import CellMap, Place
+from somobench.pages.maps import CellMap, Place, make_map_panels
 from somobench.pages.scales import make_linear_scale, make_log_scale
 from somobench.pages.tables import Table
 from somobench.pages.texts import name_region
@@ -58,7 +58,7 @@ def make_place_section(recipe: Recipe, report: Numbers) -> Section:
         "places.html.j2",
         PACKAGE,
         climate=_chart_climate(climate, looks) if climate else None,
-        map=_map_cells(cells, regions, looks),
+        maps=_draw_maps(cells, regions, looks),
         looks=looks,
         counts={name: regions.count(name) for name in looks},
         known=sum(map(len, climate.values())),
@@ -109,17 +109,18 @@ def _chart_climate(climate: Mapping[str, Sequence[Point]], looks: Looks) -> Char
     )
 
 
-def _map_cells(
+def _draw_maps(
     cells: Mapping[str, Sequence[Any]], regions: Sequence[str], looks: Looks
-) -> CellMap:
+) -> list[CellMap]:
+    """Return a map of all cells and, where some hide others, one of each region."""
     rows = zip(
         cells["cell_id"], cells["latitude"], cells["longitude"], regions, strict=True
     )
-    return CellMap(
-        places=[Place(cell, north, east, None, own) for cell, north, east, own in rows],
-        title="Position of the cells",
-        looks=looks,
-    )
+    places = [Place(cell, north, east, None, own) for cell, north, east, own in rows]
+    whole = CellMap(places=places, title="Position of the cells", looks=looks)
+    if whole.shows_each or len(looks) == 1:
+        return [whole]
+    return [whole, *make_map_panels(places, looks)]
 
 
 def make_time_section(recipe: Recipe, report: Numbers) -> Section:
@@ -187,6 +188,7 @@ def _tabulate_years(layers: Layers) -> Table:
             active, share = item["active_cells"][place], write_share(seen, most)
             rows.append([f"layer {layer.layer}, {year}", active, seen, most, share])
     return Table(
+        sortable=False,
         title="Cell-days with a target by year",
         columns=["layer and year", "active cells", "cell-days", "possible", "share"],
         rows=rows,

@@ -169,6 +169,7 @@ def _tabulate_regions(layers: Layers) -> Table:
                 row += [make_number_cell(pool[kind].get(part), 3) for part in PARTS]
             rows.append(row)
     return Table(
+        sortable=False,
         title="Correlation by region",
         columns=["layer and region", "cells", "cell-days", *titles],
         rows=rows,
@@ -241,6 +242,7 @@ def _tabulate_values(layers: Layers) -> Table:
             slope = list_quantiles(item["scale_slope"], 2)
             rows.append([f"layer {layer.layer}, slope of scaling", None, None, *slope])
     return Table(
+        sortable=False,
         title="Values in m\u00b3 m\u207b\u00b3 by cell-day; slopes (no unit) by cell",
         columns=["layer and values", "mean", "std", "n", *QUANTILE_TITLES],
         rows=rows,

@@ -80,6 +80,7 @@ def _describe_audit(name: str, record: Record) -> dict[str, Any]:
     audit = record["audit"]
     found = {item["check"]: item["found"] for item in audit["findings"]}
     checks = Table(
+        sortable=False,
         title=Markup("What the audit of {} looked for").format(name),
         columns=["looked for", "if it is there", "found"],
         rows=[
@@ -89,6 +90,7 @@ def _describe_audit(name: str, record: Record) -> dict[str, Any]:
         ],
     )
     roles = Table(
+        sortable=False,
         title="By role",
         columns=["role", "cells", "cell-days", "target days, all layers"],
         rows=[
@@ -126,6 +128,7 @@ def tabulate_feature_audit(features: Record) -> Table | None:
     if not found:
         return None
     return Table(
+        sortable=False,
         title="Features and train targets, computed again from train days alone",
         columns=["split", "looked for", "if it is there", "found"],
         rows=[

@@ -81,6 +81,7 @@ def _plot_sources(layers: Layers, name: str, title: str, axis: str) -> RowPlot:
 
 def _tabulate_sources(layers: Layers) -> Table:
     return Table(
+        sortable=False,
         title="Quantiles",
         columns=["layer and quantity", "n", *QUANTILE_TITLES],
         rows=[
@@ -179,6 +180,7 @@ def _tabulate_roles(layers: Layers, roles: Sequence[str]) -> Table:
     counts = ["sensors", "cells", "compared"]
     medians = ["median correlation", "median difference"]
     return Table(
+        sortable=False,
         title="Sensors by kind",
         columns=["layer and kind", *counts, *medians],
         rows=rows,

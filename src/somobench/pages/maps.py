@@ -28,7 +28,6 @@ from somobench.pages.windows import (
     TURN,
     WIDTH,
     Window,
-    draw_land,
     fit_window,
     make_graticule,
     wrap_longitude,
@@ -105,7 +104,6 @@ class CellMap:
             "map.html.j2",
             map=self,
             window=window,
-            land=draw_land(window),
             columns=make_graticule(window.west, window.east),
             rows=make_graticule(window.south, window.north),
             marks=place_marks(places, window, self.looks),
@@ -118,7 +116,9 @@ class CellMap:
         )
 
 
-def make_map_panels(places: Sequence[Place]) -> list[CellMap]:
+def make_map_panels(
+    places: Sequence[Place], looks: Mapping[str, tuple[str, str]] | None = None
+) -> list[CellMap]:
     """Return a map for each group of places, named by it, west to east."""
     groups: dict[str, list[Place]] = defaultdict(list)
     for place in sorted(places, key=lambda place: (place.longitude, place.name)):
@@ -127,6 +127,7 @@ def make_map_panels(places: Sequence[Place]) -> list[CellMap]:
         CellMap(
             places=own,
             title=f"{name}: {len(own)} {'cell' if len(own) == 1 else 'cells'}",
+            looks=looks,
         )
         for name, own in groups.items()
     ]

@@ -127,9 +127,7 @@ def show_score(row: Mapping[str, Any] | None) -> Markup:
         if low is None or high is None
         else f"({write_score(low, digits)} to {write_score(high, digits)})"
     )
-    return Markup('{} <span class="interval">{}</span>').format(
-        write_score(row["value"], digits), interval
-    )
+    return Markup("{} <i>{}</i>").format(write_score(row["value"], digits), interval)
 
 
 def make_score_cell(row: Mapping[str, Any] | None) -> Cell:
@@ -161,10 +159,3 @@ def show_hash(digest: str | None) -> Markup:
 def show_whole_hash(digest: str | None) -> Markup:
     """Return a hash that can be broken over lines."""
     return Markup('<span class="hash">{}</span>').format(digest or "none")
-
-
-# For the report until it is ported.
-metric_title, rung_title, layer_title = name_metric, name_rung, name_layer
-score_text, scored, score_cell = write_score, show_score, make_score_cell
-metric_name, rung_name, number_of = show_metric, show_rung, finite_or_none
-short_hash, whole_hash = show_hash, show_whole_hash

@@ -2,9 +2,10 @@
 // Tables sort by a click on a head; rows without a value come last in both orders.
 (() => {
   const known = (key) => key !== "";
+  const find = (cell) => cell.dataset.key ?? cell.textContent;
   const sort = (table, head, column) => {
     const numbers = head.dataset.kind !== "word";
-    const first = head.dataset.first ?? "ascending";
+    const first = head.dataset.first ?? "descending";
     const other = first === "ascending" ? "descending" : "ascending";
     const order = head.getAttribute("aria-sort") === first ? other : first;
     const sign = order === "ascending" ? 1 : -1;
@@ -12,7 +13,7 @@
       ? Number(a) - Number(b)
       : a.localeCompare(b, "en", { numeric: true });
     const rows = [...table.tBodies[0].rows];
-    const keys = new Map(rows.map((row) => [row, row.cells[column].dataset.key]));
+    const keys = new Map(rows.map((row) => [row, find(row.cells[column])]));
     rows.sort((one, two) => {
       const a = keys.get(one), b = keys.get(two);
       if (!known(a) || !known(b)) return Number(known(b)) - Number(known(a));
