@@ -182,17 +182,15 @@ def _list_rows(
 def _tabulate_layers(
     ladder: Sequence[Rung], models: Mapping[str, ScoreLookup]
 ) -> Table:
-    layers = sorted(
-        {layer for each in models.values() for layer in each.layers if layer}
-    )
+    layers = {layer for each in models.values() for layer in each.layers}
+    columns = [
+        (name_layer(layer), {"layer": layer}) for layer in sorted(layers - {ALL_LAYERS})
+    ]
     return tabulate_grid(
         f"{name_metric(LEAD)} by layer",
         BY_RUNG,
         _list_rows(ladder, models, {"metric": LEAD}),
-        [
-            (name_layer(layer), {"layer": layer})
-            for layer in sorted(layers - {ALL_LAYERS})
-        ],
+        columns,
         counts={},
     )
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from somobench.cards.lookup import ScoreLookup, tabulate_grid
+from somobench.cards.lookup import ScoreLookup
 from somobench.cards.places import chart_dryness, draw_maps, plot_dryness
 from somobench.pages.maps import render_map_key
 from somobench.pages.tables import ASCENDING, PLACES, WORDS, Cell, Column, Table
@@ -102,19 +102,16 @@ def tabulate_extremes(ladder: Sequence[Rung], models: Models) -> Table | None:
     """Return scores on days below the 10th percentile; None without thresholds."""
     if not any(each.has_value(name) for each in models.values() for name in EXTREMES):
         return None
-    columns: list[tuple[object, Mapping[str, Any]]] = [
-        (_head_metric(name), {"metric": name}) for name in EXTREMES
-    ]
-    return tabulate_grid(
-        "Days below the 10th percentile of a series, medians over the series that have "
-        "such days; few false alarms are good",
-        BY_RUNG,
-        [
-            (name_cell(rung, place), models[rung.name], {})
-            for place, rung in enumerate(ladder)
-        ],
-        columns,
-        counts={},
+    rows: list[list[object]] = []
+    for place, rung in enumerate(ladder):
+        found = [models[rung.name].row(name) for name in EXTREMES]
+        series = found[0]["cell_count"] if found[0] else None
+        rows.append([name_cell(rung, place), *map(make_score_cell, found), series])
+    return Table(
+        title="Days below the 10th percentile of a series, medians over the series "
+        "that have such days; few false alarms are good",
+        columns=[BY_RUNG, *map(_head_metric, EXTREMES), Column("series")],
+        rows=rows,
     )
 
 
@@ -147,7 +144,7 @@ def describe_cells(
         return None
     return {
         "rung": name_rung(highest),
-        "maps": [each.whole for each in draw_maps(cell_scores, tables.cells)],
+        "maps": [each.whole for each in draw_maps(cell_scores)],
         "key": render_map_key(),
         "dryness": plot_dryness(models[highest]),
         "chart": chart_dryness(cell_scores, tables.cells),

@@ -38,7 +38,7 @@ MEASURES = {
     ),
 }
 LINES = ("none", "none", "7 4", "2 3", "7 4")
-LOOKS = (("grid", 6.0), ("c1", 1.5), ("c2", 1.5), ("c3", 1.5), ("c4", 1.5))
+LOOKS = (("coast", 6.0), ("c1", 1.5), ("c2", 1.5), ("c3", 1.5), ("c4", 1.5))
 
 
 def make_source_section(recipe: Recipe, report: Numbers) -> Section:

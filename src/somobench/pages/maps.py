@@ -38,7 +38,7 @@ BORDERS = (0.0, 0.2, 0.4, 0.6, 0.8)
 CLASS_NAMES = ("0 to 0.2", "0.2 to 0.4", "0.4 to 0.6", "0.6 to 0.8", "0.8 and more")
 POLE = 90.0
 RADIUS = 5.0
-NAMED = 6  # cells in a text on hover
+NAMED = 12  # cells in a text on hover
 
 
 class Place(NamedTuple):

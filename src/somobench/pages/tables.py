@@ -88,9 +88,13 @@ def _make_column(column: Column | str, cells: Sequence[Cell]) -> Column:
 
 def _write_labels(columns: Sequence[Column]) -> str:
     """Return titles of columns as CSS, for cells that name their column."""
-    titles = [escape(column.title).striptags() for column in columns]
-    strings = [
-        " ".join(title.split()).replace("\\", "\\\\").replace('"', '\\"')
-        for title in titles
-    ]
-    return ";".join(f'--l{n}:"{text}"' for n, text in enumerate(strings, 1) if n > 1)
+    return ";".join(
+        f'--l{place}:"{_escape_css(escape(column.title).striptags())}"'
+        for place, column in enumerate(columns[1:], 2)
+    )
+
+
+def _escape_css(text: str) -> str:
+    """Return a text as it stands between quotes of CSS, broken after underscores."""
+    line = " ".join(text.split()).replace("_", "_\u200b")
+    return line.replace("\\", "\\\\").replace('"', '\\"')

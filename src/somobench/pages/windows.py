@@ -40,19 +40,7 @@ class Window(NamedTuple):
     def land_box(self) -> str:
         """Its part of the drawing of land, as a view box."""
         sides = (self.west, -self.north, self.east - self.west, self.north - self.south)
-        return " ".join(f"{round(TENTHS * side, 1):g}" for side in sides)
-
-    @property
-    def land_turns(self) -> list[int]:
-        """Where copies of the drawing of land stand, in its units.
-
-        Outlines go on beyond 180 degrees, so that one copy isn't always enough.
-        """
-        return [
-            int(turn * TENTHS)
-            for turn in (-TURN, 0.0, TURN)
-            if self.west < turn + TURN and self.east > turn - HALF_TURN
-        ]
+        return " ".join(f"{round(TENTHS * side, 2):g}" for side in sides)
 
     def down(self, latitude: float) -> float:
         """Return the vertical place of a latitude."""
