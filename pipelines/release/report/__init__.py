@@ -13,6 +13,7 @@ from somobench.pipelines.release.report.layers import (
     Numbers,
     make_number_cell,
     name_depths,
+    show_code,
     write_share,
 )
 from somobench.pipelines.release.report.losses import make_loss_section
@@ -32,6 +33,7 @@ from somobench.pipelines.release.report.stations import (
 )
 from somobench.schemas.recipe import Recipe
 
+ADDRESSES = ("doi", "url")
 COLUMNS = ("name", "producer", "licence", "citation", "doi", "url")
 
 
@@ -185,7 +187,10 @@ def _tabulate_inputs(sources: Sequence[Numbers]) -> Table:
     columns = [name for name in COLUMNS if any(row.get(name) for row in known)]
     rows: list[list[Any]] = []
     for source in known:
-        row = [source.get(name) for name in columns]
+        row = [
+            show_code(source.get(name)) if name in ADDRESSES else source.get(name)
+            for name in columns
+        ]
         if row not in rows:
             rows.append(row)
     return Table(

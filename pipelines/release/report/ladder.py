@@ -28,7 +28,6 @@ from somobench.pipelines.release.report.ladder_details import (
     LEAD,
     CellTables,
     Rung,
-    head_rung,
     name_cell,
 )
 from somobench.pipelines.release.report.layers import PACKAGE, show_name
@@ -203,6 +202,9 @@ def _tabulate_beaten(
         f"Differences in {name_metric(LEAD)} on common cell-days, with intervals",
         BY_RUNG,
         _list_rows(ladder, models, {"metric": LEAD}),
-        [(f"minus {head_rung(rung)}", {"against": rung.name}) for rung in ladder[:-1]],
+        [
+            (f"minus {name_rung(rung.name)}", {"against": rung.name})
+            for rung in ladder[:-1]
+        ],
         counts={},
     )

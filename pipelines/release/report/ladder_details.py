@@ -56,11 +56,6 @@ def name_cell(rung: Rung, place: int) -> Cell:
     return Cell(title, place)
 
 
-def head_rung(rung: Rung) -> str:
-    """Return a rung's title for the head of a column."""
-    return name_rung(rung.name)
-
-
 def find_highest_learned(ladder: Iterable[Rung]) -> str | None:
     """Return the highest rung that is fitted and reads no observations."""
     names = [
@@ -83,15 +78,11 @@ def tabulate_networks(ladder: Sequence[Rung], models: Models) -> Table | None:
         ]
         most = max((row["cell_count"] for row in found if row), default=0)
         rows.append([pool, *map(make_score_cell, found), most])
-    heads = [
-        show_rung(rung.name, needs_observations=rung.needs_observations)
-        for rung in ladder
-    ]
     return Table(
         title=f"{name_metric(LEAD)}, median over the series of a network",
         columns=[
             Column(NETWORK, WORDS, ASCENDING),
-            *map(Column, heads),
+            *(Column(name_rung(rung.name)) for rung in ladder),
             Column("series, at most"),
         ],
         rows=rows,

@@ -29,6 +29,11 @@ def show_name(name: str) -> Markup:
     return escape(name).replace("_", Markup("_<wbr>"))
 
 
+def show_code(text: object) -> Markup | None:
+    """Return a name or value as delivered, which can be broken anywhere."""
+    return None if text is None else Markup("<code>{}</code>").format(text)
+
+
 def name_depths(layer: LayerParams) -> str:
     """Return how the report calls a layer: its number and depths."""
     return f"layer {layer.layer} ({layer.depth_from_cm} to {layer.depth_to_cm} cm)"

@@ -13,6 +13,7 @@ from somobench.pipelines.release.report.layers import (
     PACKAGE,
     Numbers,
     plot_bars,
+    show_code,
     write_share,
 )
 from somobench.schemas.recipe import Recipe
@@ -183,5 +184,11 @@ def _tabulate_names(
         sortable=False,
         title=title,
         columns=[name.removesuffix("_id") for name in columns],
-        rows=[[row.get(name) for name in columns] for row in found[:NAMES_SHOWN]],
+        rows=[
+            [
+                row.get(name) if name == "reason" else show_code(row.get(name))
+                for name in columns
+            ]
+            for row in found[:NAMES_SHOWN]
+        ],
     )

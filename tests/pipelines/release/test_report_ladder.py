@@ -172,9 +172,9 @@ def test_highest_rung_that_learns_reads_no_observation(
 
 def test_rungs_that_read_observations_are_marked_and_apart() -> None:
     text = Reading(make_page(make_ladder())).text
-    # In the overview, and in five tables of each split: scores, layers, what it beats,
-    # networks, extremes.
-    assert text.count("Persistence reads observations") == 1 + 2 * 5
+    # In the overview, and in four tables of each split: scores, layers, what it beats,
+    # extremes.
+    assert text.count("Persistence reads observations") == 1 + 2 * 4
     assert "Reanalysis reads observations" not in text
     split = text.split("The ladder on spatial\n")[-1]
     heading = split.index("Rungs that read observations of the cell")
