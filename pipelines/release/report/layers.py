@@ -134,7 +134,7 @@ def plot_boxes(
         counts = ", ".join(write_number(item["count"]) for item in items)
         drawn.append(Row(label, marks, f"n {counts}", "\n".join(tips)))
     key = {f"c{n}": name for n, name in enumerate(series, 1)} if series else None
-    scale = make_linear_scale(places, steps=7)
+    scale = make_linear_scale(places)
     return RowPlot(rows=[title, *drawn], axis=axis, label=title, key=key, scale=scale)
 
 
