@@ -240,6 +240,33 @@ def test_value_of_a_mark_shows_under_the_pointer(
     assert browser.evaluate(f"{tip}.hidden") is True
 
 
+def test_value_of_a_line_without_marks_follows_the_pointer(
+    browser: BrowserSession, pages: Pages
+) -> None:
+    browser.open(pages["release"])
+    found = browser.evaluate("""(() => {
+      const field = document.querySelector("#figure-9 .field");
+      const frame = field.getBoundingClientRect();
+      const line = field.querySelector("polyline");
+      const [x, y] = line.getAttribute("points").trim().split(" ")[0].split(",");
+      const place = {
+        clientX: frame.left + x * frame.width / 100,
+        clientY: frame.top + y * frame.height / 100, bubbles: true };
+      field.dispatchEvent(new PointerEvent("pointermove", place));
+      const ticks = [...field.previousElementSibling.querySelectorAll("text")];
+      return [document.querySelector(".tip").textContent, Number(y),
+        ticks.map((tick) => [parseFloat(tick.getAttribute("y")),
+          Number(tick.textContent)])];
+    })()""")
+    text, place, ticks = found
+    # The labels of the axis say what lies where, independently of what script reads.
+    (one, low), (two, high) = ticks[0], ticks[-1]
+    expected = low + (high - low) * (place - one) / (two - one)
+    name, shown = text.split(": ")
+    assert name in {"target", "primary"}
+    assert float(shown.split(" at ")[0]) == pytest.approx(expected, abs=1e-3)
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("name", ["card", "release"])
 def test_labels_of_scales_neither_overlap_nor_leave_the_window(

@@ -141,7 +141,8 @@ def plot_boxes(
 def _make_box(item: Numbers, colour: str) -> Box:
     if "values" in item or not item["count"]:
         return Box(colour=colour, values=tuple(item.get("values", ())))
-    return Box(*(item[name] for name in QUANTILES), colour=colour)
+    low, lower, median, upper, high = (item[name] for name in QUANTILES)
+    return Box(low, lower, median, upper, high, colour)
 
 
 def _describe_box(name: str, item: Numbers, digits: int) -> str:

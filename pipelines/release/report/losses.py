@@ -55,7 +55,9 @@ NAME_LISTS = (
 )
 
 
-def losses(ingest: Mapping[str, Any], targets: Mapping[str, Any]) -> dict[str, Any]:
+def count_losses(
+    ingest: Mapping[str, Any], targets: Mapping[str, Any]
+) -> dict[str, Any]:
     """Collect files, values, days and sensors that were kept and lost, by rule.
 
     Parameters

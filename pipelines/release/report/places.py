@@ -39,8 +39,20 @@ from somobench.schemas.recipe import LayerParams, Recipe
 DEPTHS_SHOWN = 12
 DRYNESS_LIMITS = (0.1, 100.0)  # as published; wider where a cell lies outside
 TEMPERATURE_LIMITS = (-15.0, 35.0)  # degrees Celsius
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun")
-MONTHS += ("Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+MONTHS = [
+    "Jan",
+    "Feb",
+    "Mar",
+    "Apr",
+    "May",
+    "Jun",
+    "Jul",
+    "Aug",
+    "Sep",
+    "Oct",
+    "Nov",
+    "Dec",
+]
 
 Looks = Mapping[str, tuple[str, str]]
 

@@ -27,12 +27,12 @@ from somobench.pipelines.release.report.layers import (
 )
 from somobench.pipelines.release.report.statistics import (
     BIN_SCALE,
-    day_to_day,
-    histogram,
-    moments,
-    row_blocks,
-    row_correlations,
-    summary,
+    correlate_rows,
+    count_bins,
+    describe_moments,
+    difference_days,
+    split_rows,
+    summarise,
 )
 from somobench.schemas.recipe import LayerParams, Recipe
 
@@ -45,7 +45,7 @@ KINDS = {"daily": "daily values", "day_to_day": "day-to-day differences"}
 PARTS = {"q25": "25 %", "median": "median", "q75": "75 %"}
 
 
-def distributions(
+def describe_values(
     in_situ: NDArray[Any],
     scaled: NDArray[Any] | None,
     reference: NDArray[Any] | None,
@@ -77,10 +77,10 @@ def distributions(
 
 
 def _described(values: NDArray[Any]) -> dict[str, Any]:
-    return moments(values) | {"histogram": histogram(values)}
+    return describe_moments(values) | {"histogram": count_bins(values)}
 
 
-def agreement(
+def correlate_with_reanalysis(
     target: NDArray[Any], reference: NDArray[Any], regions: Sequence[str]
 ) -> dict[str, Any]:
     """Correlate targets with the reanalysis, daily and by day-to-day differences.
@@ -97,11 +97,11 @@ def agreement(
         summaries over cells of `daily` and `day_to_day` correlation. Cells with fewer
         than 90 common days, or differences, aren't in the summary concerned.
     """
-    daily, pairs = row_correlations(target, reference)
+    daily, pairs = correlate_rows(target, reference)
     changes = np.full(len(target), np.nan)
-    for rows in row_blocks(len(target)):
-        changes[rows], _ = row_correlations(
-            day_to_day(target[rows]), day_to_day(reference[rows])
+    for rows in split_rows(len(target)):
+        changes[rows], _ = correlate_rows(
+            difference_days(target[rows]), difference_days(reference[rows])
         )
     cells = np.isfinite(target).any(axis=1)
     names = np.array(regions, dtype=object)
@@ -110,8 +110,8 @@ def agreement(
         return {
             "cells": int((cells & chosen).sum()),
             "cell_days": int(pairs[chosen].sum()),
-            "daily": summary(daily[chosen]),
-            "day_to_day": summary(changes[chosen]),
+            "daily": summarise(daily[chosen]),
+            "day_to_day": summarise(changes[chosen]),
         }
 
     present = sorted(set(names[cells].tolist()))

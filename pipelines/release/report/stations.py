@@ -177,12 +177,13 @@ def _tabulate_roles(layers: Layers, roles: Sequence[str]) -> Table:
                 counts = [found["sensors"], found["cells"], found["compared"]]
                 name = f"layer {layer.layer}, {_name_role(role)}"
                 rows.append([name, *counts, *medians])
-    counts = ["sensors", "cells", "compared"]
-    medians = ["median correlation", "median difference"]
     return Table(
         sortable=False,
         title="Sensors by kind",
-        columns=["layer and kind", *counts, *medians],
+        columns=[
+            *("layer and kind", "sensors", "cells", "compared"),
+            *("median correlation", "median difference"),
+        ],
         rows=rows,
     )
 
