@@ -39,20 +39,7 @@ from somobench.schemas.recipe import LayerParams, Recipe
 DEPTHS_SHOWN = 12
 DRYNESS_LIMITS = (0.1, 100.0)  # as published; wider where a cell lies outside
 TEMPERATURE_LIMITS = (-15.0, 35.0)  # degrees Celsius
-MONTHS = [
-    "Jan",
-    "Feb",
-    "Mar",
-    "Apr",
-    "May",
-    "Jun",
-    "Jul",
-    "Aug",
-    "Sep",
-    "Oct",
-    "Nov",
-    "Dec",
-]
+MONTH_LETTERS = "JFMAMJJASOND"
 
 Looks = Mapping[str, tuple[str, str]]
 
@@ -157,13 +144,13 @@ def _draw_calendar(layer: LayerParams, numbers: Numbers) -> TileGrid:
     ]
     return TileGrid(
         title=f"Completeness, {name_depths(layer)}",
-        columns=[month[0] for month in MONTHS],
+        columns=list(MONTH_LETTERS),
         rows=[str(year) for year in item["years"]],
         shares=[[seen / most if most else None for seen, most in row] for row in pairs],
         tips=[
             [
-                f"{month} {year}: {write_count(seen, most)}" if most else ""
-                for month, (seen, most) in zip(MONTHS, row, strict=True)
+                f"{year}-{month:02d}: {write_count(*pair)}" if pair[1] else ""
+                for month, pair in enumerate(row, 1)
             ]
             for year, row in zip(item["years"], pairs, strict=True)
         ],
