@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from somobench.pages.frame import Section, render_page, render_template
@@ -12,6 +12,7 @@ from somobench.pipelines.release.report.layers import (
     PACKAGE,
     Numbers,
     make_number_cell,
+    make_section,
     name_depths,
     show_code,
     write_share,
@@ -59,7 +60,7 @@ def build_report(
     """
     report, stages = validation["report"], validation["stages"]
     sections = [
-        _make_section("checks", "Checks", _describe_checks(validation)),
+        make_section("checks", "Checks", **_describe_checks(validation)),
         make_loss_section(recipe, report, stages),
         make_place_section(recipe, report),
         make_time_section(recipe, report),
@@ -69,9 +70,7 @@ def build_report(
         make_scaling_section(recipe, report),
         make_station_section(recipe, report),
         *scored,
-        _make_section(
-            "limits", "Not in this release", {"missing": _list_missing(stages)}
-        ),
+        make_section("limits", "Not in this release", missing=_list_missing(stages)),
         Section("inputs", "Inputs and licences", (_tabulate_inputs(sources),)),
     ]
     grid = stages.get("forcing", {}).get("grid", {})
@@ -90,12 +89,6 @@ def build_report(
         subtitle=f"Release {recipe.release.id}, licence {recipe.release.licence_spdx}",
         is_virtual=recipe.virtual is not None,
         opening=[opening],
-    )
-
-
-def _make_section(name: str, title: str, context: Mapping[str, Any]) -> Section:
-    return Section(
-        name, title, (render_template(f"{name}.html.j2", PACKAGE, **context),)
     )
 
 

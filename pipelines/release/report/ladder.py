@@ -11,7 +11,7 @@ from somobench.cards.lookup import ScoreLookup, plot_score, tabulate_grid
 from somobench.cards.sections import NO_THRESHOLDS
 from somobench.metrics.registry import REFERENCE_MOMENTS as REFERENCE_TEXT
 from somobench.pages.figures import Row, RowPlot
-from somobench.pages.frame import Section, render_template
+from somobench.pages.frame import Section
 from somobench.pages.scales import Scale, make_linear_scale
 from somobench.pages.tables import Cell, Column, Table
 from somobench.pages.texts import (
@@ -30,7 +30,7 @@ from somobench.pipelines.release.report.ladder_details import (
     Rung,
     name_cell,
 )
-from somobench.pipelines.release.report.layers import PACKAGE, show_name
+from somobench.pipelines.release.report.layers import make_section, show_name
 from somobench.schemas.scores import ALL_LAYERS
 from somobench.scoring.models import LEADING
 
@@ -78,15 +78,14 @@ def make_ladder_sections(
     }
     absent = rungs or {}
     scale = _find_common_scale(lookups)
-    overview = render_template(
-        "ladder.html.j2", PACKAGE, table=_tabulate_overview(ladders, lookups)
-    )
-    sections = [Section("ladder", "The ladder", (overview,))]
+    overview = _tabulate_overview(ladders, lookups)
+    sections = [make_section("ladder", "The ladder", table=overview)]
     for place, (split, ladder) in enumerate(ladders.items(), 1):
         anchor, models = f"ladder-{place}", lookups[split]
-        text = render_template(
-            "ladder_split.html.j2",
-            PACKAGE,
+        section = make_section(
+            anchor,
+            f"The ladder on {split}",
+            template="ladder_split",
             anchor=anchor,
             plot=_plot_ladder(ladder, models, scale),
             missing=_list_missing(absent.get(split, {})),
@@ -100,7 +99,7 @@ def make_ladder_sections(
             moments_mark=MOMENTS_MARK,
             reference_text=REFERENCE_TEXT,
         )
-        sections.append(Section(anchor, f"The ladder on {split}", (text,)))
+        sections.append(section)
     return sections
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from somobench.pages.figures import Bar, Box, Row, RowPlot
-from somobench.pages.frame import write_number
+from somobench.pages.figures import Bar, Box, Figure, Row, RowPlot
+from somobench.pages.frame import Section, render_template, write_number
 from somobench.pages.scales import Scale, make_linear_scale
 from somobench.pages.tables import Cell
 from somobench.schemas.recipe import LayerParams, Recipe
@@ -22,6 +22,22 @@ TICKS = 6  # years written below a chart, at most
 
 Numbers = Mapping[str, Any]
 Layers = Sequence[tuple[LayerParams, Numbers]]
+
+
+def make_section(
+    name: str, title: str, *, template: str = "", **context: object
+) -> Section:
+    """Return a section that a template of the report writes, by default its own."""
+    text = render_template(
+        f"{template or name}.html.j2", PACKAGE, figure=make_figure, **context
+    )
+    return Section(name, title, (text,))
+
+
+def make_figure(number: int, panels: Sequence[object], caption: str) -> Figure:
+    """Return panels as a figure that goes by its number."""
+    text = f"Figure {number}. {caption}"
+    return Figure(name=f"figure-{number}", panels=panels, caption=text)
 
 
 def show_name(name: str) -> Markup:

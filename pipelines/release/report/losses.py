@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from somobench.pages.figures import RowPlot
-from somobench.pages.frame import Section, render_template, write_number
+from somobench.pages.frame import Section, write_number
 from somobench.pages.tables import Table
 from somobench.pipelines.release.report.layers import (
-    PACKAGE,
     Numbers,
+    make_section,
     plot_bars,
     show_code,
     write_share,
@@ -127,9 +127,10 @@ def make_loss_section(recipe: Recipe, report: Numbers, stages: Numbers) -> Secti
     """Show what was kept and what each rule took, of sensors, values and days."""
     losses = report["losses"]
     names = [name for name in COUNTED if name in losses]
-    text = render_template(
-        "losses.html.j2",
-        PACKAGE,
+    return make_section(
+        "lost",
+        "Lost at each rule",
+        template="losses",
         plots=[_plot_losses(n, losses[n]) for n in names if losses[n]["total"]],
         tables=[_tabulate_losses(n, losses[n]) for n in names],
         flags=", ".join(recipe.stations.good_flags),
@@ -139,7 +140,6 @@ def make_loss_section(recipe: Recipe, report: Numbers, stages: Numbers) -> Secti
             if (found := stages.get(stage, {}).get(key))
         ],
     )
-    return Section("lost", "Lost at each rule", (text,))
 
 
 def _plot_losses(name: str, account: Numbers) -> RowPlot:

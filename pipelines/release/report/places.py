@@ -17,17 +17,17 @@ from somobench.pages.figures import (
     Series,
     TileGrid,
 )
-from somobench.pages.frame import Section, render_template
+from somobench.pages.frame import Section
 from somobench.pages.maps import CellMap, Place, make_map_panels
 from somobench.pages.scales import make_linear_scale, make_log_scale
 from somobench.pages.tables import Table
 from somobench.pages.texts import name_region
 from somobench.pipelines.release.report.layers import (
-    PACKAGE,
     Layers,
     Numbers,
     describe_missing_layers,
     list_layers,
+    make_section,
     make_year_scale,
     name_depths,
     plot_bars,
@@ -53,9 +53,10 @@ def make_place_section(recipe: Recipe, report: Numbers) -> Section:
         for n, name in enumerate(sorted(set(regions)))
     }
     climate = _list_climate(cells, regions)
-    text = render_template(
-        "places.html.j2",
-        PACKAGE,
+    return make_section(
+        "where",
+        "Where cells are",
+        template="places",
         climate=_chart_climate(climate, looks) if climate else None,
         maps=_draw_maps(cells, regions, looks),
         looks=looks,
@@ -65,7 +66,6 @@ def make_place_section(recipe: Recipe, report: Numbers) -> Section:
         limits=DRYNESS_LIMITS,
         latent_heat=recipe.forcing.latent_heat,
     )
-    return Section("where", "Where cells are", (text,))
 
 
 def _list_climate(
@@ -125,15 +125,15 @@ def _draw_maps(
 def make_time_section(recipe: Recipe, report: Numbers) -> Section:
     """Show completeness by month and year, and active cells by year."""
     layers = list(list_layers(recipe, report))
-    text = render_template(
-        "availability.html.j2",
-        PACKAGE,
+    return make_section(
+        "when",
+        "Availability",
+        template="availability",
         panels=[*(_draw_calendar(*item) for item in layers), _chart_active(layers)],
         period=recipe.period,
         missing=describe_missing_layers(recipe, report),
         table=_tabulate_years(layers),
     )
-    return Section("when", "Availability", (text,))
 
 
 def _draw_calendar(layer: LayerParams, numbers: Numbers) -> TileGrid:
@@ -197,14 +197,13 @@ def _tabulate_years(layers: Layers) -> Table:
 def make_depth_section(recipe: Recipe, report: Numbers) -> Section:
     """Show at which depths the sensors of the targets lie."""
     layers = list_layers(recipe, report)
-    text = render_template(
-        "depths.html.j2",
-        PACKAGE,
+    return make_section(
+        "depths",
+        "Sensor depths",
         plots=[_plot_depths(layer, numbers["depths"]) for layer, numbers in layers],
         layers=recipe.layers,
         missing=describe_missing_layers(recipe, report),
     )
-    return Section("depths", "Sensor depths", (text,))
 
 
 def _plot_depths(layer: LayerParams, depths: Numbers) -> RowPlot:

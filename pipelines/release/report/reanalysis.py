@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from somobench.pages.figures import Axis, Chart, Point, RowPlot, Series
-from somobench.pages.frame import Section, render_template
+from somobench.pages.frame import Section
 from somobench.pages.scales import make_linear_scale
 from somobench.pages.tables import Table
 from somobench.pages.texts import name_region
 from somobench.pipelines.release.report.layers import (
-    PACKAGE,
     QUANTILE_TITLES,
     Layers,
     Numbers,
@@ -22,6 +21,7 @@ from somobench.pipelines.release.report.layers import (
     list_layers,
     list_quantiles,
     make_number_cell,
+    make_section,
     name_depths,
     plot_boxes,
 )
@@ -125,9 +125,9 @@ def make_reanalysis_section(recipe: Recipe, report: Numbers) -> Section:
     """Show the correlation of targets with the reanalysis, by region."""
     layers = list(list_layers(recipe, report))
     compared = [(layer, item) for layer, item in layers if "reanalysis" in item]
-    text = render_template(
-        "reanalysis.html.j2",
-        PACKAGE,
+    return make_section(
+        "reanalysis",
+        "Agreement with the reanalysis",
         plots=[_plot_regions(layer, item["reanalysis"]) for layer, item in compared],
         without=[
             name_depths(layer) for layer, item in layers if "reanalysis" not in item
@@ -135,7 +135,6 @@ def make_reanalysis_section(recipe: Recipe, report: Numbers) -> Section:
         missing=describe_missing_layers(recipe, report),
         table=_tabulate_regions(compared),
     )
-    return Section("reanalysis", "Agreement with the reanalysis", (text,))
 
 
 def _plot_regions(layer: LayerParams, item: Numbers) -> RowPlot:
@@ -179,9 +178,9 @@ def _tabulate_regions(layers: Layers) -> Table:
 def make_scaling_section(recipe: Recipe, report: Numbers) -> Section:
     """Show values before and after scaling, or say why there is no after."""
     layers = list(list_layers(recipe, report))
-    text = render_template(
-        "scaling.html.j2",
-        PACKAGE,
+    return make_section(
+        "scaling",
+        "Before and after scaling",
         charts=[_chart_values(layer, item["distributions"]) for layer, item in layers],
         unscaled=[
             name_depths(layer) for layer, item in layers if "scale_slope" not in item
@@ -189,7 +188,6 @@ def make_scaling_section(recipe: Recipe, report: Numbers) -> Section:
         has_reference=recipe.reference.source != "none",
         table=_tabulate_values(layers),
     )
-    return Section("scaling", "Before and after scaling", (text,))
 
 
 def _chart_values(layer: LayerParams, distributions: Numbers) -> Chart:

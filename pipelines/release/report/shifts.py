@@ -10,11 +10,11 @@ from markupsafe import Markup
 
 from somobench.cards.lookup import list_records
 from somobench.ladder.rungs import RUNGS
-from somobench.pages.frame import Section, render_template, write_number
+from somobench.pages.frame import Section, write_number
 from somobench.pages.tables import Cell, Column, Table
 from somobench.pages.texts import make_score_cell, name_metric, write_score
 from somobench.pipelines.release.report.ladder_details import BY_RUNG, Rung, name_cell
-from somobench.pipelines.release.report.layers import PACKAGE, show_name
+from somobench.pipelines.release.report.layers import make_section, show_name
 from somobench.schemas.scores import ALL_LAYERS
 
 CostRow = dict[str, Any]
@@ -37,14 +37,15 @@ def make_shift_sections(costs: pd.DataFrame) -> list[Section]:
         Rung(name, name in RUNGS and RUNGS[name].needs_observations) for name in names
     ]
     metrics = dict.fromkeys(row["metric"] for row in reversed(rows))
-    text = render_template(
-        "shifts.html.j2",
-        PACKAGE,
-        reference=rows[0]["reference_split"],
-        tables=[_tabulate_costs(rows, rungs, metric) for metric in metrics],
-        sides=[_tabulate_sides(rows, rungs, metric) for metric in metrics],
-    )
-    return [Section("shifts", "What a shift costs", (text,))]
+    return [
+        make_section(
+            "shifts",
+            "What a shift costs",
+            reference=rows[0]["reference_split"],
+            tables=[_tabulate_costs(rows, rungs, metric) for metric in metrics],
+            sides=[_tabulate_sides(rows, rungs, metric) for metric in metrics],
+        )
+    ]
 
 
 def _find_place(name: str, present: Sequence[str]) -> tuple[int, int]:
