@@ -18,10 +18,11 @@ class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.texts: list[str] = []
-        self.keys: list[tuple[str, str]] = []
+        self.keys: list[tuple[str, str | None]] = []
         self.addresses: list[str] = []
         self.tags: list[str] = []
         self._open: list[bool] = []
+        self._cell = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         held = {name: value or "" for name, value in attrs}
@@ -30,8 +31,9 @@ class _Reader(HTMLParser):
             if name in held:
                 self.addresses.append(held[name])
         self.tags += [name for name in held if name.startswith("on")]
-        if "data-key" in held:
-            self.keys.append((tag, held["data-key"]))
+        if tag == "td" or held.get("scope") == "row":
+            self._cell = len(self.texts)
+            self.keys.append((tag, held.get("data-key")))
         if tag not in VOID:
             classes = set(held.get("class", "").split())
             unread = tag in UNREAD_TAGS or bool(classes & UNREAD_CLASSES)
@@ -41,6 +43,10 @@ class _Reader(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         self._open.pop()
+        if tag in {"td", "th"} and self.keys and self.keys[-1][1] is None:
+            # A cell without a key sorts by its text.
+            text = "".join(self.texts[self._cell :]).strip()
+            self.keys[-1] = (tag, text)
         if tag in {"title", "span"}:
             self.texts.append(" ")
 
@@ -57,7 +63,7 @@ class Reading:
         reader.feed(page)
         reader.close()
         self.text = re.sub(" +", " ", "".join(reader.texts))
-        self.keys = reader.keys
+        self.keys = [(tag, key or "") for tag, key in reader.keys]
         self.addresses = reader.addresses
         self.tags = reader.tags
 

@@ -19,6 +19,8 @@ from factories.days import (
 )
 from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.catalog.storage.atomic import write_parquet
+from somobench.schemas.scores import SHIFT_COSTS
+from somobench.schemas.validate import validate_table
 
 LENGTH = 120
 HOSTILE = "<script>alert(1)</script><img src=http://127.0.0.1:9/pixel.png>"
@@ -161,3 +163,25 @@ def make_sources() -> list[dict[str, Any]]:
             "url": "javascript:alert(1)",
         }
     ]
+
+
+def make_costs(*changed: dict[str, object]) -> pd.DataFrame:
+    """Return rows of costs, each with some columns changed."""
+    row: dict[str, object] = {
+        "split": "dry_years",
+        "reference_split": "temporal",
+        "model": "ridge_memory",
+        "layer": 0,
+        "metric": "pearson_r",
+        "shifted": 0.691,
+        "reference": 0.787,
+        "cost": 0.0594,
+        "low": 0.0191,
+        "high": 0.1152,
+        "cell_count": 23,
+        "day_count": 6174,
+    }
+    names = list(SHIFT_COSTS.columns)
+    frame = pd.DataFrame([row | other for other in changed], columns=names)
+    types = {name: str(SHIFT_COSTS.columns[name].dtype) for name in names}
+    return validate_table(frame.astype(types), SHIFT_COSTS, "costs")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib.resources import files
+from itertools import accumulate
 
 import pytest
 
+from somobench.pages.frame import render_page
 from somobench.pages.maps import (
     CellMap,
     Place,
@@ -14,7 +17,7 @@ from somobench.pages.maps import (
     make_map_panels,
     place_marks,
 )
-from somobench.pages.windows import Window, clip_ring, fit_window, read_land
+from somobench.pages.windows import Window, draw_land, fit_window, read_land
 from somobench.pipelines.tools.make_land import make_land
 
 
@@ -121,24 +124,46 @@ def test_groups_have_their_own_symbols_and_never_share_a_mark() -> None:
     }
 
 
-def test_ring_is_cut_at_the_window() -> None:
-    window = fit([Place("a", 0.0, 0.0)])
-    corner = (window.east + 5, window.north + 5)
-    ring = [(0.0, 0.0), (corner[0], 0.0), corner, (0.0, corner[1])]
-    cut = clip_ring(ring, window)
-    assert sorted(cut) == [
-        (0.0, 0.0),
-        (0.0, window.north),
-        (window.east, 0.0),
-        (window.east, window.north),
-    ]
-    assert clip_ring([(90.0, 0.0), (91.0, 0.0), (90.0, 1.0)], window) == []
+def test_land_of_a_window_is_its_part_of_the_drawing() -> None:
+    # The drawing of land is in tenths of a degree, southwards: 10 E, 20 N is 100, -200.
+    window = fit([Place("a", 20.0, 10.0)])
+    west, south, wide, high = map(float, window.land_box.split())
+    assert west + wide / 2 == pytest.approx(100, abs=0.01)
+    assert south + high / 2 == pytest.approx(-200, abs=0.01)
+    assert wide == pytest.approx(10 * (window.east - window.west), abs=0.01)
+    assert high == pytest.approx(10 * (window.north - window.south), abs=0.01)
+
+
+def test_page_draws_land_once_and_only_for_maps() -> None:
+    places = [Place("a", 0.0, 10.0)]
+    maps = [CellMap(places=places), CellMap(places=places)]
+    assert render_page("Title", opening=maps).count('<path class="land"') == 1
+    assert "#land" not in render_page("Title", opening=["#land"]).partition("<main>")[0]
+    assert '<path class="land"' not in render_page("Title", opening=["#land"])
+
+
+def test_drawing_of_land_has_the_places_of_its_outlines() -> None:
+    first = read_land()[0]
+    start, steps = first[:2], first[2:]
+    path = draw_land().split("z")[0]
+    place, _, rest = path.removeprefix("M").partition("l")
+    numbers = [int(each) for each in re.findall("-?[0-9]+", place)]
+    assert numbers == [start[0], -start[1]]
+    moves = [int(each) for each in re.findall("-?[0-9]+", rest)]
+    assert moves[::2] == list(steps[::2])
+    assert moves[1::2] == [-step for step in steps[1::2]]
 
 
 def is_land(longitude: float, latitude: float) -> bool:
     """Count the edges west of a point: odd on land. Rings may go on beyond 180."""
     crossed = 0
-    for ring in read_land():
+    for steps in read_land():
+        ring = [
+            (x / 10, y / 10)
+            for x, y in zip(
+                accumulate(steps[::2]), accumulate(steps[1::2]), strict=True
+            )
+        ]
         for (x1, y1), (x2, y2) in zip(ring, (*ring[1:], ring[0]), strict=True):
             if (y1 > latitude) != (y2 > latitude):
                 x = x1 + (latitude - y1) / (y2 - y1) * (x2 - x1)

@@ -1,4 +1,4 @@
-"""Score pages in a real browser: they render, sort, fit, and run no one's code."""
+"""Pages in a real browser: they render, sort, fit, and run no one's code."""
 
 from __future__ import annotations
 
@@ -19,14 +19,27 @@ from factories.cards import (
     make_scores,
     write_card,
 )
+from factories.reports import (
+    make_costs,
+    make_sources,
+    make_validation,
+    write_report_data,
+)
 from factories.splits import SPATIAL, TEMPORAL, grid_cells, make_data
 from somobench.cards.folder import read_card
 from somobench.cards.leaderboard import find_cards, leaderboard_page, read_cards
 from somobench.cards.page import card_page
-from somobench.pages.frame import Section, render_page
+from somobench.pages.frame import Section
+from somobench.pipelines.release.report import build_report
+from somobench.pipelines.release.report.ladder import make_ladder_sections
+from somobench.pipelines.release.report.ladder_details import CellTables
+from somobench.pipelines.release.report.numbers import figure_numbers
+from somobench.pipelines.release.report.shifts import make_shift_sections
+from somobench.pipelines.release.report.splits import make_split_sections
 from somobench.pipelines.splits import splits_of
-from somobench.schemas.recipe import Recipe, SplitParams
+from somobench.schemas.recipe import Recipe, SplitParams, load_recipe
 
+ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("card", "board", "release")
 TABLE = "document.querySelector('[aria-label=Submissions] table')"
 COLUMN = "[..." + TABLE + ".tBodies[0].rows].map(row => row.cells[{}].dataset.key)"
@@ -39,12 +52,12 @@ LUMINANCE = """(() => {
     return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2];
   };
   const back = light(getComputedStyle(document.body).backgroundColor);
-  return ["body", ".interval", ".axis", "a"].map((name) => {
+  return ["body", "i", ".axis", "a"].map((name) => {
     const front = light(getComputedStyle(document.querySelector(name)).color);
     return (Math.max(front, back) + 0.05) / (Math.min(front, back) + 0.05);
   });
 })()"""
-SCALES = """[...document.querySelectorAll(".rows .scale svg, .map svg")].map((each) =>
+SCALES = """[...document.querySelectorAll(".rows .scale svg, .map > svg")].map((each) =>
   [...each.querySelectorAll("text")].map((text) => {
     const box = text.getBoundingClientRect();
     return [box.left, box.right, box.top];
@@ -89,12 +102,19 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserSession
         yield session
 
 
-def release_sections() -> list[Section]:
-    """Return splits and ladder of a release with a hostile network and reason."""
-    from somobench.pipelines.release.report.ladder import make_ladder_sections
-    from somobench.pipelines.release.report.ladder_details import CellTables
-    from somobench.pipelines.release.report.splits import make_split_sections
+def make_report(folder: Path) -> str:
+    """Return the report of a release with hostile files, networks and reasons."""
+    recipe = load_recipe(ROOT / "conf" / "recipe" / "virtual.yaml")
+    stages = write_report_data(folder)
+    finding = {"check": "full_record_factors", "severity": "reported", "number": 3}
+    audit = {"temporal": [finding | {"found": HOSTILE}]}
+    stages["features"] = stages["features"] | {"audit": audit}
+    validation = make_validation(stages, figure_numbers(recipe, folder, stages))
+    return build_report(recipe, validation, make_sources(), make_scored_sections())
 
+
+def make_scored_sections() -> list[Section]:
+    """Return splits, ladder and shifts of a release with a hostile network."""
     parts = [make_scores(rung, "temporal", 0.5, RUNGS[:1]) for rung in RUNGS]
     scores = pd.concat(parts, ignore_index=True)
     scores["pool"] = scores["pool"].replace("<b>net</b>", HOSTILE)
@@ -109,6 +129,7 @@ def release_sections() -> list[Section]:
         *make_ladder_sections(
             scores, record, tables=CellTables(pd.concat(cell_scores), make_cells())
         ),
+        *make_shift_sections(make_costs({"split": "energy_to_water"})),
     ]
 
 
@@ -134,7 +155,7 @@ class Pages:
         return leaderboard_page(read_cards(find_cards([self._cards])))
 
     def release(self) -> str:
-        return render_page("Report", release_sections())
+        return make_report(self._folder)
 
 
 def make_cells() -> pd.DataFrame:
@@ -175,7 +196,7 @@ def test_no_column_hides_and_no_word_breaks(
     assert browser.evaluate(BROKEN) == []
 
 
-@pytest.mark.parametrize("name", ["card", "board"])
+@pytest.mark.parametrize("name", PAGES)
 def test_lines_of_text_have_75_letters_at_most(
     browser: BrowserSession, pages: Pages, name: str
 ) -> None:
@@ -217,6 +238,33 @@ def test_value_of_a_mark_shows_under_the_pointer(
     assert browser.evaluate("mark.getAttribute('aria-label')") == value
     browser.evaluate(f"document.body.dispatchEvent({pointed})")
     assert browser.evaluate(f"{tip}.hidden") is True
+
+
+def test_value_of_a_line_without_marks_follows_the_pointer(
+    browser: BrowserSession, pages: Pages
+) -> None:
+    browser.open(pages["release"])
+    found = browser.evaluate("""(() => {
+      const field = document.querySelector("#figure-9 .field");
+      const frame = field.getBoundingClientRect();
+      const line = field.querySelector("polyline");
+      const [x, y] = line.getAttribute("points").trim().split(" ")[0].split(",");
+      const place = {
+        clientX: frame.left + x * frame.width / 100,
+        clientY: frame.top + y * frame.height / 100, bubbles: true };
+      field.dispatchEvent(new PointerEvent("pointermove", place));
+      const ticks = [...field.previousElementSibling.querySelectorAll("text")];
+      return [document.querySelector(".tip").textContent, Number(y),
+        ticks.map((tick) => [parseFloat(tick.getAttribute("y")),
+          Number(tick.textContent)])];
+    })()""")
+    text, place, ticks = found
+    # The labels of the axis say what lies where, independently of what script reads.
+    (one, low), (two, high) = ticks[0], ticks[-1]
+    expected = low + (high - low) * (place - one) / (two - one)
+    name, shown = text.split(": ")
+    assert name in {"target", "primary"}
+    assert float(shown.split(" at ")[0]) == pytest.approx(expected, abs=1e-3)
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -263,7 +311,11 @@ def test_tables_of_a_release_sort(
     browser.open(pages["release"])
     table = f"document.querySelector('[aria-label*=\"{label}\"] table')"
     head = f"{table}.tHead.rows[0].cells[{column}]"
-    keys = f"[...{table}.tBodies[0].rows].map(row => row.cells[{column}].dataset.key)"
+    cell = f"row.cells[{column}]"
+    keys = (
+        f"[...{table}.tBodies[0].rows]"
+        f".map(row => {cell}.dataset.key ?? {cell}.textContent)"
+    )
     for sign in (-1, 1):
         browser.evaluate(f"{head}.querySelector('button').click()")
         found = [sign * float(key) for key in browser.evaluate(keys)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from somobench.pages.frame import Section, render_page, render_template
@@ -12,7 +12,9 @@ from somobench.pipelines.release.report.layers import (
     PACKAGE,
     Numbers,
     make_number_cell,
+    make_section,
     name_depths,
+    show_code,
     write_share,
 )
 from somobench.pipelines.release.report.losses import make_loss_section
@@ -32,6 +34,7 @@ from somobench.pipelines.release.report.stations import (
 )
 from somobench.schemas.recipe import Recipe
 
+ADDRESSES = ("doi", "url")
 COLUMNS = ("name", "producer", "licence", "citation", "doi", "url")
 
 
@@ -57,7 +60,7 @@ def build_report(
     """
     report, stages = validation["report"], validation["stages"]
     sections = [
-        _make_section("checks", "Checks", _describe_checks(validation)),
+        make_section("checks", "Checks", **_describe_checks(validation)),
         make_loss_section(recipe, report, stages),
         make_place_section(recipe, report),
         make_time_section(recipe, report),
@@ -67,9 +70,7 @@ def build_report(
         make_scaling_section(recipe, report),
         make_station_section(recipe, report),
         *scored,
-        _make_section(
-            "limits", "Not in this release", {"missing": _list_missing(stages)}
-        ),
+        make_section("limits", "Not in this release", missing=_list_missing(stages)),
         Section("inputs", "Inputs and licences", (_tabulate_inputs(sources),)),
     ]
     grid = stages.get("forcing", {}).get("grid", {})
@@ -88,12 +89,6 @@ def build_report(
         subtitle=f"Release {recipe.release.id}, licence {recipe.release.licence_spdx}",
         is_virtual=recipe.virtual is not None,
         opening=[opening],
-    )
-
-
-def _make_section(name: str, title: str, context: Mapping[str, Any]) -> Section:
-    return Section(
-        name, title, (render_template(f"{name}.html.j2", PACKAGE, **context),)
     )
 
 
@@ -138,6 +133,7 @@ def _tabulate_layers(recipe: Recipe, report: Numbers) -> Table:
         )
     counts = ["cells", "cell-days", "gap-filled", "cells with several sensors"]
     return Table(
+        sortable=False,
         title="Targets by layer; r is the correlation with the reanalysis",
         columns=["layer", *counts, "median r, daily", "median r, day-to-day"],
         rows=rows,
@@ -156,6 +152,7 @@ def _describe_checks(validation: Numbers) -> dict[str, Any]:
 def _tabulate_truth(truth: Numbers) -> Table:
     measures = ("r", "ubrmse", "absolute_bias")
     return Table(
+        sortable=False,
         title="Against the simulated truth: medians over targets (scaled) and over "
         "single sensors (raw); ubRMSE and bias in m\u00b3 m\u207b\u00b3",
         columns=["what", "n", "r", "ubRMSE", "absolute bias"],
@@ -183,7 +180,15 @@ def _tabulate_inputs(sources: Sequence[Numbers]) -> Table:
     columns = [name for name in COLUMNS if any(row.get(name) for row in known)]
     rows: list[list[Any]] = []
     for source in known:
-        row = [source.get(name) for name in columns]
+        row = [
+            show_code(source.get(name)) if name in ADDRESSES else source.get(name)
+            for name in columns
+        ]
         if row not in rows:
             rows.append(row)
-    return Table(title="What the release was built from", columns=columns, rows=rows)
+    return Table(
+        sortable=False,
+        title="What the release was built from",
+        columns=columns,
+        rows=rows,
+    )

@@ -13,13 +13,13 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.pipelines.release.report.statistics import rounded
+from somobench.pipelines.release.report.statistics import round_number
 
 MONTHS = 12
 CELSIUS_ZERO = 273.15  # K
 
 
-def completeness(valid: NDArray[np.bool_], days: pd.DatetimeIndex) -> dict[str, Any]:
+def count_days(valid: NDArray[np.bool_], days: pd.DatetimeIndex) -> dict[str, Any]:
     """Compare observed with possible days of a layer, by year and month.
 
     A day is possible for a series from its first to its last day with a target, so
@@ -68,7 +68,7 @@ def _by_month(
     return table
 
 
-def chosen_depths(targets: xr.Dataset, layer: int) -> dict[str, Any]:
+def count_depths(targets: xr.Dataset, layer: int) -> dict[str, Any]:
     """Count the depth intervals of the targets of a layer, and their networks."""
     one = targets.sel(layer=layer)
     has_target = np.isfinite(one["scale_slope"].to_numpy())
@@ -89,7 +89,7 @@ def chosen_depths(targets: xr.Dataset, layer: int) -> dict[str, Any]:
     }
 
 
-def climate_space(cells: pd.DataFrame, targets: xr.Dataset) -> dict[str, Any]:
+def list_cells(cells: pd.DataFrame, targets: xr.Dataset) -> dict[str, Any]:
     """List position, region and climate of the cells that have a target.
 
     Returns
@@ -108,7 +108,7 @@ def climate_space(cells: pd.DataFrame, targets: xr.Dataset) -> dict[str, Any]:
         "region": table["region"].tolist(),
         "latitude": table["latitude"].tolist(),
         "longitude": table["longitude"].tolist(),
-        "mean_air_temperature": [rounded(value, 3) for value in temperature],
-        "dryness": [rounded(value, 4) for value in table["dryness"]],
+        "mean_air_temperature": [round_number(value, 3) for value in temperature],
+        "dryness": [round_number(value, 4) for value in table["dryness"]],
         "layers": [layers[row].tolist() for row in np.isfinite(slopes)],
     }

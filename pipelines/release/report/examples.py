@@ -18,7 +18,7 @@ from somobench.pipelines.release.report.station_numbers import (
     PRIMARY,
     SensorDays,
 )
-from somobench.pipelines.release.report.statistics import rounded
+from somobench.pipelines.release.report.statistics import round_number
 
 MINIMUM_DAYS = 10  # of a month, for a mean that may be drawn
 FILLING_SHOWN = 3  # gap-filling sensors drawn beside the primary
@@ -39,12 +39,12 @@ def choose_examples(report: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
     return chosen
 
 
-def sensors_shown(source: Mapping[str, Any]) -> list[str]:
+def list_sensors_shown(source: Mapping[str, Any]) -> list[str]:
     """Return the sensors of an example that are drawn: the primary first."""
     return [source[PRIMARY], *source[GAP_FILLING][:FILLING_SHOWN]]
 
 
-def example_series(
+def average_by_month(
     source: Mapping[str, Any], targets: xr.Dataset, sensors: Mapping[str, SensorDays]
 ) -> dict[str, Any]:
     """Average a target, its primary and up to three filling sensors by month.
@@ -66,7 +66,7 @@ def example_series(
     place = {"layer": source["layer"], "cell": source["cell_id"]}
     target = targets["soil_moisture_in_situ"].sel(place).to_numpy().astype(np.float64)
     series = [_series("target", None, target, days)]
-    for name in sensors_shown(source):
+    for name in list_sensors_shown(source):
         role = PRIMARY if name == source[PRIMARY] else GAP_FILLING
         values = np.full(len(days), np.nan)
         values[sensors[name].position] = sensors[name].values
@@ -88,5 +88,5 @@ def _series(
     return {
         "role": role,
         "sensor_id": sensor,
-        "means": [rounded(value, 4) for value in means],
+        "means": [round_number(value, 4) for value in means],
     }

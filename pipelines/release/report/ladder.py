@@ -8,9 +8,10 @@ from typing import Any
 import pandas as pd
 
 from somobench.cards.lookup import ScoreLookup, plot_score, tabulate_grid
+from somobench.cards.sections import NO_THRESHOLDS
 from somobench.metrics.registry import REFERENCE_MOMENTS as REFERENCE_TEXT
 from somobench.pages.figures import Row, RowPlot
-from somobench.pages.frame import Section, render_template
+from somobench.pages.frame import Section
 from somobench.pages.scales import Scale, make_linear_scale
 from somobench.pages.tables import Cell, Column, Table
 from somobench.pages.texts import (
@@ -27,10 +28,10 @@ from somobench.pipelines.release.report.ladder_details import (
     LEAD,
     CellTables,
     Rung,
-    head_rung,
     name_cell,
 )
-from somobench.pipelines.release.report.layers import PACKAGE, show_name
+from somobench.pipelines.release.report.layers import make_section, show_name
+from somobench.schemas.scores import ALL_LAYERS
 from somobench.scoring.models import LEADING
 
 SHOWN = (*LEADING, "ubrmse", "rmse", "kge_2009", "sedi_dry")
@@ -77,15 +78,14 @@ def make_ladder_sections(
     }
     absent = rungs or {}
     scale = _find_common_scale(lookups)
-    overview = render_template(
-        "ladder.html.j2", PACKAGE, table=_tabulate_overview(ladders, lookups)
-    )
-    sections = [Section("ladder", "The ladder", (overview,))]
+    overview = _tabulate_overview(ladders, lookups)
+    sections = [make_section("ladder", "The ladder", table=overview)]
     for place, (split, ladder) in enumerate(ladders.items(), 1):
         anchor, models = f"ladder-{place}", lookups[split]
-        text = render_template(
-            "ladder_split.html.j2",
-            PACKAGE,
+        section = make_section(
+            anchor,
+            f"The ladder on {split}",
+            template="ladder_split",
             anchor=anchor,
             plot=_plot_ladder(ladder, models, scale),
             missing=_list_missing(absent.get(split, {})),
@@ -94,12 +94,12 @@ def make_ladder_sections(
             beaten=_tabulate_beaten(ladder, models),
             networks=ladder_details.tabulate_networks(ladder, models),
             extremes=ladder_details.tabulate_extremes(ladder, models),
-            no_extremes=ladder_details.NO_THRESHOLDS,
-            cells=ladder_details.describe_cells(split, ladder, models, tables, anchor),
+            no_extremes=NO_THRESHOLDS,
+            cells=ladder_details.describe_cells(split, ladder, models, tables),
             moments_mark=MOMENTS_MARK,
             reference_text=REFERENCE_TEXT,
         )
-        sections.append(Section(anchor, f"The ladder on {split}", (text,)))
+        sections.append(section)
     return sections
 
 
@@ -180,12 +180,15 @@ def _list_rows(
 def _tabulate_layers(
     ladder: Sequence[Rung], models: Mapping[str, ScoreLookup]
 ) -> Table:
-    layers = sorted({layer for each in models.values() for layer in each.layers})
+    layers = {layer for each in models.values() for layer in each.layers}
+    columns = [
+        (name_layer(layer), {"layer": layer}) for layer in sorted(layers - {ALL_LAYERS})
+    ]
     return tabulate_grid(
         f"{name_metric(LEAD)} by layer",
         BY_RUNG,
         _list_rows(ladder, models, {"metric": LEAD}),
-        [(name_layer(layer), {"layer": layer}) for layer in layers],
+        columns,
         counts={},
     )
 
@@ -198,6 +201,9 @@ def _tabulate_beaten(
         f"Differences in {name_metric(LEAD)} on common cell-days, with intervals",
         BY_RUNG,
         _list_rows(ladder, models, {"metric": LEAD}),
-        [(f"minus {head_rung(rung)}", {"against": rung.name}) for rung in ladder[:-1]],
+        [
+            (f"minus {name_rung(rung.name)}", {"against": rung.name})
+            for rung in ladder[:-1]
+        ],
         counts={},
     )

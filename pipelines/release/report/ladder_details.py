@@ -10,9 +10,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from somobench.cards.lookup import ScoreLookup, tabulate_grid
+from somobench.cards.lookup import ScoreLookup
 from somobench.cards.places import chart_dryness, draw_maps, plot_dryness
-from somobench.cards.sections import NO_THRESHOLDS as NO_THRESHOLDS
 from somobench.pages.maps import render_map_key
 from somobench.pages.tables import ASCENDING, PLACES, WORDS, Cell, Column, Table
 from somobench.pages.texts import make_score_cell, name_metric, name_rung, show_rung
@@ -57,11 +56,6 @@ def name_cell(rung: Rung, place: int) -> Cell:
     return Cell(title, place)
 
 
-def head_rung(rung: Rung) -> str:
-    """Return a rung's title for the head of a column."""
-    return name_rung(rung.name)
-
-
 def find_highest_learned(ladder: Iterable[Rung]) -> str | None:
     """Return the highest rung that is fitted and reads no observations."""
     names = [
@@ -84,15 +78,11 @@ def tabulate_networks(ladder: Sequence[Rung], models: Models) -> Table | None:
         ]
         most = max((row["cell_count"] for row in found if row), default=0)
         rows.append([pool, *map(make_score_cell, found), most])
-    heads = [
-        show_rung(rung.name, needs_observations=rung.needs_observations)
-        for rung in ladder
-    ]
     return Table(
         title=f"{name_metric(LEAD)}, median over the series of a network",
         columns=[
             Column(NETWORK, WORDS, ASCENDING),
-            *map(Column, heads),
+            *(Column(name_rung(rung.name)) for rung in ladder),
             Column("series, at most"),
         ],
         rows=rows,
@@ -103,19 +93,16 @@ def tabulate_extremes(ladder: Sequence[Rung], models: Models) -> Table | None:
     """Return scores on days below the 10th percentile; None without thresholds."""
     if not any(each.has_value(name) for each in models.values() for name in EXTREMES):
         return None
-    columns: list[tuple[object, Mapping[str, Any]]] = [
-        (_head_metric(name), {"metric": name}) for name in EXTREMES
-    ]
-    return tabulate_grid(
-        "Days below the 10th percentile of a series, medians over the series that have "
-        "such days; few false alarms are good",
-        BY_RUNG,
-        [
-            (name_cell(rung, place), models[rung.name], {})
-            for place, rung in enumerate(ladder)
-        ],
-        columns,
-        counts={},
+    rows: list[list[object]] = []
+    for place, rung in enumerate(ladder):
+        found = [models[rung.name].row(name) for name in EXTREMES]
+        series = found[0]["cell_count"] if found[0] else None
+        rows.append([name_cell(rung, place), *map(make_score_cell, found), series])
+    return Table(
+        title="Days below the 10th percentile of a series, medians over the series "
+        "that have such days; few false alarms are good",
+        columns=[BY_RUNG, *map(_head_metric, EXTREMES), Column("series")],
+        rows=rows,
     )
 
 
@@ -129,7 +116,6 @@ def describe_cells(
     ladder: Sequence[Rung],
     models: Models,
     tables: CellTables | None,
-    anchor: str,
 ) -> dict[str, Any] | None:
     """Return maps and dryness of the highest rung that learns, for the template.
 
@@ -140,7 +126,6 @@ def describe_cells(
     models : scores by rung
     tables : CellTables of one split or of many, optional
         Without them nothing is said of single cells.
-    anchor : beginning of the drawings' anchors, once on a page
     """
     highest = find_highest_learned(ladder)
     if highest is None or tables is None:
@@ -150,7 +135,7 @@ def describe_cells(
         return None
     return {
         "rung": name_rung(highest),
-        "maps": draw_maps(cell_scores, tables.cells, name=f"{anchor}-map"),
+        "maps": [each.whole for each in draw_maps(cell_scores)],
         "key": render_map_key(),
         "dryness": plot_dryness(models[highest]),
         "chart": chart_dryness(cell_scores, tables.cells),

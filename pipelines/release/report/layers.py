@@ -7,8 +7,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from somobench.pages.figures import Bar, Box, Row, RowPlot
-from somobench.pages.frame import write_number
+from somobench.pages.figures import Bar, Box, Figure, Row, RowPlot
+from somobench.pages.frame import Section, render_template, write_number
 from somobench.pages.scales import Scale, make_linear_scale
 from somobench.pages.tables import Cell
 from somobench.schemas.recipe import LayerParams, Recipe
@@ -24,9 +24,30 @@ Numbers = Mapping[str, Any]
 Layers = Sequence[tuple[LayerParams, Numbers]]
 
 
+def make_section(
+    name: str, title: str, *, template: str = "", **context: object
+) -> Section:
+    """Return a section that a template of the report writes, by default its own."""
+    text = render_template(
+        f"{template or name}.html.j2", PACKAGE, figure=make_figure, **context
+    )
+    return Section(name, title, (text,))
+
+
+def make_figure(number: int, panels: Sequence[object], caption: str) -> Figure:
+    """Return panels as a figure that goes by its number."""
+    text = f"Figure {number}. {caption}"
+    return Figure(name=f"figure-{number}", panels=panels, caption=text)
+
+
 def show_name(name: str) -> Markup:
     """Return a name of a file or a split that can be broken after its underscores."""
     return escape(name).replace("_", Markup("_<wbr>"))
+
+
+def show_code(text: object) -> Markup | None:
+    """Return a name or value as delivered, which can be broken anywhere."""
+    return None if text is None else Markup("<code>{}</code>").format(text)
 
 
 def name_depths(layer: LayerParams) -> str:
@@ -136,7 +157,8 @@ def plot_boxes(
 def _make_box(item: Numbers, colour: str) -> Box:
     if "values" in item or not item["count"]:
         return Box(colour=colour, values=tuple(item.get("values", ())))
-    return Box(*(item[name] for name in QUANTILES), colour=colour)
+    low, lower, median, upper, high = (item[name] for name in QUANTILES)
+    return Box(low, lower, median, upper, high, colour)
 
 
 def _describe_box(name: str, item: Numbers, digits: int) -> str:
@@ -159,7 +181,7 @@ def make_year_scale(times: Sequence[float]) -> Scale:
     last = max(last, first + 1)
     step = -(-(last - first) // TICKS)
     ticks = tuple(float(year) for year in range(first, last + 1, step))
-    high = max(float(last), max(times))
+    high = max(float(last), *times)
     return Scale(
         float(first), high, ticks, labels=tuple(f"{tick:.0f}" for tick in ticks)
     )

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from somobench.pages.figures import RowPlot
-from somobench.pages.frame import Section, render_template, write_number
+from somobench.pages.frame import Section, write_number
 from somobench.pages.tables import Table
 from somobench.pipelines.release.report.layers import (
-    PACKAGE,
     Numbers,
+    make_section,
     plot_bars,
+    show_code,
     write_share,
 )
 from somobench.schemas.recipe import Recipe
@@ -54,7 +55,9 @@ NAME_LISTS = (
 )
 
 
-def losses(ingest: Mapping[str, Any], targets: Mapping[str, Any]) -> dict[str, Any]:
+def count_losses(
+    ingest: Mapping[str, Any], targets: Mapping[str, Any]
+) -> dict[str, Any]:
     """Collect files, values, days and sensors that were kept and lost, by rule.
 
     Parameters
@@ -124,9 +127,10 @@ def make_loss_section(recipe: Recipe, report: Numbers, stages: Numbers) -> Secti
     """Show what was kept and what each rule took, of sensors, values and days."""
     losses = report["losses"]
     names = [name for name in COUNTED if name in losses]
-    text = render_template(
-        "losses.html.j2",
-        PACKAGE,
+    return make_section(
+        "lost",
+        "Lost at each rule",
+        template="losses",
         plots=[_plot_losses(n, losses[n]) for n in names if losses[n]["total"]],
         tables=[_tabulate_losses(n, losses[n]) for n in names],
         flags=", ".join(recipe.stations.good_flags),
@@ -136,7 +140,6 @@ def make_loss_section(recipe: Recipe, report: Numbers, stages: Numbers) -> Secti
             if (found := stages.get(stage, {}).get(key))
         ],
     )
-    return Section("lost", "Lost at each rule", (text,))
 
 
 def _plot_losses(name: str, account: Numbers) -> RowPlot:
@@ -165,6 +168,7 @@ def _tabulate_losses(name: str, account: Numbers) -> Table:
     lost = [(item["rule"], "lost", item["count"]) for item in account["lost"]]
     kept = [(label, "kept", count) for label, count in _list_kept(account)]
     return Table(
+        sortable=False,
         title=f"{title}: {write_number(total)} {meaning}",
         columns=["rule", "kept or lost", "count", "share"],
         rows=[[*row, write_share(row[2], total)] for row in (*kept, *lost)],
@@ -179,7 +183,14 @@ def _tabulate_names(
     if more > 0:
         title += f"; the first {NAMES_SHOWN} are listed, {write_number(more)} are not"
     return Table(
+        sortable=False,
         title=title,
         columns=[name.removesuffix("_id") for name in columns],
-        rows=[[row.get(name) for name in columns] for row in found[:NAMES_SHOWN]],
+        rows=[
+            [
+                row.get(name) if name == "reason" else show_code(row.get(name))
+                for name in columns
+            ]
+            for row in found[:NAMES_SHOWN]
+        ],
     )

@@ -17,26 +17,29 @@ from numpy.typing import NDArray
 
 from somobench.catalog.storage.archive import open_zarr_zip
 from somobench.pipelines.release.report.availability import (
-    chosen_depths,
-    climate_space,
-    completeness,
+    count_days,
+    count_depths,
+    list_cells,
 )
 from somobench.pipelines.release.report.examples import (
+    average_by_month,
     choose_examples,
-    example_series,
-    sensors_shown,
+    list_sensors_shown,
 )
-from somobench.pipelines.release.report.losses import losses
-from somobench.pipelines.release.report.reanalysis import agreement, distributions
+from somobench.pipelines.release.report.losses import count_losses
+from somobench.pipelines.release.report.reanalysis import (
+    correlate_with_reanalysis,
+    describe_values,
+)
 from somobench.pipelines.release.report.station_numbers import (
     Comparison,
-    by_role,
     compare_sensors,
+    describe_several_sources,
+    list_roles,
     read_sensor_days,
-    roles_of,
-    several_sources,
+    summarise_by_role,
 )
-from somobench.pipelines.release.report.statistics import summary
+from somobench.pipelines.release.report.statistics import summarise
 from somobench.schemas.recipe import Recipe
 
 REANALYSIS = "reanalysis_soil_moisture"
@@ -72,8 +75,8 @@ def figure_numbers(
         path = data / "observations.parquet"
         compared = _compared(path, stations, targets, reports["targets"])
         return {
-            "losses": losses(reports["ingest"], reports["targets"]),
-            "cells": climate_space(cells, targets),
+            "losses": count_losses(reports["ingest"], reports["targets"]),
+            "cells": list_cells(cells, targets),
             "layers": {
                 str(layer): _layer(layer, targets, forcing, cells, compared)
                 for layer in targets["layer"].to_numpy().tolist()
@@ -87,7 +90,7 @@ def _compared(
 ) -> list[Comparison]:
     if "sources" not in report:
         return []
-    return list(compare_sensors(path, stations, targets, roles_of(report)))
+    return list(compare_sensors(path, stations, targets, list_roles(report)))
 
 
 def _layer(
@@ -100,15 +103,15 @@ def _layer(
     one = targets.sel(layer=layer)
     values = _of_cells(one["soil_moisture"])
     valid = np.isfinite(values)
-    found = {"depths": chosen_depths(targets, layer), "days": int(valid.sum())}
+    found = {"depths": count_depths(targets, layer), "days": int(valid.sum())}
     if not valid.any():
         return found
     days = pd.DatetimeIndex(targets.get_index("time"))
     found["gapfilled_days"] = int((one["is_gapfilled"].to_numpy() == 1).sum())
-    found["availability"] = completeness(valid, days)
+    found["availability"] = count_days(valid, days)
     sensors = [item for item in compared if item.layer == layer]
-    found["stations"] = by_role(sensors)
-    found["sources"] = several_sources(targets, layer, sensors)
+    found["stations"] = summarise_by_role(sensors)
+    found["sources"] = describe_several_sources(targets, layer, sensors)
     regions = cells.set_index("cell_id")["region"].loc[
         one["cell"].to_numpy().astype(str)
     ]
@@ -127,11 +130,11 @@ def _beside_the_reanalysis(
     is_scaled = one["overlap_days"].to_numpy() > 0
     scaled = values if is_scaled.any() else None
     in_situ = _of_cells(one["soil_moisture_in_situ"])
-    found = {"distributions": distributions(in_situ, scaled, reference)}
+    found = {"distributions": describe_values(in_situ, scaled, reference)}
     if scaled is not None:
-        found["scale_slope"] = summary(one["scale_slope"].to_numpy()[is_scaled])
+        found["scale_slope"] = summarise(one["scale_slope"].to_numpy()[is_scaled])
     if reference is not None:
-        found["reanalysis"] = agreement(values, reference, regions)
+        found["reanalysis"] = correlate_with_reanalysis(values, reference, regions)
     return found
 
 
@@ -147,13 +150,13 @@ def _examples(
         return {}
     first_day = targets["time"].to_numpy().astype("datetime64[ns]")[0]
     chosen = choose_examples(report)
-    wanted = {name for source in chosen.values() for name in sensors_shown(source)}
+    wanted = {name for source in chosen.values() for name in list_sensors_shown(source)}
     sensors = {
         sensor.sensor_id: sensor
         for sensor in read_sensor_days(path, first_day)
         if sensor.sensor_id in wanted
     }
     return {
-        str(layer): example_series(source, targets, sensors)
+        str(layer): average_by_month(source, targets, sensors)
         for layer, source in sorted(chosen.items())
     }

@@ -17,17 +17,17 @@ from somobench.pages.figures import (
     Series,
     TileGrid,
 )
-from somobench.pages.frame import Section, render_template
-from somobench.pages.maps import CellMap, Place
+from somobench.pages.frame import Section
+from somobench.pages.maps import CellMap, Place, make_map_panels
 from somobench.pages.scales import make_linear_scale, make_log_scale
 from somobench.pages.tables import Table
 from somobench.pages.texts import name_region
 from somobench.pipelines.release.report.layers import (
-    PACKAGE,
     Layers,
     Numbers,
     describe_missing_layers,
     list_layers,
+    make_section,
     make_year_scale,
     name_depths,
     plot_bars,
@@ -39,8 +39,7 @@ from somobench.schemas.recipe import LayerParams, Recipe
 DEPTHS_SHOWN = 12
 DRYNESS_LIMITS = (0.1, 100.0)  # as published; wider where a cell lies outside
 TEMPERATURE_LIMITS = (-15.0, 35.0)  # degrees Celsius
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun")
-MONTHS += ("Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+MONTH_LETTERS = "JFMAMJJASOND"
 
 Looks = Mapping[str, tuple[str, str]]
 
@@ -54,11 +53,12 @@ def make_place_section(recipe: Recipe, report: Numbers) -> Section:
         for n, name in enumerate(sorted(set(regions)))
     }
     climate = _list_climate(cells, regions)
-    text = render_template(
-        "places.html.j2",
-        PACKAGE,
+    return make_section(
+        "where",
+        "Where cells are",
+        template="places",
         climate=_chart_climate(climate, looks) if climate else None,
-        map=_map_cells(cells, regions, looks),
+        maps=_draw_maps(cells, regions, looks),
         looks=looks,
         counts={name: regions.count(name) for name in looks},
         known=sum(map(len, climate.values())),
@@ -66,7 +66,6 @@ def make_place_section(recipe: Recipe, report: Numbers) -> Section:
         limits=DRYNESS_LIMITS,
         latent_heat=recipe.forcing.latent_heat,
     )
-    return Section("where", "Where cells are", (text,))
 
 
 def _list_climate(
@@ -109,31 +108,32 @@ def _chart_climate(climate: Mapping[str, Sequence[Point]], looks: Looks) -> Char
     )
 
 
-def _map_cells(
+def _draw_maps(
     cells: Mapping[str, Sequence[Any]], regions: Sequence[str], looks: Looks
-) -> CellMap:
+) -> list[CellMap]:
+    """Return a map of all cells and, where some hide others, one of each region."""
     rows = zip(
         cells["cell_id"], cells["latitude"], cells["longitude"], regions, strict=True
     )
-    return CellMap(
-        places=[Place(cell, north, east, None, own) for cell, north, east, own in rows],
-        title="Position of the cells",
-        looks=looks,
-    )
+    places = [Place(cell, north, east, None, own) for cell, north, east, own in rows]
+    whole = CellMap(places=places, title="Position of the cells", looks=looks)
+    if whole.shows_each or len(looks) == 1:
+        return [whole]
+    return [whole, *make_map_panels(places, looks)]
 
 
 def make_time_section(recipe: Recipe, report: Numbers) -> Section:
     """Show completeness by month and year, and active cells by year."""
     layers = list(list_layers(recipe, report))
-    text = render_template(
-        "availability.html.j2",
-        PACKAGE,
+    return make_section(
+        "when",
+        "Availability",
+        template="availability",
         panels=[*(_draw_calendar(*item) for item in layers), _chart_active(layers)],
         period=recipe.period,
         missing=describe_missing_layers(recipe, report),
         table=_tabulate_years(layers),
     )
-    return Section("when", "Availability", (text,))
 
 
 def _draw_calendar(layer: LayerParams, numbers: Numbers) -> TileGrid:
@@ -144,13 +144,13 @@ def _draw_calendar(layer: LayerParams, numbers: Numbers) -> TileGrid:
     ]
     return TileGrid(
         title=f"Completeness, {name_depths(layer)}",
-        columns=[month[0] for month in MONTHS],
+        columns=list(MONTH_LETTERS),
         rows=[str(year) for year in item["years"]],
         shares=[[seen / most if most else None for seen, most in row] for row in pairs],
         tips=[
             [
-                f"{month} {year}: {write_count(seen, most)}" if most else ""
-                for month, (seen, most) in zip(MONTHS, row, strict=True)
+                f"{year}-{month:02d}: {write_count(*pair)}" if pair[1] else ""
+                for month, pair in enumerate(row, 1)
             ]
             for year, row in zip(item["years"], pairs, strict=True)
         ],
@@ -187,6 +187,7 @@ def _tabulate_years(layers: Layers) -> Table:
             active, share = item["active_cells"][place], write_share(seen, most)
             rows.append([f"layer {layer.layer}, {year}", active, seen, most, share])
     return Table(
+        sortable=False,
         title="Cell-days with a target by year",
         columns=["layer and year", "active cells", "cell-days", "possible", "share"],
         rows=rows,
@@ -196,14 +197,13 @@ def _tabulate_years(layers: Layers) -> Table:
 def make_depth_section(recipe: Recipe, report: Numbers) -> Section:
     """Show at which depths the sensors of the targets lie."""
     layers = list_layers(recipe, report)
-    text = render_template(
-        "depths.html.j2",
-        PACKAGE,
+    return make_section(
+        "depths",
+        "Sensor depths",
         plots=[_plot_depths(layer, numbers["depths"]) for layer, numbers in layers],
         layers=recipe.layers,
         missing=describe_missing_layers(recipe, report),
     )
-    return Section("depths", "Sensor depths", (text,))
 
 
 def _plot_depths(layer: LayerParams, depths: Numbers) -> RowPlot:

@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from somobench.pages.figures import Axis, Chart, Point, RowPlot, Series
-from somobench.pages.frame import Section, render_template
+from somobench.pages.frame import Section
 from somobench.pages.scales import make_linear_scale
 from somobench.pages.tables import Table
 from somobench.pages.texts import name_region
 from somobench.pipelines.release.report.layers import (
-    PACKAGE,
     QUANTILE_TITLES,
     Layers,
     Numbers,
@@ -22,17 +21,18 @@ from somobench.pipelines.release.report.layers import (
     list_layers,
     list_quantiles,
     make_number_cell,
+    make_section,
     name_depths,
     plot_boxes,
 )
 from somobench.pipelines.release.report.statistics import (
     BIN_SCALE,
-    day_to_day,
-    histogram,
-    moments,
-    row_blocks,
-    row_correlations,
-    summary,
+    correlate_rows,
+    count_bins,
+    describe_moments,
+    difference_days,
+    split_rows,
+    summarise,
 )
 from somobench.schemas.recipe import LayerParams, Recipe
 
@@ -45,7 +45,7 @@ KINDS = {"daily": "daily values", "day_to_day": "day-to-day differences"}
 PARTS = {"q25": "25 %", "median": "median", "q75": "75 %"}
 
 
-def distributions(
+def describe_values(
     in_situ: NDArray[Any],
     scaled: NDArray[Any] | None,
     reference: NDArray[Any] | None,
@@ -77,10 +77,10 @@ def distributions(
 
 
 def _described(values: NDArray[Any]) -> dict[str, Any]:
-    return moments(values) | {"histogram": histogram(values)}
+    return describe_moments(values) | {"histogram": count_bins(values)}
 
 
-def agreement(
+def correlate_with_reanalysis(
     target: NDArray[Any], reference: NDArray[Any], regions: Sequence[str]
 ) -> dict[str, Any]:
     """Correlate targets with the reanalysis, daily and by day-to-day differences.
@@ -97,11 +97,11 @@ def agreement(
         summaries over cells of `daily` and `day_to_day` correlation. Cells with fewer
         than 90 common days, or differences, aren't in the summary concerned.
     """
-    daily, pairs = row_correlations(target, reference)
+    daily, pairs = correlate_rows(target, reference)
     changes = np.full(len(target), np.nan)
-    for rows in row_blocks(len(target)):
-        changes[rows], _ = row_correlations(
-            day_to_day(target[rows]), day_to_day(reference[rows])
+    for rows in split_rows(len(target)):
+        changes[rows], _ = correlate_rows(
+            difference_days(target[rows]), difference_days(reference[rows])
         )
     cells = np.isfinite(target).any(axis=1)
     names = np.array(regions, dtype=object)
@@ -110,8 +110,8 @@ def agreement(
         return {
             "cells": int((cells & chosen).sum()),
             "cell_days": int(pairs[chosen].sum()),
-            "daily": summary(daily[chosen]),
-            "day_to_day": summary(changes[chosen]),
+            "daily": summarise(daily[chosen]),
+            "day_to_day": summarise(changes[chosen]),
         }
 
     present = sorted(set(names[cells].tolist()))
@@ -125,9 +125,9 @@ def make_reanalysis_section(recipe: Recipe, report: Numbers) -> Section:
     """Show the correlation of targets with the reanalysis, by region."""
     layers = list(list_layers(recipe, report))
     compared = [(layer, item) for layer, item in layers if "reanalysis" in item]
-    text = render_template(
-        "reanalysis.html.j2",
-        PACKAGE,
+    return make_section(
+        "reanalysis",
+        "Agreement with the reanalysis",
         plots=[_plot_regions(layer, item["reanalysis"]) for layer, item in compared],
         without=[
             name_depths(layer) for layer, item in layers if "reanalysis" not in item
@@ -135,7 +135,6 @@ def make_reanalysis_section(recipe: Recipe, report: Numbers) -> Section:
         missing=describe_missing_layers(recipe, report),
         table=_tabulate_regions(compared),
     )
-    return Section("reanalysis", "Agreement with the reanalysis", (text,))
 
 
 def _plot_regions(layer: LayerParams, item: Numbers) -> RowPlot:
@@ -169,6 +168,7 @@ def _tabulate_regions(layers: Layers) -> Table:
                 row += [make_number_cell(pool[kind].get(part), 3) for part in PARTS]
             rows.append(row)
     return Table(
+        sortable=False,
         title="Correlation by region",
         columns=["layer and region", "cells", "cell-days", *titles],
         rows=rows,
@@ -178,9 +178,9 @@ def _tabulate_regions(layers: Layers) -> Table:
 def make_scaling_section(recipe: Recipe, report: Numbers) -> Section:
     """Show values before and after scaling, or say why there is no after."""
     layers = list(list_layers(recipe, report))
-    text = render_template(
-        "scaling.html.j2",
-        PACKAGE,
+    return make_section(
+        "scaling",
+        "Before and after scaling",
         charts=[_chart_values(layer, item["distributions"]) for layer, item in layers],
         unscaled=[
             name_depths(layer) for layer, item in layers if "scale_slope" not in item
@@ -188,7 +188,6 @@ def make_scaling_section(recipe: Recipe, report: Numbers) -> Section:
         has_reference=recipe.reference.source != "none",
         table=_tabulate_values(layers),
     )
-    return Section("scaling", "Before and after scaling", (text,))
 
 
 def _chart_values(layer: LayerParams, distributions: Numbers) -> Chart:
@@ -241,6 +240,7 @@ def _tabulate_values(layers: Layers) -> Table:
             slope = list_quantiles(item["scale_slope"], 2)
             rows.append([f"layer {layer.layer}, slope of scaling", None, None, *slope])
     return Table(
+        sortable=False,
         title="Values in m\u00b3 m\u207b\u00b3 by cell-day; slopes (no unit) by cell",
         columns=["layer and values", "mean", "std", "n", *QUANTILE_TITLES],
         rows=rows,

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from somobench.cards.lookup import list_records
 from somobench.ladder.rungs import RUNGS
-from somobench.pages.frame import Section, render_template
-from somobench.pages.scales import finite_or_none
-from somobench.pages.tables import ASCENDING, WORDS, Cell, Column, Table
+from somobench.pages.frame import Section, write_number
+from somobench.pages.tables import Cell, Column, Table
 from somobench.pages.texts import make_score_cell, name_metric, write_score
 from somobench.pipelines.release.report.ladder_details import BY_RUNG, Rung, name_cell
-from somobench.pipelines.release.report.layers import PACKAGE, show_name
+from somobench.pipelines.release.report.layers import make_section, show_name
 from somobench.schemas.scores import ALL_LAYERS
 
 CostRow = dict[str, Any]
@@ -37,14 +37,15 @@ def make_shift_sections(costs: pd.DataFrame) -> list[Section]:
         Rung(name, name in RUNGS and RUNGS[name].needs_observations) for name in names
     ]
     metrics = dict.fromkeys(row["metric"] for row in reversed(rows))
-    text = render_template(
-        "shifts.html.j2",
-        PACKAGE,
-        reference=rows[0]["reference_split"],
-        tables=[_tabulate_costs(rows, rungs, metric) for metric in metrics],
-        sides=_tabulate_sides(rows, rungs),
-    )
-    return [Section("shifts", "What a shift costs", (text,))]
+    return [
+        make_section(
+            "shifts",
+            "What a shift costs",
+            reference=rows[0]["reference_split"],
+            tables=[_tabulate_costs(rows, rungs, metric) for metric in metrics],
+            sides=[_tabulate_sides(rows, rungs, metric) for metric in metrics],
+        )
+    ]
 
 
 def _find_place(name: str, present: Sequence[str]) -> tuple[int, int]:
@@ -76,30 +77,31 @@ def _make_cost_cell(row: CostRow | None) -> Cell:
     return make_score_cell(None if row is None else {**row, "value": row["cost"]})
 
 
-def _tabulate_sides(rows: Sequence[CostRow], rungs: Sequence[Rung]) -> Table:
-    order = {rung.name: place for place, rung in enumerate(rungs)}
-    titles = ("reference", "shifted", "cost", "series", "cell-days")
+def _tabulate_sides(
+    rows: Sequence[CostRow], rungs: Sequence[Rung], metric: str
+) -> Table:
+    """Return both scores behind a cost, and what they rest on."""
+    found = {(r["model"], r["split"]): r for r in rows if r["metric"] == metric}
+    splits = sorted({split for _, split in found})
     return Table(
-        title="Median scores on common series and days",
-        columns=[
-            BY_RUNG,
-            Column("split", WORDS, ASCENDING),
-            Column("metric", WORDS, ASCENDING),
-            *map(Column, titles),
-        ],
+        title=f"{name_metric(metric)} trained for {rows[0]['reference_split']}, then "
+        "for the split, on common series and cell-days",
+        columns=[BY_RUNG, *(Column(show_name(split)) for split in splits)],
         rows=[
             [
-                name_cell(rungs[order[row["model"]]], order[row["model"]]),
-                Cell(show_name(row["split"]), row["split"]),
-                Cell(name_metric(row["metric"]), row["metric"]),
-                *(
-                    Cell(write_score(row[key]), finite_or_none(row[key]))
-                    for key in ("reference", "shifted")
-                ),
-                _make_cost_cell(row),
-                row["cell_count"],
-                row["day_count"],
+                name_cell(rung, place),
+                *(_show_sides(found.get((rung.name, each))) for each in splits),
             ]
-            for row in sorted(rows, key=lambda r: (r["split"], order[r["model"]]))
+            for place, rung in enumerate(rungs)
         ],
+        sortable=False,
+    )
+
+
+def _show_sides(row: CostRow | None) -> Markup | None:
+    if row is None:
+        return None
+    counts = (write_number(row[key]) for key in ("cell_count", "day_count"))
+    return Markup("{}, {} <i>{} series, {} cell-days</i>").format(
+        write_score(row["reference"]), write_score(row["shifted"]), *counts
     )

@@ -7,9 +7,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from somobench.pages.frame import Section, render_template, write_number
+from somobench.pages.frame import Section, write_number
 from somobench.pages.tables import ASCENDING, WORDS, Cell, Column, Table
-from somobench.pipelines.release.report.layers import PACKAGE, show_name
+from somobench.pipelines.release.report.layers import make_section, show_name
 from somobench.schemas.variables import ROLES
 from somobench.splits import QUESTIONS
 from somobench.splits.checks import check_named
@@ -27,18 +27,19 @@ def make_split_sections(report: Record) -> list[Section]:
     report : content of splits.json
     """
     splits = dict(sorted(report["splits"].items()))
-    text = render_template(
-        "splits.html.j2",
-        PACKAGE,
-        questions=[
-            (name, QUESTIONS[record["definition"]["kind"]])
-            for name, record in splits.items()
-        ],
-        overview=_tabulate_overview(splits),
-        audits=[_describe_audit(name, record) for name, record in splits.items()],
-        left_out=sorted(report["left_out"].items()),
-    )
-    return [Section("splits", "Splits and their audit", (text,))]
+    return [
+        make_section(
+            "splits",
+            "Splits and their audit",
+            questions=[
+                (name, QUESTIONS[record["definition"]["kind"]])
+                for name, record in splits.items()
+            ],
+            overview=_tabulate_overview(splits),
+            audits=[_describe_audit(name, record) for name, record in splits.items()],
+            left_out=sorted(report["left_out"].items()),
+        )
+    ]
 
 
 def _tabulate_overview(splits: Mapping[str, Record]) -> Table:
@@ -80,6 +81,7 @@ def _describe_audit(name: str, record: Record) -> dict[str, Any]:
     audit = record["audit"]
     found = {item["check"]: item["found"] for item in audit["findings"]}
     checks = Table(
+        sortable=False,
         title=Markup("What the audit of {} looked for").format(name),
         columns=["looked for", "if it is there", "found"],
         rows=[
@@ -89,6 +91,7 @@ def _describe_audit(name: str, record: Record) -> dict[str, Any]:
         ],
     )
     roles = Table(
+        sortable=False,
         title="By role",
         columns=["role", "cells", "cell-days", "target days, all layers"],
         rows=[
@@ -126,6 +129,7 @@ def tabulate_feature_audit(features: Record) -> Table | None:
     if not found:
         return None
     return Table(
+        sortable=False,
         title="Features and train targets, computed again from train days alone",
         columns=["split", "looked for", "if it is there", "found"],
         rows=[

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from somobench.pipelines.release.report.statistics import (
     MINIMUM_PAIRS,
     Floats,
-    rounded,
-    row_correlations,
-    summary,
+    correlate_rows,
+    round_number,
+    summarise,
 )
 
 PRIMARY = "primary"
@@ -97,7 +97,7 @@ def _whole(parts: list[SensorDays]) -> SensorDays:
     )
 
 
-def roles_of(report: Mapping[str, Any]) -> dict[str, str]:
+def list_roles(report: Mapping[str, Any]) -> dict[str, str]:
     """Return what became of each sensor that `targets.json` names."""
     roles = {row["sensor_id"]: row["reason"] for row in report["rejected_sensors"]}
     for source in report["sources"]:
@@ -163,7 +163,7 @@ def _given_by_the_primary(targets: xr.Dataset) -> NDArray[np.float32]:
 
 
 def _against(values: Floats, target: Floats) -> tuple[float, float, float]:
-    correlation, pairs = row_correlations(values[None, :], target[None, :])
+    correlation, pairs = correlate_rows(values[None, :], target[None, :])
     difference = (values - target)[np.isfinite(target)]
     largest = float(np.abs(difference).max()) if difference.size else float("nan")
     enough = pairs[0] >= MINIMUM_PAIRS
@@ -171,7 +171,7 @@ def _against(values: Floats, target: Floats) -> tuple[float, float, float]:
     return float(correlation[0]), mean, largest
 
 
-def by_role(comparisons: list[Comparison]) -> dict[str, Any]:
+def summarise_by_role(comparisons: list[Comparison]) -> dict[str, Any]:
     """Summarise the comparisons of a layer by what became of the sensors.
 
     Returns
@@ -191,16 +191,16 @@ def _group(role: str, items: list[Comparison]) -> dict[str, Any]:
     counts = {"sensors": len(items), "cells": len({item.cell_id for item in items})}
     if role == PRIMARY:
         largest = np.fmax.reduce([item.largest_difference for item in items])
-        return counts | {"largest_difference": rounded(largest, FINE_DIGITS)}
-    differences = summary([item.mean_difference for item in items])
+        return counts | {"largest_difference": round_number(largest, FINE_DIGITS)}
+    differences = summarise([item.mean_difference for item in items])
     return counts | {
         "compared": differences["count"],
-        "correlation": summary([item.correlation for item in items]),
+        "correlation": summarise([item.correlation for item in items]),
         "mean_difference": differences,
     }
 
 
-def several_sources(
+def describe_several_sources(
     targets: xr.Dataset, layer: int, comparisons: list[Comparison]
 ) -> dict[str, Any]:
     """Describe the cells of a layer with two or more accepted sensors.
@@ -219,9 +219,9 @@ def several_sources(
     return {
         "cells": int(np.isfinite(one["scale_slope"].to_numpy()).sum()),
         "cells_with_several": int(several.sum()),
-        "sensors": summary(accepted[several] + 1),
-        "spread": summary(one["station_spread"].to_numpy()[several]),
-        "correlation": summary(pairs),
+        "sensors": summarise(accepted[several] + 1),
+        "spread": summarise(one["station_spread"].to_numpy()[several]),
+        "correlation": summarise(pairs),
     }
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from somobench.pages.figures import Axis, Chart, Point, RowPlot, Series
-from somobench.pages.frame import Section, render_template
+from somobench.pages.frame import Section
 from somobench.pages.scales import make_linear_scale
 from somobench.pages.tables import Table
 from somobench.pipelines.release.report.layers import (
     EMPTY,
-    PACKAGE,
     QUANTILE_TITLES,
     Layers,
     Numbers,
     list_layers,
     list_quantiles,
     make_number_cell,
+    make_section,
     make_year_scale,
     name_depths,
     plot_boxes,
@@ -38,7 +38,7 @@ MEASURES = {
     ),
 }
 LINES = ("none", "none", "7 4", "2 3", "7 4")
-LOOKS = (("grid", 6.0), ("c1", 1.5), ("c2", 1.5), ("c3", 1.5), ("c4", 1.5))
+LOOKS = (("coast", 6.0), ("c1", 1.5), ("c2", 1.5), ("c3", 1.5), ("c4", 1.5))
 
 
 def make_source_section(recipe: Recipe, report: Numbers) -> Section:
@@ -50,9 +50,9 @@ def make_source_section(recipe: Recipe, report: Numbers) -> Section:
         for layer, item in layers
     ]
     several = any(item["sources"]["cells_with_several"] for _, item in layers)
-    text = render_template(
-        "sources.html.j2",
-        PACKAGE,
+    return make_section(
+        "sources",
+        "Cells with several sensors",
         plots=[
             _plot_sources(
                 layers, "spread", "Spread of sensor means", "standard deviation / mean"
@@ -70,7 +70,6 @@ def make_source_section(recipe: Recipe, report: Numbers) -> Section:
         minimum=f"{recipe.targets.secondary_minimum_correlation:g}",
         table=_tabulate_sources(layers),
     )
-    return Section("sources", "Cells with several sensors", (text,))
 
 
 def _plot_sources(layers: Layers, name: str, title: str, axis: str) -> RowPlot:
@@ -81,6 +80,7 @@ def _plot_sources(layers: Layers, name: str, title: str, axis: str) -> RowPlot:
 
 def _tabulate_sources(layers: Layers) -> Table:
     return Table(
+        sortable=False,
         title="Quantiles",
         columns=["layer and quantity", "n", *QUANTILE_TITLES],
         rows=[
@@ -104,9 +104,9 @@ def make_station_section(recipe: Recipe, report: Numbers) -> Section:
     ]
     examples = sorted(report.get("examples", {}).items())
     depths = {str(layer.layer): name_depths(layer) for layer in recipe.layers}
-    text = render_template(
-        "stations.html.j2",
-        PACKAGE,
+    return make_section(
+        "stations",
+        "Targets and their stations",
         has_sensors=bool(layers),
         primaries=_describe_primaries(layers),
         plots=_plot_roles(layers, drawn) if drawn else [],
@@ -126,7 +126,6 @@ def make_station_section(recipe: Recipe, report: Numbers) -> Section:
             if item["filling_sensors"] > len(item["series"]) - 2
         ],
     )
-    return Section("stations", "Targets and their stations", (text,))
 
 
 def _name_role(role: str) -> str:
@@ -176,11 +175,13 @@ def _tabulate_roles(layers: Layers, roles: Sequence[str]) -> Table:
                 counts = [found["sensors"], found["cells"], found["compared"]]
                 name = f"layer {layer.layer}, {_name_role(role)}"
                 rows.append([name, *counts, *medians])
-    counts = ["sensors", "cells", "compared"]
-    medians = ["median correlation", "median difference"]
     return Table(
+        sortable=False,
         title="Sensors by kind",
-        columns=["layer and kind", *counts, *medians],
+        columns=[
+            *("layer and kind", "sensors", "cells", "compared"),
+            *("median correlation", "median difference"),
+        ],
         rows=rows,
     )
 

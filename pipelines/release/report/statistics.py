@@ -22,12 +22,12 @@ BIN_SCALE = 100  # bins a unit: soil moisture is counted in steps of 0.01 m3 m-3
 STORED_SCALE = 100_000  # targets are stored to five decimals
 
 
-def rounded(value: Any, digits: int = DIGITS) -> float | None:
+def round_number(value: Any, digits: int = DIGITS) -> float | None:
     """Return a number for JSON; None where it isn't finite."""
     return round(float(value), digits) if np.isfinite(value) else None
 
 
-def summary(values: Sequence[float] | NDArray[Any]) -> dict[str, Any]:
+def summarise(values: Sequence[float] | NDArray[Any]) -> dict[str, Any]:
     """Summarise the finite values: count, extremes and five quantiles.
 
     Fewer than five values are listed too, sorted, so that they can be shown as they
@@ -35,9 +35,9 @@ def summary(values: Sequence[float] | NDArray[Any]) -> dict[str, Any]:
 
     Examples
     --------
-    >>> summary([0.25, float("nan")])["values"]
+    >>> summarise([0.25, float("nan")])["values"]
     [0.25]
-    >>> summary([])
+    >>> summarise([])
     {'count': 0}
     """
     finite = np.sort(np.asarray(values, np.float64).ravel())
@@ -46,20 +46,20 @@ def summary(values: Sequence[float] | NDArray[Any]) -> dict[str, Any]:
         return {"count": 0}
     shares = np.quantile(finite, list(QUANTILES.values()))
     result: dict[str, Any] = {"count": int(finite.size)}
-    result |= {name: rounded(q) for name, q in zip(QUANTILES, shares, strict=True)}
-    result |= {"minimum": rounded(finite[0]), "maximum": rounded(finite[-1])}
+    result |= {name: round_number(q) for name, q in zip(QUANTILES, shares, strict=True)}
+    result |= {"minimum": round_number(finite[0]), "maximum": round_number(finite[-1])}
     if finite.size < SMALL_SAMPLE:
-        result["values"] = [rounded(value) for value in finite]
+        result["values"] = [round_number(value) for value in finite]
     return result
 
 
-def row_blocks(count: int) -> Iterator[slice]:
+def split_rows(count: int) -> Iterator[slice]:
     """Cut rows into blocks that fit in memory as float64."""
     for start in range(0, count, ROWS_A_BLOCK):
         yield slice(start, start + ROWS_A_BLOCK)
 
 
-def row_correlations(
+def correlate_rows(
     x: NDArray[Any], y: NDArray[Any], minimum_pairs: int = MINIMUM_PAIRS
 ) -> tuple[Floats, NDArray[np.int64]]:
     """Correlate two (row, day) arrays row by row over the days that both have.
@@ -74,7 +74,7 @@ def row_correlations(
     """
     correlation = np.full(len(x), np.nan)
     pairs = np.zeros(len(x), np.int64)
-    for rows in row_blocks(len(x)):
+    for rows in split_rows(len(x)):
         correlation[rows], pairs[rows] = _correlations(x[rows], y[rows])
     correlation[pairs < minimum_pairs] = np.nan
     return correlation, pairs
@@ -106,7 +106,7 @@ def _varies(values: NDArray[Any], used: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(np.where(used, values, -np.inf).max(axis=1) > low)
 
 
-def day_to_day(values: NDArray[Any]) -> NDArray[Any]:
+def difference_days(values: NDArray[Any]) -> NDArray[Any]:
     """Return differences of consecutive days along the last axis.
 
     A difference needs both days: next to a missing day it is missing.
@@ -114,7 +114,7 @@ def day_to_day(values: NDArray[Any]) -> NDArray[Any]:
     return np.diff(values, axis=-1)
 
 
-def histogram(values: NDArray[Any]) -> dict[str, Any]:
+def count_bins(values: NDArray[Any]) -> dict[str, Any]:
     """Count finite values in bins of 0.01, from the first to the last that is used.
 
     A bin holds its lower edge. Values are first rounded to the five decimals that
@@ -127,7 +127,7 @@ def histogram(values: NDArray[Any]) -> dict[str, Any]:
 
     Examples
     --------
-    >>> histogram(np.array([0.29, 0.299, 0.31, np.nan]))
+    >>> count_bins(np.array([0.29, 0.299, 0.31, np.nan]))
     {'first_bin': 29, 'counts': [2, 0, 1]}
     """
     finite = values[np.isfinite(values)].astype(np.float64)
@@ -139,11 +139,11 @@ def histogram(values: NDArray[Any]) -> dict[str, Any]:
     return {"first_bin": first, "counts": np.bincount(bins - first).tolist()}
 
 
-def moments(values: NDArray[Any]) -> dict[str, Any]:
+def describe_moments(values: NDArray[Any]) -> dict[str, Any]:
     """Return count, mean, standard deviation (ddof 1) and quantiles of all values."""
     finite = values[np.isfinite(values)].astype(np.float64)
-    result = summary(finite)
+    result = summarise(finite)
     if finite.size > 1:
-        result["mean"] = rounded(finite.mean())
-        result["std"] = rounded(finite.std(ddof=1))
+        result["mean"] = round_number(finite.mean())
+        result["std"] = round_number(finite.std(ddof=1))
     return result

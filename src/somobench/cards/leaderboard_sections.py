@@ -228,7 +228,7 @@ def _count_beaten(card: Card) -> object:
     place = find_place(card)
     if card.headline is None or place is None:
         return name_beaten(card)
-    return Markup('{} <span class="interval">({} of {})</span>').format(
+    return Markup("{} <i>({} of {})</i>").format(
         name_beaten(card), place, len(card.headline["rungs"])
     )
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from somobench.pages.frame import render_template
-from somobench.pages.scales import Scale, finite_or_none, make_linear_scale
+from somobench.pages.scales import INSET, Scale, finite_or_none, make_linear_scale
 
 SYMBOLS = (
     "circle",
@@ -179,6 +179,17 @@ class Chart:
         """Opacity of marks, so that many show where they lie closest."""
         count = sum(len(each.points) for each in self.series)
         return 1.0 if count <= MANY_POINTS else 0.4
+
+    def follows(self) -> bool:
+        """Whether it has a line without marks, whose values follow the pointer."""
+        return any(each.line and not each.symbol for each in self.series)
+
+    @staticmethod
+    def span(scale: Scale) -> str:
+        """Return the values at the two edges of a linear scale's axis."""
+        unit = (scale.high - scale.low) / (100 - 2 * INSET)
+        low, high = scale.low - INSET * unit, scale.high + INSET * unit
+        return f"{low:.6g} {high:.6g}"
 
     def __html__(self) -> Markup:
         """Return the figure."""

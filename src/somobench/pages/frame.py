@@ -18,6 +18,8 @@ from typing import NamedTuple
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from somobench.pages.windows import draw_land
+
 PAGES = "somobench.pages"
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -105,6 +107,7 @@ def render_page(
         policy=f"{POLICY}; script-src 'sha256-{digest}'",
         style=_read(PAGES, "page.css"),
         script=script,
+        draw_land=draw_land,
         **context,
     )
     return UNPRINTABLE.sub(REPLACEMENT, page)

@@ -28,7 +28,6 @@ from somobench.pages.windows import (
     TURN,
     WIDTH,
     Window,
-    draw_land,
     fit_window,
     make_graticule,
     wrap_longitude,
@@ -40,7 +39,7 @@ CLASS_NAMES = ("0 to 0.2", "0.2 to 0.4", "0.4 to 0.6", "0.6 to 0.8", "0.8 and mo
 POLE = 90.0
 RADIUS = 5.0
 SHARED = 1.8  # times as large is the mark of several cells
-NAMED = 6  # cells in a text on hover
+NAMED = 12  # cells in a text on hover
 
 
 class Place(NamedTuple):
@@ -106,7 +105,6 @@ class CellMap:
             "map.html.j2",
             map=self,
             window=window,
-            land=draw_land(window),
             columns=make_graticule(window.west, window.east),
             rows=make_graticule(window.south, window.north),
             marks=place_marks(places, window, self.looks),
@@ -119,7 +117,9 @@ class CellMap:
         )
 
 
-def make_map_panels(places: Sequence[Place]) -> list[CellMap]:
+def make_map_panels(
+    places: Sequence[Place], looks: Mapping[str, tuple[str, str]] | None = None
+) -> list[CellMap]:
     """Return a map for each group of places, named by it, west to east."""
     groups: dict[str, list[Place]] = defaultdict(list)
     for place in sorted(places, key=lambda place: (place.longitude, place.name)):
@@ -128,6 +128,7 @@ def make_map_panels(places: Sequence[Place]) -> list[CellMap]:
         CellMap(
             places=own,
             title=f"{name}: {len(own)} {'cell' if len(own) == 1 else 'cells'}",
+            looks=looks,
         )
         for name, own in groups.items()
     ]

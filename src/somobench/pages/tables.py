@@ -65,7 +65,13 @@ class Table:
             _make_column(column, [row[place] for row in rows])
             for place, column in enumerate(self.columns)
         ]
-        return render_template("table.html.j2", table=self, columns=columns, rows=rows)
+        return render_template(
+            "table.html.j2",
+            table=self,
+            columns=columns,
+            rows=rows,
+            labels=_write_labels(columns),
+        )
 
 
 def _make_cell(value: object) -> Cell:
@@ -85,3 +91,17 @@ def _make_column(column: Column | str, cells: Sequence[Cell]) -> Column:
     if keys and all(isinstance(key, int | float) for key in keys):
         return Column(column)
     return Column(column, WORDS, ASCENDING)
+
+
+def _write_labels(columns: Sequence[Column]) -> str:
+    """Return titles of columns as CSS, for cells that name their column."""
+    return ";".join(
+        f'--l{place}:"{_escape_css(column.label)}"'
+        for place, column in enumerate(columns[1:], 2)
+    )
+
+
+def _escape_css(text: str) -> str:
+    """Return a text as it stands between quotes of CSS, broken after underscores."""
+    line = " ".join(text.split()).replace("_", "_\u200b")
+    return line.replace("\\", "\\\\").replace('"', '\\"')

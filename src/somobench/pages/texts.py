@@ -127,9 +127,7 @@ def show_score(row: Mapping[str, Any] | None) -> Markup:
         if low is None or high is None
         else f"({write_score(low, digits)} to {write_score(high, digits)})"
     )
-    return Markup('{} <span class="interval">{}</span>').format(
-        write_score(row["value"], digits), interval
-    )
+    return Markup("{} <i>{}</i>").format(write_score(row["value"], digits), interval)
 
 
 def make_score_cell(row: Mapping[str, Any] | None) -> Cell:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
-from somobench.pages.frame import PAGES
 from somobench.pages.scales import make_linear_scale
 
 WIDTH, LOWEST, HIGHEST = 480, 180, 320
@@ -18,8 +17,8 @@ TURN, HALF_TURN = 360.0, 180.0
 LEAST_EXTENT = 2.5  # degrees, so that a coast or its absence says something
 LONG_WAY = 120.0  # degrees; a wider map is one of the world
 WORLD = (-60.0, 84.0)  # latitudes of land with soil
-
-Ring = tuple[tuple[float, float], ...]
+TENTHS = 10  # outlines of land are in tenths of a degree
+LAND_FILE = "templates/land.json"
 
 
 class Window(NamedTuple):
@@ -36,6 +35,12 @@ class Window(NamedTuple):
     def across(self, longitude: float) -> float:
         """Return the horizontal place of a longitude."""
         return round(LEFT + (longitude - self.west) * self.squeeze * self.unit, 1)
+
+    @property
+    def land_box(self) -> str:
+        """Its part of the drawing of land, as a view box."""
+        sides = (self.west, -self.north, self.east - self.west, self.north - self.south)
+        return " ".join(f"{round(TENTHS * side, 2):g}" for side in sides)
 
     def down(self, latitude: float) -> float:
         """Return the vertical place of a latitude."""
@@ -92,65 +97,17 @@ def make_graticule(low: float, high: float) -> list[float]:
 
 
 @cache
-def read_land() -> tuple[Ring, ...]:
-    """Return the outlines of land, longitude and latitude in degrees."""
-    content = json.loads((files(PAGES) / "templates" / "land.json").read_text("utf-8"))
-    return tuple(tuple(_add_steps(steps)) for steps in content["rings"])
+def read_land() -> tuple[tuple[int, ...], ...]:
+    """Return the outlines of land: a place, then steps, tenths of a degree."""
+    content = json.loads((files(__package__) / LAND_FILE).read_text("utf-8"))
+    return tuple(map(tuple, content["rings"]))
 
 
-def _add_steps(steps: Sequence[int]) -> Iterator[tuple[float, float]]:
-    east, north = 0, 0
-    for step_east, step_north in zip(steps[::2], steps[1::2], strict=True):
-        east, north = east + step_east, north + step_north
-        yield east / 10, north / 10
-
-
-def draw_land(window: Window) -> str:
-    """Return a path of the land in a window, without steps too small to be seen."""
+@cache
+def draw_land() -> str:
+    """Return a path of all land, in tenths of a degree east and south."""
     parts = []
-    for ring in read_land():
-        for turn in (-TURN, 0.0, TURN):
-            shifted = [(east + turn, north) for east, north in ring]
-            points = clip_ring(shifted, window)
-            path = [(window.across(x), window.down(y)) for x, y in points]
-            shown = _thin(path)
-            if len(shown) > 2:  # noqa: PLR2004 - an area
-                parts.append("M" + "L".join(f"{x:g} {y:g}" for x, y in shown) + "Z")
-    return "".join(parts)
-
-
-def _thin(path: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    shown: list[tuple[float, float]] = []
-    for point in path:
-        if not shown or math.dist(shown[-1], point) >= 1:
-            shown.append(point)
-    return shown
-
-
-def clip_ring(
-    ring: Sequence[tuple[float, float]], window: Window
-) -> list[tuple[float, float]]:
-    """Return the part of a ring in a window (Sutherland and Hodgman, 1974)."""
-    points = list(ring)
-    edges = (
-        (0, window.west, 1),
-        (0, window.east, -1),
-        (1, window.south, 1),
-        (1, window.north, -1),
-    )
-    for axis, border, sign in edges:
-        kept: list[tuple[float, float]] = []
-        for one, two in zip(points, points[1:] + points[:1], strict=True):
-            inside = [sign * (point[axis] - border) >= 0 for point in (one, two)]
-            if inside[0]:
-                kept.append(one)
-            if inside[0] != inside[1]:
-                share = (border - one[axis]) / (two[axis] - one[axis])
-                kept.append(
-                    (
-                        one[0] + share * (two[0] - one[0]),
-                        one[1] + share * (two[1] - one[1]),
-                    )
-                )
-        points = kept
-    return points
+    for east, north, *steps in read_land():
+        downs = (f"{e} {-n}" for e, n in zip(steps[::2], steps[1::2], strict=True))
+        parts.append(f"M{east} {-north}l{' '.join(downs)}z")
+    return "".join(parts).replace(" -", "-")

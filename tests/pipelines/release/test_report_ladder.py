@@ -18,14 +18,14 @@ from factories.cards import (
 )
 from factories.page_text import Reading
 from somobench.cards.sections import NO_THRESHOLDS
-from somobench.pages.html import page
-from somobench.pages.tables import STYLE
-from somobench.pages.texts import score_text
-from somobench.pipelines.release.report.ladder import ladder_sections
+from somobench.pages.frame import render_page
+from somobench.pages.texts import write_score
+from somobench.pipelines.release.report.ladder import make_ladder_sections
 from somobench.pipelines.release.report.ladder_details import (
     EXTREMES,
     CellTables,
-    highest_learned,
+    Rung,
+    find_highest_learned,
 )
 
 SPLITS = ("spatial", "temporal")
@@ -57,7 +57,7 @@ def make_page(scores: pd.DataFrame, tables: CellTables | None = None) -> str:
     ladder = [{"rung": r, "needs_observations": r in OBSERVING} for r in RUNGS]
     record = {"splits": {split: {"ladder": ladder} for split in SPLITS}}
     absent = {"spatial": {"linear_1": "the forcing has no radiation", "reanalysis": ""}}
-    return page("Ladder", ladder_sections(scores, record, absent, tables), style=STYLE)
+    return render_page("Ladder", make_ladder_sections(scores, record, absent, tables))
 
 
 def part_of(text: str, split: str, summary: str) -> str:
@@ -70,14 +70,14 @@ def part_of(text: str, split: str, summary: str) -> str:
 def test_every_score_of_the_ladder_is_a_row_of_the_table() -> None:
     scores = make_ladder()
     rows = {
-        tuple(score_text(row[key]) for key in ("value", "low", "high"))
+        tuple(write_score(row[key]) for key in ("value", "low", "high"))
         for row in scores.to_dict("records")
     }
     found = Reading(make_page(scores, make_tables())).triples()
-    # By split and rung: one in the overview, one in the plot, seven metrics, three
-    # layers, three networks and three metrics of extremes: 8 times 18; and a split has
+    # By split and rung: one in the overview, one in the plot, seven metrics, two
+    # layers, three networks and three metrics of extremes: 8 times 17; and a split has
     # 6 differences and 2 classes of dryness.
-    assert len(found) == 8 * 18 + 2 * (6 + 2)
+    assert len(found) == 8 * 17 + 2 * (6 + 2)
     assert set(found) <= rows
 
 
@@ -89,7 +89,7 @@ def test_network_has_the_score_of_every_rung_and_its_series() -> None:
         "and layer == 0 and against == ''"
     ).set_index("model")
     told = [
-        "{} ({} to {})".format(*(score_text(row[k]) for k in ("value", "low", "high")))
+        "{} ({} to {})".format(*(write_score(row[k]) for k in ("value", "low", "high")))
         for row in own.loc[list(RUNGS)].to_dict("records")
     ]
     line = " ".join(["NET-A", *told, "8"])
@@ -115,16 +115,20 @@ def test_map_shows_the_highest_rung_that_learns() -> None:
     # Of climatology, ridge_memory, reanalysis, persistence, it is the second.
     tables = make_tables()
     text = make_page(make_ladder(), tables)
-    part = part_of(text, "temporal", "Map of scores: Ridge, forcing and memory")
-    own = tables.of("temporal", "ridge_memory")
+    part = part_of(text, "temporal", "Maps of other layers: Ridge, forcing and memory")
+    own = tables.select_scores("temporal", "ridge_memory")
     tips = {
-        f"{cell}: {'no score' if math.isnan(value) else score_text(value)}"
+        f"{cell}: {'no score' if math.isnan(value) else write_score(value)}"
         for cell, value in zip(own["cell_id"], own["value"], strict=True)
     }
-    # The other layer opens within: its summary ends the part.
     rest = text.split("<h2>The ladder on temporal</h2>")[1]
-    assert set(re.findall("<title>([^<]+: [^<]+)</title>", rest)) == tips
-    assert 'id="ladder-2-map-1"' in part
+    shown = re.findall("<title>([^<]+: [^<]+)</title>", rest)
+    assert {line for tip in shown for line in tip.split("\n")} == tips
+    # The first layer stands beside the ladder, the other one opens on demand.
+    overview = rest.partition('id="ladder-2-overview"')[2].partition("</figure>")[0]
+    assert "Pearson r, layer 1" in overview
+    assert "Ridge, forcing and memory" in overview
+    assert "Pearson r, layer 2" in part
 
 
 def test_cells_are_drawn_against_dryness_where_it_is_known() -> None:
@@ -145,7 +149,8 @@ def test_release_without_scores_of_cells_has_no_map() -> None:
     empty = make_tables()._replace(scores=make_tables().scores.iloc[:0])
     for tables in (None, empty):
         text = make_page(make_ladder(), tables)
-        assert "Map of scores" not in text
+        assert "Maps of other layers" not in text
+        assert 'class="map"' not in text
         assert "Against dryness" not in text
 
 
@@ -161,14 +166,15 @@ def test_highest_rung_that_learns_reads_no_observation(
     rungs: list[str], highest: str | None
 ) -> None:
     observing = {"persistence", "ridge_state"}
-    ladder = [{"rung": r, "needs_observations": r in observing} for r in rungs]
-    assert highest_learned(ladder) == highest
+    ladder = [Rung(name, name in observing) for name in rungs]
+    assert find_highest_learned(ladder) == highest
 
 
 def test_rungs_that_read_observations_are_marked_and_apart() -> None:
     text = Reading(make_page(make_ladder())).text
-    # In the overview, and in three tables of each split: ladder, networks, extremes.
-    assert text.count("Persistence reads observations") == 1 + 2 * 3
+    # In the overview, and in four tables of each split: scores, layers, what it beats,
+    # extremes.
+    assert text.count("Persistence reads observations") == 1 + 2 * 4
     assert "Reanalysis reads observations" not in text
     split = text.split("The ladder on spatial\n")[-1]
     heading = split.index("Rungs that read observations of the cell")

@@ -13,20 +13,23 @@ from factories.days import cell_ids, make_cells, make_targets
 from factories.reports import HOSTILE, LENGTH, write_report_data
 from somobench.pipelines.release.report import station_numbers as report_stations
 from somobench.pipelines.release.report.availability import (
-    chosen_depths,
-    climate_space,
-    completeness,
+    count_days,
+    count_depths,
+    list_cells,
 )
-from somobench.pipelines.release.report.losses import NOT_OFFERED, losses
+from somobench.pipelines.release.report.losses import NOT_OFFERED, count_losses
 from somobench.pipelines.release.report.numbers import figure_numbers
-from somobench.pipelines.release.report.reanalysis import agreement, distributions
+from somobench.pipelines.release.report.reanalysis import (
+    correlate_with_reanalysis,
+    describe_values,
+)
 from somobench.pipelines.release.report.statistics import (
     ROWS_A_BLOCK,
-    day_to_day,
-    histogram,
-    moments,
-    row_correlations,
-    summary,
+    correlate_rows,
+    count_bins,
+    describe_moments,
+    difference_days,
+    summarise,
 )
 from somobench.schemas.recipe import Recipe, load_recipe
 
@@ -40,12 +43,12 @@ def recipe(repository: Path) -> Recipe:
 
 def test_summary_of_few_values_lists_them() -> None:
     # quartiles of 1, 2, 4 by linear interpolation: 1.5, 2, 3
-    found = summary([4.0, GAP, 1.0, 2.0])
+    found = summarise([4.0, GAP, 1.0, 2.0])
     assert (found["q25"], found["median"], found["q75"]) == (1.5, 2.0, 3.0)
     assert found["values"] == [1.0, 2.0, 4.0]
     assert (found["count"], found["minimum"], found["maximum"]) == (3, 1.0, 4.0)
-    assert "values" not in summary([1, 2, 3, 4, 5])
-    assert summary([GAP]) == {"count": 0}
+    assert "values" not in summarise([1, 2, 3, 4, 5])
+    assert summarise([GAP]) == {"count": 0}
 
 
 def test_correlation_uses_common_days_only() -> None:
@@ -53,17 +56,17 @@ def test_correlation_uses_common_days_only() -> None:
     # so r = 5 / sqrt(2 * 114/9)
     x = np.array([[1.0, 2.0, 3.0, GAP, 9.0]])
     y = np.array([[2.0, 4.0, 7.0, 1.0, GAP]])
-    correlation, pairs = row_correlations(x, y, 3)
+    correlation, pairs = correlate_rows(x, y, 3)
     assert pairs.tolist() == [3]
     assert correlation[0] == pytest.approx(5 / np.sqrt(2 * 114 / 9))
-    assert np.isnan(row_correlations(x, y, 4)[0][0])
+    assert np.isnan(correlate_rows(x, y, 4)[0][0])
 
 
 def test_correlation_of_a_constant_row_is_missing() -> None:
     stuck = np.full((1, 4), 0.1)
     wave = np.array([[1.0, 2.0, 1.0, 3.0]])
-    assert np.isnan(row_correlations(stuck, wave, 2)[0][0])
-    assert np.isnan(row_correlations(wave, stuck, 2)[0][0])
+    assert np.isnan(correlate_rows(stuck, wave, 2)[0][0])
+    assert np.isnan(correlate_rows(wave, stuck, 2)[0][0])
 
 
 def test_correlations_of_many_rows_are_those_of_numpy(
@@ -71,7 +74,7 @@ def test_correlations_of_many_rows_are_those_of_numpy(
 ) -> None:
     x, y = rng.normal(0.3, 0.1, (2, ROWS_A_BLOCK + 5, 60)).astype("float32")
     x[rng.random(x.shape) < 0.3] = GAP
-    found, pairs = row_correlations(x, y, 10)
+    found, pairs = correlate_rows(x, y, 10)
     for row in (0, 1, ROWS_A_BLOCK - 1, ROWS_A_BLOCK, ROWS_A_BLOCK + 4):
         both = np.isfinite(x[row])
         expected = np.corrcoef(
@@ -82,7 +85,7 @@ def test_correlations_of_many_rows_are_those_of_numpy(
 
 
 def test_day_to_day_difference_needs_both_days() -> None:
-    found = day_to_day(np.array([[1.0, GAP, 2.0, 5.0]]))
+    found = difference_days(np.array([[1.0, GAP, 2.0, 5.0]]))
     assert np.isnan(found[0, :2]).all()
     assert found[0, 2] == 3.0
 
@@ -90,7 +93,7 @@ def test_day_to_day_difference_needs_both_days() -> None:
 def test_histogram_keeps_edges_in_single_precision() -> None:
     # float32 of 0.57 and 0.29 lie below and above the edges of their bins
     values = np.array([0.57, 0.29, 0.299, GAP, 0.58], "float32")
-    found = histogram(values)
+    found = count_bins(values)
     assert found["first_bin"] == 29
     assert {29 + place: n for place, n in enumerate(found["counts"]) if n} == {
         29: 2,
@@ -98,13 +101,13 @@ def test_histogram_keeps_edges_in_single_precision() -> None:
         58: 1,
     }
     # -0.005 lies in the bin from -0.01 to 0
-    assert histogram(np.array([-0.005]))["first_bin"] == -1
-    assert histogram(np.array([GAP])) == {"first_bin": 0, "counts": []}
+    assert count_bins(np.array([-0.005]))["first_bin"] == -1
+    assert count_bins(np.array([GAP])) == {"first_bin": 0, "counts": []}
 
 
 def test_moments_have_sample_deviation() -> None:
     # 1, 3: mean 2, deviation sqrt(2) with ddof 1
-    found = moments(np.array([1.0, 3.0, GAP]))
+    found = describe_moments(np.array([1.0, 3.0, GAP]))
     assert found["mean"] == 2.0
     assert found["std"] == pytest.approx(np.sqrt(2), abs=1e-6)
 
@@ -113,7 +116,7 @@ def test_completeness_counts_days_between_first_and_last() -> None:
     days = pd.date_range("2018-01-30", periods=4)  # two of January, two of February
     valid = np.array([[1, 0, 1, 0], [0, 0, 1, 1], [0, 0, 0, 0]], bool)
     # cell 0 runs on days 0 to 2, cell 1 on days 2 and 3, cell 2 never
-    found = completeness(valid, days)
+    found = count_days(valid, days)
     assert found["years"] == [2018]
     assert found["observed"][0][:3] == [1, 3, 0]
     assert found["possible"][0][:3] == [2, 3, 0]
@@ -122,7 +125,7 @@ def test_completeness_counts_days_between_first_and_last() -> None:
 
 def test_active_cells_are_counted_by_calendar_year() -> None:
     days = pd.date_range("2018-12-31", periods=2)
-    found = completeness(np.array([[1, 1], [0, 1]], bool), days)
+    found = count_days(np.array([[1, 1], [0, 1]], bool), days)
     assert found["years"] == [2018, 2019]
     assert found["active_cells"] == [1, 2]
     assert found["observed"] == [[0] * 11 + [1], [2] + [0] * 11]
@@ -131,7 +134,7 @@ def test_active_cells_are_counted_by_calendar_year() -> None:
 def test_depths_count_only_cells_with_a_target() -> None:
     targets = make_targets()
     targets["scale_slope"][0, 1] = GAP
-    found = chosen_depths(targets, 1)
+    found = count_depths(targets, 1)
     assert found["cells"] == 1
     assert found["depths"] == [{"depth_from_cm": 5, "depth_to_cm": 5, "cells": 1}]
     assert found["networks"] == {"network": 1}
@@ -140,7 +143,7 @@ def test_depths_count_only_cells_with_a_target() -> None:
 def test_climate_space_keeps_unknown_dryness_unknown() -> None:
     cells = make_cells()
     cells["dryness"] = [GAP, 2.0]
-    found = climate_space(cells, make_targets())
+    found = list_cells(cells, make_targets())
     assert found["dryness"] == [None, 2.0]
     # 285 K
     assert found["mean_air_temperature"] == [11.85, 11.85]
@@ -154,7 +157,7 @@ def test_losses_of_sensors_add_up_over_both_stages() -> None:
         "sensors": {"candidates": 5, "primary": 2, "gap-filling": 1, "rejected": 2},
         "rejected_by_reason": {"another depth": 2},
     }
-    found = losses(ingest, targets)["sensors"]
+    found = count_losses(ingest, targets)["sensors"]
     assert found["total"] == 10
     assert found["kept"] == 3
     assert found["lost"] == [
@@ -169,7 +172,7 @@ def test_losses_of_files_count_files_where_reasons_count_sensors() -> None:
         "files": {"found": 5, "read": 4, "rejected": 1},
         "rejected_by_reason": {"header": 1, "swapped coordinates": 3},
     }
-    found = losses(ingest, {})["files"]
+    found = count_losses(ingest, {})["files"]
     assert found == {
         "total": 5,
         "kept": 4,
@@ -178,7 +181,7 @@ def test_losses_of_files_count_files_where_reasons_count_sensors() -> None:
 
 
 def test_losses_leave_out_what_no_stage_reported() -> None:
-    assert losses({}, {}) == {}
+    assert count_losses({}, {}) == {}
 
 
 def test_agreement_is_by_region_and_leaves_short_cells_out(
@@ -187,7 +190,7 @@ def test_agreement_is_by_region_and_leaves_short_cells_out(
     target = rng.normal(size=(3, 200))
     reference = 2 * target + 1  # correlation 1, also of differences
     target[2, 50:] = GAP
-    found = agreement(target, reference, ["a", "b", "b"])
+    found = correlate_with_reanalysis(target, reference, ["a", "b", "b"])
     assert found["all"]["cells"] == 3
     assert found["all"]["cell_days"] == 450
     assert found["regions"]["a"]["daily"]["values"] == [1.0]
@@ -199,7 +202,7 @@ def test_agreement_is_by_region_and_leaves_short_cells_out(
 def test_distributions_take_the_reanalysis_on_days_of_the_target() -> None:
     in_situ = np.array([[0.1, GAP, 0.3]])
     reference = np.array([[0.2, 0.9, 0.4]])
-    found = distributions(in_situ, None, reference)
+    found = describe_values(in_situ, None, reference)
     assert set(found) == {"in_situ", "reanalysis"}
     assert found["reanalysis"]["maximum"] == 0.4
     assert found["reanalysis"]["count"] == found["in_situ"]["count"] == 2

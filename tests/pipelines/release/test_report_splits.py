@@ -8,9 +8,8 @@ import pytest
 
 from factories.page_text import Reading
 from factories.splits import SPATIAL, TEMPORAL, UNGAUGED, YEARS, grid_cells, make_data
-from somobench.pages.html import THOUSANDS, page
-from somobench.pages.tables import STYLE
-from somobench.pipelines.release.report.splits import embargo, split_sections
+from somobench.pages.frame import THOUSANDS, render_page
+from somobench.pipelines.release.report.splits import find_embargo, make_split_sections
 from somobench.pipelines.splits import splits_of
 from somobench.schemas.recipe import Recipe, SplitParams
 from somobench.splits import QUESTIONS
@@ -32,7 +31,7 @@ def report() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def text(report: dict[str, Any]) -> str:
-    return page("Splits", split_sections(report), style=STYLE)
+    return render_page("Splits", make_split_sections(report))
 
 
 def test_split_shows_cells_days_embargo_and_distance(
@@ -43,7 +42,7 @@ def test_split_shows_cells_days_embargo_and_distance(
         audit = record["audit"]
         place = keys.index(name)
         apart = audit["distance_km"]["train to test"]
-        gap = embargo(audit)
+        gap = find_embargo(audit)
         wanted = [
             *audit["cells"].values(),
             *audit["cell_days"].values(),
@@ -60,8 +59,8 @@ def test_split_shows_cells_days_embargo_and_distance(
 
 def test_embargo_is_the_least_gap_between_two_roles(report: dict[str, Any]) -> None:
     # Seven days before validation and before test; a year lies between train and test.
-    assert embargo(report["splits"]["temporal"]["audit"]) == 7
-    assert embargo(report["splits"]["spatial"]["audit"]) is None
+    assert find_embargo(report["splits"]["temporal"]["audit"]) == 7
+    assert find_embargo(report["splits"]["spatial"]["audit"]) is None
 
 
 def test_every_split_says_what_it_asks(report: dict[str, Any], text: str) -> None:
@@ -87,7 +86,9 @@ def test_failure_is_counted(report: dict[str, Any]) -> None:
     leak = {"check": "shared_site", "severity": "failure", "number": 1, "found": "S"}
     audit["findings"] = [*audit["findings"], leak]
     spoilt = {"spatial": report["splits"]["spatial"] | {"audit": audit}}
-    text = page("Splits", split_sections({"splits": spoilt, "left_out": {}}))
+    text = render_page(
+        "Splits", make_split_sections({"splits": spoilt, "left_out": {}})
+    )
     assert "11 checks, 1 failure<" in text
     assert "No split of the recipe is left out." in text
 
@@ -100,5 +101,5 @@ def test_split_that_is_left_out_has_its_reason_as_text(text: str) -> None:
 
 
 def test_release_without_a_split_says_so() -> None:
-    sections = split_sections({"splits": {}, "left_out": {"spatial": "2 cells"}})
-    assert "The release has no split." in page("Splits", sections)
+    sections = make_split_sections({"splits": {}, "left_out": {"spatial": "2 cells"}})
+    assert "The release has no split." in render_page("Splits", sections)
