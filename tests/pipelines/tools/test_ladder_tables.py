@@ -16,7 +16,7 @@ from somobench.pipelines.tools.ladder_tables import (
 from somobench.schemas.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[3]
-RELEASE = "virtual-1.1.0"
+RELEASE = "virtual-2.0.0"
 
 
 def _scores(**changed: object) -> pd.DataFrame:
