@@ -99,13 +99,13 @@ def ours(path: Path) -> pd.DataFrame:
     return observations_table(ingested.sensors)
 
 
-def rival(path: Path, *, anew: bool = True) -> pd.DataFrame:
+def rival(path: Path, *, rebuild_index: bool = True) -> pd.DataFrame:
     """Return station, depth, day, mean and count by `ismn`."""
     from ismn.interface import ISMN_Interface  # type: ignore[import-untyped]
 
     warnings.simplefilter("ignore")
     interface = ISMN_Interface(
-        path, temp_root=path.parent, force_metadata_collection=anew
+        path, temp_root=path.parent, force_metadata_collection=rebuild_index
     )
     found = []
     for number in interface.get_dataset_ids("soil_moisture", 0, 1):
@@ -120,7 +120,7 @@ def rival(path: Path, *, anew: bool = True) -> pd.DataFrame:
 
 def rival_again(path: Path) -> pd.DataFrame:
     """Return the same once `ismn` has its index."""
-    return rival(path, anew=False)
+    return rival(path, rebuild_index=False)
 
 
 def inflate(path: Path) -> pd.DataFrame:

@@ -36,7 +36,7 @@ def validate_table(
 def validate_grid(dataset: xr.Dataset, schema: DatasetSchema, what: str) -> xr.Dataset:
     """Return the dataset if every check of the schema holds, values included.
 
-    Pandera leaves values unchecked on Dask-backed arrays unless it is told; here
+    Pandera leaves values unchecked on Dask-backed arrays unless it is asked to; here
     they are always checked, which computes them.
 
     Raises

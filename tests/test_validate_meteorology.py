@@ -1,4 +1,4 @@
-"""`somobench validate` of meteorology: told by content, read by the pipelines."""
+"""`somobench validate` of meteorology: recognised by content, read by the pipelines."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def make_grib(folder: Path) -> Path:
     "make",
     [make_zip, make_misnamed_zip, make_folder, make_folder_of_zarr, make_grib],
 )
-def test_meteorology_is_told_by_its_content(
+def test_meteorology_is_recognised_by_its_content(
     make: Callable[[Path], Path], tmp_path: Path
 ) -> None:
     assert storage_of(make(tmp_path)) == METEOROLOGY
@@ -84,7 +84,7 @@ def test_folder_of_stations_stays_one_beside_a_netcdf_file(tmp_path: Path) -> No
     assert storage_of(tmp_path) == STATIONS_ARCHIVE
 
 
-def test_folder_with_a_damaged_zip_is_still_told(tmp_path: Path) -> None:
+def test_folder_with_a_damaged_zip_is_still_recognised(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(b"PK\3\4")
     make_folder(tmp_path)
     (report,) = validate_file(tmp_path)

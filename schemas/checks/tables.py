@@ -59,15 +59,15 @@ DEPTHS_MATCH = wide(
 )
 
 
-def _torn_layer(frame: pd.DataFrame) -> str | None:
+def _find_depth_in_two_layers(frame: pd.DataFrame) -> str | None:
     by_depth = frame.groupby(["depth_from_cm", "depth_to_cm"])["layer"].nunique()
-    torn = by_depth[by_depth > 1]
-    return f"{torn.index[0]} cm in {torn.iloc[0]} layers" if len(torn) else None
+    split = by_depth[by_depth > 1]
+    return f"{split.index[0]} cm in {split.iloc[0]} layers" if len(split) else None
 
 
 ONE_LAYER = wide(
     "every depth in one layer",
-    _torn_layer,
+    _find_depth_in_two_layers,
     needs=("depth_from_cm", "depth_to_cm", "layer"),
 )
 

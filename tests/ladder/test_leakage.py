@@ -39,7 +39,7 @@ def predicted(name: str, problem: Problem) -> np.ndarray[Any, Any]:
 
 
 def problem_with(targets: xr.Dataset, split: str) -> Problem:
-    """Return the problem of altered targets, with features made anew from them."""
+    """Return the problem of altered targets, with features derived from them."""
     recipe = make_recipe()
     inputs = inputs_of(targets, make_forcing(np.random.default_rng(1)), recipe)
     return problem_of(split, inputs, recipe)

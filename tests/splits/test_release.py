@@ -141,7 +141,7 @@ def test_rows_without_a_leak_raise_no_alarm() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "message"),
     [
         (lambda rows: rows.iloc[:0], "rows: found no row"),
         (changed("role", "tain"), "such as tain, expected one of train"),
@@ -160,15 +160,15 @@ def test_rows_without_a_leak_raise_no_alarm() -> None:
     ],
 )
 def test_malformed_rows_are_refused_with_what_was_found(
-    spoil: Callable[[pd.DataFrame], pd.DataFrame], told: str
+    spoil: Callable[[pd.DataFrame], pd.DataFrame], message: str
 ) -> None:
     world = make_world()
     for audit in both(spoil(make_rows(world)), world):
-        with pytest.raises(ValidationError, match=re.escape(told)):
+        with pytest.raises(ValidationError, match=re.escape(message)):
             audit()
 
 
-def test_all_that_is_wrong_is_told_at_once() -> None:
+def test_all_that_is_wrong_is_reported_at_once() -> None:
     world = make_world()
     rows = changed("role", "x")(make_rows(world))
     cells = changed("latitude", 91.0)(world.cells)

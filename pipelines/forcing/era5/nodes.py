@@ -100,7 +100,7 @@ def _rounded(step: float) -> list[float]:
 
 
 def share_positions(one: NodeSet, other: NodeSet) -> bool:
-    """Tell whether two sets are the same nodes, be they in single precision or not."""
+    """Tell whether two sets are the same nodes, whether in single precision or not."""
     return one.is_grid == other.is_grid and all(
         len(mine) == len(theirs)
         and bool((np.abs(difference_east(mine, theirs)) <= TOLERANCE).all())

@@ -207,7 +207,7 @@ def _resolve(release: str) -> Release:
 
 
 def main() -> None:
-    """Run the command line; a refusal is told without a traceback."""
+    """Run the command line; a refusal is reported without a traceback."""
     prepare_streams()
     try:
         try:

@@ -30,7 +30,7 @@ def prepare_streams() -> None:
 
 
 def finish_output() -> None:
-    """Write out what is buffered; a full disk is told while it still can be.
+    """Write out what is buffered; a full disk is reported while it still can be.
 
     Raises
     ------

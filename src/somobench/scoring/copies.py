@@ -2,7 +2,7 @@
 
 Such numbers can be scored and say nothing of a model. They are recognised where the
 target was read by mistake, or a reference was handed in under another name. What was
-changed on purpose, by noise or on single days, can't be told from a model's errors.
+changed on purpose, by noise or on single days, can't be distinguished from a model's errors.
 
 A series counts with at least 30 days and 5 changes from one day to the next, so that
 a sensor that stands still is no copy of the day before.

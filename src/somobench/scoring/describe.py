@@ -80,7 +80,7 @@ def describe_spread(case: ScoringCase) -> dict[str, SpreadRecord]:
     """Say how far the sensors behind the scored targets lie apart, by layer.
 
     The spread of a target is the standard deviation of its sensors' means over their
-    mean, known where there are several: no model can be told to be closer to the
+    mean, known where there are several: no model can be shown to be closer to the
     cell's mean than its sensors are to each other.
     """
     found = {}

@@ -72,7 +72,7 @@ def test_attributes_are_read_by_station_from_the_folder_of_its_files(
     assert rejections == ()
 
 
-def test_folders_of_several_archives_are_told_apart(tmp_path: Path) -> None:
+def test_folders_of_several_archives_are_kept_apart(tmp_path: Path) -> None:
     name = "NET/A/A_static_variables.csv"
     paths = [
         write_folder(tmp_path / archive, {name: static_file(sand(percent))})
@@ -84,7 +84,7 @@ def test_folders_of_several_archives_are_told_apart(tmp_path: Path) -> None:
     assert statics["sand_fraction"].tolist() == [0.2, 0.1]
 
 
-def test_unreadable_file_is_told_with_its_archive(tmp_path: Path) -> None:
+def test_unreadable_file_is_reported_with_its_archive(tmp_path: Path) -> None:
     name = "NET/A/A_static_variables.csv"
     paths = [
         write_zip(tmp_path / "a.zip", {name: static_file(sand("much"))}),

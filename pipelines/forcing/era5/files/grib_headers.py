@@ -1,4 +1,4 @@
-"""The headers of a GRIB file's messages, told apart by their bytes.
+"""The headers of a GRIB file's messages, distinguished by their bytes.
 
 A year of hourly fields is 100,000 messages whose headers differ in little but the
 date. eccodes explains one header of each kind; others of that kind are the same bytes

@@ -58,8 +58,8 @@ def normalise(dataset: xr.Dataset, what: str) -> xr.Dataset:
     Raises
     ------
     InputError
-        If times aren't standard-calendar dates, in order, each once, or it can't be
-        told which of them values belong to; if positions are missing, out of range
+        If times aren't standard-calendar dates, in order, each once, or it isn't
+        clear which of them values belong to; if positions are missing, out of range
         or two-dimensional.
     """
     latitude = _one_of(dataset, LATITUDE_NAMES, what)
