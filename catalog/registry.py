@@ -64,7 +64,7 @@ def local_roots() -> list[Path]:
     variable = "SOMOBENCH_RELEASES"
     listed = os.environ.get(variable, "").split(os.pathsep)
     chosen = [chosen_folder(variable, text) for text in listed if text.strip()]
-    return [folder / "releases" for folder in _checkouts()[:1]] + chosen
+    return [folder / "releases" for folder in _find_checkouts()[:1]] + chosen
 
 
 def chosen_folder(variable: str, text: str) -> Path:
@@ -84,7 +84,7 @@ def chosen_folder(variable: str, text: str) -> Path:
         ) from error
 
 
-def _checkouts() -> list[Path]:
+def _find_checkouts() -> list[Path]:
     try:
         here = Path.cwd()
     except OSError:  # the working directory was deleted
@@ -120,13 +120,13 @@ def local_names() -> list[str]:
     found = {
         manifest.parent.name
         for root in (*local_roots(), packaged_folder())
-        for manifest in _manifests_below(root)
+        for manifest in _find_manifests(root)
         if re.fullmatch(RELEASE_ID, manifest.parent.name)
     }
     return sort_releases(found)
 
 
-def _manifests_below(root: Path) -> list[Path]:
+def _find_manifests(root: Path) -> list[Path]:
     try:
         return list(root.glob(f"*/{MANIFEST}"))
     except OSError:  # on Python 3.13 a folder that can't be listed is empty as well
@@ -159,12 +159,12 @@ def read_record(release: str, catalog: Path | None = None) -> CatalogRecord | No
         with path.open("rb") as stream:
             text = stream.read(MAXIMUM_RECORD + 1)
         if len(text) > MAXIMUM_RECORD:
-            raise _unbelievable(path, f"over {MAXIMUM_RECORD} bytes")
+            raise _make_record_error(path, f"over {MAXIMUM_RECORD} bytes")
         record = _parse_record(text)
     except UNREADABLE as error:
-        raise _unbelievable(path, error) from error
+        raise _make_record_error(path, error) from error
     if record.release != release:
-        raise _unbelievable(path, f"a record of {record.release}")
+        raise _make_record_error(path, f"a record of {record.release}")
     return record
 
 
@@ -184,7 +184,7 @@ class _NoAliasLoader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
-def _unbelievable(path: Path, found: object) -> IntegrityError:
+def _make_record_error(path: Path, found: object) -> IntegrityError:
     return IntegrityError(
         f"catalog record {path}",
         found=str(found)[:1000],

@@ -117,7 +117,7 @@ class Release:
     def _require_source(self, wanted: RemoteObject) -> None:
         if wanted.urls or _is_cached(wanted):
             return
-        places = [str(place.parent) for place in self._places(wanted.name)]
+        places = [str(place.parent) for place in self._list_places(wanted.name)]
         raise IntegrityError(
             f"file {wanted.name}",
             found=f"nothing in {', '.join(places) or 'the cache'}",
@@ -127,9 +127,9 @@ class Release:
 
     def _place_of(self, name: str) -> Path | None:
         """Return where a file lies on this machine outside the cache, if it does."""
-        return next(filter(os.path.lexists, self._places(name)), None)
+        return next(filter(os.path.lexists, self._list_places(name)), None)
 
-    def _places(self, name: str) -> list[Path]:
+    def _list_places(self, name: str) -> list[Path]:
         """Return where a file may lie: an asset beside any releases, nearest first."""
         if name not in self.manifest.assets:
             return [self.folder / name] if self.folder else []
@@ -148,7 +148,7 @@ class Release:
             name=name,
             sha256=record.sha256,
             size=record.size,
-            urls=_urls(self.base_urls, name),
+            urls=_build_urls(self.base_urls, name),
         )
 
 
@@ -188,20 +188,20 @@ def _resolve_pinned(record: CatalogRecord) -> Release:
         text, found = _read_if_pinned(folder, record)
         if text is not None:
             _warn_of_passed_over(record, passed, folder)
-            return _release(text, record.release, folder, record)
+            return _make_release(text, record.release, folder, record)
         passed[folder] = found
     wanted = RemoteObject(
         name=MANIFEST,
         sha256=record.manifest_sha256,
         size=record.manifest_size,
-        urls=_urls(record.base_urls, MANIFEST),
+        urls=_build_urls(record.base_urls, MANIFEST),
     )
     if not wanted.urls and not _is_cached(wanted):
-        raise _not_pinned(record, passed)
+        raise _make_unpinned_error(record, passed)
     with open_object(wanted) as stream:
         text = read_verified(stream, wanted.sha256)
     _warn_of_passed_over(record, passed, Path(stream.name))
-    return _release(text, record.release, None, record)
+    return _make_release(text, record.release, None, record)
 
 
 def _read_if_pinned(folder: Path, record: CatalogRecord) -> tuple[bytes | None, str]:
@@ -253,10 +253,10 @@ def _resolve_local(name: str) -> Release:
             hint="somebody is deleting or replacing it; try again",
         )
     text, folder = texts.popitem()
-    return _release(text, name, folder, None)
+    return _make_release(text, name, folder, None)
 
 
-def _release(
+def _make_release(
     text: bytes, name: str, folder: Path | None, record: CatalogRecord | None
 ) -> Release:
     manifest = _parse(text, name)
@@ -350,11 +350,13 @@ def _is_cached(wanted: RemoteObject) -> bool:
     return os.path.lexists(object_path(wanted.sha256))
 
 
-def _urls(base_urls: tuple[str, ...], name: str) -> tuple[str, ...]:
+def _build_urls(base_urls: tuple[str, ...], name: str) -> tuple[str, ...]:
     return tuple(f"{base.rstrip('/')}/{quote(name)}" for base in base_urls)
 
 
-def _not_pinned(record: CatalogRecord, passed: Mapping[Path, str]) -> IntegrityError:
+def _make_unpinned_error(
+    record: CatalogRecord, passed: Mapping[Path, str]
+) -> IntegrityError:
     listed = "; ".join(f"{found} in {folder}" for folder, found in passed.items())
     return IntegrityError(
         f"manifest of release {record.release}",

@@ -110,17 +110,21 @@ def index_cells(cells: pd.DataFrame, targets: xr.Dataset) -> pd.DataFrame:
     """
     lacking = {"cell_id", *CELL_COLUMNS} - {*map(str, cells.columns)}
     if lacking:
-        raise _no_cells(f"no column {', '.join(sorted(lacking))}")
+        raise _make_cells_error(f"no column {', '.join(sorted(lacking))}")
     table = cells.set_index("cell_id")
     wanted = targets["cell"].to_numpy().astype(str)
     absent = pd.Index(wanted).difference(table.index)
     if len(absent):
-        raise _no_cells(f"no row of cell {absent[0]} and {len(absent) - 1} more")
+        raise _make_cells_error(
+            f"no row of cell {absent[0]} and {len(absent) - 1} more"
+        )
     if not table.index.is_unique:
-        raise _no_cells(f"cell {table.index[table.index.duplicated()][0]} twice")
+        raise _make_cells_error(
+            f"cell {table.index[table.index.duplicated()][0]} twice"
+        )
     return table.loc[wanted]
 
 
-def _no_cells(found: str) -> IntegrityError:
+def _make_cells_error(found: str) -> IntegrityError:
     expected = f"one row a cell of the targets, with {', '.join(CELL_COLUMNS)}"
     return IntegrityError("cells of the release", found=found, expected=expected)

@@ -167,7 +167,7 @@ def lagged(series: xr.DataArray, lags: tuple[int, ...]) -> xr.DataArray:
     if series.chunks is not None:
         series = series.chunk(time=-1)
     result: xr.DataArray = xr.apply_ufunc(
-        _lag_window,
+        _stack_lags,
         series,
         kwargs={"lags": lags},
         input_core_dims=[["time"]],
@@ -185,7 +185,7 @@ def lagged(series: xr.DataArray, lags: tuple[int, ...]) -> xr.DataArray:
     return result.assign_coords(lag=days).transpose(..., "time", "lag")
 
 
-def _lag_window(values: np.ndarray[Any, Any], lags: tuple[int, ...]) -> Any:
+def _stack_lags(values: np.ndarray[Any, Any], lags: tuple[int, ...]) -> Any:
     """Return (..., time, lag) from (..., time)."""
     longest = max(lags)
     before = np.full((*values.shape[:-1], longest), np.nan, values.dtype)

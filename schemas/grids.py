@@ -36,7 +36,7 @@ DEEPEST = 5.0  # m; soil layers given in cm lie beyond it
 STEEPEST = 100.0  # scale slope; a reference varies as much as the sensor, or less
 
 
-def _within(low: float | None, high: float | None, units: str) -> px.Check:
+def _make_range_check(low: float | None, high: float | None, units: str) -> px.Check:
     if low is None or high is None:
         bound = "finite" if low is None else f"at least {low}"
         return within(f"{bound} {units}".strip(), low, high)
@@ -52,7 +52,7 @@ def physical(
 ) -> px.DataVar:
     """Return the schema of a variable: dtype, dims, units and physical range."""
     variable = VARIABLES[name]
-    within = _within(variable.minimum, variable.maximum, variable.units)
+    within = _make_range_check(variable.minimum, variable.maximum, variable.units)
     return px.DataVar(
         dtype=dtype or variable.dtype,
         dims=dims,
@@ -71,20 +71,24 @@ def counted(
 ) -> px.DataVar:
     """Return the schema of a plain number without unit."""
     return px.DataVar(
-        dtype=dtype, dims=dims, checks=[_within(low, high, "")], nullable=True
+        dtype=dtype, dims=dims, checks=[_make_range_check(low, high, "")], nullable=True
     )
 
 
-def _text(dims: tuple[str, ...]) -> px.DataVar:
+def _define_text(dims: tuple[str, ...]) -> px.DataVar:
     return px.DataVar(dims=dims)
 
 
 TIME = px.Coordinate(dtype="datetime64[ns]", checks=DAILY)
 CELL = px.Coordinate(checks=CELLS_IN_ORDER)
-LATITUDE = px.Coordinate(dtype="float64", checks=_within(-90, 90, "degrees_north"))
-LONGITUDE = px.Coordinate(dtype="float64", checks=_within(-180, 180, "degrees_east"))
-LAYER = px.Coordinate(dtype="int8", checks=_within(1, 9, ""))
-DEPTH = px.Coordinate(dtype="float64", checks=_within(0, DEEPEST, "m"))
+LATITUDE = px.Coordinate(
+    dtype="float64", checks=_make_range_check(-90, 90, "degrees_north")
+)
+LONGITUDE = px.Coordinate(
+    dtype="float64", checks=_make_range_check(-180, 180, "degrees_east")
+)
+LAYER = px.Coordinate(dtype="int8", checks=_make_range_check(1, 9, ""))
+DEPTH = px.Coordinate(dtype="float64", checks=_make_range_check(0, DEEPEST, "m"))
 
 _GRID_COORDS: Mapping[str, px.Coordinate] = {
     "cell": CELL,
@@ -122,9 +126,9 @@ TARGETS = px.DatasetSchema(
         "accepted_count": counted(SERIES[:2], "int16"),
         "used_count": counted(SERIES[:2], "int16"),
         "station_spread": counted(SERIES[:2], "float32"),
-        "primary_network": _text(SERIES[:2]),
-        "primary_station": _text(SERIES[:2]),
-        "primary_sensor": _text(SERIES[:2]),
+        "primary_network": _define_text(SERIES[:2]),
+        "primary_station": _define_text(SERIES[:2]),
+        "primary_sensor": _define_text(SERIES[:2]),
         "depth_from": counted(SERIES[:2], "float32", 0, DEEPEST),
         "depth_to": counted(SERIES[:2], "float32", 0, DEEPEST),
     },

@@ -326,7 +326,7 @@ def load_recipe(path: Path | str = "params.yaml") -> Recipe:
     try:
         return Recipe.model_validate(content)
     except PydanticError as error:
-        failures = [_failure(item, text) for item in error.errors()]
+        failures = [_make_failure(item, text) for item in error.errors()]
         raise ValidationError(
             f"recipe {path}",
             failures,
@@ -334,7 +334,7 @@ def load_recipe(path: Path | str = "params.yaml") -> Recipe:
         ) from error
 
 
-def _failure(item: Mapping[str, Any], text: str) -> Failure:
+def _make_failure(item: Mapping[str, Any], text: str) -> Failure:
     """Return a failure by line and key; a missing key has its section's line."""
     key = ".".join(str(part) for part in item["loc"])
     found = "nothing" if item["type"] == "missing" else repr(item["input"])[:80]

@@ -42,13 +42,13 @@ from somobench.schemas.variables import DYNAMIC_FORCING
 MAY_REST_AT_ZERO = ("precipitation", "evaporation", "shortwave_radiation")
 
 
-def _table(schema: pa.DataFrameSchema, *further: Check) -> pa.DataFrameSchema:
+def _extend_table(schema: pa.DataFrameSchema, *further: Check) -> pa.DataFrameSchema:
     extended = copy.deepcopy(schema)
     extended.checks = [*schema.checks, *further]
     return extended
 
 
-def _grid(schema: DatasetSchema, *further: Check) -> DatasetSchema:
+def _extend_grid(schema: DatasetSchema, *further: Check) -> DatasetSchema:
     extended = copy.deepcopy(schema)
     extended.checks = [*schema.checks, *further]
     return extended
@@ -66,7 +66,7 @@ _STUCK_FORCING = tuple(
 
 RELEASED_TABLES: Mapping[str, pa.DataFrameSchema] = MappingProxyType(
     {
-        "stations": _table(
+        "stations": _extend_table(
             SENSORS,
             IDS_MATCH,
             ONE_LAYER,
@@ -75,7 +75,9 @@ RELEASED_TABLES: Mapping[str, pa.DataFrameSchema] = MappingProxyType(
             ONE_PLACE,
             NOT_SWAPPED,
         ),
-        "observations": _table(OBSERVATIONS, NO_STUCK_SENSOR, NO_STEP_OF_A_SENSOR),
+        "observations": _extend_table(
+            OBSERVATIONS, NO_STUCK_SENSOR, NO_STEP_OF_A_SENSOR
+        ),
         "cells": CELLS,
         "splits": SPLITS,
         "scores": SCORES,
@@ -84,7 +86,7 @@ RELEASED_TABLES: Mapping[str, pa.DataFrameSchema] = MappingProxyType(
 )
 RELEASED_GRIDS: Mapping[str, DatasetSchema] = MappingProxyType(
     {
-        "targets": _grid(
+        "targets": _extend_grid(
             TARGETS,
             SCALED_AS_STATED,
             COUNTED_WHERE_MEASURED,
@@ -96,7 +98,7 @@ RELEASED_GRIDS: Mapping[str, DatasetSchema] = MappingProxyType(
             no_stuck_series("soil_moisture_in_situ"),
             NO_STEP_OF_A_SERIES,
         ),
-        "forcing": _grid(FORCING, CLEAR_SKY, *_STUCK_FORCING),
-        "features": _grid(FEATURES, SOURCE_TELLS),
+        "forcing": _extend_grid(FORCING, CLEAR_SKY, *_STUCK_FORCING),
+        "features": _extend_grid(FEATURES, SOURCE_TELLS),
     }
 )

@@ -31,7 +31,7 @@ SHIFT_KEY = ("split", "reference_split", "model", "layer", "metric")
 LEAD_KEY = ("lead_time", "model", "against", "layer", "metric")
 
 
-def _bounds_crossed(frame: pd.DataFrame) -> str | None:
+def _find_crossed_bounds(frame: pd.DataFrame) -> str | None:
     crossed = frame["low"] > frame["high"]
     if not crossed.any():
         return None
@@ -40,7 +40,7 @@ def _bounds_crossed(frame: pd.DataFrame) -> str | None:
     )
 
 
-BOUNDS_ORDERED = wide("low not above high", _bounds_crossed, needs=("low", "high"))
+BOUNDS_ORDERED = wide("low not above high", _find_crossed_bounds, needs=("low", "high"))
 
 _LAYER = pa.Column("int8", pa.Check.in_range(ALL_LAYERS, 9, error="layer 0 to 9"))
 _COUNT = pa.Column("int32", pa.Check.ge(0, error="at least 0"))

@@ -29,7 +29,7 @@ def validate_table(
     try:
         schema.validate(frame, lazy=True)
     except SchemaErrors as errors:
-        raise ValidationError(what, _failures(errors)) from None
+        raise ValidationError(what, _list_failures(errors)) from None
     return frame
 
 
@@ -48,29 +48,29 @@ def validate_grid(dataset: xr.Dataset, schema: DatasetSchema, what: str) -> xr.D
         with config_context(validation_depth=ValidationDepth.SCHEMA_AND_DATA):
             schema.validate(dataset, lazy=True)
     except SchemaErrors as errors:
-        raise ValidationError(what, _failures(errors)) from None
+        raise ValidationError(what, _list_failures(errors)) from None
     return dataset
 
 
-def _failures(errors: SchemaErrors) -> list[Failure]:
-    found = (_failure(error, errors.data) for error in errors.schema_errors)
+def _list_failures(errors: SchemaErrors) -> list[Failure]:
+    found = (_make_failure(error, errors.data) for error in errors.schema_errors)
     return list(dict.fromkeys(found))
 
 
-def _failure(error: SchemaError, whole: Any) -> Failure:
+def _make_failure(error: SchemaError, whole: Any) -> Failure:
     name = getattr(error.schema, "name", None)
     where = str(name) if name else "whole"
     check = error.check
     if isinstance(check, Check):
         part = whole.get(where, whole)
-        found = found_by(check, part) or _found(error.failure_cases)
+        found = found_by(check, part) or _describe_found(error.failure_cases)
         return Failure(where, found, str(check.error or check.name))
     if error.failure_cases is not None and str(check).startswith("dtype"):
-        return Failure(where, f"dtype {_dtype_of(error)}", str(check))
+        return Failure(where, f"dtype {_get_dtype(error)}", str(check))
     return Failure(where, str(error).replace("\n", " "), f"check {check}")
 
 
-def _dtype_of(error: SchemaError) -> str:
+def _get_dtype(error: SchemaError) -> str:
     data = error.data
     column = getattr(error.schema, "name", None)
     if isinstance(data, pd.DataFrame | xr.Dataset) and column in data:
@@ -78,7 +78,7 @@ def _dtype_of(error: SchemaError) -> str:
     return str(getattr(data, "dtype", error.failure_cases))
 
 
-def _found(cases: Any) -> str:
+def _describe_found(cases: Any) -> str:
     """Say how many values failed, and the first of them."""
     if cases is None:
         return "no"

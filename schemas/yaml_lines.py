@@ -25,7 +25,7 @@ def line_of(text: str, place: Sequence[str | int]) -> int:
     """
     node, line = yaml.compose(text, Loader=yaml.SafeLoader), 1
     for part in place:
-        found = _child(node, part)
+        found = _find_child(node, part)
         if found is None:
             break
         mark, node = found
@@ -33,7 +33,7 @@ def line_of(text: str, place: Sequence[str | int]) -> int:
     return line
 
 
-def _child(
+def _find_child(
     node: yaml.Node | None, part: str | int
 ) -> tuple[yaml.Node, yaml.Node] | None:
     """Return the node that bears the line, and the node of the value."""

@@ -1,4 +1,4 @@
-"""`somobench validate`: the kind is recognised by content, and every failure is shown."""
+"""`somobench validate`: content shows the kind, and every failure is shown."""
 
 from __future__ import annotations
 

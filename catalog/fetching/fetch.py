@@ -146,7 +146,7 @@ def _try_mirrors(wanted: RemoteObject, partial: Path, progress: Progress) -> Non
             _sleep(_pause(number, [failures[url] for url in candidates]))
         for url in candidates:
             if allowance < wanted.size:
-                raise _all_failed(wanted, failures)
+                raise _make_fetch_error(wanted, failures)
             try:
                 return _attempt(wanted, url, partial, progress)
             except AttemptError as failure:
@@ -155,7 +155,7 @@ def _try_mirrors(wanted: RemoteObject, partial: Path, progress: Progress) -> Non
         candidates = [url for url in candidates if failures[url].again]
         if not candidates:
             break
-    raise _all_failed(wanted, failures)
+    raise _make_fetch_error(wanted, failures)
 
 
 def _attempt(wanted: RemoteObject, url: str, partial: Path, progress: Progress) -> None:
@@ -181,7 +181,7 @@ def _sleep(seconds: float) -> None:
     time.sleep(seconds)
 
 
-def _all_failed(
+def _make_fetch_error(
     wanted: RemoteObject, failures: dict[str, AttemptError]
 ) -> NetworkError | IntegrityError:
     listed = "; ".join(

@@ -118,15 +118,15 @@ def _rebuild(
     others: list[int],
     days: NDArray[np.bool_],
 ) -> Series:
-    primary = _scale(inputs, layer, row, days, minimum_days=ANY_LENGTH)
+    primary = _scale_days(inputs, layer, row, days, minimum_days=ANY_LENGTH)
     if isinstance(primary, Rejection):
         return np.full(days.shape, np.nan)
-    scaled = [_scale(inputs, layer, other, days) for other in others]
+    scaled = [_scale_days(inputs, layer, other, days) for other in others]
     accepted = [item for item in scaled if isinstance(item, Candidate)]
     return fill_primary(primary, accepted, thresholds_of(inputs.recipe)).values
 
 
-def _scale(
+def _scale_days(
     inputs: TargetInputs,
     layer: int,
     row: int,

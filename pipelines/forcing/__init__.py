@@ -68,7 +68,7 @@ def write_forcing(recipe: Recipe, folder: Path) -> dict[str, Any]:
     references = (
         verified_inputs(inputs_file, "reference") if recipe.reference.inputs else []
     )
-    stations, observed = _sensors(folder)
+    stations, observed = _load_sensors(folder)
     statics = checked_table(folder / "statics.parquet", STATICS)
     request = ForcingRequest(
         recipe=recipe,
@@ -77,7 +77,7 @@ def write_forcing(recipe: Recipe, folder: Path) -> dict[str, Any]:
         reference_inputs=tuple(path for _, path in references),
     )
     given = find_forcing_source(recipe.forcing.source).daily(request)
-    kept = _kept(request.cells, given)
+    kept = _mark_kept_cells(request.cells, given)
     dataset = finish_forcing(given.dataset.isel(cell=kept), request.cells[kept], recipe)
     climate = describe_cells(
         dataset, given.node_count[kept], recipe.regions, recipe.forcing.latent_heat
@@ -95,7 +95,7 @@ def write_forcing(recipe: Recipe, folder: Path) -> dict[str, Any]:
     return report
 
 
-def _sensors(folder: Path) -> tuple[pd.DataFrame, list[str]]:
+def _load_sensors(folder: Path) -> tuple[pd.DataFrame, list[str]]:
     """Return the table of sensors, and the ids of those that have observations."""
     stations = checked_table(folder / "stations.parquet", SENSORS)
     observed: set[str] = set()
@@ -104,7 +104,7 @@ def _sensors(folder: Path) -> tuple[pd.DataFrame, list[str]]:
     return stations, sorted(observed)
 
 
-def _kept(cells: pd.DataFrame, given: DailyForcing) -> NDArray[np.bool_]:
+def _mark_kept_cells(cells: pd.DataFrame, given: DailyForcing) -> NDArray[np.bool_]:
     kept = ~cells["cell_id"].isin(list(given.dropped)).to_numpy()
     if not kept.any():
         raise InputError(
@@ -189,12 +189,13 @@ def report_forcing(
             for item in records
         ],
         "statistics": {
-            str(name): _statistics(array) for name, array in dataset.data_vars.items()
+            str(name): _summarise_values(array)
+            for name, array in dataset.data_vars.items()
         },
     }
 
 
-def _statistics(array: xr.DataArray) -> dict[str, Any]:
+def _summarise_values(array: xr.DataArray) -> dict[str, Any]:
     values = array.to_numpy().astype(np.float64)
     present = values[np.isfinite(values)]
     return {

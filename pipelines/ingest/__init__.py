@@ -66,10 +66,10 @@ def ingest(recipe: Recipe, inputs_file: Path | str, destination: Path | str) -> 
     ingested = read_stations(paths, source, recipe)
     minimum_count = source.minimum_count or recipe.stations.minimum_count
     report = account(
-        ingested, [_archive(record) for record, _ in inputs], minimum_count
+        ingested, [_describe_archive(record) for record, _ in inputs], minimum_count
     )
     if not report["sensors"]["kept"]:
-        raise _nothing_left(report)
+        raise _make_empty_error(report)
     stations = stations_table(ingested.sensors, recipe.grid.resolution)
     observations = observations_table(ingested.sensors)
     statics, unread = read_statics(recipe.stations.source, paths, stations)
@@ -110,11 +110,11 @@ def read_stations(paths: list[Path], source: StationSource, recipe: Recipe) -> I
     return settle(records, rejections)
 
 
-def _archive(record: InputRecord) -> dict[str, object]:
+def _describe_archive(record: InputRecord) -> dict[str, object]:
     return {"name": record.name, "size": record.size, "sha256": record.sha256}
 
 
-def _nothing_left(report: dict[str, dict[str, dict[str, int]]]) -> InputError:
+def _make_empty_error(report: dict[str, dict[str, dict[str, int]]]) -> InputError:
     reasons = Counter(report["rejected_by_reason"]) + Counter(
         report["sensors"]["dropped"]
     )

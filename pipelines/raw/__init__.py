@@ -63,11 +63,11 @@ def write_raw(recipe: Recipe, inputs_file: Path, folder: Path) -> None:
         if generated:
             write_virtual_world(recipe, partial)
         for item in generated:
-            records += _virtual_records(item, partial)
+            records += _record_virtual_inputs(item, partial)
         write_inputs(records, partial / INPUTS_FILE)
 
 
-def _virtual_records(item: NamedInput, folder: Path) -> list[InputRecord]:
+def _record_virtual_inputs(item: NamedInput, folder: Path) -> list[InputRecord]:
     """Return the records of what the virtual world holds for a role."""
     if item.source != _READERS[item.role]:
         raise InputError(
@@ -76,15 +76,17 @@ def _virtual_records(item: NamedInput, folder: Path) -> list[InputRecord]:
             expected=f"{_READERS[item.role]!r}, the format of the virtual world",
         )
     if item.role == "stations":
-        truth = _virtual_record(item, folder / TRUTH_FILE, folder, "truth", "virtual")
-        return [_virtual_record(item, folder / STATIONS_FILE, folder), truth]
+        truth = _record_virtual_input(
+            item, folder / TRUTH_FILE, folder, "truth", "virtual"
+        )
+        return [_record_virtual_input(item, folder / STATIONS_FILE, folder), truth]
     return [
-        _virtual_record(item, path, folder)
+        _record_virtual_input(item, path, folder)
         for path in sorted((folder / FORCING_FOLDER).iterdir())
     ]
 
 
-def _virtual_record(
+def _record_virtual_input(
     item: NamedInput,
     path: Path,
     folder: Path,

@@ -78,7 +78,7 @@ def build_release(
         If a file breaks its schema, or the release one of its promises.
     """
     outputs = read_outputs(data)
-    validation = _validation(recipe, outputs)
+    validation = _validate_promises(recipe, outputs)
     with replacing(assets) as folder:
         folder.mkdir()
         shutil.copyfile(data / "cell_scores.parquet", folder / "cell_scores.parquet")
@@ -86,24 +86,28 @@ def build_release(
             shutil.copyfile(predictions, folder / f"predictions_{predictions.name}")
     with replacing(destination) as folder:
         folder.mkdir()
-        for name in _file_names(recipe):
+        for name in _list_file_names(recipe):
             shutil.copyfile(data / name, folder / name)
         write_json(validation, folder / "validation.json")
-        report = build_report(recipe, validation, outputs.inputs, _scored(outputs))
+        report = build_report(
+            recipe, validation, outputs.inputs, _make_score_sections(outputs)
+        )
         write_text(report, folder / "report.html")
-        packed = _described(folder.iterdir())
+        packed = _describe_files(folder.iterdir())
         manifest = describe_release(
-            recipe, outputs, packed, _described(assets.iterdir())
+            recipe, outputs, packed, _describe_files(assets.iterdir())
         )
         _write_documents(manifest, folder)
-        texts = _described(path for path in folder.iterdir() if path.name not in packed)
+        texts = _describe_files(
+            path for path in folder.iterdir() if path.name not in packed
+        )
         files = dict(sorted((packed | texts).items()))
         manifest = manifest.model_copy(update={"files": files})
         write_json(manifest.model_dump(mode="json"), folder / "MANIFEST.json")
     return manifest
 
 
-def _described(paths: Iterable[Path]) -> dict[str, FileRecord]:
+def _describe_files(paths: Iterable[Path]) -> dict[str, FileRecord]:
     return {path.name: describe_file(path) for path in sorted(paths)}
 
 
@@ -113,7 +117,7 @@ def _write_documents(manifest: Manifest, folder: Path) -> None:
     write_json(documents.croissant(manifest), folder / "croissant.json")
 
 
-def _file_names(recipe: Recipe) -> list[str]:
+def _list_file_names(recipe: Recipe) -> list[str]:
     names = [f"{name}.zarr.zip" for name in GRIDS]
     names += [f"{name}.parquet" for name in TABLES]
     if not recipe.release.redistributable:
@@ -121,7 +125,7 @@ def _file_names(recipe: Recipe) -> list[str]:
     return names
 
 
-def _scored(outputs: StageOutputs) -> list[Section]:
+def _make_score_sections(outputs: StageOutputs) -> list[Section]:
     scores, costs = (outputs.tables[name] for name in ("scores", "shift_costs"))
     reports = outputs.reports
     tables = CellTables(outputs.cell_scores, outputs.tables["cells"])
@@ -133,7 +137,7 @@ def _scored(outputs: StageOutputs) -> list[Section]:
     ]
 
 
-def _validation(recipe: Recipe, outputs: StageOutputs) -> dict[str, Any]:
+def _validate_promises(recipe: Recipe, outputs: StageOutputs) -> dict[str, Any]:
     targets, reports = outputs.grids["targets"], outputs.reports
     stages = {name: reports[name] for name in reports if name != "scores"}
     report: dict[str, Any] = {"release": recipe.release.id, "stages": stages}
@@ -141,7 +145,7 @@ def _validation(recipe: Recipe, outputs: StageOutputs) -> dict[str, Any]:
         targets, outputs.grids["forcing"]
     )
     if outputs.truth.is_file():
-        report["targets_against_truth"] = _against_truth(outputs)
+        report["targets_against_truth"] = _compare_with_truth(outputs)
     report["report"] = figure_numbers(recipe, outputs.folder, reports)
     failures = [Failure(*failure) for failure in failed_promises(report)]
     if failures:
@@ -149,7 +153,7 @@ def _validation(recipe: Recipe, outputs: StageOutputs) -> dict[str, Any]:
     return report
 
 
-def _against_truth(outputs: StageOutputs) -> dict[str, Any]:
+def _compare_with_truth(outputs: StageOutputs) -> dict[str, Any]:
     observations = checked_table(outputs.folder / "observations.parquet", OBSERVATIONS)
     with opened_grid(outputs.truth, None) as known:
         return truth_report(

@@ -65,9 +65,11 @@ def readme(manifest: Manifest) -> str:
         "|---|---|",
         *(f"| `{name}` | {FILES[name]} |" for name in manifest.files if name in FILES),
         "",
-        *_listed("Layers", manifest.layers, manifest.layers_left_out),
-        *_listed("Feature sets", manifest.feature_sets, manifest.feature_sets_refused),
-        *_listed("Splits", manifest.splits, manifest.splits_left_out),
+        *_list_contents("Layers", manifest.layers, manifest.layers_left_out),
+        *_list_contents(
+            "Feature sets", manifest.feature_sets, manifest.feature_sets_refused
+        ),
+        *_list_contents("Splits", manifest.splits, manifest.splits_left_out),
         "## Sources",
         "",
         *(
@@ -80,7 +82,9 @@ def readme(manifest: Manifest) -> str:
     return "\n".join(lines)
 
 
-def _listed(title: str, carried: Iterable[Any], missing: dict[str, str]) -> list[str]:
+def _list_contents(
+    title: str, carried: Iterable[Any], missing: dict[str, str]
+) -> list[str]:
     return [
         f"## {title}",
         "",
@@ -119,7 +123,7 @@ def croissant(manifest: Manifest) -> dict[str, Any]:
         "license": manifest.licence_spdx,
         "version": manifest.release.rpartition("-")[2],
         "isBasedOn": [source.note for source in sources_once(manifest.sources)],
-        "variableMeasured": _variables_measured(manifest),
+        "variableMeasured": _describe_variables(manifest),
         "distribution": [
             {
                 "@type": "cr:FileObject",
@@ -127,7 +131,7 @@ def croissant(manifest: Manifest) -> dict[str, Any]:
                 "name": name,
                 "contentUrl": name,
                 "contentSize": f"{record.size} B",
-                "encodingFormat": _format(name),
+                "encodingFormat": _get_media_type(name),
                 "sha256": record.sha256,
             }
             for name, record in manifest.files.items()
@@ -135,7 +139,7 @@ def croissant(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def _variables_measured(manifest: Manifest) -> list[dict[str, str]]:
+def _describe_variables(manifest: Manifest) -> list[dict[str, str]]:
     names = sorted({name for file in manifest.files.values() for name in file.arrays})
     return [
         {
@@ -149,7 +153,7 @@ def _variables_measured(manifest: Manifest) -> list[dict[str, str]]:
     ]
 
 
-def _format(name: str) -> str:
+def _get_media_type(name: str) -> str:
     formats = {
         ".zip": "application/zip",
         ".parquet": "application/vnd.apache.parquet",

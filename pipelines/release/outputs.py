@@ -85,12 +85,13 @@ def read_outputs(folder: Path) -> StageOutputs:
         reports=reports,
         inputs=[record.model_dump(mode="json") for record in inputs],
         predictions=[
-            _predictions(folder, split) for split in sorted(reports["splits"]["splits"])
+            _locate_predictions(folder, split)
+            for split in sorted(reports["splits"]["splits"])
         ],
     )
 
 
-def _predictions(folder: Path, split: str) -> Path:
+def _locate_predictions(folder: Path, split: str) -> Path:
     path = folder / "predictions" / f"{split}.zarr.zip"
     with opened_grid(path, None):
         return path

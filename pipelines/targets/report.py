@@ -52,7 +52,7 @@ class TargetReport:
         """Count the sensors and days of one layer and cell."""
         self._outcomes.update(item.outcome for item in result.outcomes)
         self._rejected += [
-            self._rejection(item) for item in result.outcomes if item.rejection
+            self._describe_rejection(item) for item in result.outcomes if item.rejection
         ]
         target = result.target
         had_one = self._has_target.get(result.cell_id, False)
@@ -91,7 +91,7 @@ class TargetReport:
             "sources": self._sources,
         }
 
-    def _rejection(self, outcome: Outcome) -> dict[str, Any]:
+    def _describe_rejection(self, outcome: Outcome) -> dict[str, Any]:
         """Say which sensor was rejected, why, and by how much."""
         reason, found, expected = outcome.rejection or (None, None, None)
         sensor = self._sensors.iloc[outcome.row]

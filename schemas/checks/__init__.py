@@ -42,7 +42,7 @@ def wide(expected: str, find: Finder, *, needs: tuple[str, ...] = ()) -> Check:
 
     @functools.wraps(find)
     def guarded(data: Any) -> str | None:
-        if not set(needs) <= _names(data):
+        if not set(needs) <= _list_names(data):
             return None
         try:
             return find(data)
@@ -56,7 +56,7 @@ def wide(expected: str, find: Finder, *, needs: tuple[str, ...] = ()) -> Check:
     return Check(lambda data: guarded(data) is None, error=expected)
 
 
-def _names(data: Any) -> set[str]:
+def _list_names(data: Any) -> set[str]:
     listed = data.variables if isinstance(data, xr.Dataset) else data
     return {str(name) for name in listed} if not _is_column(data) else set()
 
@@ -101,11 +101,11 @@ def some_of(values: Any) -> str:
     return ", ".join(distinct[:SHOWN]) + (", …" if len(distinct) > SHOWN else "")
 
 
-def _no_rows(frame: pd.DataFrame) -> str | None:
+def _find_no_rows(frame: pd.DataFrame) -> str | None:
     return None if len(frame) else "no row"
 
 
-NOT_EMPTY = wide("at least one row", _no_rows)
+NOT_EMPTY = wide("at least one row", _find_no_rows)
 
 
 def sorted_unique(*keys: str) -> Check:
@@ -129,7 +129,7 @@ def sorted_unique(*keys: str) -> Check:
     return wide(f"rows sorted by {', '.join(keys)}, each once", find, needs=keys)
 
 
-def _not_daily(times: xr.DataArray) -> str | None:
+def _find_irregular_day(times: xr.DataArray) -> str | None:
     values = times.to_numpy().astype("datetime64[ns]")
     late = values != values.astype("datetime64[D]")
     if late.any():
@@ -141,10 +141,10 @@ def _not_daily(times: xr.DataArray) -> str | None:
     return None
 
 
-DAILY = wide("every day once, at 00:00, in order", _not_daily)
+DAILY = wide("every day once, at 00:00, in order", _find_irregular_day)
 
 
-def _cells_out_of_order(cells: xr.DataArray) -> str | None:
+def _find_unsorted_cell(cells: xr.DataArray) -> str | None:
     listed = [str(item) for item in cells.to_numpy()]
     if not listed:
         return "no cell"
@@ -154,20 +154,20 @@ def _cells_out_of_order(cells: xr.DataArray) -> str | None:
     return None
 
 
-CELLS_IN_ORDER = wide("at least one cell, sorted, each once", _cells_out_of_order)
+CELLS_IN_ORDER = wide("at least one cell, sorted, each once", _find_unsorted_cell)
 
 
-def _nothing_finite(values: xr.DataArray) -> str | None:
+def _find_nothing_finite(values: xr.DataArray) -> str | None:
     return None if bool(np.isfinite(values).any()) else f"{values.size} missing values"
 
 
-def _something_missing(values: xr.DataArray) -> str | None:
+def _find_missing_values(values: xr.DataArray) -> str | None:
     missing = int(np.isnan(values).sum())
     return f"{missing} of {values.size} values missing" if missing else None
 
 
-SOME_FINITE = wide("not missing everywhere", _nothing_finite)
-NONE_MISSING = wide("no missing value", _something_missing)
+SOME_FINITE = wide("not missing everywhere", _find_nothing_finite)
+NONE_MISSING = wide("no missing value", _find_missing_values)
 
 
 def cell_name(latitude: float, longitude: float) -> str:
@@ -175,7 +175,7 @@ def cell_name(latitude: float, longitude: float) -> str:
     return f"{float(latitude)}_{float(longitude)}"
 
 
-def _misplaced_cell(dataset: xr.Dataset) -> str | None:
+def _find_misplaced_cell(dataset: xr.Dataset) -> str | None:
     columns = (dataset[name].to_numpy() for name in ("cell", "latitude", "longitude"))
     for cell, latitude, longitude in zip(*columns, strict=True):
         if str(cell) != cell_name(latitude, longitude):
@@ -185,6 +185,6 @@ def _misplaced_cell(dataset: xr.Dataset) -> str | None:
 
 POSITIONS_MATCH = wide(
     "every cell named by its centre",
-    _misplaced_cell,
+    _find_misplaced_cell,
     needs=("cell", "latitude", "longitude"),
 )

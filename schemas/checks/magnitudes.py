@@ -151,7 +151,7 @@ def extraterrestrial_radiation(
     return radiation
 
 
-def _impossible_sky(dataset: xr.Dataset) -> str | None:
+def _find_impossible_radiation(dataset: xr.Dataset) -> str | None:
     if dataset.sizes["time"] < MINIMUM_DAYS:
         return None
     above = extraterrestrial_radiation(
@@ -168,6 +168,6 @@ def _impossible_sky(dataset: xr.Dataset) -> str | None:
 
 CLEAR_SKY = wide(
     f"{CLEARNESS.low} to {CLEARNESS.high} of the radiation above the atmosphere",
-    _impossible_sky,
+    _find_impossible_radiation,
     needs=("shortwave_radiation", "latitude", "time", "cell"),
 )

@@ -27,7 +27,7 @@ FAR = 20.0  # degrees between a place and the nearest of its network
 NEAR = 2.0  # degrees from a place of the network, coordinates swapped
 
 
-def _off_grid(dataset: xr.Dataset) -> str | None:
+def _find_off_grid(dataset: xr.Dataset) -> str | None:
     resolution = dataset.attrs.get("grid_resolution")
     if resolution is None:
         return None
@@ -43,7 +43,7 @@ def _off_grid(dataset: xr.Dataset) -> str | None:
 
 ON_ITS_GRID = wide(
     "every centre at an odd multiple of half the grid's resolution",
-    _off_grid,
+    _find_off_grid,
     needs=("latitude", "longitude"),
 )
 
@@ -60,18 +60,18 @@ def centre_of(cell: str) -> tuple[float, float]:
     return latitude, longitude
 
 
-def _centres(cells: pd.Series) -> Floats:
+def _parse_centres(cells: pd.Series) -> Floats:
     known = {str(cell): centre_of(str(cell)) for cell in cells.unique()}
     return np.array([known[str(cell)] for cell in cells]).reshape(-1, 2)
 
 
-def _unnamed_cell(cells: pd.Series) -> str | None:
-    centres = _centres(cells)
+def _find_unnamed_cell(cells: pd.Series) -> str | None:
+    centres = _parse_centres(cells)
     wrong = ~(np.abs(centres) <= (90.0, 180.0)).all(axis=1)
     return repr(str(cells.iloc[int(np.argmax(wrong))])) if np.any(wrong) else None
 
 
-CELL_IDS = wide('ids "{latitude}_{longitude}" of cell centres', _unnamed_cell)
+CELL_IDS = wide('ids "{latitude}_{longitude}" of cell centres', _find_unnamed_cell)
 
 
 def widest_resolution(centres: Floats) -> float:
@@ -89,8 +89,8 @@ def widest_resolution(centres: Floats) -> float:
     return min(functools.reduce(math.gcd, whole) / MICRODEGREES, COARSEST)
 
 
-def _stray_station(frame: pd.DataFrame) -> str | None:
-    centres = _centres(frame["cell_id"])
+def _find_distant_station(frame: pd.DataFrame) -> str | None:
+    centres = _parse_centres(frame["cell_id"])
     if not np.isfinite(centres).all():
         return None
     reach = widest_resolution(centres) / 2 + EDGE
@@ -106,10 +106,12 @@ def _stray_station(frame: pd.DataFrame) -> str | None:
 
 
 _PLACED = ("sensor_id", "latitude", "longitude", "cell_id")
-STATION_IN_CELL = wide("every station inside its cell", _stray_station, needs=_PLACED)
+STATION_IN_CELL = wide(
+    "every station inside its cell", _find_distant_station, needs=_PLACED
+)
 
 
-def _moving_station(frame: pd.DataFrame) -> str | None:
+def _find_moving_station(frame: pd.DataFrame) -> str | None:
     places = frame.groupby("station_id")[["latitude", "longitude"]]
     spread = (places.max() - places.min()).max(axis=1)
     moved = spread[spread > SAME_STATION]
@@ -122,12 +124,12 @@ def _moving_station(frame: pd.DataFrame) -> str | None:
 
 ONE_PLACE = wide(
     f"every station in one place, to {SAME_STATION} degrees",
-    _moving_station,
+    _find_moving_station,
     needs=("station_id", "latitude", "longitude"),
 )
 
 
-def _swapped_station(frame: pd.DataFrame) -> str | None:
+def _find_swapped_station(frame: pd.DataFrame) -> str | None:
     columns = ["network", "latitude", "longitude"]
     for network, group in frame[columns].drop_duplicates().groupby("network"):
         places = group[["latitude", "longitude"]].to_numpy(np.float64)
@@ -135,8 +137,8 @@ def _swapped_station(frame: pd.DataFrame) -> str | None:
             continue
         for index, place in enumerate(places):
             others = np.delete(places, index, axis=0)
-            apart = _distance(others, place)
-            mirrored = _distance(others, place[::-1])
+            apart = _measure_distance(others, place)
+            mirrored = _measure_distance(others, place[::-1])
             if apart.min() > FAR and mirrored.min() < NEAR:
                 return (
                     f"station of {network} at latitude {place[0]}, longitude {place[1]}"
@@ -144,7 +146,7 @@ def _swapped_station(frame: pd.DataFrame) -> str | None:
     return None
 
 
-def _distance(places: Floats, place: Floats) -> Any:
+def _measure_distance(places: Floats, place: Floats) -> Any:
     """Degrees of latitude or longitude, the larger, the short way round."""
     difference = np.abs(places - place)
     difference[:, 1] = np.minimum(difference[:, 1], 360 - difference[:, 1])
@@ -153,6 +155,6 @@ def _distance(places: Floats, place: Floats) -> Any:
 
 NOT_SWAPPED = wide(
     "no station that lies in its network once its coordinates are swapped",
-    _swapped_station,
+    _find_swapped_station,
     needs=("network", "latitude", "longitude"),
 )

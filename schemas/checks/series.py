@@ -60,12 +60,14 @@ def first_stuck(
         start, length = int(first[run]), int(lengths[run])
         if may_rest_at_zero and values[start] == 0:
             continue
-        if length > _allowed(values, series, start, length):
+        if length > _count_allowed_days(values, series, start, length):
             return start, length
     return None
 
 
-def _allowed(values: Floats, series: Integers, start: int, length: int) -> int:
+def _count_allowed_days(
+    values: Floats, series: Integers, start: int, length: int
+) -> int:
     begin, end = np.searchsorted(series, [series[start], series[start] + 1])
     if length == end - begin:
         return STUCK_ALWAYS_DAYS - 1
@@ -95,7 +97,7 @@ def first_step(values: Floats, series: Integers, days: Integers) -> int | None:
     return None
 
 
-def _table(frame: pd.DataFrame) -> tuple[Floats, Integers, Integers]:
+def _arrange_rows(frame: pd.DataFrame) -> tuple[Floats, Integers, Integers]:
     """Values, sensor number and day of each row."""
     sensors = frame["sensor_id"].array
     changes = np.zeros(len(frame), dtype=np.int64)
@@ -104,8 +106,8 @@ def _table(frame: pd.DataFrame) -> tuple[Floats, Integers, Integers]:
     return frame["soil_moisture"].to_numpy(), np.cumsum(changes), days
 
 
-def _stuck_sensor(frame: pd.DataFrame) -> str | None:
-    values, sensors, _ = _table(frame)
+def _find_stuck_sensor(frame: pd.DataFrame) -> str | None:
+    values, sensors, _ = _arrange_rows(frame)
     found = first_stuck(values, sensors)
     if found is None:
         return None
@@ -116,8 +118,8 @@ def _stuck_sensor(frame: pd.DataFrame) -> str | None:
     )
 
 
-def _stepping_sensor(frame: pd.DataFrame) -> str | None:
-    values, sensors, days = _table(frame)
+def _find_stepping_sensor(frame: pd.DataFrame) -> str | None:
+    values, sensors, days = _arrange_rows(frame)
     row = first_step(values, sensors, days)
     if row is None:
         return None
@@ -130,17 +132,17 @@ def _stepping_sensor(frame: pd.DataFrame) -> str | None:
 _COLUMNS = ("sensor_id", "time", "soil_moisture")
 NO_STUCK_SENSOR = wide(
     f"no sensor at one value for more than {STUCK_DAYS} days in a row",
-    _stuck_sensor,
+    _find_stuck_sensor,
     needs=_COLUMNS,
 )
 NO_STEP_OF_A_SENSOR = wide(
     f"no step of a sensor by more than {STEP} m3 m-3 that lasts {STEP_DAYS} days",
-    _stepping_sensor,
+    _find_stepping_sensor,
     needs=_COLUMNS,
 )
 
 
-def _blocks(
+def _iterate_blocks(
     values: xr.DataArray,
 ) -> Iterator[tuple[int, Floats, Integers, Integers]]:
     """First series, then finite values, their series and their days, block by block."""
@@ -152,7 +154,7 @@ def _blocks(
         yield start, block[series, days], series, days
 
 
-def _label(values: xr.DataArray, row: int, day: int) -> str:
+def _describe_value(values: xr.DataArray, row: int, day: int) -> str:
     """Layer, cell and day of a value."""
     ordered = values.transpose(..., "time")
     places = np.unravel_index(row, ordered.shape[:-1])
@@ -168,11 +170,11 @@ def no_stuck_series(name: str, *, may_rest_at_zero: bool = False) -> Check:
 
     def find(dataset: xr.Dataset) -> str | None:
         values = dataset[name]
-        for start, finite, series, days in _blocks(values):
+        for start, finite, series, days in _iterate_blocks(values):
             found = first_stuck(finite, series, may_rest_at_zero=may_rest_at_zero)
             if found is not None:
                 at, length = found
-                where = _label(values, start + int(series[at]), int(days[at]))
+                where = _describe_value(values, start + int(series[at]), int(days[at]))
                 return f"{finite[at]:.5f} on {length} days in a row from {where}"
         return None
 
@@ -181,18 +183,18 @@ def no_stuck_series(name: str, *, may_rest_at_zero: bool = False) -> Check:
     )
 
 
-def _stepping_series(dataset: xr.Dataset) -> str | None:
+def _find_stepping_series(dataset: xr.Dataset) -> str | None:
     values = dataset["soil_moisture_in_situ"]
-    for start, finite, series, days in _blocks(values):
+    for start, finite, series, days in _iterate_blocks(values):
         at = first_step(finite, series, days)
         if at is not None:
-            where = _label(values, start + int(series[at]), int(days[at]))
+            where = _describe_value(values, start + int(series[at]), int(days[at]))
             return f"from {finite[at - 1]:.5f} to {finite[at]:.5f} at {where}"
     return None
 
 
 NO_STEP_OF_A_SERIES = wide(
     f"no step of a series by more than {STEP} m3 m-3 that lasts {STEP_DAYS} days",
-    _stepping_series,
+    _find_stepping_series,
     needs=("soil_moisture_in_situ",),
 )

@@ -80,10 +80,10 @@ def sources_once(sources: Sequence[SourceRecord]) -> list[Reference]:
         key = (source.producer, source.citation, source.licence, source.doi or "")
         names.setdefault(key, {})[source.name] = None
         first.setdefault(key, source)
-    return [_source(first[key], list(names[key])) for key in first]
+    return [_refer_to_source(first[key], list(names[key])) for key in first]
 
 
-def _source(source: SourceRecord, names: list[str]) -> Reference:
+def _refer_to_source(source: SourceRecord, names: list[str]) -> Reference:
     more = len(names) - NAMES_SHOWN
     title = ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
     dois = dict.fromkeys([*([source.doi] if source.doi else [])])
@@ -105,11 +105,13 @@ def as_text(references: Sequence[Reference]) -> str:
     lines: list[str] = []
     for kind in dict.fromkeys(item.kind for item in references):
         lines.append(f"{kind.capitalize()}")
-        lines += [f"  {_sentence(item)}" for item in references if item.kind == kind]
+        lines += [
+            f"  {_format_sentence(item)}" for item in references if item.kind == kind
+        ]
     return "\n".join(lines) + "\n"
 
 
-def _sentence(item: Reference) -> str:
+def _format_sentence(item: Reference) -> str:
     if item.kind == "network":
         return item.authors
     version = f", {item.version}" if item.version else ""
@@ -127,10 +129,10 @@ def _sentence(item: Reference) -> str:
 def as_bibtex(references: Sequence[Reference]) -> str:
     """Return references as BibTeX entries of type `misc`, `software` for software."""
     keys: dict[str, int] = {}
-    return "\n".join(_bibtex_entry(item, keys) for item in references)
+    return "\n".join(_format_bibtex_entry(item, keys) for item in references)
 
 
-def _bibtex_entry(item: Reference, keys: dict[str, int]) -> str:
+def _format_bibtex_entry(item: Reference, keys: dict[str, int]) -> str:
     base = item.version if item.kind == "release" else f"{item.kind}-{item.title}"
     key = re.sub(r"[^a-z0-9.]+", "-", base.lower()).strip("-")[:60]
     keys[key] = keys.get(key, 0) + 1
@@ -150,14 +152,14 @@ def _bibtex_entry(item: Reference, keys: dict[str, int]) -> str:
     }
     kind = "software" if item.kind == "software" else "misc"
     lines = [
-        f"  {name} = {{{_braced(name, text)}}},"
+        f"  {name} = {{{_escape_bibtex(name, text)}}},"
         for name, text in fields.items()
         if text
     ]
     return "\n".join([f"@{kind}{{{key},", *lines, "}", ""])
 
 
-def _braced(name: str, text: str) -> str:
+def _escape_bibtex(name: str, text: str) -> str:
     """Escape what BibTeX reads as commands; names of authors stay whole."""
     if name in {"doi", "url"}:
         return text
@@ -180,21 +182,21 @@ def as_cff(references: Sequence[Reference], description: str) -> str:
         "cff-version": "1.2.0",
         "type": "dataset",
         "message": "Please cite the release by its id, and what references lists.",
-        **_cff_fields(release),
+        **_collect_cff_fields(release),
         "abstract": f"{description.strip()} Licence: {release.licence}.",
-        "references": [_cff_reference(item) for item in others],
+        "references": [_format_cff_reference(item) for item in others],
     }
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=88)
 
 
-def _cff_reference(item: Reference) -> dict[str, Any]:
+def _format_cff_reference(item: Reference) -> dict[str, Any]:
     fields = {"type": "software" if item.kind == "software" else "data"}
     notes = [item.note, f"Licence: {item.licence}." if item.kind == "source" else ""]
     text = " ".join(part for part in notes if part)
-    return fields | _cff_fields(item) | ({"notes": text} if text else {})
+    return fields | _collect_cff_fields(item) | ({"notes": text} if text else {})
 
 
-def _cff_fields(item: Reference) -> dict[str, Any]:
+def _collect_cff_fields(item: Reference) -> dict[str, Any]:
     """Return what a work and its references share; only SPDX names are a licence."""
     fields = {
         "title": item.title,

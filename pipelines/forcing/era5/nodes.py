@@ -57,7 +57,7 @@ def place_corners(
 
 def find_exact_nodes(nodes: NodeSet, latitude: Floats, longitude: Floats) -> Indices:
     """Find the node at each position; -1 where there is none within tolerance."""
-    return _nearest(nodes, latitude, longitude, TOLERANCE, TOLERANCE)
+    return _find_nearest(nodes, latitude, longitude, TOLERANCE, TOLERANCE)
 
 
 def find_nearest_nodes(
@@ -70,12 +70,12 @@ def find_nearest_nodes(
     one further west.
     """
     if not nodes.is_grid:
-        return _nearest(nodes, latitude, longitude, resolution, resolution)
+        return _find_nearest(nodes, latitude, longitude, resolution, resolution)
     limits = [
         find_spacing(axis, resolution) / 2 + TOLERANCE
         for axis in (nodes.latitude, nodes.longitude)
     ]
-    return _nearest(nodes, latitude, longitude, limits[0], limits[1])
+    return _find_nearest(nodes, latitude, longitude, limits[0], limits[1])
 
 
 def find_spacing(axis: Floats, otherwise: float) -> float:
@@ -90,12 +90,12 @@ def find_spacing(axis: Floats, otherwise: float) -> float:
     steps = np.abs(difference_east(axis[1:], axis[:-1]))
     count = float(np.round(steps / np.median(steps)).sum())
     step = float(steps.sum()) / count
-    simple = (1.0 / round(1.0 / step) if step <= 1 else step, *_rounded(step))
+    simple = (1.0 / round(1.0 / step) if step <= 1 else step, *_round_step(step))
     near = [item for item in simple if abs(item - step) * count <= SINGLE_PRECISION]
     return near[0] if near else step
 
 
-def _rounded(step: float) -> list[float]:
+def _round_step(step: float) -> list[float]:
     return [round(step, decimals) for decimals in range(1, 7)]
 
 
@@ -111,17 +111,17 @@ def share_positions(one: NodeSet, other: NodeSet) -> bool:
     )
 
 
-def _nearest(
+def _find_nearest(
     nodes: NodeSet, latitude: Floats, longitude: Floats, north: float, east: float
 ) -> Indices:
     if not nodes.is_grid:
-        return _nearest_points(nodes, latitude, longitude, north)
-    row = _nearest_on_axis(nodes.latitude, latitude, north, descending=True)
-    column = _nearest_on_axis(nodes.longitude, longitude, east, descending=False)
+        return _find_nearest_points(nodes, latitude, longitude, north)
+    row = _find_nearest_on_axis(nodes.latitude, latitude, north, descending=True)
+    column = _find_nearest_on_axis(nodes.longitude, longitude, east, descending=False)
     return np.where((row < 0) | (column < 0), -1, row * nodes.columns + column)
 
 
-def _nearest_on_axis(
+def _find_nearest_on_axis(
     axis: Floats, wanted: Floats, limit: float, *, descending: bool
 ) -> Indices:
     """Position on an axis; ties go north on a latitude and west on a longitude."""
@@ -136,7 +136,7 @@ def _nearest_on_axis(
     return np.asarray(found[where].reshape(wanted.shape))
 
 
-def _nearest_points(
+def _find_nearest_points(
     nodes: NodeSet, latitude: Floats, longitude: Floats, limit: float
 ) -> Indices:
     found = np.empty(latitude.size, dtype=np.int64)
@@ -211,13 +211,13 @@ def check_registration(
             raise InputError(
                 f"{name} of forcing input {what}",
                 found=f"{axis[astray][0]:g} with a spacing of {step:g} degrees",
-                expected=_expected_place(registration, step),
+                expected=_describe_expected_place(registration, step),
                 hint="the grid is shifted by half a cell, or forcing.registration "
                 "of the recipe is wrong",
             )
 
 
-def _expected_place(registration: str, step: float) -> str:
+def _describe_expected_place(registration: str, step: float) -> str:
     if registration == "node":
         return f"multiples of {step:g} (registration: node)"
     return f"odd multiples of {step / 2:g} (registration: cell)"

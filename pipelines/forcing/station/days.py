@@ -143,7 +143,7 @@ def station_days(
     # An hour's share of a total may exceed what a whole day can reach.
     highest = bounds.maximum if rule.factor == 1 else np.inf
     drop(IMPOSSIBLE, (scaled < bounds.minimum) | (scaled > highest))
-    times, values = _each_time_once(times[good], scaled[good], dropped)
+    times, values = _drop_repeated_times(times[good], scaled[good], dropped)
     daily = daily_means(times, values, minimum_count)
     possible = daily.means <= bounds.maximum
     dropped[TOO_FEW] += daily.days_below
@@ -154,7 +154,7 @@ def station_days(
     return StationDays(series_of_days, +dropped)
 
 
-def _each_time_once(
+def _drop_repeated_times(
     times: NDArray[np.datetime64], values: NDArray[np.float64], dropped: Counter[str]
 ) -> tuple[NDArray[np.datetime64], NDArray[np.float64]]:
     """Sort by time; keep one of equal values of a time, none of different ones."""

@@ -82,7 +82,7 @@ def write_virtual_world(recipe: Recipe, folder: Path) -> None:
     InputError
         If the recipe asks for a region or a grid that the world doesn't have.
     """
-    params = _checked(recipe)
+    params = _check_params(recipe)
     days = np.arange(
         np.datetime64(recipe.period.start), np.datetime64(recipe.period.end) + 1
     )
@@ -108,7 +108,7 @@ def write_virtual_world(recipe: Recipe, folder: Path) -> None:
     write_zarr_zip(truth_dataset(truths, days, recipe), folder / TRUTH_FILE)
 
 
-def _checked(recipe: Recipe) -> VirtualParams:
+def _check_params(recipe: Recipe) -> VirtualParams:
     params = recipe.virtual
     if params is None:
         raise InputError(
@@ -152,7 +152,7 @@ def _observe(
         streams = np.random.Generator(np.random.PCG64(seed))
         signals = StationSignals(box, under_stations, column, station.cell)
         members |= station_members(station, signals, times, streams)
-    span = _span(box.days, 0, box.days.size - 1)
+    span = _format_span(box.days, 0, box.days.size - 1)
     members |= damaged_members(stations[-1].network.name, span)
     east = (longitude[cells] + 180.0) % 360.0 - 180.0
     return members, RegionTruth(
@@ -169,8 +169,10 @@ class StationSignals:
         self.progress = progress(box.shares.rain[SPIN_UP:-1], wet)
         self.moisture = end_of_days(ground.balance.soil_moisture)[:, :, column]
         self.warmth = end_of_days(ground.balance.soil_temperature)[:, :, column]
-        self.air = _hourly_air(ground.drivers.temperature[:, column])
-        self.assumed = end_of_days(_at_cell(box, box.balance.soil_temperature, cell))
+        self.air = _interpolate_air(ground.drivers.temperature[:, column])
+        self.assumed = end_of_days(
+            _average_corners(box, box.balance.soil_temperature, cell)
+        )
         self.saturation = float(ground.soil.porosity[0, column])
 
     def at(self, depth: tuple[float, float]) -> Signals:
@@ -185,13 +187,13 @@ class StationSignals:
         )
 
 
-def _at_cell(box: Box, nodes: Floats, cell: int) -> Floats:
+def _average_corners(box: Box, nodes: Floats, cell: int) -> Floats:
     """Return the mean of a cell's corners, (day, layer, node) to (day, layer)."""
     size = box.latitude.size
     return corner_mean(nodes.reshape(*nodes.shape[:2], size, size))[..., cell]
 
 
-def _hourly_air(daily: Floats) -> Floats:
+def _interpolate_air(daily: Floats) -> Floats:
     return interpolate(np.concatenate([daily[SPIN_UP - 1 :], daily[-1:]]))
 
 
@@ -203,7 +205,7 @@ def station_members(
 ) -> dict[str, bytes]:
     """Return all files of a station."""
     network = station.network
-    span = _span(signals.box.days, station.first, station.last)
+    span = _format_span(signals.box.days, station.first, station.last)
     saturation = round(signals.saturation + 0.02, 2)
     static = f"{member_stem(station)}_static_variables.csv"
     members = {static: static_file(saturation, station.clay)}
@@ -218,19 +220,19 @@ def station_members(
     if network.soil_thermometer:
         depth, sensor = network.depths[0], network.sensor
         name = member_name(station, "ts", depth, sensor, span)
-        warmth = _thermometer(station, signals.at(depth).soil_temperature)
+        warmth = _simulate_thermometer(station, signals.at(depth).soil_temperature)
         members[name] = sensor_file(station, depth, sensor, warmth, times)
     return members
 
 
-def _thermometer(station: Station, soil_temperature: Floats) -> Readings:
+def _simulate_thermometer(station: Station, soil_temperature: Floats) -> Readings:
     """Return soil temperature in degrees Celsius, every six hours."""
     hours = np.arange(24 * station.first, 24 * (station.last + 1), 6, dtype="int64")
     flags: npt.NDArray[np.uint16] = np.zeros(hours.size, dtype="uint16")
     return Readings(hours, np.round(soil_temperature[hours] - FREEZING, 2), flags)
 
 
-def _span(days: npt.NDArray[np.datetime64], first: int, last: int) -> str:
+def _format_span(days: npt.NDArray[np.datetime64], first: int, last: int) -> str:
     ends = np.datetime_as_string(days[[first, last]], unit="D")
     return "_".join(str(day).replace("-", "") for day in ends)
 
@@ -257,7 +259,7 @@ def truth_dataset(
     """Return daily truth on (layer, cell, time), cells sorted by id."""
     latitude = np.concatenate([item.latitude for item in truths])
     longitude = np.concatenate([item.longitude for item in truths])
-    cells = list(_cell_ids(latitude, longitude))
+    cells = list(_name_cells(latitude, longitude))
     order = np.asarray(sorted(range(len(cells)), key=cells.__getitem__))
     truth = np.concatenate([item.soil_moisture for item in truths], axis=1)
     rounded = np.round(truth[:, order], DECIMALS).astype("float32")
@@ -278,6 +280,6 @@ def truth_dataset(
     )
 
 
-def _cell_ids(latitude: Floats, longitude: Floats) -> Iterator[str]:
+def _name_cells(latitude: Floats, longitude: Floats) -> Iterator[str]:
     for place in zip(latitude.tolist(), longitude.tolist(), strict=True):
         yield f"{place[0]}_{place[1]}"

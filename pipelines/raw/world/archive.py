@@ -49,7 +49,7 @@ def time_texts(times: npt.NDArray[np.datetime64]) -> Bytes:
     return table
 
 
-def _text_table(texts: list[str]) -> Bytes:
+def _build_text_table(texts: list[str]) -> Bytes:
     """Return texts as rows of bytes, filled up with zero bytes."""
     encoded = np.asarray([text.encode() for text in texts], dtype=np.bytes_)
     return encoded.view("uint8").reshape(len(texts), -1)
@@ -59,9 +59,9 @@ def value_texts(values: npt.NDArray[np.float64], width: int) -> Bytes:
     """Return numbers between -1 and 100 with four decimals as bytes, (value, ...)."""
     whole = np.rint(values * 1e4).astype("int64")
     levels, place = np.unique(whole, return_inverse=True)
-    return _text_table([f"{level / 1e4:{width}.4f}" for level in levels.tolist()])[
-        place
-    ]
+    return _build_text_table(
+        [f"{level / 1e4:{width}.4f}" for level in levels.tolist()]
+    )[place]
 
 
 def flag_text(bits: int, network: Network) -> str:
@@ -82,11 +82,11 @@ def rows_text(
     """Return a file's rows; built as tables of bytes whose filling is dropped."""
     numbers = value_texts(values, net.width)
     kinds, place = np.unique(bits, return_inverse=True)
-    flags = _text_table([flag_text(int(kind), net) for kind in kinds])[place]
+    flags = _build_text_table([flag_text(int(kind), net) for kind in kinds])[place]
     blank = np.full((len(times), 1), ord(" "), dtype="uint8")
     missing = (bits & MISSING_BIT).astype(bool)
     if missing.any():
-        absent = _text_table(["-9999.0000"])
+        absent = _build_text_table(["-9999.0000"])
         wide = np.zeros((len(times), absent.shape[1]), dtype="uint8")
         wide[:, : numbers.shape[1]] = numbers
         wide[missing] = absent

@@ -111,16 +111,18 @@ def simulate_box(
         sun_shares(float(latitude.mean()), float(longitude.mean()), day_of_year),
     )
     hourly = hourly_meteorology(weather, shares, SPIN_UP, float(longitude.mean()))
-    drivers = _drivers(weather.days(slice(SPIN_UP)), hourly)
-    clay = _node_clay(streams[1], nodes)
-    balance = _biased_balance(clay, drivers, streams[1])
-    hourly |= _land_fields(balance, drivers, hourly, shares, float(longitude.mean()))
+    drivers = _read_drivers(weather.days(slice(SPIN_UP)), hourly)
+    clay = _draw_node_clay(streams[1], nodes)
+    balance = _simulate_biased_balance(clay, drivers, streams[1])
+    hourly |= _simulate_land_fields(
+        balance, drivers, hourly, shares, float(longitude.mean())
+    )
     return Box(
         climate, days, latitude, longitude, shares, clay, hourly, drivers, balance
     )
 
 
-def _drivers(spin_up: Weather, hourly: Hourly) -> Drivers:
+def _read_drivers(spin_up: Weather, hourly: Hourly) -> Drivers:
     """Return what drives soils, read back from the stored hours as a user would."""
     radiation = daily_totals(hourly["ssr"]) + daily_totals(hourly["str"])
     kept = (daily_totals(hourly["tp"]) * 1000.0, daily_means(hourly["t2m"]))
@@ -137,13 +139,13 @@ def _join(before: Floats, after: Floats) -> Floats:
     return joined.reshape(joined.shape[0], -1)
 
 
-def _node_clay(rng: np.random.Generator, nodes: int) -> Floats:
+def _draw_node_clay(rng: np.random.Generator, nodes: int) -> Floats:
     field = correlated_fields(rng, 1, nodes)[0]
     clay: Floats = np.clip(0.42 + 0.16 * field, 0.05, 0.9)
     return clay
 
 
-def _biased_balance(
+def _simulate_biased_balance(
     clay: Floats, drivers: Drivers, rng: np.random.Generator
 ) -> Balance:
     """Simulate the reanalysis' soil, whose texture is too smooth and a little wrong."""
@@ -165,7 +167,7 @@ def _biased_balance(
     return replace(truth, soil_moisture=np.clip(moisture, 0.005, 0.75))
 
 
-def _land_fields(
+def _simulate_land_fields(
     balance: Balance,
     drivers: Drivers,
     hourly: Hourly,

@@ -126,7 +126,7 @@ def water_step(
     drainage = _percolate(soil, water, capacity, frozen)
     excess = np.maximum(water - capacity, 0.0)
     water -= excess
-    evaporation = _evaporation(soil, water, demand, frozen)
+    evaporation = _compute_evaporation(soil, water, demand, frozen)
     water -= evaporation
     return water, evaporation.sum(axis=0), runoff + excess.sum(axis=0), drainage
 
@@ -151,7 +151,9 @@ def _percolate(soil: Soil, water: Floats, capacity: Floats, frozen: Floats) -> F
     raise AssertionError  # a column has at least one layer
 
 
-def _evaporation(soil: Soil, water: Floats, demand: Floats, frozen: Floats) -> Floats:
+def _compute_evaporation(
+    soil: Soil, water: Floats, demand: Floats, frozen: Floats
+) -> Floats:
     """Return evaporation by layer, mm: less where the layer is dry or frozen."""
     moisture = water / soil.thickness
     span = soil.field_capacity - soil.wilting_point

@@ -102,20 +102,20 @@ def draw_stations(
     counts = rng.permutation(np.resize(STATIONS_OF_CELLS, len(cells)))
     stations: list[Station] = []
     for order, (cell, count) in enumerate(zip(cells, counts.tolist(), strict=True)):
-        texture = _varied(rng, float(clay[cell]))
+        texture = _vary_clay(rng, float(clay[cell]))
         for rank in range(count):
             network = NETWORKS[region][(order + (rank == OTHER_NETWORK)) % 2]
             name = f"{PLACES[int(rng.integers(len(PLACES)))]}{len(stations) + 1:02d}"
             blank = Station(network=network, name=name, cell=cell)
-            stations.append(_settled(blank, box, rank, texture, rng))
+            stations.append(_settle_station(blank, box, rank, texture, rng))
     return stations
 
 
-def _varied(rng: np.random.Generator, clay: float) -> float:
+def _vary_clay(rng: np.random.Generator, clay: float) -> float:
     return float(np.clip(clay + 0.1 * rng.standard_normal(), 0.03, 0.95))
 
 
-def _settled(
+def _settle_station(
     blank: Station, box: Box, rank: int, texture: float, rng: np.random.Generator
 ) -> Station:
     """Return the station with a place in its cell, a soil, a keeper and a record."""
@@ -130,7 +130,7 @@ def _settled(
         latitude=round(north, 5),
         longitude=round((east + 180.0) % 360.0 - 180.0, 5),
         elevation=float(round(rng.uniform(low, high))),
-        clay=_varied(rng, texture),
+        clay=_vary_clay(rng, texture),
         care=care,
         first=first,
         last=last,
@@ -170,26 +170,26 @@ def ground_below(
         corner_mean(values.reshape(-1, size, size))[:, cells]
         for values in (box.drivers.temperature, box.drivers.net_radiation)
     ]
-    local = rain * _multiplier(rng, rain.shape, LOCAL_RAIN_SPREAD)
+    local = rain * _draw_multiplier(rng, rain.shape, LOCAL_RAIN_SPREAD)
     textures = np.asarray(
-        [_mean_clay(stations, cell, float(clay[cell])) for cell in cells]
+        [_average_clay(stations, cell, float(clay[cell])) for cell in cells]
     )
     under_cells = _simulate(textures, Drivers(local, *other))
     home = [cells.index(station.cell) for station in stations]
     spread = STATION_RAIN_SPREAD * np.asarray([1.6 - item.care for item in stations])
-    wet = local[:, home] * _multiplier(rng, (len(local), len(home)), spread)
+    wet = local[:, home] * _draw_multiplier(rng, (len(local), len(home)), spread)
     drivers = Drivers(wet, *(values[:, home] for values in other))
     under_stations = _simulate(np.asarray([item.clay for item in stations]), drivers)
     return under_cells, under_stations
 
 
-def _mean_clay(stations: list[Station], cell: int, mapped: float) -> float:
+def _average_clay(stations: list[Station], cell: int, mapped: float) -> float:
     """Return a cell's texture: between the map's and that of its stations."""
     own = [station.clay for station in stations if station.cell == cell]
     return 0.5 * mapped + 0.5 * sum(own) / len(own)
 
 
-def _multiplier(
+def _draw_multiplier(
     rng: np.random.Generator, shape: tuple[int, ...], spread: float | Floats
 ) -> Floats:
     """Return lognormal factors of mean 1."""

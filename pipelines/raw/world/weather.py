@@ -136,8 +136,8 @@ def daily_weather(
     """Simulate weather of consecutive `days` in a box of `nodes` along each side."""
     years = days.astype("datetime64[Y]")
     day_of_year = (days - years.astype("datetime64[D]")).astype("float64") + 1.0
-    wetness = _wetness(years, rng)
-    rain, wet = _rain(climate, day_of_year, wetness, nodes, rng)
+    wetness = _draw_wetness(years, rng)
+    rain, wet = _draw_rain(climate, day_of_year, wetness, nodes, rng)
     synoptic = autoregressive(rng, days.size, 2, 0.75)
     season = climate.amplitude * seasonal(day_of_year, climate.warmest_day)
     warmth = 1.5 * (1.0 - wetness) - 1.5 * wet + climate.synoptic * synoptic[:, 0]
@@ -145,12 +145,12 @@ def daily_weather(
     local = 0.4 * correlated_fields(rng, days.size, nodes)
     temperature = climate.temperature + (season + warmth)[:, None, None] + local
     temperature = temperature - LAPSE_RATE * (elevation - climate.elevation[0])
-    dew_point = temperature - _dew_depression(climate, wet, wetness)[:, None, None]
-    clearness = _clearness(wet, wetness, rng)[:, None, None]
+    dew_point = temperature - _draw_dew_depression(climate, wet, wetness)[:, None, None]
+    clearness = _draw_clearness(wet, wetness, rng)[:, None, None]
     latitude = node_latitudes(climate, nodes, resolution)
     above = np.ascontiguousarray(extraterrestrial_radiation(latitude, day_of_year).T)
     above = above[:, :, None]
-    down = 0.76 * above * clearness * _haze(rng, days.size, nodes)
+    down = 0.76 * above * clearness * _draw_haze(rng, days.size, nodes)
     pressure = 101325.0 * np.exp(-elevation / 8400.0)
     return Weather(
         rain=rain,
@@ -163,31 +163,33 @@ def daily_weather(
     )
 
 
-def _haze(rng: np.random.Generator, days: int, nodes: int) -> Floats:
+def _draw_haze(rng: np.random.Generator, days: int, nodes: int) -> Floats:
     """Return what the air lets through from place to place, around 1."""
     return 1.0 + 0.02 * correlated_fields(rng, days, nodes)
 
 
-def _dew_depression(
+def _draw_dew_depression(
     climate: Climate, wet: npt.NDArray[np.bool_], wetness: Floats
 ) -> Floats:
     """Return air temperature over dew point, K: dry air over dry land."""
-    dryness = (1.25 - _recent_wetness(wet)) * np.where(wet, 0.5, 1.0)
+    dryness = (1.25 - _compute_recent_wetness(wet)) * np.where(wet, 0.5, 1.0)
     dryness = dryness * np.clip(1.3 - 0.3 * wetness, 0.5, 1.3)
     return np.maximum(climate.dew_depression * dryness, 0.8)
 
 
-def _clearness(
+def _draw_clearness(
     wet: npt.NDArray[np.bool_], wetness: Floats, rng: np.random.Generator
 ) -> Floats:
     """Return sunshine over that of a cloudless day."""
-    cloud = np.where(wet, 0.72, 0.18 + 0.25 * _recent_wetness(wet))
+    cloud = np.where(wet, 0.72, 0.18 + 0.25 * _compute_recent_wetness(wet))
     cloud = cloud - 0.1 * (1.0 - wetness) + 0.12 * rng.standard_normal(wet.size)
     clear: Floats = 1.0 - 0.7 * np.clip(cloud, 0.02, 1.0)
     return clear
 
 
-def _wetness(years: npt.NDArray[np.datetime64], rng: np.random.Generator) -> Floats:
+def _draw_wetness(
+    years: npt.NDArray[np.datetime64], rng: np.random.Generator
+) -> Floats:
     """Return each day's rain over the season's mean: of its year and of its spell."""
     index = (years - years[0]).astype("int64")
     count = int(index[-1]) + 1
@@ -199,7 +201,7 @@ def _wetness(years: npt.NDArray[np.datetime64], rng: np.random.Generator) -> Flo
     return wetness
 
 
-def _rain(
+def _draw_rain(
     climate: Climate,
     day_of_year: Floats,
     wetness: Floats,
@@ -220,7 +222,7 @@ def _rain(
     return np.where(rain < SMALLEST_RAIN, 0.0, rain), wet
 
 
-def _recent_wetness(wet: npt.NDArray[np.bool_]) -> Floats:
+def _compute_recent_wetness(wet: npt.NDArray[np.bool_]) -> Floats:
     """Return the fading memory of wet days, 0 to 1."""
     memory = np.zeros(wet.size)
     weeks = months = 0.3

@@ -50,13 +50,13 @@ class BuiltRelease(NamedTuple):
     path: Path
 
 
-def _to_stderr(line: str) -> None:
+def _write_to_stderr(line: str) -> None:
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
 
 
 def build_recipe(
-    recipe: str, *, root: Path | None = None, echo: Echo = _to_stderr
+    recipe: str, *, root: Path | None = None, echo: Echo = _write_to_stderr
 ) -> BuiltRelease:
     """Build a recipe and publish it, add-only, to `releases/` of the checkout.
 
@@ -90,7 +90,7 @@ def build_recipe(
     require_known(recipe, list_recipes(root))
     require_sound(recipe, root)
     require_same_code(root)
-    with _own_folder(root, recipe, echo) as (folder, lock):
+    with _make_own_folder(root, recipe, echo) as (folder, lock):
         echo(f"{recipe}: building in a private copy of {root}")
         run = runner(folder, _environment(root), lock)
         _copy_checkout(root, folder, run)
@@ -105,7 +105,7 @@ def build_recipe(
 
 
 @contextmanager
-def _own_folder(
+def _make_own_folder(
     root: Path, recipe: str, echo: Echo
 ) -> Iterator[tuple[Path, IO[bytes]]]:
     """Give an empty folder that no other build of this recipe touches."""

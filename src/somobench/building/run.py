@@ -36,7 +36,7 @@ def runner(
                 pass_fds=(lock.fileno(),),
                 start_new_session=True,
             ) as process,
-            _ended_with_us(process),
+            _end_with_us(process),
         ):
             status = process.wait()
         if status:
@@ -53,7 +53,7 @@ def runner(
 
 
 @contextmanager
-def _ended_with_us(process: subprocess.Popen[bytes]) -> Iterator[None]:
+def _end_with_us(process: subprocess.Popen[bytes]) -> Iterator[None]:
     """End a program and all that it started when this process ends, however it ends.
 
     A shell waits for a line from us. If there comes none, we were killed, and it kills

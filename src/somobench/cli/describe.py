@@ -30,20 +30,20 @@ def listing() -> list[dict[str, str]]:
     return [
         {
             "release": name,
-            "from": _origin(name, on_machine),
-            "title": _title(name),
+            "from": _name_origin(name, on_machine),
+            "title": _read_title(name),
         }
         for name in openable_releases()
     ]
 
 
-def _origin(name: str, on_machine: set[str]) -> str:
+def _name_origin(name: str, on_machine: set[str]) -> str:
     if (packaged_folder() / name / MANIFEST).exists():
         return "package"
     return "this machine" if name in on_machine else "network"
 
 
-def _title(name: str) -> str:
+def _read_title(name: str) -> str:
     """Return the title; a folder that can't be read is listed nevertheless."""
     record = read_record(name)
     if record is not None:
@@ -96,11 +96,13 @@ def sections(release: Release) -> Iterator[tuple[str, list[str]]]:
         f"{name}: {record.description}"
         for name, record in sorted(manifest.feature_sets.items())
     ]
-    yield "feature sets", carried + _refused(manifest.feature_sets_refused)
+    yield "feature sets", carried + _list_refused(manifest.feature_sets_refused)
     layers = [str(layer) for layer in manifest.layers]
-    yield "layers", layers + _refused(manifest.layers_left_out, "layer ")
-    splits = [_audited(name, split) for name, split in sorted(manifest.splits.items())]
-    yield "splits", splits + _refused(manifest.splits_left_out)
+    yield "layers", layers + _list_refused(manifest.layers_left_out, "layer ")
+    splits = [
+        _describe_audit(name, split) for name, split in sorted(manifest.splits.items())
+    ]
+    yield "splits", splits + _list_refused(manifest.splits_left_out)
     yield (
         "files",
         [
@@ -112,7 +114,7 @@ def sections(release: Release) -> Iterator[tuple[str, list[str]]]:
         yield (
             "assets, on request",
             [
-                f"{name}: {size_text(record.size)}, {_whether_here(release, name)}"
+                f"{name}: {size_text(record.size)}, {_describe_presence(release, name)}"
                 for name, record in sorted(manifest.assets.items())
             ],
         )
@@ -125,7 +127,7 @@ def sections(release: Release) -> Iterator[tuple[str, list[str]]]:
     )
 
 
-def _audited(name: str, split: SplitRecord) -> str:
+def _describe_audit(name: str, split: SplitRecord) -> str:
     """Say of a split how its audit ended, if the manifest holds one."""
     findings, checks = (split.audit.get(key) for key in ("findings", "checks"))
     if not isinstance(findings, list):
@@ -147,9 +149,9 @@ def assets_hint(release: Release) -> str:
     )
 
 
-def _whether_here(release: Release, name: str) -> str:
+def _describe_presence(release: Release, name: str) -> str:
     return "here" if release.is_here(name) else "not here"
 
 
-def _refused(reasons: dict[str, str], kind: str = "") -> list[str]:
+def _list_refused(reasons: dict[str, str], kind: str = "") -> list[str]:
     return [f"no {kind}{name}: {reason}" for name, reason in sorted(reasons.items())]

@@ -96,7 +96,7 @@ def shift_cost(  # noqa: PLR0917 - typer passes all by name
             (
                 row["metric"],
                 str(row["layer"] or "all"),
-                *(_digits(row[key]) for key in numbers),
+                *(_format_number(row[key]) for key in numbers),
                 str(row["cell_count"]),
             )
             for row in rows
@@ -150,7 +150,7 @@ def _show_scores(record: dict[str, Any]) -> None:
             (
                 item["rung"]
                 + (" (observations)" if item["needs_observations"] else ""),
-                *(_digits(item[key]) for key in ("difference", "low", "high")),
+                *(_format_number(item[key]) for key in ("difference", "low", "high")),
                 words[item["beaten"]],
             )
             for item in rungs
@@ -158,12 +158,12 @@ def _show_scores(record: dict[str, Any]) -> None:
         show_table(("rung", headline["metric"], "low", "high", "beaten"), rows)
     plain = record["summary"].get("plain", {})
     rows = [
-        (name, *(_digits(plain[name][key]) for key in ("value", "low", "high")))
+        (name, *(_format_number(plain[name][key]) for key in ("value", "low", "high")))
         for name in (*record["summary"]["leading_metrics"], "ubrmse", "rmse")
         if name in plain
     ]
     show_table(("metric", "median", "low", "high"), rows)
 
 
-def _digits(value: float | None) -> str:
+def _format_number(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"

@@ -30,7 +30,7 @@ def validate(
 
     reports = validate_file(path, kind, recipe)
     if as_json:
-        show_json([_content(report) for report in reports])
+        show_json([_make_content(report) for report in reports])
     else:
         for report in reports:
             _show(report)
@@ -38,7 +38,7 @@ def validate(
         raise typer.Exit(1)
 
 
-def _content(report: FileReport) -> dict[str, Any]:
+def _make_content(report: FileReport) -> dict[str, Any]:
     failures = [failure._asdict() for failure in report.failures]
     return report._asdict() | {"valid": report.valid, "failures": failures}
 

@@ -34,15 +34,15 @@ Cells = NDArray[np.intp]
 def fit_water_balance(problem: Problem) -> Outcome:
     """Calibrate the model on train days and predict the test days."""
     drawn = draw_parameters(problem.params.water_balance, problem.params.seed)
-    weather = _weather(problem)
-    own = np.isfinite(problem.train_target).sum(axis=2) >= _minimum_days(problem)
+    weather = _read_weather(problem)
+    own = np.isfinite(problem.train_target).sum(axis=2) >= _get_minimum_days(problem)
     scores = _train_correlations(problem, drawn, weather, own.any(axis=0))
     values = no_values(problem)
     chosen, summary, reasons = {}, {}, {}
     for place, layer in enumerate(problem.layers.tolist()):
         key, cells = layer_key(layer), np.flatnonzero(own[place])
         if not cells.size:
-            reasons[key] = f"no cell with {_minimum_days(problem)} train values"
+            reasons[key] = f"no cell with {_get_minimum_days(problem)} train values"
             continue
         regional = int(np.argmax(scores[place, cells].mean(axis=0)))
         sets = np.full(own.shape[1], regional)
@@ -53,10 +53,10 @@ def fit_water_balance(problem: Problem) -> Outcome:
         shared = simulate_wetness(
             drawn.take(np.full(cells.size, regional)), common, spin_up
         )[0]
-        lines = _lines(wetness, shared, problem.train_target[place], cells)
+        lines = _fit_lines(wetness, shared, problem.train_target[place], cells)
         mapped = lines[:, :1] + lines[:, 1:] * wetness
         values[place] = np.where(problem.test[place], mapped, np.nan)
-        chosen[key] = {"regional_set": _described(drawn, regional)}
+        chosen[key] = {"regional_set": _describe_parameters(drawn, regional)}
         best = scores[place, cells].max(axis=1)
         summary[key] = {
             "calibrated_cells": int(cells.size),
@@ -65,11 +65,11 @@ def fit_water_balance(problem: Problem) -> Outcome:
     return join_layers(values, chosen, summary, reasons)
 
 
-def _minimum_days(problem: Problem) -> int:
+def _get_minimum_days(problem: Problem) -> int:
     return problem.params.water_balance.minimum_days
 
 
-def _weather(problem: Problem) -> Weather:
+def _read_weather(problem: Problem) -> Weather:
     series = {
         name: problem.forcing[name].astype(np.float64)
         for name in ("precipitation", "net_radiation", "air_temperature")
@@ -129,7 +129,7 @@ def correlations(series: NDArray[np.float32], target: Array) -> Array:
     return np.divide(x @ y, norm, out=np.full(len(x), -1.0), where=norm > 0)
 
 
-def _lines(
+def _fit_lines(
     wetness: NDArray[np.float32],
     shared: NDArray[np.float32],
     target: Array,
@@ -155,7 +155,7 @@ def line_through(x: NDArray[np.float32], y: Array) -> tuple[float, float]:
     return float(model.intercept_), float(model.coef_[0])
 
 
-def _described(drawn: Parameters, number: int) -> dict[str, Any]:
+def _describe_parameters(drawn: Parameters, number: int) -> dict[str, Any]:
     return {
         name: rounded(values[number, 0], 4) for name, values in drawn._asdict().items()
     }

@@ -57,21 +57,21 @@ def moving_mean(values: Floats, window: int = WINDOW, *, fill: bool = False) -> 
     """
     valid = np.isfinite(values)
     deviations, centre = centred(values, valid)
-    (mean,) = _window_means([deviations], valid, window)
+    (mean,) = _average_windows([deviations], valid, window)
     mean += centre[:, None]
     return mean if fill else np.where(valid, mean, np.nan)
 
 
-def _window_means(
+def _average_windows(
     deviations: Sequence[Floats], valid: Days, window: int
 ) -> list[Floats]:
     half = window // 2
-    count = _window_sum(valid.astype(np.float64), half)
+    count = _sum_windows(valid.astype(np.float64), half)
     np.copyto(count, np.nan, where=count == 0)
-    return [_window_sum(values, half) / count for values in deviations]
+    return [_sum_windows(values, half) / count for values in deviations]
 
 
-def _window_sum(values: Floats, half: int) -> Floats:
+def _sum_windows(values: Floats, half: int) -> Floats:
     rows, size = values.shape
     cumulative = np.zeros((rows, size + 1 + 2 * half))
     np.cumsum(values, axis=1, out=cumulative[:, half + 1 : half + 1 + size])
@@ -97,7 +97,7 @@ def moving_anomalies(
     """
     anomalies = []
     for values, mean in zip(
-        deviations, _window_means(deviations, valid, window), strict=True
+        deviations, _average_windows(deviations, valid, window), strict=True
     ):
         anomaly = np.subtract(values, mean, out=mean)
         np.copyto(anomaly, 0.0, where=~valid)

@@ -107,7 +107,7 @@ def extremes_family(
             return {
                 f"hit_rate_{side}": hits / events,
                 f"false_alarm_rate_{side}": false_alarms / (days - events),
-                f"frequency_bias_{side}": _ratio(predicted_days, events),
+                f"frequency_bias_{side}": _divide(predicted_days, events),
                 f"sedi_{side}": sedi(hits, misses, false_alarms, quiet),
             }
 
@@ -115,5 +115,5 @@ def extremes_family(
     return Additive.of((array.astype(np.float64) for array in daily), finish)
 
 
-def _ratio(numerator: Floats, denominator: Floats) -> Floats:
+def _divide(numerator: Floats, denominator: Floats) -> Floats:
     return np.where(denominator > 0, numerator / denominator, np.nan)

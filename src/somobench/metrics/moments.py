@@ -179,12 +179,12 @@ def moment_scores(
             "standardised_rmse": rmse / varying,
             "sd_difference": np.abs(1.0 - alpha),
             "nse": 1.0 - moments.mean_squared_error / varying**2,
-            "kge_2009": _finite(1.0 - np.sqrt(distance + (alpha - 1.0) ** 2)),
-            "kge_2012": _finite(1.0 - np.sqrt(distance + (gamma - 1.0) ** 2)),
+            "kge_2009": _mask_infinite(1.0 - np.sqrt(distance + (alpha - 1.0) ** 2)),
+            "kge_2012": _mask_infinite(1.0 - np.sqrt(distance + (gamma - 1.0) ** 2)),
         }
 
 
-def _finite(values: Floats) -> Floats:
+def _mask_infinite(values: Floats) -> Floats:
     return np.where(np.isfinite(values), values, np.nan)
 
 

@@ -124,14 +124,16 @@ def deseasonalised_family(
 
     def finish(sums: Sequence[Floats]) -> Scores:
         with np.errstate(invalid="ignore", divide="ignore"):
-            xx, xy, yy = (part / sums[0] for part in _given(sums, len(controls)))
+            xx, xy, yy = (
+                part / sums[0] for part in _remove_controls(sums, len(controls))
+            )
         deviations = (np.sqrt(np.maximum(variance, 0.0)) for variance in (xx, yy))
         return {"deseasonalised_r": correlation(xy, *deviations, *floors)}
 
     return Additive(tuple(factors), finish)
 
 
-def _given(sums: Sequence[Floats], controls: int) -> Sequence[Floats]:
+def _remove_controls(sums: Sequence[Floats], controls: int) -> Sequence[Floats]:
     """Remove controls, the first ones, from sums of products of all pairs of series.
 
     The sums are the upper triangle of a matrix, row by row, which is eliminated.

@@ -168,7 +168,7 @@ def build_case(view: SplitView, moments_from: Mapping[int, str]) -> ScoringCase:
         target=observed.where(tested[cell])[:, period],
         observed=observed,
         climatology=_take_series(view.climatology(), layer, cell),
-        thresholds=_thresholds(observed.to_numpy().astype(np.float64), trained),
+        thresholds=_derive_thresholds(observed.to_numpy().astype(np.float64), trained),
         cells=view.cells,
         layers=tuple(targets["layer"].to_numpy().tolist()),
         roles=view.role.assign_coords(cell=targets["cell"], time=targets["time"]),
@@ -179,7 +179,7 @@ def build_case(view: SplitView, moments_from: Mapping[int, str]) -> ScoringCase:
     )
 
 
-def _thresholds(
+def _derive_thresholds(
     observed: NDArray[np.float64], trained: NDArray[np.bool_]
 ) -> dict[str, NDArray[np.float64]]:
     """Return percentiles of train days; of all days for a series without any."""
@@ -227,13 +227,13 @@ def _label_series(
     count = _take_values(view.targets["station_count"], layer, cell)
     pools = standard_pools(
         xr.Dataset({"pair_count": like}),
-        region=like.copy(data=_texts(table["region"])),
-        regime=like.copy(data=_texts(table["regime"])),
-        network=like.copy(data=_texts(network)),
+        region=like.copy(data=_make_texts(table["region"])),
+        regime=like.copy(data=_make_texts(table["regime"])),
+        network=like.copy(data=_make_texts(network)),
         valid_days=like.copy(data=np.isfinite(observed.to_numpy()).sum(axis=1)),
         station_count=like.copy(data=count.astype(np.int64)),
     )
-    pools["dryness"] = like.copy(data=_dryness_classes(table["dryness"]))
+    pools["dryness"] = like.copy(data=_classify_dryness(table["dryness"]))
     plain = pools.pop("all")
     return {"plain": plain.copy(data=np.full(plain.size, "plain", dtype=object))} | {
         str(name): labels for name, labels in pools.items()
@@ -255,11 +255,11 @@ def _take_values(
     return np.asarray(grid.transpose(*SERIES).to_numpy()[layer, cell])
 
 
-def _texts(values: object) -> NDArray[np.object_]:
+def _make_texts(values: object) -> NDArray[np.object_]:
     return np.asarray(values).astype(str).astype(object)
 
 
-def _dryness_classes(dryness: pd.Series) -> NDArray[np.object_]:
+def _classify_dryness(dryness: pd.Series) -> NDArray[np.object_]:
     values = dryness.to_numpy(dtype=np.float64)
     labels = np.full(values.size, NO_GROUP, dtype=object)
     for name, (low, high) in DRYNESS_CLASSES.items():

@@ -139,7 +139,7 @@ def evaluate(
 ) -> Evaluation:
     """Score predictions on the test days of a split.
 
-    The release's files are hashed again. Scores don't depend on the order of cells, days
+    The release's files are hashed. Scores don't depend on the order of cells, days
     or rows, and are rounded so that they are the same on another machine.
 
     Parameters

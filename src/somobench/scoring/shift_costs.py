@@ -152,13 +152,13 @@ def _pair_costs(
     costs = score_table(cases[0], lost, pair[0].name, PLAIN)
     return costs.assign(
         reference_split=cases[1].split,
-        shifted=_median_scores(cases[0], ours, lost, costs),
-        reference=_median_scores(cases[0], theirs, lost, costs),
+        shifted=_take_median_scores(cases[0], ours, lost, costs),
+        reference=_take_median_scores(cases[0], theirs, lost, costs),
         cost=costs["value"],
     )
 
 
-def _median_scores(
+def _take_median_scores(
     case: ScoringCase,
     side: BootstrappedScores,
     lost: BootstrappedScores,

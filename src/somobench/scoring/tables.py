@@ -88,7 +88,7 @@ def score_table(
     for chosen, kept in ((COARSE, scored), (FINE, select_metrics(scored, CORE))):
         finite = {m.name: _mark_finite(kept, m.name) for m in kept.metrics}
         wanted = tuple(kind for kind in chosen if kind in kinds)
-        for pools, clusters in _part_pools(case, wanted):
+        for pools, clusters in _separate_pools(case, wanted):
             named = _name_pools(pools)
             over = _list_balanced(pools)
             pooled = pool_scores(kept, named, balanced=over, clusters=clusters)
@@ -126,7 +126,7 @@ def difference_table(
     what = "difference"
     columns = {"value": what, "low": f"{what}_lower", "high": f"{what}_upper"}
     parts = []
-    for pools, clusters in _part_pools(case, kinds):
+    for pools, clusters in _separate_pools(case, kinds):
         named, over = _name_pools(pools), _list_balanced(pools)
         pooled = pool_differences(ours, theirs, named, balanced=over, clusters=clusters)
         counted = _Counted(case, pools, ours, finite)
@@ -134,7 +134,7 @@ def difference_table(
     return _repeat_only_layer(case, pd.concat(parts, ignore_index=True))
 
 
-def _part_pools(
+def _separate_pools(
     case: ScoringCase, kinds: tuple[str, ...]
 ) -> list[tuple[Pools, xr.DataArray | None]]:
     """Return pools over all layers, and pools by layer where there are several.

@@ -114,8 +114,8 @@ def audit_train_targets(
         role = role_view(splits, targets, split)
         factors = features.sel(split=split)
         train = role.to_numpy() == TRAIN
-        values = _on_train_days(scale_by_train_days(targets, factors, role), train)
-        every = _on_train_days(_scale_every_day(targets, factors), train)
+        values = _mask_other_days(scale_by_train_days(targets, factors, role), train)
+        every = _mask_other_days(_scale_every_day(targets, factors), train)
         found[split] = _compare_train_targets(values, every, rebuild(train))
     return found
 
@@ -125,7 +125,7 @@ def _scale_every_day(targets: xr.Dataset, factors: xr.Dataset) -> xr.DataArray:
     return rescale(in_situ, factors["scale_slope"], factors["scale_offset"])
 
 
-def _on_train_days(values: xr.DataArray, train: Mask) -> NDArray[np.float64]:
+def _mask_other_days(values: xr.DataArray, train: Mask) -> NDArray[np.float64]:
     ordered = values.transpose("layer", "cell", "time").to_numpy()
     return np.where(train, ordered.astype(np.float64), np.nan)
 

@@ -99,7 +99,7 @@ def kind_of(path: Path) -> Kind:
         If it can't be read, or is none of the formats.
     """
     if path.is_dir():
-        return _kind_of_folder(path)
+        return _recognise_folder(path)
     try:
         if not path.is_file():
             raise InputError(
@@ -125,7 +125,7 @@ def kind_of(path: Path) -> Kind:
     )
 
 
-def _kind_of_folder(path: Path) -> Kind:
+def _recognise_folder(path: Path) -> Kind:
     """Tell a folder of Parquet files from a Zarr store, which has documents."""
     for folder, _, names in os.walk(path):
         if any(name in DOCUMENTS for name in names):

@@ -66,7 +66,7 @@ def grid_of_dataset(dataset: xr.Dataset, asked: int | None = None) -> Understood
         the wrong kind, or far more values than are asked for.
     """
     notes: list[str] = []
-    array = _prediction(dataset, notes)
+    array = _find_prediction(dataset, notes)
     _refuse_other_scaling(array)
     factor = moisture_factor(array.attrs, notes)
     for name in ("layer", "lead_time"):
@@ -81,18 +81,20 @@ def grid_of_dataset(dataset: xr.Dataset, asked: int | None = None) -> Understood
     dims = tuple(dim for dim in DIMS if dim in given)
     if array.dtype.kind not in "fiu":
         raise InputError(PREDICTION, found=f"dtype {array.dtype}", expected="numbers")
-    labels = {dim: _coordinate(array, dim, notes) for dim in dims}
+    labels = {dim: _read_coordinate(array, dim, notes) for dim in dims}
     _check_places(dataset, labels["cell"], notes)
     refuse_more_values({dim: len(found) for dim, found in labels.items()}, asked)
     values = array.transpose(*dims).to_numpy()
-    return Understood(_ordered(_multiplied(values, factor), labels), tuple(notes))
+    return Understood(
+        _sort_labels(_multiply_values(values, factor), labels), tuple(notes)
+    )
 
 
-def _multiplied(values: NDArray[Any], factor: float) -> NDArray[Any]:
+def _multiply_values(values: NDArray[Any], factor: float) -> NDArray[Any]:
     return values if factor == 1.0 else values.astype(np.float64) * factor
 
 
-def _prediction(dataset: xr.Dataset, notes: list[str]) -> xr.DataArray:
+def _find_prediction(dataset: xr.Dataset, notes: list[str]) -> xr.DataArray:
     """Find the predictions: by their name, or as the only array, without a name."""
     if PREDICTION in dataset:
         return dataset[PREDICTION]
@@ -151,7 +153,7 @@ def _refuse_other_scaling(array: xr.DataArray) -> None:
         )
 
 
-def _coordinate(array: xr.DataArray, dim: str, notes: list[str]) -> NDArray[Any]:
+def _read_coordinate(array: xr.DataArray, dim: str, notes: list[str]) -> NDArray[Any]:
     named = CELL_IDS if dim == "cell" and CELL_IDS in array.coords else dim
     if named in array.coords:
         attrs = array[named].attrs
@@ -191,14 +193,14 @@ def grid_of_table(table: pd.DataFrame, asked: int | None = None) -> Understood:
         that are spread over far more combinations than they are.
     """
     notes: list[str] = []
-    units = {str(name): text_of(unit) for name, unit in _units_of(table).items()}
-    table = _labels_as_columns(table)
+    units = {str(name): text_of(unit) for name, unit in _get_units(table).items()}
+    table = _move_labels_to_columns(table)
     _refuse_other_columns([str(name) for name in table.columns])
     dims = tuple(dim for dim in DIMS if COLUMNS[dim] in table)
     labels, codes = {}, []
     for dim in dims:
         check_units(dim, {"units": units.get(COLUMNS[dim])})
-        places, found = _codes(table[COLUMNS[dim]])
+        places, found = _encode_labels(table[COLUMNS[dim]])
         _refuse_missing(COLUMNS[dim], places)
         labels[dim] = read_labels(dim, found, units.get(dim, ""), notes)
         codes.append(places)
@@ -218,11 +220,11 @@ def grid_of_table(table: pd.DataFrame, asked: int | None = None) -> Understood:
     kind = np.float32 if factor == 1.0 else np.float64
     values = np.full(shape, np.nan, dtype=np.float32)
     given = predicted.to_numpy(dtype=kind, na_value=np.nan)
-    values.reshape(-1)[flat] = _multiplied(given, factor)
-    return Understood(_ordered(values, labels), tuple(notes))
+    values.reshape(-1)[flat] = _multiply_values(given, factor)
+    return Understood(_sort_labels(values, labels), tuple(notes))
 
 
-def _codes(column: pd.Series) -> tuple[NDArray[np.intp], Any]:
+def _encode_labels(column: pd.Series) -> tuple[NDArray[np.intp], Any]:
     """Give the labels of a column numbers in the order of their first rows."""
     try:
         return pd.factorize(column)
@@ -234,12 +236,12 @@ def _codes(column: pd.Series) -> tuple[NDArray[np.intp], Any]:
         ) from error
 
 
-def _units_of(table: pd.DataFrame) -> dict[Any, object]:
+def _get_units(table: pd.DataFrame) -> dict[Any, object]:
     units = table.attrs.get("units", {})
     return dict(units) if isinstance(units, dict) else {}
 
 
-def _labels_as_columns(table: pd.DataFrame) -> pd.DataFrame:
+def _move_labels_to_columns(table: pd.DataFrame) -> pd.DataFrame:
     """Take labels out of the index, as `DataArray.to_dataframe` leaves them there."""
     allowed = {*COLUMNS, *COLUMNS.values()} - {str(name) for name in table.columns}
     levels = [name for name in table.index.names if name in allowed]
@@ -289,7 +291,7 @@ def _refuse_twice(
         )
 
 
-def _ordered(values: NDArray[Any], labels: dict[str, NDArray[Any]]) -> xr.Dataset:
+def _sort_labels(values: NDArray[Any], labels: dict[str, NDArray[Any]]) -> xr.Dataset:
     """Sort labels and take values along."""
     order = {dim: np.argsort(found, kind="stable") for dim, found in labels.items()}
     for axis, dim in enumerate(labels):

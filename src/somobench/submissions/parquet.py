@@ -43,7 +43,7 @@ def contents_of_parquet(path: Path) -> Contents:
     declared = stored = 0
     names: set[str] = set()
     for file, given in parts_of(path):
-        schema = _schema_of(file)
+        schema = _read_schema(file)
         refuse_columns(schema, given)
         metadata = pq.read_metadata(file)
         groups = (metadata.row_group(i) for i in range(metadata.num_row_groups))
@@ -87,7 +87,7 @@ def parts_of(path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
         yield path / name, labels
 
 
-def _schema_of(path: Path) -> pa.Schema:
+def _read_schema(path: Path) -> pa.Schema:
     """Return the columns of a file, once its footer proves small and plain."""
     with path.open("rb") as stream:
         stream.seek(max(0, path.stat().st_size - _TAIL.size))

@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> int:
         step = "its values and labels"
         _write(read_inspected(path, inspected, asked), inspected.kind, folder)
     except InputError as error:
-        return _refused(error, folder)
+        return _write_refusal(error, folder)
     except MemoryError:
         found = "values that don't fit the memory that a submission may take"
         expected = "no more than its metadata say"
@@ -65,7 +65,7 @@ def main(arguments: list[str]) -> int:
     else:
         return 0
     refusal = InputError(f"submission {path.name}", found=found, expected=expected)
-    return _refused(refusal, folder)
+    return _write_refusal(refusal, folder)
 
 
 def _import_readers(path: Path) -> None:
@@ -100,12 +100,12 @@ def read_inspected(
         from somobench.submissions.parquet import read_table
 
         return grid_of_table(read_table(path), asked)
-    stored, notes = _with_outer_labels(path, inspected)
-    found = grid_of_dataset(_decoded(stored), asked)
+    stored, notes = _open_with_outer_labels(path, inspected)
+    found = grid_of_dataset(_decode_file(stored), asked)
     return found._replace(notes=(*notes, *found.notes))
 
 
-def _with_outer_labels(
+def _open_with_outer_labels(
     path: Path, inspected: Inspected
 ) -> tuple[xr.Dataset, tuple[str, ...]]:
     """Open the group of the predictions, with labels that stand in groups above it."""
@@ -156,7 +156,7 @@ def _open(path: Path, kind: Kind, group: str) -> xr.Dataset:
     )
 
 
-def _decoded(stored: xr.Dataset) -> xr.Dataset:
+def _decode_file(stored: xr.Dataset) -> xr.Dataset:
     """Decode the predictions and their labels, and nothing else of the file."""
     import xarray as xr
 
@@ -213,7 +213,7 @@ def _write(understood: Understood, kind: Kind, folder: Path) -> None:
     (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
 
 
-def _refused(error: InputError, folder: Path) -> int:
+def _write_refusal(error: InputError, folder: Path) -> int:
     said = {
         "what": error.what,
         "found": None if error.found is None else str(error.found),

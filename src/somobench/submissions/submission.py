@@ -100,7 +100,7 @@ def open_submission(
         If values or labels aren't allowed, with all failures.
     """
     if isinstance(predictions, Path | str):
-        return _from_file(Path(predictions), asked)
+        return _read_file(Path(predictions), asked)
     if isinstance(predictions, pd.DataFrame):
         understood = grid_of_table(predictions, asked)
     elif isinstance(predictions, xr.DataArray):
@@ -108,7 +108,7 @@ def open_submission(
     elif isinstance(predictions, xr.Dataset):
         understood = grid_of_dataset(predictions, asked)
     elif hasattr(predictions, "__arrow_c_stream__"):
-        understood = grid_of_table(_frame_of_arrow(predictions), asked)
+        understood = grid_of_table(_convert_arrow(predictions), asked)
     else:
         raise InputError(
             "predictions",
@@ -117,10 +117,10 @@ def open_submission(
             " Arrow table",
             hint="values need labels: xarray.DataArray(values, coords, dims)",
         )
-    return _checked(understood, name or "predictions", None, None)
+    return _check_submission(understood, name or "predictions", None, None)
 
 
-def _frame_of_arrow(predictions: Any) -> pd.DataFrame:
+def _convert_arrow(predictions: Any) -> pd.DataFrame:
     """Return the columns of a table of pyarrow, polars or another of Arrow's kind."""
     try:
         table = pa.table(predictions)
@@ -134,7 +134,7 @@ def _frame_of_arrow(predictions: Any) -> pd.DataFrame:
     return table_of_arrow(table)
 
 
-def _from_file(path: Path, asked: int | None) -> Submission:
+def _read_file(path: Path, asked: int | None) -> Submission:
     name = path.name or path.resolve().name
     if len(name) > LONGEST_NAME:
         raise InputError(
@@ -150,10 +150,10 @@ def _from_file(path: Path, asked: int | None) -> Submission:
         raise InputError(
             f"submission {path.name}", found="it changed while it was read"
         )
-    return _checked(understood, name, digest, size)
+    return _check_submission(understood, name, digest, size)
 
 
-def _checked(
+def _check_submission(
     understood: Understood, name: str, digest: str | None, size: int | None
 ) -> Submission:
     grid, what = understood.grid, f"submission {name}"
@@ -166,7 +166,7 @@ def _checked(
                 expected="a prediction wherever the split's test days have a target",
             )
     try:
-        validate_grid(grid, submission_schema(_dims(grid)), what)
+        validate_grid(grid, submission_schema(_list_dims(grid)), what)
     except ValidationError as error:
         if not bool((grid[PREDICTION] < 0).any()):
             raise
@@ -176,18 +176,18 @@ def _checked(
         grid=grid,
         file_sha256=digest,
         file_size=size,
-        values_sha256=_values_sha256(grid),
+        values_sha256=_hash_values(grid),
         notes=tuple(dict.fromkeys(understood.notes)),
     )
 
 
-def _dims(grid: xr.Dataset) -> tuple[str, ...]:
+def _list_dims(grid: xr.Dataset) -> tuple[str, ...]:
     return tuple(str(dim) for dim in grid[PREDICTION].dims)
 
 
-def _values_sha256(grid: xr.Dataset) -> str:
+def _hash_values(grid: xr.Dataset) -> str:
     digest = hashlib.sha256()
-    for name in (*_dims(grid), PREDICTION):
+    for name in (*_list_dims(grid), PREDICTION):
         digest.update(f"{name}:{decoded_sha256(grid[name].to_numpy())}\n".encode())
     return digest.hexdigest()
 

@@ -72,13 +72,13 @@ def moisture_factor(attrs: Mapping[Any, Any], notes: list[str]) -> float:
             f"units of {PREDICTION}",
             found=units[:80] or "no attribute units",
             expected="m3 m-3",
-            hint=_hint(plain),
+            hint=_choose_hint(plain),
         )
     notes.append(f"{PREDICTION} in {units} was multiplied by {factor:g} to be m3 m-3")
     return factor
 
 
-def _hint(plain: str) -> str:
+def _choose_hint(plain: str) -> str:
     if plain in _WATER:
         return "divide the water in a layer by its thickness (and by 1000 kg m-3)"
     if plain in _FACTORS:

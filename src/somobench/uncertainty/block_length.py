@@ -52,7 +52,9 @@ def autocovariance(series: Floats, maximum_lag: int) -> Floats:
     return result
 
 
-def _negligible_from(autocorrelation: Floats, days: int, in_a_row: int) -> int | None:
+def _find_negligible_lag(
+    autocorrelation: Floats, days: int, in_a_row: int
+) -> int | None:
     """Return the lag from which `in_a_row` autocorrelations are noise, if any."""
     critical = _CRITICAL * np.sqrt(np.log10(days) / days)
     noise = np.abs(autocorrelation) < critical
@@ -92,7 +94,7 @@ def politis_white_length(series: Floats) -> Floats:
     lengths = np.full(series.shape[0], np.nan)
     for row in np.flatnonzero((count >= MINIMUM_ROW_DAYS) & (covariance[:, 0] > 0)):
         r = covariance[row]
-        first = _negligible_from(r / r[0], int(count[row]), in_a_row)
+        first = _find_negligible_lag(r / r[0], int(count[row]), in_a_row)
         width = largest if first is None else min(2 * first, largest)
         lag = np.arange(1, min(width, r.size - 1) + 1)
         window = np.clip(2.0 * (1.0 - lag / width), 0.0, 1.0)
@@ -140,11 +142,11 @@ def block_length(error: Floats, rule: Rule = "automatic") -> int:
     cube_root = max(1, int(np.ceil(scored.sum() ** (1 / 3))))
     if rule == "cube_root":
         return cube_root
-    found = _median_length(error, scored) or cube_root
+    found = _take_median_length(error, scored) or cube_root
     return max(SEASON, found) if rule == "automatic" else found
 
 
-def _median_length(error: Floats, scored: NDArray[np.bool_]) -> int | None:
+def _take_median_length(error: Floats, scored: NDArray[np.bool_]) -> int | None:
     """Return the median Politis-White length of some rows, if any row has one."""
     enough = np.flatnonzero(np.isfinite(error).sum(axis=1) >= MINIMUM_ROW_DAYS)
     chosen = enough[:: max(1, -(-enough.size // SAMPLED_ROWS))]

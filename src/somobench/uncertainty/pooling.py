@@ -79,7 +79,9 @@ def pool_scores(
     over = [pool for pool in balanced if pool in pools]
     pooled = [
         append_balanced(
-            pool_metric(_row_values(scored, metric), replicates, groups), groups, over
+            pool_metric(_get_row_values(scored, metric), replicates, groups),
+            groups,
+            over,
         )
         for metric, replicates in _list_replicates(scored)
     ]
@@ -87,7 +89,7 @@ def pool_scores(
     values = np.array([item.values for item in pooled])
     drawn = Resampled(*map(np.array, zip(*(p.drawn for p in pooled), strict=True)))
     units = np.array([item.units for item in pooled])
-    lower, upper = _bound(values, drawn, units, scored.days, level)
+    lower, upper = _bound_scores(values, drawn, units, scored.days, level)
     least, most = (
         np.array([[getattr(metric, end)] for metric in scored.metrics])
         for end in ("minimum", "maximum")
@@ -146,7 +148,7 @@ def pool_differences(
     result["better"] = (("metric", "group"), np.zeros(shape, dtype=np.int8))
     result["cell_count"] = (("metric", "group"), np.zeros(shape, dtype=np.int64))
     for place, (metric, replicates) in enumerate(_list_replicates(ours)):
-        values = [_row_values(model, metric) for model in (ours, theirs)]
+        values = [_get_row_values(model, metric) for model in (ours, theirs)]
         both = np.isfinite(values[0]) & np.isfinite(values[1])
         pair = [
             append_balanced(
@@ -173,14 +175,14 @@ def _fill_comparison(  # noqa: PLR0917 - one caller, beside it
     for what, join in (("difference", np.subtract), ("gain", metric.gain)):
         values = join(ours.values, theirs.values)
         drawn = ours.drawn.with_other(theirs.drawn, join)
-        lower, upper = _bound(values, drawn, ours.units, days, level)
+        lower, upper = _bound_scores(values, drawn, ours.units, days, level)
         for end, array in zip(_ENDS, (values, lower, upper), strict=True):
             result[f"{what}{end}"].values[place] = array
     result["better"].values[place] = (lower > 0).astype(np.int8) - (upper < 0)
     result["cell_count"].values[place] = ours.counts
 
 
-def _bound(
+def _bound_scores(
     values: Floats,
     drawn: Resampled,
     units: Counts,
@@ -217,7 +219,7 @@ def _list_replicates(scored: BootstrappedScores) -> Iterable[tuple[Metric, Repli
         yield metric, scored.replicates[metric.name]
 
 
-def _row_values(scored: BootstrappedScores, metric: Metric) -> Floats:
+def _get_row_values(scored: BootstrappedScores, metric: Metric) -> Floats:
     return np.asarray(scored.scores[metric.name].to_numpy().ravel(), dtype=np.float64)
 
 
