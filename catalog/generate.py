@@ -25,7 +25,7 @@ from somobench.catalog.manifest_checksum import refuse_other_manifest
 from somobench.catalog.registry import (
     MANIFEST,
     CatalogRecord,
-    catalogued_names,
+    list_catalogued,
     read_record,
     records_folder,
 )
@@ -110,7 +110,7 @@ def write_entries(catalog: Path) -> Path:
     """Write `somobench.yaml` from the records beside it."""
     sources: dict[str, Any] = {
         release: _describe_nested_catalog(read_record(release, catalog), release)
-        for release in catalogued_names(catalog)
+        for release in list_catalogued(catalog)
     }
     for name in FEATURE_SETS:
         sources[name] = _describe_entry(name, DESCRIPTIONS[name], None)

@@ -22,12 +22,12 @@ from somobench.catalog.request import DatasetRequest
 from somobench.catalog.resolve import Release
 from somobench.catalog.split_view import SplitView, index_cells, view_split
 from somobench.catalog.view import (
-    cell_coords,
-    climatology_view,
     day_of_year,
-    forcing_view,
-    layer_above,
-    target_view,
+    make_cell_coords,
+    take_layer_above,
+    view_climatology,
+    view_forcing,
+    view_targets,
 )
 from somobench.schemas.manifest import FeatureSetRecord
 
@@ -69,21 +69,21 @@ def read_feature_set(
     split = _view_split(files, request, definition, targets, cells)
     features = split.features if split else xr.Dataset()
     role = split.role if split else None
-    view = target_view(targets, features, request.scaling, role)
+    view = view_targets(targets, features, request.scaling, role)
     names = tuple(name for name in definition.variables if name not in DERIVED)
     if names:
         forcing = files.forcing(names, targets)
-        view = view.assign(forcing_view(forcing, definition, names).data_vars)
+        view = view.assign(view_forcing(forcing, definition, names).data_vars)
     if "soil_moisture_above" in definition.variables:
-        view["soil_moisture_above"] = layer_above(view["soil_moisture"])
+        view["soil_moisture_above"] = take_layer_above(view["soil_moisture"])
     if "day_of_year" in definition.variables:
         view["day_of_year"] = day_of_year(view["time"])
     if "climatology" in definition.variables and split:
-        view["climatology"] = climatology_view(features, targets, request.scaling)
+        view["climatology"] = view_climatology(features, targets, request.scaling)
     if role is not None:
         view["role"] = role
     table = split.cells if split else index_cells(cells, targets)
-    view = view.assign_coords(cell_coords(table))
+    view = view.assign_coords(make_cell_coords(table))
     view = _order_variables(_select_layer(view, request))
     with reading(f"of release {release.id}"):
         view = _load_coords(view) if lazy else view.load()

@@ -110,7 +110,7 @@ def places_of(release: str) -> list[Path]:
     return [root / release for root in roots if is_there(root / release)]
 
 
-def folders_of(release: str) -> list[Path]:
+def find_folders(release: str) -> list[Path]:
     """Return every folder on this machine that claims to be a release."""
     return [folder for folder in places_of(release) if is_there(folder / MANIFEST)]
 
@@ -138,7 +138,7 @@ def records_folder(catalog: Path | None = None) -> Path:
     return (catalog or catalog_folder()) / "releases"
 
 
-def catalogued_names(catalog: Path | None = None) -> list[str]:
+def list_catalogued(catalog: Path | None = None) -> list[str]:
     """Return the ids of the releases that a catalog pins."""
     found = {path.stem for path in records_folder(catalog).glob("*.yaml")}
     return sort_releases(name for name in found if re.fullmatch(RELEASE_ID, name))
@@ -195,13 +195,13 @@ def _make_record_error(path: Path, found: object) -> IntegrityError:
 
 def known_releases(catalog: Path | None = None) -> list[str]:
     """Return the ids of all releases that exist, here or elsewhere."""
-    return sort_releases({*catalogued_names(catalog), *local_names()})
+    return sort_releases({*list_catalogued(catalog), *local_names()})
 
 
-def openable_releases() -> list[str]:
+def list_openable_releases() -> list[str]:
     """Return the ids of the releases that lie on this machine or have an address."""
     here = {*local_names()}
-    records = (read_record(name) for name in catalogued_names() if name not in here)
+    records = (read_record(name) for name in list_catalogued() if name not in here)
     away = {record.release for record in records if record and record.base_urls}
     return sort_releases(here | away)
 

@@ -18,11 +18,11 @@ from typing import BinaryIO
 import pandas as pd
 import xarray as xr
 
-from somobench.catalog.fetching.cache import cannot_read
+from somobench.catalog.fetching.cache import make_read_error
 from somobench.catalog.resolve import Release
 from somobench.catalog.split_view import SplitView, view_split
 from somobench.catalog.storage.archive import open_zarr_zip
-from somobench.catalog.view import FACTORS, on_target_grid
+from somobench.catalog.view import FACTORS, align_to_targets
 from somobench.schemas.errors import IntegrityError, SomobenchError
 from somobench.schemas.manifest import FeatureSetRecord
 
@@ -96,7 +96,7 @@ class ReleaseFiles:
         grid = self._open_grid(FORCING)
         _require(FORCING, "variable", names, grid.data_vars)
         grid = grid[list(names)].drop_vars("layer", errors="ignore")
-        return on_target_grid(grid, targets, FORCING)
+        return align_to_targets(grid, targets, FORCING)
 
     def reanalysis(self) -> xr.DataArray | None:
         """Return the reanalysis' soil moisture, (layer, cell, time), if there is one.
@@ -138,7 +138,7 @@ def reading(what: Path | str) -> Iterator[None]:
     except (SomobenchError, MemoryError):
         raise
     except OSError as error:
-        raise cannot_read(Path(what), error) from error
+        raise make_read_error(Path(what), error) from error
     except Exception as error:
         raise IntegrityError(
             f"file {what}",

@@ -15,7 +15,7 @@ from typing import BinaryIO
 from urllib.parse import quote
 
 from somobench.catalog.fetching.cache import (
-    cannot_read,
+    make_read_error,
     object_path,
     open_regular,
     read_verified,
@@ -26,7 +26,7 @@ from somobench.catalog.registry import (
     MANIFEST,
     CatalogRecord,
     check_release,
-    folders_of,
+    find_folders,
     is_there,
     local_roots,
     packaged_folder,
@@ -57,7 +57,7 @@ class Release:
         """Release id, `<recipe>-<major.minor.patch>`."""
         return self.manifest.release
 
-    def path_of(self, name: str) -> Path:
+    def get_path(self, name: str) -> Path:
         """Return the path of a file of the release, verified, fetched if need be.
 
         What is read from the path later isn't verified: see `open_file`.
@@ -78,7 +78,7 @@ class Release:
         """Open a file of the release: the descriptor is the one that was verified.
 
         With `always`, a grid too is hashed whatever was verified before. Errors are
-        those of `path_of`.
+        those of `get_path`.
         """
         wanted, place = self.remote(name), self._place_of(name)
         if place is None:
@@ -90,7 +90,7 @@ class Release:
     def read_file(self, name: str) -> bytes:
         """Return the bytes of a small file of the release, which are the verified ones.
 
-        Errors are those of `path_of`.
+        Errors are those of `get_path`.
         """
         with self.open_file(name) as stream:
             return read_verified(stream, self.remote(name).sha256)
@@ -234,7 +234,7 @@ def _warn_once(message: str) -> None:
 
 def _resolve_local(name: str) -> Release:
     texts: dict[bytes, Path] = {}
-    for folder in folders_of(name):
+    for folder in find_folders(name):
         text = read_manifest(folder / MANIFEST)
         refuse_other_manifest(text, folder)
         texts.setdefault(text, folder)
@@ -316,7 +316,7 @@ def read_manifest(path: Path) -> bytes:
         with open_regular(path) as stream:
             text = stream.read(MAXIMUM_MANIFEST + 1)
     except OSError as error:
-        raise cannot_read(path, error) from error
+        raise make_read_error(path, error) from error
     if len(text) > MAXIMUM_MANIFEST:
         raise IntegrityError(
             f"file {path}",

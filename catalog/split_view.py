@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from somobench.catalog.scaling import scale_by_train_days
-from somobench.catalog.view import CELL_COLUMNS, on_target_grid, role_view
+from somobench.catalog.view import CELL_COLUMNS, align_to_targets, view_roles
 from somobench.schemas.errors import IntegrityError, UnknownNameError
 
 
@@ -85,7 +85,7 @@ def view_split(
         split=split,
         targets=targets,
         features=_select_features(features, targets, split),
-        role=role_view(splits, targets, split),
+        role=view_roles(splits, targets, split),
         cells=index_cells(cells, targets),
     )
 
@@ -97,7 +97,7 @@ def _select_features(
     if features is None:
         return xr.Dataset()
     chosen = features.sel(split=split, layer=targets["layer"])
-    return on_target_grid(chosen.drop_vars("split"), targets, "features")
+    return align_to_targets(chosen.drop_vars("split"), targets, "features")
 
 
 def index_cells(cells: pd.DataFrame, targets: xr.Dataset) -> pd.DataFrame:

@@ -53,7 +53,7 @@ def fetch_release(release: Release, names: Iterable[str] = ()) -> dict[str, Path
     wanted = tuple(names) or tuple(sorted(release.manifest.files))
     for name in wanted:
         release.remote(name)
-    return {name: release.path_of(name) for name in wanted}
+    return {name: release.get_path(name) for name in wanted}
 
 
 def _check(release: Release, name: str) -> FileStatus:

@@ -56,7 +56,7 @@ def _refuse_unreadable(path: Path) -> Iterator[None]:
         ) from error
 
 
-def checked_grid(path: Path, schema: DatasetSchema) -> xr.Dataset:
+def load_grid(path: Path, schema: DatasetSchema) -> xr.Dataset:
     """Load a grid into memory.
 
     Raises
@@ -66,12 +66,12 @@ def checked_grid(path: Path, schema: DatasetSchema) -> xr.Dataset:
     ValidationError
         If it breaks the schema.
     """
-    with opened_grid(path, schema) as grid, _refuse_unreadable(path):
+    with open_grid(path, schema) as grid, _refuse_unreadable(path):
         return grid.load()
 
 
 @contextmanager
-def opened_grid(path: Path, schema: DatasetSchema | None) -> Iterator[xr.Dataset]:
+def open_grid(path: Path, schema: DatasetSchema | None) -> Iterator[xr.Dataset]:
     """Open a grid whose values are read where they are used.
 
     Parameters
@@ -95,7 +95,7 @@ def opened_grid(path: Path, schema: DatasetSchema | None) -> Iterator[xr.Dataset
         yield grid
 
 
-def checked_table(path: Path, schema: DataFrameSchema) -> pd.DataFrame:
+def load_table(path: Path, schema: DataFrameSchema) -> pd.DataFrame:
     """Load a table.
 
     Raises

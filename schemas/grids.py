@@ -27,7 +27,7 @@ from somobench.schemas.checks.grids import (
 )
 from somobench.schemas.checks.magnitudes import magnitude_checks
 from somobench.schemas.checks.places import ON_ITS_GRID
-from somobench.schemas.variables import DYNAMIC_FORCING, VARIABLES, attrs_of
+from somobench.schemas.variables import DYNAMIC_FORCING, VARIABLES, get_attrs
 
 """Cells with a test day, from the first to the last test day of the split."""
 
@@ -59,7 +59,7 @@ def physical(
         checks=[within, *checks],
         nullable=True,
         required=required,
-        attrs={"units": attrs_of(name)["units"]},
+        attrs={"units": get_attrs(name)["units"]},
     )
 
 

@@ -31,7 +31,7 @@ from somobench.schemas.checks.series import (
     NO_STEP_OF_A_SENSOR,
     NO_STEP_OF_A_SERIES,
     NO_STUCK_SENSOR,
-    no_stuck_series,
+    check_stuck_series,
 )
 from somobench.schemas.checks.tables import DAYS_FIT, IDS_MATCH, ONE_LAYER
 from somobench.schemas.grids import FEATURES, FORCING, TARGETS
@@ -55,7 +55,7 @@ def _extend_grid(schema: DatasetSchema, *further: Check) -> DatasetSchema:
 
 
 _STUCK_FORCING = tuple(
-    no_stuck_series(name, may_rest_at_zero=name in MAY_REST_AT_ZERO)
+    check_stuck_series(name, may_rest_at_zero=name in MAY_REST_AT_ZERO)
     for name in (
         *DYNAMIC_FORCING,
         "skin_temperature",
@@ -94,8 +94,8 @@ RELEASED_GRIDS: Mapping[str, DatasetSchema] = MappingProxyType(
             ONLY_WHERE_MEASURED,
             EVERY_CELL_HAS_TARGET,
             DEPTH_IN_LAYER,
-            no_stuck_series("soil_moisture"),
-            no_stuck_series("soil_moisture_in_situ"),
+            check_stuck_series("soil_moisture"),
+            check_stuck_series("soil_moisture_in_situ"),
             NO_STEP_OF_A_SERIES,
         ),
         "forcing": _extend_grid(FORCING, CLEAR_SKY, *_STUCK_FORCING),

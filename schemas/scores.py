@@ -8,7 +8,7 @@ from types import MappingProxyType
 import pandas as pd
 import pandera.pandas as pa
 
-from somobench.schemas.checks import NOT_EMPTY, sorted_unique, wide
+from somobench.schemas.checks import NOT_EMPTY, check_sorted_unique, wide
 from somobench.schemas.submission_names import LONGEST_LEAD
 
 MOMENTS_NOTE = "reference_moments"
@@ -69,7 +69,7 @@ SCORES = pa.DataFrameSchema(
         "day_count": _COUNT,
         "note": _NOTE,
     },
-    checks=[sorted_unique(*SCORE_KEY), BOUNDS_ORDERED],
+    checks=[check_sorted_unique(*SCORE_KEY), BOUNDS_ORDERED],
     strict=True,
     ordered=True,
     name="scores",
@@ -91,7 +91,7 @@ CELL_SCORES = pa.DataFrameSchema(
         "value": _NUMBER,
         "pair_count": _COUNT,
     },
-    checks=[sorted_unique(*CELL_KEY)],
+    checks=[check_sorted_unique(*CELL_KEY)],
     strict=True,
     ordered=True,
     name="scores of cells",
@@ -114,7 +114,7 @@ LEAD_SCORES = pa.DataFrameSchema(
         "day_count": _COUNT,
         "note": _NOTE,
     },
-    checks=[NOT_EMPTY, sorted_unique(*LEAD_KEY), BOUNDS_ORDERED],
+    checks=[NOT_EMPTY, check_sorted_unique(*LEAD_KEY), BOUNDS_ORDERED],
     strict=True,
     ordered=True,
     name="scores by lead time",
@@ -137,7 +137,7 @@ SHIFT_COSTS = pa.DataFrameSchema(
         "cell_count": _COUNT,
         "day_count": _COUNT,
     },
-    checks=[sorted_unique(*SHIFT_KEY), BOUNDS_ORDERED],
+    checks=[check_sorted_unique(*SHIFT_KEY), BOUNDS_ORDERED],
     strict=True,
     ordered=True,
     name="shift costs",

@@ -105,7 +105,7 @@ _OPTIONAL = {
 }
 
 
-def submission_schema(dims: tuple[str, ...]) -> px.DatasetSchema:
+def make_submission_schema(dims: tuple[str, ...]) -> px.DatasetSchema:
     """Return the schema of a submission with these dims.
 
     Parameters
@@ -128,4 +128,4 @@ def submission_schema(dims: tuple[str, ...]) -> px.DatasetSchema:
     )
 
 
-SUBMISSION = submission_schema(SERIES_DIMS)
+SUBMISSION = make_submission_schema(SERIES_DIMS)

@@ -12,7 +12,7 @@ import pandera.pandas as pa
 from somobench.schemas.checks import (
     NOT_EMPTY,
     cell_name,
-    sorted_unique,
+    check_sorted_unique,
     wide,
     within,
 )
@@ -90,7 +90,7 @@ STATICS = pa.DataFrameSchema(
         **{name: pa.Column("float64", nullable=True) for name in STATIC_ATTRIBUTES},
         **{name: pa.Column("str") for name in STATIC_CLASSES},
     },
-    checks=[sorted_unique("station_id"), *STATIC_CHECKS],
+    checks=[check_sorted_unique("station_id"), *STATIC_CHECKS],
     strict=True,
     ordered=True,
     name="statics",
@@ -190,7 +190,7 @@ SENSORS = pa.DataFrameSchema(
     },
     checks=[
         NOT_EMPTY,
-        sorted_unique("sensor_id"),
+        check_sorted_unique("sensor_id"),
         pa.Check(_compare_depths, error="depth_from not below depth_to"),
         pa.Check(_compare_ends, error="start not after end"),
         DEPTHS_MATCH,
@@ -208,7 +208,7 @@ OBSERVATIONS = pa.DataFrameSchema(
         "soil_moisture": _number("float64", 0, 1),
         "observation_count": _number("int16", 1, MINUTES),
     },
-    checks=[NOT_EMPTY, sorted_unique("sensor_id", "time"), MAGNITUDE],
+    checks=[NOT_EMPTY, check_sorted_unique("sensor_id", "time"), MAGNITUDE],
     strict=True,
     ordered=True,
     name="observations",
@@ -260,7 +260,7 @@ SOURCE_PLACES = pa.DataFrameSchema(
 SPLITS = pa.DataFrameSchema(
     {"split": _define_text(), "cell_id": _define_text(CELL_IDS), **_RANGE},
     checks=[
-        sorted_unique("split", "cell_id", "start"),
+        check_sorted_unique("split", "cell_id", "start"),
         _PERIOD_ORDERED,
         DISJOINT_RANGES,
         TRAIN_AND_TEST,
@@ -286,7 +286,7 @@ CELLS = pa.DataFrameSchema(
     },
     checks=[
         NOT_EMPTY,
-        sorted_unique("cell_id"),
+        check_sorted_unique("cell_id"),
         pa.Check(_compare_id_with_position, error='cell_id "{latitude}_{longitude}"'),
         DRYNESS_FITS,
         REGIME_FITS,

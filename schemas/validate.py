@@ -12,7 +12,7 @@ from pandera.config import ValidationDepth, config_context
 from pandera.errors import SchemaError, SchemaErrors
 from pandera.xarray import DatasetSchema
 
-from somobench.schemas.checks import found_by, some_of
+from somobench.schemas.checks import describe_finding, show_some
 from somobench.schemas.errors import Failure, ValidationError
 
 
@@ -63,7 +63,7 @@ def _make_failure(error: SchemaError, whole: Any) -> Failure:
     check = error.check
     if isinstance(check, Check):
         part = whole.get(where, whole)
-        found = found_by(check, part) or _describe_found(error.failure_cases)
+        found = describe_finding(check, part) or _describe_found(error.failure_cases)
         return Failure(where, found, str(check.error or check.name))
     if error.failure_cases is not None and str(check).startswith("dtype"):
         return Failure(where, f"dtype {_get_dtype(error)}", str(check))
@@ -89,4 +89,4 @@ def _describe_found(cases: Any) -> str:
         values = values[~pd.isna(values)]
     else:
         return str(cases)
-    return f"{len(values)} values such as {some_of(values)}"
+    return f"{len(values)} values such as {show_some(values)}"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import yaml
 
 
-def line_of(text: str, place: Sequence[str | int]) -> int:
+def find_line(text: str, place: Sequence[str | int]) -> int:
     r"""Return the line, from 1, of a key or an item of a list.
 
     Parameters
@@ -20,7 +20,7 @@ def line_of(text: str, place: Sequence[str | int]) -> int:
 
     Examples
     --------
-    >>> line_of("a: 1\nb:\n  - {c: 2}\n", ("b", 0, "d"))
+    >>> find_line("a: 1\nb:\n  - {c: 2}\n", ("b", 0, "d"))
     3
     """
     node, line = yaml.compose(text, Loader=yaml.SafeLoader), 1

@@ -27,7 +27,7 @@ from factories.uscrn_files import daily_line, write_archive
 from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.catalog.storage.atomic import write_parquet
 from somobench.cli.validate import validate
-from somobench.recognise import storage_of
+from somobench.recognise import recognise_storage
 from somobench.schemas.errors import InputError, UnknownNameError
 from somobench.validate import validate_file
 
@@ -235,7 +235,7 @@ def test_hostile_archive_is_refused(tmp_path: Path) -> None:
 def test_storage_is_recognised_by_the_first_bytes(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     write_parquet(TABLES["cells"](), path)
-    assert storage_of(path) == "table"
+    assert recognise_storage(path) == "table"
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from factories.era5_stores import make_era5
 from factories.grib_files import Message, write_grib
 from factories.ismn_files import write_zip
 from somobench.cli.validate import validate
-from somobench.recognise import METEOROLOGY, STATIONS_ARCHIVE, storage_of
+from somobench.recognise import METEOROLOGY, STATIONS_ARCHIVE, recognise_storage
 from somobench.schemas.errors import InputError
 from somobench.validate import validate_file
 
@@ -62,7 +62,7 @@ def make_grib(folder: Path) -> Path:
 def test_meteorology_is_recognised_by_its_content(
     make: Callable[[Path], Path], tmp_path: Path
 ) -> None:
-    assert storage_of(make(tmp_path)) == METEOROLOGY
+    assert recognise_storage(make(tmp_path)) == METEOROLOGY
 
 
 @pytest.mark.parametrize("make", [make_folder_of_zips, make_netcdf, make_zarr])
@@ -81,7 +81,7 @@ def test_folder_of_stations_stays_one_beside_a_netcdf_file(tmp_path: Path) -> No
     (tmp_path / "NET").mkdir()
     (tmp_path / "NET/a.stm").write_text("")
     (tmp_path / "NET/map.nc").write_bytes(b"CDF")
-    assert storage_of(tmp_path) == STATIONS_ARCHIVE
+    assert recognise_storage(tmp_path) == STATIONS_ARCHIVE
 
 
 def test_folder_with_a_damaged_zip_is_still_recognised(tmp_path: Path) -> None:
@@ -122,4 +122,4 @@ def test_recipe_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
 
 def test_zip_of_neither_is_read_as_stations(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "a.zip", {"readme.txt": b"hello"})
-    assert storage_of(path) == STATIONS_ARCHIVE
+    assert recognise_storage(path) == STATIONS_ARCHIVE

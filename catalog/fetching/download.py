@@ -20,7 +20,7 @@ from somobench.catalog.fetching.addresses import (
     check_address,
     check_redirect,
 )
-from somobench.catalog.fetching.cache import cannot_write
+from somobench.catalog.fetching.cache import make_write_error
 
 CONNECT_SECONDS = 15.0
 READ_SECONDS = 30.0
@@ -67,7 +67,7 @@ class BoundedFile:
             self._stream.write(block)
         except OSError as error:  # the disk's trouble, not the network's
             folder = Path(self._stream.name).parent
-            raise cannot_write(folder, error, self._size) from error
+            raise make_write_error(folder, error, self._size) from error
         self._progress(len(block))
 
     def flush(self) -> None:

@@ -13,9 +13,9 @@ from typing import BinaryIO
 
 from somobench.catalog.fetching.addresses import AttemptError, redact_url
 from somobench.catalog.fetching.cache import (
-    cannot_write,
+    lock_object,
+    make_write_error,
     object_path,
-    only_one_process,
     open_verified,
     remove_leftovers,
 )
@@ -116,7 +116,7 @@ def _fetch_once(wanted: RemoteObject) -> BinaryIO:
             hint="run `somobench fetch` with a network, or point SOMOBENCH_CACHE at"
             " a cache that holds it",
         )
-    with only_one_process(wanted.sha256, GRACE_SECONDS):
+    with lock_object(wanted.sha256, GRACE_SECONDS):
         with suppress(IntegrityError):
             if found := open_cached(wanted):  # another process was first
                 return found
@@ -133,7 +133,7 @@ def _download_to_cache(wanted: RemoteObject) -> BinaryIO:
         with replacing(path) as partial, progress_bar(wanted) as progress:
             _try_mirrors(wanted, partial, progress)
     except OSError as error:
-        raise cannot_write(path.parent, error, wanted.size) from error
+        raise make_write_error(path.parent, error, wanted.size) from error
     return wanted.open_at(path)
 
 

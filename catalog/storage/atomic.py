@@ -151,7 +151,7 @@ def _remove(path: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def json_text(content: Mapping[str, Any] | list[Any]) -> str:
+def format_json(content: Mapping[str, Any] | list[Any]) -> str:
     """Return the one JSON text of some content: sorted keys, no NaN."""
     return (
         json.dumps(
@@ -169,7 +169,7 @@ def write_text(text: str, path: Path | str) -> None:
 
 def write_json(content: Mapping[str, Any] | list[Any], path: Path | str) -> None:
     """Write content as the one JSON text that it has."""
-    write_text(json_text(content), path)
+    write_text(format_json(content), path)
 
 
 def write_parquet(frame: pd.DataFrame, path: Path | str) -> None:

@@ -12,19 +12,19 @@ from somobench.catalog.storage.atomic import write_json, write_parquet
 from somobench.pipelines.ingest.report import (
     Ingested,
     account,
-    observations_table,
+    make_observations_table,
+    make_stations_table,
     settle,
-    stations_table,
     within,
 )
-from somobench.pipelines.ingest.sensor_days import SensorRecord, sensor_record
+from somobench.pipelines.ingest.sensor_days import SensorRecord, make_sensor_record
 from somobench.pipelines.inputs import (
     INPUTS_FILE,
     RAW_FOLDER,
     InputRecord,
-    verified_inputs,
+    verify_inputs,
 )
-from somobench.pipelines.stations import Rejection, StationSource, station_source
+from somobench.pipelines.stations import Rejection, StationSource, find_station_source
 from somobench.pipelines.stations.statics import read_statics
 from somobench.schemas.errors import InputError
 from somobench.schemas.recipe import Recipe, load_recipe
@@ -60,8 +60,8 @@ def ingest(recipe: Recipe, inputs_file: Path | str, destination: Path | str) -> 
         If a table breaks its schema.
     """
     folder = Path(destination)
-    source = station_source(recipe.stations.source)
-    inputs = verified_inputs(inputs_file, "stations")
+    source = find_station_source(recipe.stations.source)
+    inputs = verify_inputs(inputs_file, "stations")
     paths = [path for _, path in inputs]
     ingested = read_stations(paths, source, recipe)
     minimum_count = source.minimum_count or recipe.stations.minimum_count
@@ -70,8 +70,8 @@ def ingest(recipe: Recipe, inputs_file: Path | str, destination: Path | str) -> 
     )
     if not report["sensors"]["kept"]:
         raise _make_empty_error(report)
-    stations = stations_table(ingested.sensors, recipe.grid.resolution)
-    observations = observations_table(ingested.sensors)
+    stations = make_stations_table(ingested.sensors, recipe.grid.resolution)
+    observations = make_observations_table(ingested.sensors)
     statics, unread = read_statics(recipe.stations.source, paths, stations)
     report["static_variables"] = {
         "stations": stations["station_id"].nunique(),
@@ -101,7 +101,7 @@ def read_stations(paths: list[Path], source: StationSource, recipe: Recipe) -> I
             outcome = (
                 item
                 if isinstance(item, Rejection)
-                else sensor_record(item, source, recipe)
+                else make_sensor_record(item, source, recipe)
             )
             if isinstance(outcome, Rejection):
                 rejections.append(outcome)

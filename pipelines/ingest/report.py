@@ -26,7 +26,7 @@ FAR = 20.0  # degrees of arc between a place and where its network lies
 NEAR = 2.0  # degrees of arc from a place of the network, with the coordinates swapped
 
 
-def swapped_positions(
+def find_swapped_positions(
     positions: Mapping[str, Sequence[Position]],
 ) -> dict[tuple[str, Position], Position]:
     """Find positions far from their network that lie inside it when swapped.
@@ -141,7 +141,7 @@ def _reject_swapped(
     positions: dict[str, list[Position]] = defaultdict(list)
     for record in records:
         positions[record.metadata.network].append(_get_position(record))
-    swapped = swapped_positions(positions)
+    swapped = find_swapped_positions(positions)
     kept, rejected = [], []
     for record in records:
         nearest = swapped.get((record.metadata.network, _get_position(record)))
@@ -168,7 +168,9 @@ def _reject_duplicate(record: SensorRecord, kept: SensorRecord) -> Rejection:
     )
 
 
-def stations_table(sensors: Sequence[SensorRecord], resolution: float) -> pd.DataFrame:
+def make_stations_table(
+    sensors: Sequence[SensorRecord], resolution: float
+) -> pd.DataFrame:
     """Tabulate every sensor that was read, used or not (schema `SENSORS`).
 
     `start` and `end` are the first and last day of the file's rows as delivered.
@@ -206,7 +208,7 @@ def stations_table(sensors: Sequence[SensorRecord], resolution: float) -> pd.Dat
     )
 
 
-def observations_table(sensors: Sequence[SensorRecord]) -> pd.DataFrame:
+def make_observations_table(sensors: Sequence[SensorRecord]) -> pd.DataFrame:
     """Tabulate the valid days of the sensors that are used (schema `OBSERVATIONS`)."""
     used = [record for record in sensors if record.drop_reason is None]
     repeats = [record.valid_days for record in used]

@@ -15,9 +15,9 @@ from somobench.pipelines.inputs import (
     RAW_FOLDER,
     InputRecord,
     Role,
-    input_record,
+    make_input_record,
+    measure_file,
     read_inputs,
-    size_and_sha256,
     write_inputs,
 )
 from somobench.pipelines.raw.world import (
@@ -93,8 +93,8 @@ def _record_virtual_input(
     role: Role | None = None,
     source: str | None = None,
 ) -> InputRecord:
-    size, sha256 = size_and_sha256(path)
-    return input_record(
+    size, sha256 = measure_file(path)
+    return make_input_record(
         item.params,
         role=role or item.role,
         source=source or item.source,

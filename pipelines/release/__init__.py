@@ -23,9 +23,9 @@ from somobench.pipelines.release.outputs import (
     read_outputs,
 )
 from somobench.pipelines.release.promises import (
-    failed_promises,
-    moments_report,
-    truth_report,
+    compare_moments,
+    list_failed_promises,
+    score_against_truth,
 )
 from somobench.pipelines.release.report import build_report
 from somobench.pipelines.release.report.ladder import make_ladder_sections
@@ -33,7 +33,7 @@ from somobench.pipelines.release.report.ladder_details import CellTables
 from somobench.pipelines.release.report.numbers import figure_numbers
 from somobench.pipelines.release.report.shifts import make_shift_sections
 from somobench.pipelines.release.report.splits import make_split_sections
-from somobench.pipelines.stage import checked_table, opened_grid
+from somobench.pipelines.stage import load_table, open_grid
 from somobench.schemas.errors import Failure, ValidationError
 from somobench.schemas.manifest import FileRecord, Manifest
 from somobench.schemas.recipe import Recipe, load_recipe
@@ -141,22 +141,22 @@ def _validate_promises(recipe: Recipe, outputs: StageOutputs) -> dict[str, Any]:
     targets, reports = outputs.grids["targets"], outputs.reports
     stages = {name: reports[name] for name in reports if name != "scores"}
     report: dict[str, Any] = {"release": recipe.release.id, "stages": stages}
-    report["scaled_targets_against_reference"] = moments_report(
+    report["scaled_targets_against_reference"] = compare_moments(
         targets, outputs.grids["forcing"]
     )
     if outputs.truth.is_file():
         report["targets_against_truth"] = _compare_with_truth(outputs)
     report["report"] = figure_numbers(recipe, outputs.folder, reports)
-    failures = [Failure(*failure) for failure in failed_promises(report)]
+    failures = [Failure(*failure) for failure in list_failed_promises(report)]
     if failures:
         raise ValidationError(recipe.release.id, failures)
     return report
 
 
 def _compare_with_truth(outputs: StageOutputs) -> dict[str, Any]:
-    observations = checked_table(outputs.folder / "observations.parquet", OBSERVATIONS)
-    with opened_grid(outputs.truth, None) as known:
-        return truth_report(
+    observations = load_table(outputs.folder / "observations.parquet", OBSERVATIONS)
+    with open_grid(outputs.truth, None) as known:
+        return score_against_truth(
             outputs.grids["targets"],
             known["soil_moisture_truth"].load(),
             outputs.tables["stations"],

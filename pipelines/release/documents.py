@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from somobench.cite import as_cff, references_of, sources_once
+from somobench.cite import format_cff, merge_sources, references_of
 from somobench.schemas.manifest import Manifest
 from somobench.schemas.variables import VARIABLES
 
@@ -36,7 +36,7 @@ FILES = {
 }
 
 
-def moments_note(manifest: Manifest) -> str:
+def describe_moments(manifest: Manifest) -> str:
     """Say whose mean and variance the targets have."""
     scaled = "reanalysis" in manifest.target_moments_from.values()
     return MOMENTS_NOTE if scaled else UNSCALED_NOTE
@@ -59,7 +59,7 @@ def readme(manifest: Manifest) -> str:
         f'somobench.open_dataset("forcing", release="{manifest.release}")',
         "```",
         "",
-        moments_note(manifest),
+        describe_moments(manifest),
         "",
         "| file | content |",
         "|---|---|",
@@ -75,7 +75,7 @@ def readme(manifest: Manifest) -> str:
         *(
             f"- {source.title} ({source.authors}; licence {source.licence}): "
             f"{source.note}"
-            for source in sources_once(manifest.sources)
+            for source in merge_sources(manifest.sources)
         ),
         "",
     ]
@@ -96,7 +96,7 @@ def _list_contents(
 
 def citation(manifest: Manifest) -> str:
     """Return the CITATION.cff of a release: with all that its user cites."""
-    return as_cff(references_of(manifest), manifest.description)
+    return format_cff(references_of(manifest), manifest.description)
 
 
 def croissant(manifest: Manifest) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def croissant(manifest: Manifest) -> dict[str, Any]:
         "description": manifest.description.strip(),
         "license": manifest.licence_spdx,
         "version": manifest.release.rpartition("-")[2],
-        "isBasedOn": [source.note for source in sources_once(manifest.sources)],
+        "isBasedOn": [source.note for source in merge_sources(manifest.sources)],
         "variableMeasured": _describe_variables(manifest),
         "distribution": [
             {

@@ -6,7 +6,7 @@ import hashlib
 from importlib import metadata
 from typing import Any
 
-from somobench.catalog.storage.atomic import json_text
+from somobench.catalog.storage.atomic import format_json
 from somobench.catalog.storage.hashing import sources_sha256
 from somobench.pipelines.release.outputs import StageOutputs
 from somobench.schemas.manifest import (
@@ -112,7 +112,7 @@ def _list_networks(outputs: StageOutputs) -> tuple[str, ...]:
 
 
 def _hash_recipe(recipe: Recipe) -> str:
-    text = json_text(recipe.model_dump(mode="json"))
+    text = format_json(recipe.model_dump(mode="json"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -17,7 +17,7 @@ MINIMUM_PAIRS = 90  # days below which a comparison says nothing
 DIGITS = 6
 
 
-def moments_report(targets: xr.Dataset, forcing: xr.Dataset) -> dict[str, Any]:
+def compare_moments(targets: xr.Dataset, forcing: xr.Dataset) -> dict[str, Any]:
     """Compare mean and standard deviation of scaled targets with the reference's.
 
     Only layers and cells with a reference count, on the days that the primary sensor
@@ -77,7 +77,7 @@ def _compare_moments(
     return mean, std
 
 
-def truth_report(
+def score_against_truth(
     targets: xr.Dataset,
     truth: xr.DataArray,
     stations: pd.DataFrame,
@@ -168,7 +168,7 @@ def _round_number(value: float | None, digits: int = DIGITS) -> float | None:
     return None if value is None else round(float(value), digits)
 
 
-def failed_promises(report: dict[str, Any]) -> list[tuple[str, str, str]]:
+def list_failed_promises(report: dict[str, Any]) -> list[tuple[str, str, str]]:
     """List what the report shows to be broken: where, found, expected."""
     failures: list[tuple[str, str, str]] = []
     moments = report["scaled_targets_against_reference"]

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from somobench.catalog.manifest_checksum import (
     CHECKSUM,
-    checksum_line,
+    format_checksum,
     refuse_other_manifest,
 )
 from somobench.catalog.resolve import ASSETS
@@ -182,7 +182,7 @@ def _copy(source: Path, target: Path, manifest: Manifest) -> bool:
         for name in (*manifest.files, MANIFEST):
             shutil.copyfile(source / name, partial / name)
             _flush(partial / name)
-        line = checksum_line((source / MANIFEST).read_bytes())
+        line = format_checksum((source / MANIFEST).read_bytes())
         (partial / CHECKSUM).write_bytes(line)
         _flush(partial / CHECKSUM)
         _require_complete(partial, manifest, "run it again; the copy was damaged")
@@ -220,7 +220,7 @@ def _remove_leftovers(releases: Path) -> None:
             shutil.rmtree(partial, ignore_errors=True)
 
 
-def how_to_open(published: Published) -> str:
+def describe_opening(published: Published) -> str:
     """Tell what was published, and the line of Python that opens it."""
     manifest, path = published.manifest, published.path
     size = sum(record.size for record in manifest.files.values()) / 1e6
@@ -248,7 +248,7 @@ def main() -> None:
     releases = given[0] if given else Path("releases")
     verify_outputs(Path())
     published = publish_release(Path("data/release"), releases, changelog=changelog)
-    sys.stdout.write(how_to_open(published))
+    sys.stdout.write(describe_opening(published))
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ def select_good(
     if good_flags is not None:
         for code, flag in enumerate(series.flag_names):
             if flag not in good_flags:
-                drop(flag_reason(flag), series.flag_codes == code)
+                drop(explain_flags(flag), series.flag_codes == code)
     drop(NOT_FINITE, ~np.isfinite(series.values))
     drop(NEGATIVE, series.values < 0)
     drop(ABOVE, series.values > MAXIMUM)
@@ -147,7 +147,7 @@ def daily_means(
     )
 
 
-def median_of_good(
+def take_median_of_good(
     series: SensorSeries, good_flags: Collection[str] | None
 ) -> float | None:
     """Median of the finite, non-negative values with a good flag; None without any."""
@@ -160,12 +160,12 @@ def median_of_good(
     return float(np.median(series.values[good])) if good.any() else None
 
 
-def flag_reason(flag: str) -> str:
+def explain_flags(flag: str) -> str:
     """Reason of a flag as delivered; joined flags in one order.
 
     Examples
     --------
-    >>> flag_reason("D05,D03")
+    >>> explain_flags("D05,D03")
     'flag D03,D05'
     """
     return f"flag {','.join(sorted(flag.split(',')))}"

@@ -101,7 +101,7 @@ def _choose_class(name: str, values: Mapping[str, StaticValue]) -> str:
     return next(given, "")
 
 
-def nearest_stations(
+def find_nearest_stations(
     cells: pd.DataFrame, stations: pd.DataFrame, described: Sequence[str]
 ) -> dict[str, str]:
     """Find, by cell, the described station nearest to the centre.
@@ -128,7 +128,7 @@ def nearest_stations(
     return dict(zip(first["cell_id"], first["station_id"], strict=True))
 
 
-def with_static_attributes(
+def append_static_attributes(
     cells: pd.DataFrame, stations: pd.DataFrame, statics: pd.DataFrame
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """Append to a table of cells the attributes that any of its cells has.
@@ -145,7 +145,7 @@ def with_static_attributes(
         The cells, NaN and empty text where an attribute is unknown; and by cell the
         station that its attributes are of.
     """
-    chosen = nearest_stations(cells, stations, statics["station_id"].tolist())
+    chosen = find_nearest_stations(cells, stations, statics["station_id"].tolist())
     station = cells["cell_id"].map(chosen)
     values = statics.set_index("station_id").reindex(station)
     result = cells.copy()

@@ -13,7 +13,7 @@ from somobench.pipelines.targets.cells import (
     CellTarget,
     DenseSeries,
     Outcome,
-    reference_of_layer,
+    name_reference,
 )
 from somobench.pipelines.targets.rule import IntervalTarget
 from somobench.schemas.recipe import Recipe
@@ -40,8 +40,7 @@ class TargetReport:
             layer.layer: Counter[str](cells=0, days=0) for layer in recipe.layers
         }
         self._references = {
-            layer.layer: reference_of_layer(layer.layer, recipe)
-            for layer in recipe.layers
+            layer.layer: name_reference(layer.layer, recipe) for layer in recipe.layers
         }
         self._outcomes: Counter[str] = Counter()
         self._rejected: list[dict[str, Any]] = []

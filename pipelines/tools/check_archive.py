@@ -23,10 +23,10 @@ from somobench.pipelines.stations import (
     Note,
     Rejection,
     SensorSeries,
-    station_source,
+    find_station_source,
 )
 from somobench.pipelines.stations.archive import open_archive
-from somobench.pipelines.stations.daily import MAXIMUM, median_of_good, select_good
+from somobench.pipelines.stations.daily import MAXIMUM, select_good, take_median_of_good
 from somobench.recognise import METEOROLOGY
 from somobench.schemas.errors import UsageError
 from somobench.schemas.recipe import load_recipe
@@ -60,7 +60,7 @@ def check_archive(path: Path, variable: str = "sm") -> dict[str, Any]:
         If the archive as a whole is damaged or hostile.
     """
     reader = _recognise_reader(path)
-    source = station_source(reader)
+    source = find_station_source(reader)
     flags = GOOD_FLAGS if source.has_flags else None
     dropped: Counter[str] = Counter()
     rejections: list[Rejection] = []
@@ -108,7 +108,7 @@ def _check_unit(
     series: SensorSeries, flags: tuple[str, ...] | None
 ) -> SensorSeries | Rejection:
     """Reject a file whose good values mostly can't be m3 m-3."""
-    median = median_of_good(series, flags)
+    median = take_median_of_good(series, flags)
     if median is None or median <= MAXIMUM:
         return series
     found = f"good values with a median of {median:g}"

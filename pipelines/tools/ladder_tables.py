@@ -24,7 +24,7 @@ ALL_LAYERS = 0
 MARKED = r"(<!-- {kind}:{release} -->\n).*?(<!-- end -->)"
 
 
-def ladder_table(scores: pd.DataFrame) -> str:
+def make_ladder_table(scores: pd.DataFrame) -> str:
     """Return a Markdown table: Pearson r of every rung on every split.
 
     Parameters
@@ -82,12 +82,12 @@ def _format_cell(numbers: list[float] | None) -> str:
 
 
 TABLES: Mapping[str, tuple[str, Callable[[pd.DataFrame], str]]] = {
-    "ladder": ("scores.parquet", ladder_table),
+    "ladder": ("scores.parquet", make_ladder_table),
     "shifts": ("shift_costs.parquet", shift_table),
 }
 
 
-def with_table(text: str, kind: str, release: str, table: str) -> str:
+def insert_table(text: str, kind: str, release: str, table: str) -> str:
     """Return a document with a table of a release in its place.
 
     Raises
@@ -120,7 +120,7 @@ def main() -> None:
         for kind, (file, make) in TABLES.items():
             if kind == "ladder" or _place(kind, folder.name).search(text):
                 table = make(pd.read_parquet(folder / file))
-                text = with_table(text, kind, folder.name, table)
+                text = insert_table(text, kind, folder.name, table)
     write_text(text, document)
 
 

@@ -65,7 +65,7 @@ def _is_column(data: Any) -> bool:
     return isinstance(data, xr.DataArray | pd.Series)
 
 
-def found_by(check: Check, data: Any) -> str | None:
+def describe_finding(check: Check, data: Any) -> str | None:
     """Describe what a wide check found, or None if it isn't one."""
     find = _FINDERS.get(str(check.error))
     return None if find is None else find(data)
@@ -90,12 +90,12 @@ def within(expected: str, low: float | None, high: float | None) -> Check:
             bad |= array > high
         if not bad.any():
             return None
-        return f"{int(bad.sum())} values such as {some_of(array[bad])}"
+        return f"{int(bad.sum())} values such as {show_some(array[bad])}"
 
     return wide(expected, find)
 
 
-def some_of(values: Any) -> str:
+def show_some(values: Any) -> str:
     """Show the first few distinct values."""
     distinct = list(dict.fromkeys(str(value) for value in np.ravel(values)[:1000]))
     return ", ".join(distinct[:SHOWN]) + (", …" if len(distinct) > SHOWN else "")
@@ -108,7 +108,7 @@ def _find_no_rows(frame: pd.DataFrame) -> str | None:
 NOT_EMPTY = wide("at least one row", _find_no_rows)
 
 
-def sorted_unique(*keys: str) -> Check:
+def check_sorted_unique(*keys: str) -> Check:
     """Return a check that rows are in the order of `keys`, none of them twice."""
 
     def find(frame: pd.DataFrame) -> str | None:

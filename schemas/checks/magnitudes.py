@@ -74,11 +74,11 @@ what ERA5 has in deserts and at the poles, and above what a daily mean of hourly
 
 def magnitude_checks(name: str) -> tuple[Check, ...]:
     """Return the checks of a variable's magnitude that its quantity allows."""
-    means = (plausible_mean(name),) if name in MEANS else ()
-    return (*means, large_enough(name)) if name in LARGEST else means
+    means = (check_mean(name),) if name in MEANS else ()
+    return (*means, check_largest(name)) if name in LARGEST else means
 
 
-def large_enough(name: str) -> Check:
+def check_largest(name: str) -> Check:
     """Return a check of the largest value of a year in the median cell."""
     least = LARGEST[name]
 
@@ -99,7 +99,7 @@ def large_enough(name: str) -> Check:
     )
 
 
-def plausible_mean(name: str) -> Check:
+def check_mean(name: str) -> Check:
     """Return a check of the mean of a variable over all that a file holds."""
     low, high = MEANS[name]
 
@@ -114,7 +114,7 @@ def plausible_mean(name: str) -> Check:
     return wide(f"a mean {name} from {low} to {high}", find)
 
 
-def extraterrestrial_radiation(
+def compute_extraterrestrial_radiation(
     latitude: NDArray[np.float64], day_of_year: NDArray[np.number[Any]]
 ) -> NDArray[np.float64]:
     """Return daily radiation at the top of the atmosphere.
@@ -136,7 +136,7 @@ def extraterrestrial_radiation(
     --------
     Its example 8: 20 degrees south, 3 September.
 
-    >>> radiation = extraterrestrial_radiation(np.array([-20.0]), np.array([246]))
+    >>> radiation = compute_extraterrestrial_radiation(np.array([-20.0]), np.array([246]))
     >>> radiation.round(1).tolist()
     [[32.2]]
     """
@@ -154,7 +154,7 @@ def extraterrestrial_radiation(
 def _find_impossible_radiation(dataset: xr.Dataset) -> str | None:
     if dataset.sizes["time"] < MINIMUM_DAYS:
         return None
-    above = extraterrestrial_radiation(
+    above = compute_extraterrestrial_radiation(
         dataset["latitude"].to_numpy(), dataset["time"].dt.dayofyear.to_numpy()
     )
     mean = dataset["shortwave_radiation"].mean("time", dtype="float64").to_numpy()

@@ -48,7 +48,7 @@ ON_ITS_GRID = wide(
 )
 
 
-def centre_of(cell: str) -> tuple[float, float]:
+def parse_centre(cell: str) -> tuple[float, float]:
     """Return latitude and longitude from a cell id, NaN where it has none."""
     north, _, east = cell.partition("_")
     try:
@@ -61,7 +61,7 @@ def centre_of(cell: str) -> tuple[float, float]:
 
 
 def _parse_centres(cells: pd.Series) -> Floats:
-    known = {str(cell): centre_of(str(cell)) for cell in cells.unique()}
+    known = {str(cell): parse_centre(str(cell)) for cell in cells.unique()}
     return np.array([known[str(cell)] for cell in cells]).reshape(-1, 2)
 
 
@@ -74,14 +74,14 @@ def _find_unnamed_cell(cells: pd.Series) -> str | None:
 CELL_IDS = wide('ids "{latitude}_{longitude}" of cell centres', _find_unnamed_cell)
 
 
-def widest_resolution(centres: Floats) -> float:
+def find_widest_resolution(centres: Floats) -> float:
     """Return the coarsest resolution, in degrees, that all centres can lie on.
 
     The true one divides it by an odd number.
 
     Examples
     --------
-    >>> widest_resolution(np.array([[41.875, -111.625], [42.125, -111.625]]))
+    >>> find_widest_resolution(np.array([[41.875, -111.625], [42.125, -111.625]]))
     0.25
     """
     halves = np.abs(np.array([90.0, 180.0]) + centres * (-1, 1)) * 2
@@ -93,7 +93,7 @@ def _find_distant_station(frame: pd.DataFrame) -> str | None:
     centres = _parse_centres(frame["cell_id"])
     if not np.isfinite(centres).all():
         return None
-    reach = widest_resolution(centres) / 2 + EDGE
+    reach = find_widest_resolution(centres) / 2 + EDGE
     places = frame[["latitude", "longitude"]].to_numpy(np.float64)
     wrong = ~(np.abs(places - centres) <= reach).all(axis=1)
     if not wrong.any():

@@ -34,7 +34,7 @@ Floats = NDArray[np.floating[Any]]
 Integers = NDArray[np.integer[Any]]
 
 
-def first_stuck(
+def find_first_stuck(
     values: Floats, series: Integers, *, may_rest_at_zero: bool = False
 ) -> tuple[int, int] | None:
     """Find a series that keeps one value for too long.
@@ -75,7 +75,7 @@ def _count_allowed_days(
     return STUCK_AT_MINIMUM_DAYS if values[start] < lowest + SAME else STUCK_DAYS
 
 
-def first_step(values: Floats, series: Integers, days: Integers) -> int | None:
+def find_first_step(values: Floats, series: Integers, days: Integers) -> int | None:
     """Find a jump from one day to the next that divides 30 values from 30 values.
 
     Returns
@@ -108,7 +108,7 @@ def _arrange_rows(frame: pd.DataFrame) -> tuple[Floats, Integers, Integers]:
 
 def _find_stuck_sensor(frame: pd.DataFrame) -> str | None:
     values, sensors, _ = _arrange_rows(frame)
-    found = first_stuck(values, sensors)
+    found = find_first_stuck(values, sensors)
     if found is None:
         return None
     row, length = found
@@ -120,7 +120,7 @@ def _find_stuck_sensor(frame: pd.DataFrame) -> str | None:
 
 def _find_stepping_sensor(frame: pd.DataFrame) -> str | None:
     values, sensors, days = _arrange_rows(frame)
-    row = first_step(values, sensors, days)
+    row = find_first_step(values, sensors, days)
     if row is None:
         return None
     return (
@@ -165,13 +165,13 @@ def _describe_value(values: xr.DataArray, row: int, day: int) -> str:
     return ", ".join([*named, str(ordered["time"].to_numpy()[day])[:10]])
 
 
-def no_stuck_series(name: str, *, may_rest_at_zero: bool = False) -> Check:
+def check_stuck_series(name: str, *, may_rest_at_zero: bool = False) -> Check:
     """Return a check that no series of a grid's variable stands still."""
 
     def find(dataset: xr.Dataset) -> str | None:
         values = dataset[name]
         for start, finite, series, days in _iterate_blocks(values):
-            found = first_stuck(finite, series, may_rest_at_zero=may_rest_at_zero)
+            found = find_first_stuck(finite, series, may_rest_at_zero=may_rest_at_zero)
             if found is not None:
                 at, length = found
                 where = _describe_value(values, start + int(series[at]), int(days[at]))
@@ -186,7 +186,7 @@ def no_stuck_series(name: str, *, may_rest_at_zero: bool = False) -> Check:
 def _find_stepping_series(dataset: xr.Dataset) -> str | None:
     values = dataset["soil_moisture_in_situ"]
     for start, finite, series, days in _iterate_blocks(values):
-        at = first_step(finite, series, days)
+        at = find_first_step(finite, series, days)
         if at is not None:
             where = _describe_value(values, start + int(series[at]), int(days[at]))
             return f"from {finite[at - 1]:.5f} to {finite[at]:.5f} at {where}"

@@ -61,7 +61,7 @@ def references_of(
     return [
         release,
         software,
-        *sources_once(manifest.sources),
+        *merge_sources(manifest.sources),
         *(
             Reference("network", f"Soil-moisture network {name}", name)
             for name in named
@@ -69,7 +69,7 @@ def references_of(
     ]
 
 
-def sources_once(sources: Sequence[SourceRecord]) -> list[Reference]:
+def merge_sources(sources: Sequence[SourceRecord]) -> list[Reference]:
     """Return each source once, however many files of it there are for several roles.
 
     Files are of one source if producer, citation, licence and DOI are the same.
@@ -100,7 +100,7 @@ def _refer_to_source(source: SourceRecord, names: list[str]) -> Reference:
     )
 
 
-def as_text(references: Sequence[Reference]) -> str:
+def format_text(references: Sequence[Reference]) -> str:
     """Return references as a person reads them, under a heading for each kind."""
     lines: list[str] = []
     for kind in dict.fromkeys(item.kind for item in references):
@@ -126,7 +126,7 @@ def _format_sentence(item: Reference) -> str:
     return " ".join(part for part in parts if part)
 
 
-def as_bibtex(references: Sequence[Reference]) -> str:
+def format_bibtex(references: Sequence[Reference]) -> str:
     """Return references as BibTeX entries of type `misc`, `software` for software."""
     keys: dict[str, int] = {}
     return "\n".join(_format_bibtex_entry(item, keys) for item in references)
@@ -167,7 +167,7 @@ def _escape_bibtex(name: str, text: str) -> str:
     return f"{{{escaped}}}" if name in {"title", "author"} else escaped
 
 
-def as_cff(references: Sequence[Reference], description: str) -> str:
+def format_cff(references: Sequence[Reference], description: str) -> str:
     """Return a release and what it cites in the Citation File Format 1.2.0.
 
     Parameters

@@ -16,7 +16,7 @@ import xarray as xr
 from somobench.catalog.release_files import TARGETS, reading
 from somobench.catalog.resolve import Release
 from somobench.catalog.storage.archive import open_zarr_zip
-from somobench.catalog.view import role_view
+from somobench.catalog.view import view_roles
 from somobench.schemas.manifest import ArrayRecord, Manifest
 from somobench.schemas.scores import ALL_LAYERS
 
@@ -141,13 +141,13 @@ def _describe_array(array: ArrayRecord) -> Content:
 def _read_table(release: Release, name: str) -> pd.DataFrame | None:
     if name not in release.manifest.files:
         return None
-    path = release.path_of(name)
+    path = release.get_path(name)
     with reading(path):
         return pd.read_parquet(path)
 
 
 def _read_targets(release: Release) -> xr.Dataset:
-    path = release.path_of(TARGETS)
+    path = release.get_path(TARGETS)
     with reading(path), open_zarr_zip(path) as grid:
         return grid[list(SERIES)].load()
 
@@ -224,7 +224,7 @@ def _compare_roles(first: Release, second: Release, names: Iterable[str]) -> Con
     found: Content = {}
     for name in names:
         one, two = (
-            role_view(table, grid, name).to_numpy()
+            view_roles(table, grid, name).to_numpy()
             for table, grid in zip(rows, grids, strict=True)
             if table is not None
         )

@@ -55,7 +55,7 @@ TABLE, ZARR_ZIP, ZARR, NETCDF = "table", "zarr.zip", "zarr", "netcdf"
 ZARR_FILES = ("zarr.json", ".zgroup", ".zmetadata")
 
 
-def storage_of(path: Path) -> str:
+def recognise_storage(path: Path) -> str:
     """Say how a path is stored: `table`, `netcdf`, `zarr`, `zarr.zip`, or a kind.
 
     Raises

@@ -26,7 +26,7 @@ from somobench.recognise import (
     ZARR_ZIP,
     check_kind,
     kind_of,
-    storage_of,
+    recognise_storage,
 )
 from somobench.schemas.errors import Failure, InputError, ValidationError
 
@@ -87,7 +87,7 @@ def validate_file(
     """
     check_kind(kind)
     path = Path(path)
-    storage = storage_of(path)
+    storage = recognise_storage(path)
     if RELEASE in {kind, storage}:
         return _validate_release(path)
     if kind == STATIONS_ARCHIVE or (kind is None and storage == STATIONS_ARCHIVE):
@@ -185,7 +185,7 @@ def _open_lazily(path: Path) -> xr.Dataset:
 
     from somobench.catalog.storage.archive import open_zarr_zip
 
-    storage = storage_of(path)
+    storage = recognise_storage(path)
     if storage == ZARR_ZIP:
         return open_zarr_zip(path, chunks={})
     engine: Any = None if storage == NETCDF else "zarr"

@@ -14,7 +14,7 @@ import pytest
 
 from somobench.catalog.storage import atomic
 from somobench.catalog.storage.atomic import (
-    json_text,
+    format_json,
     replacing,
     write_json,
     write_parquet,
@@ -147,9 +147,9 @@ def test_killed_writer_leaves_nothing_under_the_name(tmp_path: Path) -> None:
 
 
 def test_json_text_is_sorted_and_refuses_nan() -> None:
-    assert json_text({"b": 1, "a": "é"}) == '{\n  "a": "é",\n  "b": 1\n}\n'
+    assert format_json({"b": 1, "a": "é"}) == '{\n  "a": "é",\n  "b": 1\n}\n'
     with pytest.raises(ValueError, match="not JSON compliant"):
-        json_text({"a": float("nan")})
+        format_json({"a": float("nan")})
 
 
 def test_same_content_gives_the_same_bytes(tmp_path: Path) -> None:

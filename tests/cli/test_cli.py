@@ -22,7 +22,7 @@ from somobench.catalog.fetching import fetch as fetching
 from somobench.catalog.resolve import resolve
 from somobench.catalog.storage.archive import open_zarr_zip
 from somobench.cli.describe import sections
-from somobench.cli.output import printable, size_text
+from somobench.cli.output import format_size, printable
 from somobench.schemas.manifest import SplitRecord
 
 Capture = pytest.CaptureFixture[str]
@@ -246,7 +246,7 @@ def test_build_is_handed_to_the_builder(
     [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (5e12, "5000.0 GB")],
 )
 def test_sizes_are_shown_in_decimal_units(size: int, text: str) -> None:
-    assert size_text(size) == text
+    assert format_size(size) == text
 
 
 def test_the_installed_command_prints_no_traceback(toy: Path) -> None:

@@ -20,8 +20,8 @@ from somobench.ladder.swbm import (
 )
 from somobench.ladder.water_balance import (
     correlations,
+    fit_line,
     fit_water_balance,
-    line_through,
 )
 from somobench.schemas.baseline_params import WaterBalanceParams
 
@@ -155,7 +155,7 @@ def test_line_ignores_days_without_target() -> None:
     wetness = np.array([0.0, 0.5, 0.7, 1.0], "float32")
     # y = 0.1 + 0.2 x
     target = np.array([0.1, 0.2, np.nan, 0.3])
-    assert line_through(wetness, target) == pytest.approx((0.1, 0.2))
+    assert fit_line(wetness, target) == pytest.approx((0.1, 0.2))
 
 
 def correlation_on_days(made: Array, target: Array) -> float:

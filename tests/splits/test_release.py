@@ -29,7 +29,7 @@ from somobench.splits import (
     split_definition,
 )
 from somobench.splits.audit import audit_split
-from somobench.splits.checks import CHECKS, check_named, checks_with
+from somobench.splits.checks import CHECKS, check_named, list_checks
 
 RELEASE = "virtual-1.0.0"
 SPLITS = (
@@ -50,7 +50,7 @@ def published() -> SplitData:
 
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
-    return pd.read_parquet(resolve(RELEASE).path_of("splits.parquet"))
+    return pd.read_parquet(resolve(RELEASE).get_path("splits.parquet"))
 
 
 @pytest.mark.parametrize("split", SPLITS)
@@ -256,8 +256,8 @@ def test_every_finding_is_one_of_the_checks_and_says_something(
 
 
 def test_checks_name_the_promise_of_the_split_where_it_makes_one() -> None:
-    assert checks_with(None) == tuple(CHECKS)
-    named = set(checks_with("network")) - set(CHECKS)
+    assert list_checks(None) == tuple(CHECKS)
+    named = set(list_checks("network")) - set(CHECKS)
     assert named == {"network_kept_apart"}
     assert "a network of two roles" in check_named("network_kept_apart").looks_for
 

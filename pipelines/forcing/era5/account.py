@@ -219,7 +219,7 @@ def _suggest_keys(
 
 
 def _find_unknown_names(boxes: Sequence[Box], delivery: Delivery) -> list[str]:
-    known = {name for raw in RAW.values() for name in delivery.names_of(raw)}
+    known = {name for raw in RAW.values() for name in delivery.get_names(raw)}
     held = {str(name) for box in boxes for _, store in box.stores for name in store}
     return sorted(held - known)
 

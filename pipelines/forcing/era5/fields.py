@@ -144,7 +144,7 @@ class Box:
 
     def holds(self, raw: str, delivery: Delivery) -> bool:
         """Tell whether any file holds a variable of ERA5."""
-        names = delivery.names_of(RAW[raw])
+        names = delivery.get_names(RAW[raw])
         return any(name in store for name in names for _, store in self.stores)
 
     def field(self, raw: RawVariable, delivery: Delivery) -> Field:
@@ -156,7 +156,7 @@ class Box:
             If no file has it, or its unit, dims or time step differ from what is
             expected.
         """
-        names = delivery.names_of(raw)
+        names = delivery.get_names(raw)
         parts = sorted(
             (
                 describe_part(file, store[name], raw, delivery)

@@ -47,7 +47,7 @@ def list_lacks(
             continue
         absent = [raw for raw in derivation.raws if not _is_held(boxes, raw, delivery)]
         if absent:
-            others = " or ".join(delivery.names_of(RAW[absent[0]])[:2])
+            others = " or ".join(delivery.get_names(RAW[absent[0]])[:2])
             found.append(
                 f"{name}: no {', '.join(absent)} (looked for {others}; another name "
                 f"goes into forcing.names: {{{absent[0]}: ...}})"

@@ -36,7 +36,7 @@ class NodeSet:
         return len(self.longitude) if self.is_grid else 1
 
 
-def difference_east(longitude: Floats, other: Floats | float) -> Floats:
+def measure_difference_east(longitude: Floats, other: Floats | float) -> Floats:
     """Return how far east of `other` a longitude lies, -180..180 degrees."""
     return np.asarray((longitude - other + 180.0) % 360.0 - 180.0)
 
@@ -87,7 +87,7 @@ def find_spacing(axis: Floats, otherwise: float) -> float:
     """
     if len(axis) == 1:
         return otherwise
-    steps = np.abs(difference_east(axis[1:], axis[:-1]))
+    steps = np.abs(measure_difference_east(axis[1:], axis[:-1]))
     count = float(np.round(steps / np.median(steps)).sum())
     step = float(steps.sum()) / count
     simple = (1.0 / round(1.0 / step) if step <= 1 else step, *_round_step(step))
@@ -103,7 +103,7 @@ def share_positions(one: NodeSet, other: NodeSet) -> bool:
     """Tell whether two sets are the same nodes, whether in single precision or not."""
     return one.is_grid == other.is_grid and all(
         len(mine) == len(theirs)
-        and bool((np.abs(difference_east(mine, theirs)) <= TOLERANCE).all())
+        and bool((np.abs(measure_difference_east(mine, theirs)) <= TOLERANCE).all())
         for mine, theirs in (
             (one.latitude, other.latitude),
             (one.longitude, other.longitude),
@@ -128,7 +128,7 @@ def _find_nearest_on_axis(
     distinct, where = np.unique(wanted, return_inverse=True)
     found = np.empty(len(distinct), dtype=np.int64)
     for position, value in enumerate(distinct):
-        offset = difference_east(axis, value)
+        offset = measure_difference_east(axis, value)
         distance = np.round(np.abs(offset), TIE_DECIMALS)
         preferred = offset if descending else -offset
         best = int(np.lexsort((-preferred, distance))[0])
@@ -144,7 +144,7 @@ def _find_nearest_points(
         zip(latitude.ravel(), longitude.ravel(), strict=True)
     ):
         up = nodes.latitude - north
-        right = difference_east(nodes.longitude, float(east))
+        right = measure_difference_east(nodes.longitude, float(east))
         apart = np.hypot(up, right * np.cos(np.deg2rad(north)))
         distance = np.round(apart, TIE_DECIMALS)
         best = int(np.lexsort((right, -up, distance))[0])

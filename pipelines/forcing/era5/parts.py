@@ -163,7 +163,7 @@ def describe_part(
             expected=f"dims time, {', '.join(place)}",
             hint="select one member or level before",
         )
-    units = delivery.unit_of(raw) or array.attrs.get("units")
+    units = delivery.get_unit(raw) or array.attrs.get("units")
     return Part(
         file=file,
         array=array,
@@ -198,10 +198,10 @@ def find_packing_step(array: xr.DataArray) -> float:
 def _find_conversion(
     file: str, array: xr.DataArray, raw: RawVariable, delivery: Delivery
 ) -> Conversion:
-    units = delivery.unit_of(raw) or array.attrs.get("units")
+    units = delivery.get_unit(raw) or array.attrs.get("units")
     if units is None:
         return Conversion()
-    found = find_conversion(str(units), raw.units, delivery.seconds_of(raw))
+    found = find_conversion(str(units), raw.units, delivery.get_seconds(raw))
     if found is None:
         is_rate = find_conversion(str(units), raw.units, 1.0) is not None
         raise InputError(

@@ -246,16 +246,16 @@ class Delivery:
     names: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
 
-    def names_of(self, raw: RawVariable) -> tuple[str, ...]:
+    def get_names(self, raw: RawVariable) -> tuple[str, ...]:
         """Return the names to look for in the input."""
         given = self._find_entry("names", raw)
         return (raw.name, *raw.aliases, raw.name.upper()) if given is None else (given,)
 
-    def unit_of(self, raw: RawVariable) -> str | None:
+    def get_unit(self, raw: RawVariable) -> str | None:
         """Return the unit that the recipe gives, if any."""
         return self._find_entry("units", raw)
 
-    def seconds_of(self, raw: RawVariable) -> float | None:
+    def get_seconds(self, raw: RawVariable) -> float | None:
         """Return the time that one value covers; None for states and growing sums."""
         if not raw.accumulated:
             return None

@@ -28,7 +28,7 @@ from somobench.pipelines.forcing.station.days import (
     DAY_RULES,
     StationDayRule,
     is_hourly,
-    station_days,
+    make_station_days,
 )
 from somobench.pipelines.forcing.station.merging import (
     CellSeries,
@@ -41,7 +41,7 @@ from somobench.pipelines.stations import (
     Rejection,
     SensorSeries,
     StationSource,
-    station_source,
+    find_station_source,
 )
 from somobench.schemas.errors import InputError, UsageError
 from somobench.schemas.recipe import ForcingParams
@@ -63,7 +63,7 @@ class StationMeteorology:
             If the stations don't have a variable, or the recipe's keys don't fit them.
         """
         recipe = request.recipe
-        reader = station_source(recipe.stations.source)
+        reader = find_station_source(recipe.stations.source)
         rules = _resolve_rules(recipe.forcing, recipe.stations.source, reader)
         read = {
             name: _read(name, rule, reader, request) for name, rule in rules.items()
@@ -137,7 +137,7 @@ def _read(
                     Rejection(item.metadata.source_file, "not hourly", "", "hours")
                 )
                 continue
-            daily = station_days(
+            daily = make_station_days(
                 item,
                 name,
                 rule,

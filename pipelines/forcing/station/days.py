@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from somobench.pipelines.stations import SensorSeries
-from somobench.pipelines.stations.daily import daily_means, flag_reason
+from somobench.pipelines.stations.daily import daily_means, explain_flags
 from somobench.schemas.variables import VARIABLES
 
 AN_HOUR = np.timedelta64(60, "m")
@@ -89,7 +89,7 @@ def is_hourly(series: SensorSeries) -> bool:
     return len(steps) > 0 and bool(np.median(steps) == AN_HOUR)
 
 
-def station_days(
+def make_station_days(
     series: SensorSeries,
     variable: str,
     rule: StationDayRule,
@@ -136,7 +136,7 @@ def station_days(
     if good_flags is not None:
         for code, flag in enumerate(series.flag_names):
             if flag not in good_flags:
-                drop(flag_reason(flag), series.flag_codes == code)
+                drop(explain_flags(flag), series.flag_codes == code)
     drop(NOT_FINITE, ~np.isfinite(series.values))
     scaled = rule.factor * series.values + rule.offset
     bounds = VARIABLES[variable]

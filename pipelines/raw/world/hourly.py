@@ -32,7 +32,7 @@ class Shares:
     sun: Floats
 
 
-def rain_shares(rng: np.random.Generator, days: int) -> Floats:
+def draw_rain_shares(rng: np.random.Generator, days: int) -> Floats:
     """Draw one storm a day: when it starts, how long it lasts, how hard each hour."""
     length = np.clip(rng.geometric(0.22, days), 3, 14)
     start = np.floor(rng.random(days) * (25 - length))[:, None]
@@ -43,7 +43,9 @@ def rain_shares(rng: np.random.Generator, days: int) -> Floats:
     return shares
 
 
-def sun_shares(latitude: float, longitude: float, day_of_year: Floats) -> Floats:
+def compute_sun_shares(
+    latitude: float, longitude: float, day_of_year: Floats
+) -> Floats:
     """Return the share of a day's sunshine in each hour, at the middle of the hour."""
     declination = 0.409 * np.sin(2.0 * np.pi * day_of_year / 365.0 - 1.39)[:, None]
     solar_hour = HOURS + 0.5 + longitude / 15.0
@@ -97,7 +99,7 @@ def progress(shares: Floats, wet: npt.NDArray[np.bool_]) -> Floats:
     return np.where(wet[:, None], fallen, HOURS / 24.0)
 
 
-def hourly_states(ends: Floats, progressed: Floats) -> Floats:
+def interpolate_states(ends: Floats, progressed: Floats) -> Floats:
     """Return hourly states from those at the end of each day.
 
     Parameters
@@ -125,7 +127,7 @@ def quantise(values: Floats, bits: int = MANTISSA_BITS) -> npt.NDArray[np.float3
     return rounded.view("float32") + np.float32(0.0)
 
 
-def hourly_meteorology(
+def derive_hourly_meteorology(
     weather: Weather, shares: Shares, before: int, longitude: float
 ) -> dict[str, npt.NDArray[np.float32]]:
     """Return ERA5's hourly fields under ERA5's names and units.
@@ -162,7 +164,7 @@ def daily_means(hourly: npt.NDArray[np.float32]) -> Floats:
     return means
 
 
-def daily_totals(hourly: npt.NDArray[np.float32]) -> Floats:
+def sum_by_day(hourly: npt.NDArray[np.float32]) -> Floats:
     """Sum the hours that end at 01 to 24 of each day, (24 D + 1, ...) to (D, ...)."""
     days = hourly[1:].reshape(-1, 24, *hourly.shape[1:])
     totals: Floats = days.astype("float64").sum(axis=1)

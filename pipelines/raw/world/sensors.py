@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from somobench.pipelines.raw.world.stations import Station
-from somobench.pipelines.raw.world.weather import FREEZING, Floats, autoregressive
+from somobench.pipelines.raw.world.weather import FREEZING, Floats, draw_autoregressive
 
 FLAGS = (
     *("C01", "C02", "C03"),
@@ -52,7 +52,7 @@ class Readings:
     flags: Bits
 
 
-def depth_weights(depth_from: float, depth_to: float) -> Floats:
+def weigh_depths(depth_from: float, depth_to: float) -> Floats:
     """Return weights of the truth's layers at a sensor's mean depth (m)."""
     depth = 1000.0 * (depth_from + depth_to) / 2.0
     middles = np.asarray(MIDPOINTS)
@@ -120,7 +120,7 @@ def _add_errors(
 def _draw_slow_noise(hours: npt.NDArray[np.int64], rng: np.random.Generator) -> Floats:
     """Return standard normal noise that lasts for weeks, at the given hours."""
     days = int(hours[-1] - hours[0]) // 24 + 2
-    series = autoregressive(rng, days, 1, 0.95)[:, 0]
+    series = draw_autoregressive(rng, days, 1, 0.95)[:, 0]
     noise: Floats = np.interp((hours - hours[0]) / 24.0, np.arange(days), series)
     return noise
 

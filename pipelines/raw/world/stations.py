@@ -17,7 +17,7 @@ from somobench.pipelines.raw.world.soil import (
     Balance,
     Drivers,
     Soil,
-    texture_soil,
+    make_soil,
     water_balance,
 )
 from somobench.pipelines.raw.world.weather import Floats
@@ -74,7 +74,7 @@ class Ground:
     balance: Balance
 
 
-def cell_centres(box: Box) -> tuple[Floats, Floats]:
+def list_cell_centres(box: Box) -> tuple[Floats, Floats]:
     """Return latitude and longitude (0..360) of the cells between nodes, row by row."""
     rows = (box.latitude[:-1] + box.latitude[1:]) / 2.0
     columns = (box.longitude[:-1] + box.longitude[1:]) / 2.0
@@ -119,7 +119,7 @@ def _settle_station(
     blank: Station, box: Box, rank: int, texture: float, rng: np.random.Generator
 ) -> Station:
     """Return the station with a place in its cell, a soil, a keeper and a record."""
-    latitude, longitude = cell_centres(box)
+    latitude, longitude = list_cell_centres(box)
     low, high = sorted(box.climate.elevation)
     care = 0.75 + 0.25 * rng.random() if rank == 0 else 0.7 * rng.random()
     first, last = _record(rng, box.days.size, care, rank)
@@ -159,7 +159,7 @@ def _record(
     return first, first + length - 1
 
 
-def ground_below(
+def simulate_ground(
     box: Box, cells: list[int], stations: list[Station], rng: np.random.Generator
 ) -> tuple[Ground, Ground]:
     """Simulate the true soil of cells and of stations; return both."""
@@ -197,11 +197,11 @@ def _draw_multiplier(
 
 
 def _simulate(clay: Floats, drivers: Drivers) -> Ground:
-    soil = texture_soil(clay, TRUTH_LAYERS)
+    soil = make_soil(clay, TRUTH_LAYERS)
     return Ground(soil, drivers, water_balance(soil, drivers))
 
 
-def end_of_days(values: Floats) -> Floats:
+def take_day_ends(values: Floats) -> Floats:
     """Return states from the end of the day before the period on, (D + 1, ...)."""
     return values[SPIN_UP - 1 :]
 

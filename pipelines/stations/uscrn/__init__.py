@@ -33,8 +33,8 @@ from somobench.pipelines.stations.uscrn.files import (
     StationFile,
     is_companion,
     is_moved,
+    parse_member_name,
     read_file,
-    year_and_station,
 )
 from somobench.pipelines.stations.uscrn.layout import DEPTHS_CM
 from somobench.schemas.errors import UnknownNameError
@@ -130,7 +130,7 @@ def _group_by_station(archive: Archive, product: Product) -> dict[str, list[str]
     named: list[tuple[int, str, str]] = []
     for member in archive.members:
         if not is_companion(member.name):
-            year, station = year_and_station(member.name, product) or (0, member.name)
+            year, station = parse_member_name(member.name, product) or (0, member.name)
             named.append((year, station, member.name))
     by_number: dict[str, dict[int, str]] = {}
     for year, station, name in sorted(named):

@@ -88,7 +88,7 @@ def is_companion(name: str) -> bool:
     return path.suffix in COMPANION_SUFFIXES or path.name.startswith(COMPANION_WORDS)
 
 
-def year_and_station(name: str, product: Product) -> tuple[int, str] | None:
+def parse_member_name(name: str, product: Product) -> tuple[int, str] | None:
     """Return what a member's name claims; None where it isn't one of the product."""
     found = re.fullmatch(
         rf"{product.prefix}-(\d{{4}})-(\S+)\.txt", PurePosixPath(name).name
@@ -104,7 +104,7 @@ def read_file(archive: Archive, name: str, product: Product) -> StationFile | Re
     another station or year than the name has, impossible dates and positions. Rows
     that are twice or out of order are left to the rules for values.
     """
-    named = year_and_station(name, product)
+    named = parse_member_name(name, product)
     if named is None:
         expected = f"{product.prefix}-YYYY-<station>.txt"
         return Rejection(name, "file name", _describe(name), expected)

@@ -21,12 +21,12 @@ from typing import IO, NamedTuple
 
 from somobench.building.checks import (
     DATA_VARIABLE,
-    data_folder,
     find_checkout,
     list_recipes,
     require_known,
     require_same_code,
     require_sound,
+    resolve_data_folder,
 )
 from somobench.building.run import runner
 from somobench.schemas.errors import InputError
@@ -133,7 +133,7 @@ def _environment(root: Path) -> dict[str, str]:
     return kept | {
         "DVC_NO_ANALYTICS": "1",
         "PATH": os.pathsep.join([programs, os.environ.get("PATH", os.defpath)]),
-        DATA_VARIABLE: str(data_folder(root)),
+        DATA_VARIABLE: str(resolve_data_folder(root)),
     }
 
 

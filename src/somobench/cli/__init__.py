@@ -19,12 +19,12 @@ from somobench.cli import evaluate as cli_evaluate
 from somobench.cli import leaderboard as cli_leaderboard
 from somobench.cli.output import (
     finish_output,
+    format_size,
     prepare_streams,
     printable,
     say,
     show_json,
     show_table,
-    size_text,
 )
 from somobench.cli.validate import validate
 from somobench.schemas.errors import SomobenchError
@@ -133,7 +133,7 @@ def fetch(
         show_json({name: str(path) for name, path in paths.items()})
         return
     rows = [
-        (name, size_text(found.remote(name).size), str(path))
+        (name, format_size(found.remote(name).size), str(path))
         for name, path in paths.items()
     ]
     show_table(("file", "size", "path"), rows)
@@ -148,7 +148,7 @@ def verify(release: ReleaseName, as_json: AsJson = False) -> None:
         verify_assets,
         verify_release,
     )
-    from somobench.cli.describe import assets_hint
+    from somobench.cli.describe import describe_assets
     from somobench.schemas.errors import IntegrityError
 
     found = _resolve(release)
@@ -180,7 +180,7 @@ def verify(release: ReleaseName, as_json: AsJson = False) -> None:
         say(f"{absent} files aren't here; `somobench fetch {release}`")
     lacking = sum(asset.status == ABSENT for asset in assets)
     if lacking and not as_json:
-        say(f"{lacking} assets aren't here; {assets_hint(found)}")
+        say(f"{lacking} assets aren't here; {describe_assets(found)}")
 
 
 @app.command()

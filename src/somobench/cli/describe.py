@@ -9,15 +9,15 @@ from typing import Any
 from somobench.catalog.fetching.addresses import redact_url
 from somobench.catalog.registry import (
     MANIFEST,
-    folders_of,
+    find_folders,
+    list_openable_releases,
     local_names,
-    openable_releases,
     packaged_folder,
     read_record,
 )
 from somobench.catalog.resolve import Release, read_manifest
-from somobench.cite import sources_once
-from somobench.cli.output import size_text
+from somobench.cite import merge_sources
+from somobench.cli.output import format_size
 from somobench.schemas.errors import SomobenchError
 from somobench.schemas.manifest import SplitRecord
 
@@ -33,7 +33,7 @@ def listing() -> list[dict[str, str]]:
             "from": _name_origin(name, on_machine),
             "title": _read_title(name),
         }
-        for name in openable_releases()
+        for name in list_openable_releases()
     ]
 
 
@@ -49,7 +49,7 @@ def _read_title(name: str) -> str:
     if record is not None:
         return record.title + (" (withdrawn)" if record.withdrawn else "")
     try:
-        content = json.loads(read_manifest(folders_of(name)[0] / MANIFEST))
+        content = json.loads(read_manifest(find_folders(name)[0] / MANIFEST))
         return str(content["title"])[:LONGEST_TITLE]
     except (SomobenchError, LookupError, TypeError, ValueError, RecursionError):
         return "(unreadable manifest)"
@@ -106,7 +106,7 @@ def sections(release: Release) -> Iterator[tuple[str, list[str]]]:
     yield (
         "files",
         [
-            f"{name}: {size_text(record.size)}"
+            f"{name}: {format_size(record.size)}"
             for name, record in sorted(manifest.files.items())
         ],
     )
@@ -114,7 +114,7 @@ def sections(release: Release) -> Iterator[tuple[str, list[str]]]:
         yield (
             "assets, on request",
             [
-                f"{name}: {size_text(record.size)}, {_describe_presence(release, name)}"
+                f"{name}: {format_size(record.size)}, {_describe_presence(release, name)}"
                 for name, record in sorted(manifest.assets.items())
             ],
         )
@@ -122,7 +122,7 @@ def sections(release: Release) -> Iterator[tuple[str, list[str]]]:
         "sources",
         [
             f"{source.title}: {source.note} ({source.licence})"
-            for source in sources_once(manifest.sources)
+            for source in merge_sources(manifest.sources)
         ],
     )
 
@@ -138,7 +138,7 @@ def _describe_audit(name: str, split: SplitRecord) -> str:
     return f"{name}: audit{counted}, {failures or 'no'} failure{'s' * (failures > 1)}"
 
 
-def assets_hint(release: Release) -> str:
+def describe_assets(release: Release) -> str:
     """Say how the assets of a release come to this machine."""
     if release.base_urls:
         return f"`somobench fetch {release.id} --file NAME`"

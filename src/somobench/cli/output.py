@@ -75,7 +75,7 @@ def show_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     Console().print(table)
 
 
-def size_text(size: int) -> str:
+def format_size(size: int) -> str:
     """Return a number of bytes with three digits or so."""
     value = float(size)
     for unit in UNITS:

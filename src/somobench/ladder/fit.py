@@ -30,12 +30,12 @@ class NotAvailable(NamedTuple):
 Outcome = Fit | NotAvailable
 
 
-def layer_key(layer: int) -> str:
+def make_layer_key(layer: int) -> str:
     """Return the key of a layer in `chosen` and `summary`."""
     return f"layer{layer}"
 
 
-def no_values(problem: Problem) -> Array:
+def make_empty_values(problem: Problem) -> Array:
     """Return (layer, cell, day) without any prediction."""
     return np.full(problem.train_target.shape, np.nan)
 

@@ -14,8 +14,8 @@ import numpy as np
 from somobench.ladder.fit import (
     Outcome,
     join_layers,
-    layer_key,
-    no_values,
+    make_empty_values,
+    make_layer_key,
     rounded,
 )
 from somobench.ladder.inputs import (
@@ -64,10 +64,10 @@ def fit_pooled(problem: Problem, design: Design, learn: Learner) -> Outcome:
     learn : callable
         Train and validation sample to a fitted function. The latter may be empty.
     """
-    values = no_values(problem)
+    values = make_empty_values(problem)
     chosen, summary, reasons = {}, {}, {}
     for place, layer in enumerate(problem.layers.tolist()):
-        key = layer_key(layer)
+        key = make_layer_key(layer)
         above = _place_above(problem, layer) if design.above else None
         if design.above and layer > 1 and above is None:
             reasons[key] = f"the release has no layer {layer - 1} above"

@@ -2,7 +2,7 @@
 
 Targets of train and of validation days are arrays of their own, so a fit can't meet a
 test day. `observed` holds every day and is meant for models that say that they read
-observations of the cell that they predict; `without_observations` takes it away.
+observations of the cell that they predict; `hide_observations` takes it away.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from somobench.catalog.split_view import SplitView
-from somobench.catalog.view import day_of_year, on_target_grid
+from somobench.catalog.view import align_to_targets, day_of_year
 from somobench.schemas.baseline_params import BaselineParams
 from somobench.schemas.manifest import FeatureSetRecord
 from somobench.schemas.tables import CELLS
@@ -84,7 +84,7 @@ class Problem:
         trained: Mask = (self.role == TRAIN).any(axis=1)
         return trained
 
-    def without_observations(self) -> Problem:
+    def hide_observations(self) -> Problem:
         """Return the same problem without observations of test days."""
         return replace(self, observed=None)
 
@@ -115,7 +115,7 @@ def build_problem(
         If a cell or day of the targets has no forcing.
     """
     targets, features = view.targets, view.features
-    forcing = on_target_grid(forcing, targets, "forcing")
+    forcing = align_to_targets(forcing, targets, "forcing")
     trained, tested = view.has_role(TRAIN), view.has_role(TEST)
     trained_days = np.asarray(trained.any(axis=0))
     values = view.train_scaled().to_numpy().astype(np.float64)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from somobench.ladder.fit import Outcome
-from somobench.ladder.inputs import Column, Design, design_of_feature_set
+from somobench.ladder.inputs import Column, Design, derive_design
 from somobench.ladder.pooled import (
     Learned,
     Learner,
@@ -43,8 +43,8 @@ def fit_cluster_regression(problem: Problem) -> Outcome:
 
 def fit_ridge(problem: Problem, feature_set: str) -> Outcome:
     """Fit a ridge regression on a feature set."""
-    design = design_of_feature_set(problem, feature_set)
-    return fit_pooled(problem, design, ridge_learner(problem.params.penalties))
+    design = derive_design(problem, feature_set)
+    return fit_pooled(problem, design, make_ridge_learner(problem.params.penalties))
 
 
 def find_first_present(names: Sequence[str], problem: Problem) -> str | None:
@@ -70,7 +70,7 @@ def learn_line(train: Sample, _validation: Sample) -> Learned:
     return Learned(_fit_linear(train), {})
 
 
-def ridge_learner(penalties: Sequence[float]) -> Learner:
+def make_ridge_learner(penalties: Sequence[float]) -> Learner:
     """Return a learner that takes the penalty with the least error on validation rows.
 
     A penalty counts for each train row, so that it means the same for any record: the

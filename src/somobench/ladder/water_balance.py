@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from somobench.ladder.fit import (
     Outcome,
     join_layers,
-    layer_key,
-    no_values,
+    make_empty_values,
+    make_layer_key,
     rounded,
 )
 from somobench.ladder.problem import Array, Problem
@@ -37,10 +37,10 @@ def fit_water_balance(problem: Problem) -> Outcome:
     weather = _read_weather(problem)
     own = np.isfinite(problem.train_target).sum(axis=2) >= _get_minimum_days(problem)
     scores = _train_correlations(problem, drawn, weather, own.any(axis=0))
-    values = no_values(problem)
+    values = make_empty_values(problem)
     chosen, summary, reasons = {}, {}, {}
     for place, layer in enumerate(problem.layers.tolist()):
-        key, cells = layer_key(layer), np.flatnonzero(own[place])
+        key, cells = make_layer_key(layer), np.flatnonzero(own[place])
         if not cells.size:
             reasons[key] = f"no cell with {_get_minimum_days(problem)} train values"
             continue
@@ -140,13 +140,13 @@ def _fit_lines(
     `shared` is the wetness of the regional set in the calibrated `cells`.
     """
     result = np.empty((len(target), 2))
-    result[:] = line_through(shared.ravel(), target[cells].ravel())
+    result[:] = fit_line(shared.ravel(), target[cells].ravel())
     for cell in cells:
-        result[cell] = line_through(wetness[cell], target[cell])
+        result[cell] = fit_line(wetness[cell], target[cell])
     return result
 
 
-def line_through(x: NDArray[np.float32], y: Array) -> tuple[float, float]:
+def fit_line(x: NDArray[np.float32], y: Array) -> tuple[float, float]:
     """Fit intercept and slope by least squares over the days that `y` has."""
     from sklearn.linear_model import LinearRegression
 

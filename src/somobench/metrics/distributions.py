@@ -21,7 +21,7 @@ _TAILS = {"p5_difference": 0.05, "p95_difference": 0.95}
 _REACH, _HALF = 0.05, 20  # how far a resampled level may move, in so many steps
 
 
-def row_quantiles(values: Floats, levels: Sequence[float] | Floats) -> Floats:
+def compute_row_quantiles(values: Floats, levels: Sequence[float] | Floats) -> Floats:
     """Interpolate quantiles of each row linearly, as numpy does by default.
 
     Parameters
@@ -79,7 +79,7 @@ class _Tail:
         return np.asarray(low + (high - low) * (position - below))
 
 
-def histogram_positions(prediction: Floats, target: Floats) -> tuple[Bins, Bins]:
+def assign_bins(prediction: Floats, target: Floats) -> tuple[Bins, Bins]:
     """Bin both series of each row on common, equally wide bins; -1 is missing."""
     valid = np.isfinite(target)
     lowest = np.fmin.reduce(np.fmin(prediction, target), axis=1)[:, None]
@@ -106,7 +106,7 @@ def _count_smaller_density(prediction: Floats, target: Floats) -> Floats:
     Its mean is the overlap of Perkins et al. 2007, doi:10.1175/JCLI4253.1: the sum
     over bins of the smaller of both relative frequencies.
     """
-    x, y = histogram_positions(prediction, target)
+    x, y = assign_bins(prediction, target)
     fewer = _count_bins(x) < _count_bins(y)
     in_x = np.take_along_axis(fewer, np.maximum(x, 0), axis=1)
     in_y = ~np.take_along_axis(fewer, np.maximum(y, 0), axis=1)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from somobench.metrics.extremes import Events, extreme_days
+from somobench.metrics.extremes import Events, mark_extreme_days
 from somobench.metrics.moments import Additive, Floats, Scores
 
 JOIN_DAYS = 5  # an interruption or gap this short or shorter does not end an event
@@ -62,7 +62,7 @@ def _join_short(states: Integers, state: int, neighbours: tuple[int, ...]) -> In
     return np.repeat(kinds, np.diff(bounds))
 
 
-def drought_events(dry: Events, valid: Events) -> DroughtEvents:
+def find_drought_events(dry: Events, valid: Events) -> DroughtEvents:
     """Find the drought events of one series.
 
     Parameters
@@ -89,7 +89,7 @@ def drought_events(dry: Events, valid: Events) -> DroughtEvents:
     )
 
 
-def matched_events(target: DroughtEvents, prediction: DroughtEvents) -> Integers:
+def match_events(target: DroughtEvents, prediction: DroughtEvents) -> Integers:
     """Find, for each target event, the prediction's event that overlaps it most.
 
     Returns
@@ -108,8 +108,8 @@ def matched_events(target: DroughtEvents, prediction: DroughtEvents) -> Integers
 
 def _fill_row_lags(row: Floats, dry: tuple[Events, Events], valid: Events) -> None:
     """Fill (6, time) daily sums of one row, each event on the day of its onset."""
-    target, prediction = (drought_events(series, valid) for series in dry)
-    match = matched_events(target, prediction)
+    target, prediction = (find_drought_events(series, valid) for series in dry)
+    match = match_events(target, prediction)
     found = match >= 0
     np.add.at(row[0], target.onset, 1.0)
     np.add.at(row[1], target.onset[found], 1.0)
@@ -127,7 +127,9 @@ def _fill_row_lags(row: Floats, dry: tuple[Events, Events], valid: Events) -> No
 def droughts_family(prediction: Floats, target: Floats, threshold: Floats) -> Additive:
     """Describe pairs (row, time; NaN where not paired) by their drought events."""
     valid = np.isfinite(target) & np.isfinite(threshold)[:, None]
-    dry = [extreme_days(values, threshold, "dry") for values in (target, prediction)]
+    dry = [
+        mark_extreme_days(values, threshold, "dry") for values in (target, prediction)
+    ]
     daily = np.zeros((6, *target.shape))
     for row in np.flatnonzero(valid.any(axis=1)):
         _fill_row_lags(daily[:, row], (dry[0][row], dry[1][row]), valid[row])

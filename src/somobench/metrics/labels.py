@@ -10,9 +10,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.metrics.anomalies import LEAP_YEAR, leap_year_day, seasonal_climatology
+from somobench.metrics.anomalies import (
+    LEAP_YEAR,
+    count_leap_year_days,
+    seasonal_climatology,
+)
 from somobench.metrics.definition import Metric
-from somobench.metrics.extremes import extreme_thresholds
+from somobench.metrics.extremes import compute_extreme_thresholds
 from somobench.metrics.registry import METRICS, metrics_named
 from somobench.metrics.rows import Rows, RowScores
 from somobench.schemas.errors import InputError, UsageError
@@ -114,7 +118,7 @@ def label_rows(
     predicted = _flatten_array(
         prediction.transpose(*leading, *tail), len(tail), "prediction"
     )
-    day_of_year = leap_year_day(target[TIME].to_numpy())
+    day_of_year = count_leap_year_days(target[TIME].to_numpy())
     trained = None
     if train is not None:
         trained = np.where(_mask(train, target, leading), observed, np.nan)
@@ -131,7 +135,7 @@ def label_rows(
     if scored is not None:
         observed = np.where(_mask(scored, target, leading), observed, np.nan)
     if thresholds is None:
-        thresholds = {} if trained is None else extreme_thresholds(trained)
+        thresholds = {} if trained is None else compute_extreme_thresholds(trained)
     rows = Rows(predicted, observed, day_of_year, own, thresholds)
     return LabelledRows(rows, template, str(target.attrs.get("units", "1")))
 

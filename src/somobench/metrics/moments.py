@@ -97,8 +97,8 @@ def total(factors: Factors) -> Floats:
     return np.asarray(np.einsum("rt,rt->r", *factors))
 
 
-def daily_products(prediction: Floats, target: Floats) -> tuple[Factors, ...]:
-    """Return the products that `moments_of` wants after the count of days."""
+def make_daily_products(prediction: Floats, target: Floats) -> tuple[Factors, ...]:
+    """Return the products that `derive_moments` wants after the count of days."""
     error = prediction - target
     return (
         (prediction,),
@@ -110,10 +110,10 @@ def daily_products(prediction: Floats, target: Floats) -> tuple[Factors, ...]:
     )
 
 
-def moments_of(
+def derive_moments(
     sums: Sequence[Floats], prediction_centre: Floats, target_centre: Floats
 ) -> Moments:
-    """Turn (weighted) sums of day counts and `daily_products` into moments."""
+    """Turn (weighted) sums of day counts and `make_daily_products` into moments."""
     count, *products = sums
     with np.errstate(invalid="ignore", divide="ignore"):
         x, y, xx, yy, xy, dd = (product / count for product in products)
@@ -147,7 +147,7 @@ def correlation(
     return np.where(deviation_target > target_floor, known, np.nan)
 
 
-def moment_scores(
+def derive_scores(
     moments: Moments, prediction_floor: Floats, target_floor: Floats
 ) -> Scores:
     """Every metric that the moments determine, (..., row) each.
@@ -195,16 +195,16 @@ def moments_family(prediction: Floats, target: Floats) -> Additive:
     y, y_centre = centred(target, valid)
 
     def finish(sums: Sequence[Floats]) -> Scores:
-        moments = moments_of(sums, x_centre, y_centre)
-        return moment_scores(
+        moments = derive_moments(sums, x_centre, y_centre)
+        return derive_scores(
             moments, ROUNDING * np.abs(x_centre), ROUNDING * np.abs(y_centre)
         )
 
     days = valid.astype(np.float64)
-    return Additive(((days,), *daily_products(x, y)), finish)
+    return Additive(((days,), *make_daily_products(x, y)), finish)
 
 
-def zero_deviation(
+def compute_zero_deviation(
     deviations: Floats, mean: Floats, valid: NDArray[np.bool_], share: float
 ) -> Floats:
     """Return the standard deviation of anomalies that count as none, (row,).
@@ -240,17 +240,17 @@ def anomaly_family(
         *(centred(series, valid) for series in (prediction, target)), strict=True
     )
     floors = [
-        zero_deviation(values, mean, valid, ROUNDING)
+        compute_zero_deviation(values, mean, valid, ROUNDING)
         for values, mean in zip(deviations, means, strict=True)
     ]
     x, y = depart(deviations, valid)
     zero = np.zeros(target.shape[0])
 
     def finish(sums: Sequence[Floats]) -> Scores:
-        moments = moments_of(sums, zero, zero)
+        moments = derive_moments(sums, zero, zero)
         variances = (moments.variance_prediction, moments.variance_target)
         deviations = (np.sqrt(variance) for variance in variances)
         return {name: correlation(moments.covariance, *deviations, *floors)}
 
     days = valid.astype(np.float64)
-    return Additive(((days,), *daily_products(x, y)), finish)
+    return Additive(((days,), *make_daily_products(x, y)), finish)

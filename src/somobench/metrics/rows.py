@@ -41,7 +41,7 @@ class Rows:
     prediction : (row, time) or (row, time, member)
     target : (row, time)
     day_of_year : (time,), 1 to 366
-        As `climatology` counts them, else as `leap_year_day` does.
+        As `climatology` counts them, else as `count_leap_year_days` does.
     climatology : (row, 366), optional
         A known shape of the season, removed from both series with the harmonic.
     thresholds : {"dry": (row,), "wet": (row,)}, optional

@@ -14,9 +14,9 @@ from somobench.metrics.moments import (
     Floats,
     Scores,
     centred,
+    compute_zero_deviation,
     correlation,
     total,
-    zero_deviation,
 )
 
 MINIMUM_COUNT = 40  # pairs; ten for each coefficient of the season
@@ -113,7 +113,7 @@ def deseasonalised_family(
         *(centred(series, valid) for series in (prediction, target)), strict=True
     )
     floors = [
-        zero_deviation(values, mean, valid, SEASON_SHARE)
+        compute_zero_deviation(values, mean, valid, SEASON_SHARE)
         for values, mean in zip(deviations, means, strict=True)
     ]
     floors[1][np.count_nonzero(valid, axis=1) < MINIMUM_COUNT] = np.inf

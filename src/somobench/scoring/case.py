@@ -19,11 +19,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from somobench.catalog.split_view import SplitView
-from somobench.metrics.extremes import extreme_thresholds
+from somobench.metrics.extremes import compute_extreme_thresholds
 from somobench.schemas.errors import Failure, ValidationError
 from somobench.schemas.scores import ALL_LAYERS
 from somobench.schemas.variables import TEST, TRAIN
-from somobench.uncertainty.pools import NO_GROUP, standard_pools
+from somobench.uncertainty.pools import NO_GROUP, label_standard_pools
 
 SERIES = ("layer", "cell")
 DRYNESS_CLASSES: Mapping[str, tuple[float, float]] = {
@@ -108,12 +108,12 @@ class ScoringCase:
                 pools[kind, layer] = labels.copy(data=own.astype(object))
         return pools
 
-    def scores_reference(self, layer: int) -> bool:
+    def is_scaled_to_reference(self, layer: int) -> bool:
         """Tell whether the targets of a layer have the reanalysis' moments."""
         chosen = self.moments_from if layer == ALL_LAYERS else {layer}
         return any(self.moments_from.get(each) == REANALYSIS for each in chosen)
 
-    def on_series(self, grid: xr.DataArray) -> xr.DataArray:
+    def place_on_series(self, grid: xr.DataArray) -> xr.DataArray:
         """Place predictions on the series and days of the target; NaN where none are.
 
         Parameters
@@ -183,9 +183,9 @@ def _derive_thresholds(
     observed: NDArray[np.float64], trained: NDArray[np.bool_]
 ) -> dict[str, NDArray[np.float64]]:
     """Return percentiles of train days; of all days for a series without any."""
-    own = extreme_thresholds(np.where(trained, observed, np.nan))
+    own = compute_extreme_thresholds(np.where(trained, observed, np.nan))
     untrained = np.asarray(~(trained & np.isfinite(observed)).any(axis=1))
-    whole = extreme_thresholds(np.where(untrained[:, None], observed, np.nan))
+    whole = compute_extreme_thresholds(np.where(untrained[:, None], observed, np.nan))
     return {side: np.where(untrained, whole[side], own[side]) for side in own}
 
 
@@ -225,7 +225,7 @@ def _label_series(
     table = view.cells.iloc[cell]
     network = _take_values(view.targets["primary_network"], layer, cell)
     count = _take_values(view.targets["station_count"], layer, cell)
-    pools = standard_pools(
+    pools = label_standard_pools(
         xr.Dataset({"pair_count": like}),
         region=like.copy(data=_make_texts(table["region"])),
         regime=like.copy(data=_make_texts(table["regime"])),

@@ -44,7 +44,7 @@ class _Pairs:
         """Days with both, (series,)."""
         return np.isfinite(self.predicted).sum(axis=1)
 
-    def can_tell(self) -> Mask:
+    def mark_comparable(self) -> Mask:
         """Mark series with enough days and changes of the prediction."""
         changes = np.array([_count_changes(row) for row in self.predicted])
         return (self.days >= MINIMUM_DAYS) & (changes >= MINIMUM_CHANGES)
@@ -101,7 +101,7 @@ def _pair(predicted: Floats, source: Floats, case: ScoringCase) -> _Pairs:
 
 
 def _compare(pairs: _Pairs, name: str, lead: int | None) -> Iterator[FindingRecord]:
-    known = pairs.can_tell()
+    known = pairs.mark_comparable()
     exact, decimals = find_equal(pairs.predicted, pairs.source)
     equal = known & (exact | (decimals > 0))
     least = 1 if name == TARGET else max(1, MOST_SERIES * known.sum())

@@ -28,14 +28,14 @@ from somobench.uncertainty.pooling import LEVEL
 PACKAGES = ("somobench", "somobench.catalog", "somobench.schemas")
 
 
-def code_sha256() -> str:
+def hash_code() -> str:
     """Return one sha256 of all sources of the package that a score may depend on."""
     return sources_sha256({package: package for package in PACKAGES})
 
 
 def describe_code() -> CodeRecord:
     """Name the code that scores."""
-    return CodeRecord(version=metadata.version("somobench"), sha256=code_sha256())
+    return CodeRecord(version=metadata.version("somobench"), sha256=hash_code())
 
 
 def describe_submission(submission: Submission) -> SubmissionRecord:

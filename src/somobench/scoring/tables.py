@@ -97,7 +97,7 @@ def score_table(
     return _repeat_only_layer(case, pd.concat(parts, ignore_index=True))
 
 
-def difference_table(
+def tabulate_differences_of_models(
     case: ScoringCase,
     ours: BootstrappedScores,
     theirs: BootstrappedScores,
@@ -238,7 +238,9 @@ def _list_rows(
     kinds = groups["kind"] + groups["balanced"].map({True: "_balanced", False: ""})
     labels = groups["label"].where(groups["kind"] != "plain", "")
     noted = np.array([METRICS[name].scores_moments for name in metrics])
-    scaled = groups["layer"].map(counted.case.scores_reference).to_numpy(dtype=bool)
+    scaled = (
+        groups["layer"].map(counted.case.is_scaled_to_reference).to_numpy(dtype=bool)
+    )
     table = {
         "split": counted.case.split,
         "model": names[0],

@@ -14,7 +14,13 @@ from numpy.typing import NDArray
 
 from somobench.schemas.recipe import RegimeSplitParams, UngaugedSplitParams
 from somobench.schemas.variables import ROLES
-from somobench.splits.data import Assignment, LeftOut, SplitData, hashed, whole_period
+from somobench.splits.data import (
+    Assignment,
+    LeftOut,
+    SplitData,
+    hashed,
+    make_whole_period_rows,
+)
 
 LEAST_GROUPS = len(ROLES)  # one for each role
 REGIME_BOUNDARY = 1.0  # dryness; Budyko: energy limits evaporation below, water above
@@ -35,7 +41,7 @@ def split_ungauged(
         return LeftOut(
             f"{len(data.cells)} cells with a target, {params.minimum_cells} needed"
         )
-    networks, regions = networks_of(data.sources), regions_of(data.cells)
+    networks, regions = get_networks(data.sources), get_regions(data.cells)
     for groups_by, groups in (("network", networks), ("region", regions)):
         members = {name: groups[name] for name in data.names}
         if len(frozenset().union(*members.values())) >= LEAST_GROUPS:
@@ -46,13 +52,13 @@ def split_ungauged(
     )
 
 
-def networks_of(sources: pd.DataFrame) -> dict[str, frozenset[str]]:
+def get_networks(sources: pd.DataFrame) -> dict[str, frozenset[str]]:
     """Return the networks behind the targets of each cell."""
     grouped = sources["network"].astype(str).groupby(sources["cell_id"].astype(str))
     return {str(cell): frozenset(names) for cell, names in grouped}
 
 
-def regions_of(cells: pd.DataFrame) -> dict[str, frozenset[str]]:
+def get_regions(cells: pd.DataFrame) -> dict[str, frozenset[str]]:
     """Return the region of each cell."""
     pairs = zip(cells["cell_id"].astype(str), cells["region"].astype(str), strict=True)
     return {cell: frozenset((region,)) for cell, region in pairs}
@@ -89,7 +95,7 @@ def _hold_out(
         role: sorted(group for group, own in role_of.items() if own == role)
         for role in ROLES
     }
-    rows = whole_period(single, single.values(), data.days)
+    rows = make_whole_period_rows(single, single.values(), data.days)
     return Assignment(rows, without, {"held_out_by": groups_by, "groups": held})
 
 
@@ -156,4 +162,6 @@ def _cross_regimes(
         if name not in roles
     }
     notes = {"boundary": REGIME_BOUNDARY, "period": "the whole one for every cell"}
-    return Assignment(whole_period(roles, roles.values(), data.days), without, notes)
+    return Assignment(
+        make_whole_period_rows(roles, roles.values(), data.days), without, notes
+    )

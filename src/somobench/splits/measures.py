@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from somobench.schemas.variables import ROLES
 from somobench.splits.data import Mask
-from somobench.splits.sites import nearest_each_km, positions
+from somobench.splits.sites import measure_nearest_km, positions
 
 
 def count_days_in_two_roles(rows: pd.DataFrame) -> int:
@@ -27,7 +27,7 @@ def count_days_in_two_roles(rows: pd.DataFrame) -> int:
     return count
 
 
-def days_within(mask: Mask, lags: int) -> Mask:
+def mark_days_within(mask: Mask, lags: int) -> Mask:
     """Return the days within `lags` days, before or after, of some true day.
 
     Along the last axis.
@@ -100,7 +100,7 @@ def measure_distances(
     if not first.any() or not second.any():
         return None
     places = positions(cells)
-    found = nearest_each_km(places[second], places[first])
+    found = measure_nearest_km(places[second], places[first])
     return {
         "nearest": round(float(found.min()), DISTANCE_DECIMALS),
         "median": round(float(np.median(found)), DISTANCE_DECIMALS),
@@ -118,7 +118,7 @@ def count_same_days(cells: pd.DataFrame, masks: Mapping[str, Mask]) -> dict[str,
     np.fill_diagonal(shared, val=False)
     places = positions(cells)
     nearest = [
-        float(nearest_each_km(places[[cell]], places[others])[0])
+        float(measure_nearest_km(places[[cell]], places[others])[0])
         for cell, others in enumerate(shared.T)
         if others.any()
     ]

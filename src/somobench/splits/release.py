@@ -14,7 +14,7 @@ from somobench.catalog.release_files import ReleaseFiles, reading
 from somobench.catalog.resolve import Release, resolve
 from somobench.schemas.errors import UsageError
 from somobench.splits.audit import SplitAudit, audit_split
-from somobench.splits.data import SplitData, rows_named, sources_of
+from somobench.splits.data import SplitData, list_sources, select_rows
 
 CELLS, STATIONS, VALIDATION = "cells.parquet", "stations.parquet", "validation.json"
 
@@ -86,10 +86,10 @@ def open_split_data(release: str) -> SplitData:
     fills = targets["is_gapfilled"].transpose("layer", "cell", "time")
     cells = files.table(CELLS).set_index("cell_id", drop=False)
     return SplitData(
-        cells=rows_named(cells, names, CELLS),
+        cells=select_rows(cells, names, CELLS),
         days=pd.DatetimeIndex(targets["time"].to_numpy()),
         available=np.isfinite(series.to_numpy()),
-        sources=sources_of(_read_target_report(found), files.table(STATIONS)),
+        sources=list_sources(_read_target_report(found), files.table(STATIONS)),
         filled=fills.to_numpy() == 1,
         lags=max(lag for item in manifest.feature_sets.values() for lag in item.lags),
     )

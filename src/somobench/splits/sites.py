@@ -116,7 +116,7 @@ def meets(rows: pd.DataFrame, link: Link, lags: int) -> bool:
     )
 
 
-def nearest_each_km(
+def measure_nearest_km(
     here: NDArray[np.float64], there: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return how far each of (N, 2) positions lies from the nearest of (M, 2), in km.

@@ -33,7 +33,7 @@ TYPES = {
 LINK_NAMES = {h5py.h5l.TYPE_SOFT: "soft link", h5py.h5l.TYPE_EXTERNAL: "external link"}
 
 
-def contents_of_hdf5(path: Path) -> Contents:
+def inspect_hdf5(path: Path) -> Contents:
     """Return what the metadata of a file declare.
 
     Raises

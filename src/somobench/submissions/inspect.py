@@ -16,11 +16,11 @@ from typing import Literal, NamedTuple
 
 from somobench.schemas.errors import InputError
 from somobench.schemas.submission_names import PREDICTION, UNNAMED
-from somobench.submissions.hdf5 import contents_of_hdf5
+from somobench.submissions.hdf5 import inspect_hdf5
 from somobench.submissions.limits import Contents, refuse, refuse_size
 from somobench.submissions.members import DOCUMENTS
-from somobench.submissions.parquet import SUFFIXES, contents_of_parquet
-from somobench.submissions.zarr import contents_of_zarr
+from somobench.submissions.parquet import SUFFIXES, inspect_parquet
+from somobench.submissions.zarr import inspect_zarr
 
 Kind = Literal["hdf5", "netcdf3", "zarr", "zarr_zip", "parquet"]
 ROOT = "."
@@ -137,7 +137,7 @@ def _recognise_folder(path: Path) -> Kind:
     return "zarr"
 
 
-def contents_of_netcdf3(path: Path) -> Contents:
+def inspect_netcdf3(path: Path) -> Contents:
     """Return the size of a classic netCDF file: its arrays lie in it unpacked."""
     size = path.stat().st_size
     refuse_size(size)
@@ -146,10 +146,10 @@ def contents_of_netcdf3(path: Path) -> Contents:
 
 CONTENTS: Mapping[Kind, Callable[[Path], Contents]] = MappingProxyType(
     {
-        "hdf5": contents_of_hdf5,
-        "netcdf3": contents_of_netcdf3,
-        "parquet": contents_of_parquet,
-        "zarr": contents_of_zarr,
-        "zarr_zip": contents_of_zarr,
+        "hdf5": inspect_hdf5,
+        "netcdf3": inspect_netcdf3,
+        "parquet": inspect_parquet,
+        "zarr": inspect_zarr,
+        "zarr_zip": inspect_zarr,
     }
 )

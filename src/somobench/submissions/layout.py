@@ -25,7 +25,11 @@ from somobench.schemas.submission_names import (
 )
 from somobench.submissions.labels import read_labels
 from somobench.submissions.limits import refuse_more_values, refuse_spread
-from somobench.submissions.units import check_units, moisture_factor, text_of
+from somobench.submissions.units import (
+    check_units,
+    decode_attribute,
+    find_moisture_factor,
+)
 
 SCALING = "train"
 COLUMNS = {"cell": CELL_IDS} | {dim: dim for dim in DIMS if dim != "cell"}
@@ -42,7 +46,7 @@ class Understood(NamedTuple):
     notes: tuple[str, ...]
 
 
-def grid_of_dataset(dataset: xr.Dataset, asked: int | None = None) -> Understood:
+def arrange_dataset(dataset: xr.Dataset, asked: int | None = None) -> Understood:
     """Order a grid of predictions.
 
     Parameters
@@ -68,7 +72,7 @@ def grid_of_dataset(dataset: xr.Dataset, asked: int | None = None) -> Understood
     notes: list[str] = []
     array = _find_prediction(dataset, notes)
     _refuse_other_scaling(array)
-    factor = moisture_factor(array.attrs, notes)
+    factor = find_moisture_factor(array.attrs, notes)
     for name in ("layer", "lead_time"):
         if name in array.coords and array.coords[name].ndim == 0:
             array = array.expand_dims(name)
@@ -143,7 +147,7 @@ def _number_in(cell: str, place: int, otherwise: float) -> float:
 
 
 def _refuse_other_scaling(array: xr.DataArray) -> None:
-    scaling = text_of(array.attrs.get("scaling", SCALING))
+    scaling = decode_attribute(array.attrs.get("scaling", SCALING))
     if scaling != SCALING:
         raise InputError(
             f"scaling of {PREDICTION}",
@@ -159,7 +163,7 @@ def _read_coordinate(array: xr.DataArray, dim: str, notes: list[str]) -> NDArray
         attrs = array[named].attrs
         check_units(dim, attrs)
         labels = array[named].to_numpy()
-        return read_labels(dim, labels, text_of(attrs.get("units")), notes)
+        return read_labels(dim, labels, decode_attribute(attrs.get("units")), notes)
     if dim == "member":
         return np.arange(array.sizes[dim])
     raise InputError(
@@ -169,7 +173,7 @@ def _read_coordinate(array: xr.DataArray, dim: str, notes: list[str]) -> NDArray
     )
 
 
-def grid_of_table(table: pd.DataFrame, asked: int | None = None) -> Understood:
+def arrange_table(table: pd.DataFrame, asked: int | None = None) -> Understood:
     """Spread a table of predictions over a grid; combinations without a row are NaN.
 
     Parameters
@@ -184,7 +188,7 @@ def grid_of_table(table: pd.DataFrame, asked: int | None = None) -> Understood:
     Returns
     -------
     Understood
-        As of `grid_of_dataset`.
+        As of `arrange_dataset`.
 
     Raises
     ------
@@ -193,7 +197,9 @@ def grid_of_table(table: pd.DataFrame, asked: int | None = None) -> Understood:
         that are spread over far more combinations than they are.
     """
     notes: list[str] = []
-    units = {str(name): text_of(unit) for name, unit in _get_units(table).items()}
+    units = {
+        str(name): decode_attribute(unit) for name, unit in _get_units(table).items()
+    }
     table = _move_labels_to_columns(table)
     _refuse_other_columns([str(name) for name in table.columns])
     dims = tuple(dim for dim in DIMS if COLUMNS[dim] in table)
@@ -216,7 +222,7 @@ def grid_of_table(table: pd.DataFrame, asked: int | None = None) -> Understood:
         )
     factor = 1.0
     if PREDICTION in units:
-        factor = moisture_factor({"units": units[PREDICTION]}, notes)
+        factor = find_moisture_factor({"units": units[PREDICTION]}, notes)
     kind = np.float32 if factor == 1.0 else np.float64
     values = np.full(shape, np.nan, dtype=np.float32)
     given = predicted.to_numpy(dtype=kind, na_value=np.nan)

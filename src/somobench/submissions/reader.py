@@ -94,14 +94,14 @@ def read_inspected(
     path: Path, inspected: Inspected, asked: int | None = None
 ) -> Understood:
     """Read the predictions of a file that was inspected, ordered."""
-    from somobench.submissions.layout import grid_of_dataset, grid_of_table
+    from somobench.submissions.layout import arrange_dataset, arrange_table
 
     if inspected.kind == "parquet":
         from somobench.submissions.parquet import read_table
 
-        return grid_of_table(read_table(path), asked)
+        return arrange_table(read_table(path), asked)
     stored, notes = _open_with_outer_labels(path, inspected)
-    found = grid_of_dataset(_decode_file(stored), asked)
+    found = arrange_dataset(_decode_file(stored), asked)
     return found._replace(notes=(*notes, *found.notes))
 
 
@@ -181,9 +181,12 @@ def _decode_file(stored: xr.Dataset) -> xr.Dataset:
 
 def _check_time(attrs: dict[str, Any]) -> None:
     """Refuse times that no date can be made of: other calendars, no units."""
-    from somobench.submissions.units import text_of
+    from somobench.submissions.units import decode_attribute
 
-    calendar, units = text_of(attrs.get("calendar")), text_of(attrs.get("units"))
+    calendar, units = (
+        decode_attribute(attrs.get("calendar")),
+        decode_attribute(attrs.get("units")),
+    )
     if calendar.lower() not in _CALENDARS:
         raise InputError(
             "calendar of time", found=calendar[:80], expected="the standard calendar"

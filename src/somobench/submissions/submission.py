@@ -18,12 +18,12 @@ import xarray as xr
 from somobench.catalog.storage.hashing import decoded_sha256, sha256_file
 from somobench.schemas.errors import InputError, ValidationError
 from somobench.schemas.submission_names import LONGEST_NAME, PREDICTION
-from somobench.schemas.submissions import submission_schema
+from somobench.schemas.submissions import make_submission_schema
 from somobench.schemas.validate import validate_grid
 from somobench.submissions.child import read_in_child
 from somobench.submissions.inspect import kind_of
-from somobench.submissions.layout import Understood, grid_of_dataset, grid_of_table
-from somobench.submissions.parquet import refuse_columns, table_of_arrow
+from somobench.submissions.layout import Understood, arrange_dataset, arrange_table
+from somobench.submissions.parquet import convert_arrow_table, refuse_columns
 
 _CLIP = "clip negative predictions at 0, .clip(min=0); missing ones have to be NaN"
 
@@ -38,7 +38,7 @@ class Submission:
     ----------
     name : str
         File name, or "predictions" for those handed over in Python.
-    grid : Dataset of schema `submission_schema`
+    grid : Dataset of schema `make_submission_schema`
     file_sha256, file_size : str and int, or None
         Of the file as it was read; of a Zarr folder over its files.
     values_sha256 : str
@@ -70,7 +70,7 @@ class Submission:
         """Tell whether there is a dim `lead_time`."""
         return "lead_time" in self.grid.dims
 
-    def at_lead(self, lead: int | None) -> xr.DataArray:
+    def select_lead(self, lead: int | None) -> xr.DataArray:
         """Return the predictions of one lead time; of all where there is none."""
         array = self.grid[PREDICTION]
         return array if lead is None else array.sel(lead_time=lead, drop=True)
@@ -102,13 +102,13 @@ def open_submission(
     if isinstance(predictions, Path | str):
         return _read_file(Path(predictions), asked)
     if isinstance(predictions, pd.DataFrame):
-        understood = grid_of_table(predictions, asked)
+        understood = arrange_table(predictions, asked)
     elif isinstance(predictions, xr.DataArray):
-        understood = grid_of_dataset(predictions.to_dataset(name=PREDICTION), asked)
+        understood = arrange_dataset(predictions.to_dataset(name=PREDICTION), asked)
     elif isinstance(predictions, xr.Dataset):
-        understood = grid_of_dataset(predictions, asked)
+        understood = arrange_dataset(predictions, asked)
     elif hasattr(predictions, "__arrow_c_stream__"):
-        understood = grid_of_table(_convert_arrow(predictions), asked)
+        understood = arrange_table(_convert_arrow(predictions), asked)
     else:
         raise InputError(
             "predictions",
@@ -131,7 +131,7 @@ def _convert_arrow(predictions: Any) -> pd.DataFrame:
             expected="a table with columns cell_id, time, layer and soil_moisture",
         ) from error
     refuse_columns(table.schema, {})
-    return table_of_arrow(table)
+    return convert_arrow_table(table)
 
 
 def _read_file(path: Path, asked: int | None) -> Submission:
@@ -166,7 +166,7 @@ def _check_submission(
                 expected="a prediction wherever the split's test days have a target",
             )
     try:
-        validate_grid(grid, submission_schema(_list_dims(grid)), what)
+        validate_grid(grid, make_submission_schema(_list_dims(grid)), what)
     except ValidationError as error:
         if not bool((grid[PREDICTION] < 0).any()):
             raise

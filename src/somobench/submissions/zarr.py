@@ -29,8 +29,8 @@ from somobench.submissions.limits import (
 )
 from somobench.submissions.members import (
     DOCUMENTS,
-    members_of_folder,
-    members_of_zip,
+    list_folder_members,
+    list_zip_members,
     refuse_large_directory,
 )
 
@@ -59,7 +59,7 @@ TEXTS = {"fixed_length_utf32": 1, "null_terminated_bytes": 1}
 Read = Callable[[str], bytes]
 
 
-def contents_of_zarr(path: Path) -> Contents:
+def inspect_zarr(path: Path) -> Contents:
     """Return what the metadata of a store declare.
 
     Raises
@@ -70,13 +70,13 @@ def contents_of_zarr(path: Path) -> Contents:
     """
     try:
         if path.is_dir():
-            sizes = members_of_folder(path)
+            sizes = list_folder_members(path)
             contents = _sum_contents(sizes, lambda name: (path / name).read_bytes())
             refuse_emptiness(contents.declared_bytes, sum(sizes.values()), path.name)
             return contents
         refuse_large_directory(path)
         with zipfile.ZipFile(path) as archive:
-            contents = _sum_contents(members_of_zip(archive), archive.read)
+            contents = _sum_contents(list_zip_members(archive), archive.read)
         refuse_emptiness(contents.declared_bytes, path.stat().st_size, path.name)
         return contents
     except InputError:

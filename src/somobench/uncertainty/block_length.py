@@ -64,7 +64,7 @@ def _find_negligible_lag(
     return None
 
 
-def politis_white_length(series: Floats) -> Floats:
+def choose_politis_white_length(series: Floats) -> Floats:
     """Choose each row's optimal block length for the circular block bootstrap.
 
     Parameters
@@ -114,7 +114,7 @@ def block_length(error: Floats, rule: Rule = "automatic") -> int:
         Prediction minus target, NaN where not paired.
     rule : {"automatic", "politis_white", "cube_root", "season", "year"}
         The Politis-White length, but at least 91 days; the median over up to 64 rows of
-        `politis_white_length`; the cube root of the number of scored days (the order
+        `choose_politis_white_length`; the cube root of the number of scored days (the order
         that is optimal in general); 91 days; 365 days.
 
     Returns
@@ -152,7 +152,7 @@ def _take_median_length(error: Floats, scored: NDArray[np.bool_]) -> int | None:
     chosen = enough[:: max(1, -(-enough.size // SAMPLED_ROWS))]
     if not chosen.size:
         return None
-    lengths = politis_white_length(error[chosen][:, scored])
+    lengths = choose_politis_white_length(error[chosen][:, scored])
     if not np.isfinite(lengths).any():
         return None
     return max(1, int(np.ceil(np.nanmedian(lengths))))

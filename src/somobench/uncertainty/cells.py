@@ -52,7 +52,7 @@ class Group:
         """Return `pool=label`, or the pool alone where it has only one group."""
         return self.pool if self.pool == self.label else f"{self.pool}={self.label}"
 
-    def unit_count(self, values: Floats) -> int:
+    def count_units(self, values: Floats) -> int:
         """Count the cells or clusters with a value, of all rows' values (row,)."""
         return int(np.unique(self.units[np.isfinite(values[self.rows])]).size)
 
@@ -69,7 +69,7 @@ class Group:
         own = replicates[:, self.rows]
         days = _take_median(own)
         still = np.broadcast_to(values[self.rows].astype(np.float32), own.shape)
-        if self.unit_count(values) < MINIMUM_CELLS:
+        if self.count_units(values) < MINIMUM_CELLS:
             return Resampled(days, days, _take_median(still[:1]).repeat(len(own)))
         return Resampled(self._draw_medians(own), days, self._draw_medians(still))
 
@@ -182,7 +182,7 @@ def pool_metric(values: Floats, replicates: Replicates, groups: list[Group]) -> 
         np.array(medians),
         Resampled(*(np.array(part) for part in zip(*drawn, strict=True))),
         np.array(counts),
-        np.array([group.unit_count(values) for group in groups]),
+        np.array([group.count_units(values) for group in groups]),
     )
 
 

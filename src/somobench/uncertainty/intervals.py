@@ -34,7 +34,7 @@ class Resampled(NamedTuple):
     days: Floats
     cells: Floats
 
-    def with_other(
+    def join_draws(
         self, other: Resampled, join: Callable[[Floats, Floats], Floats]
     ) -> Resampled:
         """Join the draws of two models, draw by draw."""
@@ -43,7 +43,7 @@ class Resampled(NamedTuple):
         )
 
 
-def percentile_interval(
+def take_percentile_interval(
     replicates: Floats | Replicates, level: float
 ) -> tuple[Floats, Floats]:
     """Percentile interval over the last axis; NaN where too few draws have a value."""
@@ -64,7 +64,7 @@ def _take_percentiles(replicates: Floats | Replicates, level: float) -> Floats:
     return found.reshape(3, *replicates.shape[:-1])
 
 
-def pooled_interval(
+def make_pooled_interval(
     values: Floats,
     drawn: Resampled,
     *,

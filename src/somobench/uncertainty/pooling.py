@@ -26,8 +26,8 @@ from somobench.uncertainty.cells import (
     draw_groups,
     pool_metric,
 )
-from somobench.uncertainty.intervals import Resampled, pooled_interval
-from somobench.uncertainty.pools import flat_labels
+from somobench.uncertainty.intervals import Resampled, make_pooled_interval
+from somobench.uncertainty.pools import flatten_labels
 
 LEVEL = 0.9  # of the intervals
 
@@ -50,7 +50,7 @@ def pool_scores(
     ----------
     scored : BootstrappedScores
     pools : mapping of DataArray of str, dims among the scores'
-        Group labels by pool, as of `somobench.uncertainty.pools.standard_pools`.
+        Group labels by pool, as of `somobench.uncertainty.pools.label_standard_pools`.
     balanced : iterable of str
         Pools that also give one number in which every group counts alike: the mean of
         the medians of groups with at least 5 scored cells, or clusters, as
@@ -69,7 +69,7 @@ def pool_scores(
 
     Notes
     -----
-    Intervals are those of `somobench.uncertainty.intervals.pooled_interval`, within the
+    Intervals are those of `somobench.uncertainty.intervals.make_pooled_interval`, within the
     metric's range; NaN where fewer than 91 days are scored. A cell without a score is
     left out and shows as `cell_count` below `group_size`. A group of fewer than five
     cells, or clusters, with a score has an interval over days alone.
@@ -174,7 +174,7 @@ def _fill_comparison(  # noqa: PLR0917 - one caller, beside it
     ours, theirs = pair
     for what, join in (("difference", np.subtract), ("gain", metric.gain)):
         values = join(ours.values, theirs.values)
-        drawn = ours.drawn.with_other(theirs.drawn, join)
+        drawn = ours.drawn.join_draws(theirs.drawn, join)
         lower, upper = _bound_scores(values, drawn, ours.units, days, level)
         for end, array in zip(_ENDS, (values, lower, upper), strict=True):
             result[f"{what}{end}"].values[place] = array
@@ -192,7 +192,9 @@ def _bound_scores(
     """Return bounds of pooled scores; NaN where the record is below a season."""
     if not days.enough:
         return np.full_like(values, np.nan), np.full_like(values, np.nan)
-    return pooled_interval(values, drawn, blocks=days.blocks, cells=units, level=level)
+    return make_pooled_interval(
+        values, drawn, blocks=days.blocks, cells=units, level=level
+    )
 
 
 def _refuse_unpaired(ours: BootstrappedScores, theirs: BootstrappedScores) -> None:
@@ -231,10 +233,10 @@ def _draw_groups(
 ) -> list[Group]:
     return list(
         draw_groups(
-            {name: flat_labels(labels, template) for name, labels in pools.items()},
+            {name: flatten_labels(labels, template) for name, labels in pools.items()},
             draws=scored.days.draws,
             seed=scored.days.seed,
-            clusters=None if clusters is None else flat_labels(clusters, template),
+            clusters=None if clusters is None else flatten_labels(clusters, template),
         )
     )
 

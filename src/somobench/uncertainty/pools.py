@@ -34,7 +34,7 @@ def _classify_numbers(
     return numbers.copy(data=labels)
 
 
-def standard_pools(
+def label_standard_pools(
     scores: xr.Dataset,
     *,
     region: xr.DataArray | None = None,
@@ -82,7 +82,7 @@ def standard_pools(
     }
 
 
-def flat_labels(labels: xr.DataArray, template: xr.DataArray) -> list[Hashable]:
+def flatten_labels(labels: xr.DataArray, template: xr.DataArray) -> list[Hashable]:
     """Broadcast labels over the series of `template`, in the order of its rows."""
     aligned, like = xr.align(labels, template, join="exact")
     full, _ = xr.broadcast(aligned, like)

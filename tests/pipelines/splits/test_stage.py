@@ -54,7 +54,7 @@ from somobench.splits import (
     split_table,
 )
 from somobench.splits.audit import audit_split
-from somobench.splits.data import sources_of
+from somobench.splits.data import list_sources
 
 
 @st.composite
@@ -215,7 +215,7 @@ def test_sources_name_primaries_and_fillers_of_gaps_with_their_stations() -> Non
         {"layer": 1, "cell_id": "a", "primary": second, "gap-filling": [first]},
         {"layer": 2, "cell_id": "a", "primary": second, "gap-filling": []},
     ]
-    found = sources_of({"sources": rows}, stations)
+    found = list_sources({"sources": rows}, stations)
     assert found[["cell_id", "sensor_id"]].to_numpy().tolist() == [
         ["a", first],
         ["a", second],
@@ -227,7 +227,7 @@ def test_sources_name_primaries_and_fillers_of_gaps_with_their_stations() -> Non
 def test_sensor_absent_from_the_stations_table_is_refused() -> None:
     rows = [{"layer": 1, "cell_id": "a", "primary": "N/S/5-5/x", "gap-filling": []}]
     with pytest.raises(InputError, match="N/S/5-5/x"):
-        sources_of({"sources": rows}, make_sensors())
+        list_sources({"sources": rows}, make_sensors())
 
 
 def yearly_forcing(length: int) -> xr.Dataset:

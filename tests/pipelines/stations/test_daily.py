@@ -14,8 +14,8 @@ from somobench.pipelines.stations import SensorMetadata, SensorSeries
 from somobench.pipelines.stations.daily import (
     GoodValues,
     daily_means,
-    median_of_good,
     select_good,
+    take_median_of_good,
 )
 
 START, END = np.datetime64("2020-01-01"), np.datetime64("2020-12-31")
@@ -149,8 +149,8 @@ def test_source_without_flags_counts_every_value() -> None:
 
 def test_median_of_good_ignores_flagged_negative_and_missing_values() -> None:
     rows = [(0, 20.0, "G"), (1, 30.0, "G"), (2, 0.1, "C02"), (3, -9999.0, "G")]
-    assert median_of_good(make_series([*rows, (4, math.nan, "G")]), ("G",)) == 25.0
-    assert median_of_good(make_series(rows[2:3]), ("G",)) is None
+    assert take_median_of_good(make_series([*rows, (4, math.nan, "G")]), ("G",)) == 25.0
+    assert take_median_of_good(make_series(rows[2:3]), ("G",)) is None
 
 
 VALUES = st.sampled_from([0.0, 0.1, 0.123, 0.3, 0.6, 1.0, 1.5, -0.1, -9999.0, math.nan])

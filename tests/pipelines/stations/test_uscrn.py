@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from factories.uscrn_files import daily_line, hourly_line, write_archive
-from somobench.pipelines.stations import Rejection, SensorSeries, station_source
+from somobench.pipelines.stations import Rejection, SensorSeries, find_station_source
 from somobench.pipelines.stations.daily import daily_means, select_good
 from somobench.pipelines.stations.uscrn import UscrnHourlySource, UscrnSource
 from somobench.schemas.errors import InputError, UnknownNameError
@@ -39,9 +39,9 @@ def read_one(tmp_path: Path, content: str | bytes, name: str = NAME) -> Rejectio
 
 
 def test_source_is_found_by_name() -> None:
-    assert isinstance(station_source("uscrn"), UscrnSource)
+    assert isinstance(find_station_source("uscrn"), UscrnSource)
     with pytest.raises(UnknownNameError, match=r"(?s)station .*did you mean uscrn"):
-        station_source("uscrm")
+        find_station_source("uscrm")
 
 
 def test_station_gives_five_depths_on_local_days(tmp_path: Path) -> None:
