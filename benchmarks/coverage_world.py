@@ -16,12 +16,12 @@ from somobench.metrics.anomalies import seasonal_climatology
 from somobench.pipelines.raw.world.reanalysis import DAMPING
 from somobench.pipelines.raw.world.reanalysis import LAYERS as REANALYSIS_LAYERS
 from somobench.pipelines.raw.world.regions import CLIMATES
-from somobench.pipelines.raw.world.soil import Drivers, make_soil, water_balance
+from somobench.pipelines.raw.world.soil import Drivers, make_soil, simulate_columns
 from somobench.pipelines.raw.world.stations import (
     LOCAL_RAIN_SPREAD,
     STATION_RAIN_SPREAD,
     TRUTH_LAYERS,
-    corner_mean,
+    average_node_corners,
 )
 from somobench.pipelines.raw.world.weather import draw_autoregressive, simulate_weather
 
@@ -77,7 +77,7 @@ def _soil_map(region: str) -> tuple[Floats, Floats]:
     """Return true and assumed texture of a region's candidate cells: never redrawn."""
     rng = np.random.default_rng([_MAP_SEED, CLIMATES[region].code])
     nodes = np.clip(0.42 + 0.16 * rng.standard_normal((NODES, NODES)), 0.05, 0.9)
-    clay = corner_mean(nodes)
+    clay = average_node_corners(nodes)
     wrong = 0.06 * rng.standard_normal(clay.size)
     return clay, np.clip(0.5 * clay.mean() + 0.5 * clay + wrong, 0.05, 0.9)
 
@@ -94,7 +94,7 @@ def draw_columns(seed: list[int], cells: int, same_cells: bool) -> Columns:
         own = ground.integers(0, (NODES - 1) ** 2, int((region == name).sum()))
         net = weather.shortwave_net + weather.longwave_net
         fields = (weather.rain, weather.temperature, net)
-        parts.append([corner_mean(field)[:, own] for field in fields])
+        parts.append([average_node_corners(field)[:, own] for field in fields])
         true_clay, assumed_clay = _soil_map(name)
         varied = true_clay[own] + 0.1 * ground.standard_normal(own.size)
         clay.append(np.clip(varied, 0.03, 0.95))
@@ -146,7 +146,7 @@ def simulated_truth(columns: list[Columns], drivers: Drivers) -> Floats:
     local = np.concatenate([c.local_rain for c in columns], axis=1)
     soil = make_soil(np.concatenate([c.clay for c in columns]), TRUTH_LAYERS)
     wet = Drivers(local, drivers.temperature, drivers.net_radiation)
-    return _kept(water_balance(soil, wet).soil_moisture)
+    return _kept(simulate_columns(soil, wet).soil_moisture)
 
 
 def _kept(states: Floats) -> Floats:
@@ -160,7 +160,7 @@ def _reanalysis(
     clay = np.concatenate([c.assumed_clay for c in columns])
     soil = make_soil(clay, REANALYSIS_LAYERS)
     middle = 0.5 * (soil.field_capacity + soil.wilting_point)[:LAYERS, :, None]
-    states = _kept(water_balance(soil, drivers).soil_moisture)
+    states = _kept(simulate_columns(soil, drivers).soil_moisture)
     moisture = middle + 0.015 + DAMPING * (states - middle)
     for layer, size in enumerate((0.008, 0.005, 0.003)):
         noise = draw_autoregressive(rng, moisture.shape[2], clay.size, 0.9)

@@ -16,7 +16,7 @@ from somobench.catalog.release_files import (
     SPLITS,
     ReleaseFiles,
     check_definition,
-    reading,
+    raise_file_errors,
 )
 from somobench.catalog.request import DatasetRequest
 from somobench.catalog.resolve import Release
@@ -85,7 +85,7 @@ def read_feature_set(
     table = split.cells if split else index_cells(cells, targets)
     view = view.assign_coords(make_cell_coords(table))
     view = _order_variables(_select_layer(view, request))
-    with reading(f"of release {release.id}"):
+    with raise_file_errors(f"of release {release.id}"):
         view = _load_coords(view) if lazy else view.load()
     return _add_attrs(view, release, request)
 

@@ -104,7 +104,7 @@ def is_there(path: Path) -> bool:
         return False
 
 
-def places_of(release: str) -> list[Path]:
+def list_places_of_release(release: str) -> list[Path]:
     """Return every folder on this machine that has the name of a release, in order."""
     roots = dict.fromkeys([*local_roots(), packaged_folder()])
     return [root / release for root in roots if is_there(root / release)]
@@ -112,7 +112,11 @@ def places_of(release: str) -> list[Path]:
 
 def find_folders(release: str) -> list[Path]:
     """Return every folder on this machine that claims to be a release."""
-    return [folder for folder in places_of(release) if is_there(folder / MANIFEST)]
+    return [
+        folder
+        for folder in list_places_of_release(release)
+        if is_there(folder / MANIFEST)
+    ]
 
 
 def local_names() -> list[str]:

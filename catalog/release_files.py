@@ -67,7 +67,7 @@ class ReleaseFiles:
 
     def _open_grid(self, name: str) -> xr.Dataset:
         opened = self._release.open_file(name, always=self._always)
-        with opened as stream, reading(stream.name):
+        with opened as stream, raise_file_errors(stream.name):
             check_members(stream)
             grid = open_zarr_zip(stream, self._chunks)
             check_chunks(grid, stream)
@@ -77,7 +77,7 @@ class ReleaseFiles:
     def table(self, name: str) -> pd.DataFrame:
         """Return a table."""
         content = self._release.read_file(name)
-        with reading(name):
+        with raise_file_errors(name):
             return pd.read_parquet(io.BytesIO(content))
 
     def targets(self, layers: tuple[int, ...]) -> xr.Dataset:
@@ -112,7 +112,7 @@ class ReleaseFiles:
         targets, features = self._open_grid(TARGETS), self._open_grid(FEATURES)
         _require(TARGETS, "variable", SCORED, targets.variables)
         kept = [key for key in (*SCORED, *SCORED_IF_KNOWN) if key in targets]
-        with reading(f"of release {self._release.id}"):
+        with raise_file_errors(f"of release {self._release.id}"):
             return view_split(
                 name,
                 targets=targets[kept].load(),
@@ -123,7 +123,7 @@ class ReleaseFiles:
 
 
 @contextmanager
-def reading(what: Path | str) -> Iterator[None]:
+def raise_file_errors(what: Path | str) -> Iterator[None]:
     """Raise whatever the libraries below raise as an error of this file.
 
     Raises

@@ -28,9 +28,9 @@ from somobench.catalog.registry import (
     check_release,
     find_folders,
     is_there,
+    list_places_of_release,
     local_roots,
     packaged_folder,
-    places_of,
     read_record,
     unknown,
 )
@@ -184,7 +184,7 @@ def _resolve_pinned(record: CatalogRecord) -> Release:
         message = f"release {record.release} is withdrawn: {record.withdrawn}"
         warnings.warn(message, UserWarning, stacklevel=2)
     passed: dict[Path, str] = {}
-    for folder in places_of(record.release):
+    for folder in list_places_of_release(record.release):
         text, found = _read_if_pinned(folder, record)
         if text is not None:
             _warn_of_passed_over(record, passed, folder)

@@ -141,7 +141,7 @@ def view_forcing(
     has_lags = any(definition.lags)
     return xr.Dataset(
         {
-            name: lagged(forcing[name], definition.lags)
+            name: add_lags(forcing[name], definition.lags)
             if has_lags and name in DYNAMIC_FORCING
             else forcing[name]
             for name in names
@@ -149,7 +149,7 @@ def view_forcing(
     )
 
 
-def lagged(series: xr.DataArray, lags: tuple[int, ...]) -> xr.DataArray:
+def add_lags(series: xr.DataArray, lags: tuple[int, ...]) -> xr.DataArray:
     """Add a `lag` dimension: the value of as many days before.
 
     Lag 0 is the day itself; days before the first are missing. In memory and for

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from somobench.catalog.split_view import view_split
 from somobench.catalog.storage.archive import write_zarr_zip
-from somobench.catalog.storage.atomic import replacing, write_json
+from somobench.catalog.storage.atomic import replace_file, write_json
 from somobench.ladder.fit import NotAvailable
 from somobench.ladder.problem import Problem, build_problem
 from somobench.ladder.rungs import RUNGS, Prediction, Rung, fit_predict
@@ -72,7 +72,7 @@ def write_baselines(recipe: Recipe, folder: Path, *, processes: int = 1) -> None
     """
     splits = load_table(folder / "splits.parquet", SPLITS)["split"].astype(str)
     names = sorted(set(splits))
-    with replacing(folder / "predictions") as unfinished:
+    with replace_file(folder / "predictions") as unfinished:
         unfinished.mkdir()
         work = partial(predict_split, recipe=recipe, folder=unfinished)
         outcomes = map_splits(work, names, partial(read_inputs, folder), processes)

@@ -13,7 +13,7 @@ EDGE_TOLERANCE = 1e-9  # cells; decimal coordinates this near an edge lie on it
 CENTRE_DECIMALS = 10  # degrees; makes the ids independent of rounding errors
 
 
-def cell_of(
+def locate_cells(
     latitude: ArrayLike, longitude: ArrayLike, resolution: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Find the centre of the grid cell nearest to each position.

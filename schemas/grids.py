@@ -15,7 +15,7 @@ from somobench.schemas.checks import (
     NONE_MISSING,
     POSITIONS_MATCH,
     SOME_FINITE,
-    within,
+    check_range,
 )
 from somobench.schemas.checks.grids import (
     BELOW_POROSITY,
@@ -39,11 +39,11 @@ STEEPEST = 100.0  # scale slope; a reference varies as much as the sensor, or le
 def _make_range_check(low: float | None, high: float | None, units: str) -> px.Check:
     if low is None or high is None:
         bound = "finite" if low is None else f"at least {low}"
-        return within(f"{bound} {units}".strip(), low, high)
-    return within(f"{low} to {high} {units}".strip(), low, high)
+        return check_range(f"{bound} {units}".strip(), low, high)
+    return check_range(f"{low} to {high} {units}".strip(), low, high)
 
 
-def physical(
+def define_variable(
     name: str,
     dims: tuple[str, ...],
     *checks: px.Check,
@@ -52,18 +52,20 @@ def physical(
 ) -> px.DataVar:
     """Return the schema of a variable: dtype, dims, units and physical range."""
     variable = VARIABLES[name]
-    within = _make_range_check(variable.minimum, variable.maximum, variable.units)
+    physical_range = _make_range_check(
+        variable.minimum, variable.maximum, variable.units
+    )
     return px.DataVar(
         dtype=dtype or variable.dtype,
         dims=dims,
-        checks=[within, *checks],
+        checks=[physical_range, *checks],
         nullable=True,
         required=required,
         attrs={"units": get_attrs(name)["units"]},
     )
 
 
-def counted(
+def define_count(
     dims: tuple[str, ...],
     dtype: str,
     low: float | None = 0,
@@ -104,33 +106,33 @@ _WHOLE_GRID = (POSITIONS_MATCH, ON_ITS_GRID, SHORT_ATTRIBUTES, UNPACKED)
 
 TARGETS = px.DatasetSchema(
     data_vars={
-        "soil_moisture": physical(
+        "soil_moisture": define_variable(
             "soil_moisture",
             SERIES,
             SOME_FINITE,
             BELOW_POROSITY,
             *magnitude_checks("soil_moisture"),
         ),
-        "soil_moisture_in_situ": physical(
+        "soil_moisture_in_situ": define_variable(
             "soil_moisture_in_situ",
             SERIES,
             SOME_FINITE,
             *magnitude_checks("soil_moisture_in_situ"),
         ),
-        "is_gapfilled": counted(SERIES, "int8", 0, 1),
-        "observation_count": counted(SERIES, "int16"),
-        "scale_slope": counted(SERIES[:2], "float64", 0, STEEPEST),
-        "scale_offset": counted(SERIES[:2], "float64", None),
-        "overlap_days": counted(SERIES[:2], "int32"),
-        "station_count": counted(SERIES[:2], "int16"),
-        "accepted_count": counted(SERIES[:2], "int16"),
-        "used_count": counted(SERIES[:2], "int16"),
-        "station_spread": counted(SERIES[:2], "float32"),
+        "is_gapfilled": define_count(SERIES, "int8", 0, 1),
+        "observation_count": define_count(SERIES, "int16"),
+        "scale_slope": define_count(SERIES[:2], "float64", 0, STEEPEST),
+        "scale_offset": define_count(SERIES[:2], "float64", None),
+        "overlap_days": define_count(SERIES[:2], "int32"),
+        "station_count": define_count(SERIES[:2], "int16"),
+        "accepted_count": define_count(SERIES[:2], "int16"),
+        "used_count": define_count(SERIES[:2], "int16"),
+        "station_spread": define_count(SERIES[:2], "float32"),
         "primary_network": _define_text(SERIES[:2]),
         "primary_station": _define_text(SERIES[:2]),
         "primary_sensor": _define_text(SERIES[:2]),
-        "depth_from": counted(SERIES[:2], "float32", 0, DEEPEST),
-        "depth_to": counted(SERIES[:2], "float32", 0, DEEPEST),
+        "depth_from": define_count(SERIES[:2], "float32", 0, DEEPEST),
+        "depth_to": define_count(SERIES[:2], "float32", 0, DEEPEST),
     },
     coords=dict(_GRID_COORDS),
     checks=[*_WHOLE_GRID, LAYERS_IN_ORDER],
@@ -141,12 +143,12 @@ TARGETS = px.DatasetSchema(
 FORCING = px.DatasetSchema(
     data_vars={
         **{
-            name: physical(
+            name: define_variable(
                 name, SERIES[1:], NONE_MISSING, *magnitude_checks(name), required=False
             )
             for name in (*DYNAMIC_FORCING, "skin_temperature", "evaporation")
         },
-        "reanalysis_soil_moisture": physical(
+        "reanalysis_soil_moisture": define_variable(
             "reanalysis_soil_moisture",
             SERIES,
             SOME_FINITE,
@@ -164,13 +166,13 @@ BY_SPLIT = ("split", "layer", "cell")
 
 FEATURES = px.DatasetSchema(
     data_vars={
-        "scale_slope": counted(BY_SPLIT, "float64", 0, STEEPEST),
-        "scale_offset": counted(BY_SPLIT, "float64", None),
-        "scale_is_full_record": counted(BY_SPLIT, "int8", 0, 1),
-        "climatology": physical("climatology", (*BY_SPLIT, "day_of_year")),
-        "climatology_source": counted(BY_SPLIT, "int8", 0, 3),
-        "normalisation_mean": counted(("split", "variable"), "float64", None),
-        "normalisation_std": counted(("split", "variable"), "float64"),
+        "scale_slope": define_count(BY_SPLIT, "float64", 0, STEEPEST),
+        "scale_offset": define_count(BY_SPLIT, "float64", None),
+        "scale_is_full_record": define_count(BY_SPLIT, "int8", 0, 1),
+        "climatology": define_variable("climatology", (*BY_SPLIT, "day_of_year")),
+        "climatology_source": define_count(BY_SPLIT, "int8", 0, 3),
+        "normalisation_mean": define_count(("split", "variable"), "float64", None),
+        "normalisation_std": define_count(("split", "variable"), "float64"),
     },
     coords={
         "cell": CELL,
@@ -186,10 +188,10 @@ FEATURES = px.DatasetSchema(
 
 PREDICTIONS = px.DatasetSchema(
     data_vars={
-        "soil_moisture": physical(
+        "soil_moisture": define_variable(
             "soil_moisture", ("rung", "layer", "cell", "time"), SOME_FINITE
         ),
-        "needs_observations": counted(("rung",), "int8", 0, 1),
+        "needs_observations": define_count(("rung",), "int8", 0, 1),
     },
     coords={
         "cell": CELL,

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import pandas as pd
 import pandera.pandas as pa
 
-from somobench.schemas.checks import NOT_EMPTY, check_sorted_unique, wide
+from somobench.schemas.checks import NOT_EMPTY, check_sorted_unique, check_whole
 from somobench.schemas.submission_names import LONGEST_LEAD
 
 MOMENTS_NOTE = "reference_moments"
@@ -40,7 +40,9 @@ def _find_crossed_bounds(frame: pd.DataFrame) -> str | None:
     )
 
 
-BOUNDS_ORDERED = wide("low not above high", _find_crossed_bounds, needs=("low", "high"))
+BOUNDS_ORDERED = check_whole(
+    "low not above high", _find_crossed_bounds, needs=("low", "high")
+)
 
 _LAYER = pa.Column("int8", pa.Check.in_range(ALL_LAYERS, 9, error="layer 0 to 9"))
 _COUNT = pa.Column("int32", pa.Check.ge(0, error="at least 0"))

@@ -10,7 +10,7 @@ import pandera.xarray as px
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.schemas.checks import CELLS_IN_ORDER, SOME_FINITE, wide
+from somobench.schemas.checks import CELLS_IN_ORDER, SOME_FINITE, check_whole
 from somobench.schemas.submission_names import (
     LONGEST_LEAD,
     PREDICTION,
@@ -56,11 +56,11 @@ def _describe_value(values: xr.DataArray, flat: NDArray[np.float32], place: int)
     return f"{flat[place]:g} at {', '.join(labels)}"
 
 
-NO_INFINITY = wide(
+NO_INFINITY = check_whole(
     "finite numbers, or NaN for a missing day",
     lambda data: _name_offenders(data, "inf"),
 )
-IN_RANGE = wide(
+IN_RANGE = check_whole(
     f"{_PHYSICAL.minimum:g} to {_PHYSICAL.maximum:g} m3 m-3",
     lambda data: _name_offenders(data, "range"),
 )
@@ -79,11 +79,11 @@ def _find_partial_days(times: xr.DataArray) -> str | None:
     return str(values[late][0]) if late.any() else None
 
 
-WHOLE_DAYS = wide("days at 00:00", _find_partial_days)
-EACH_DAY_ONCE = wide("each day once", _find_repeated)
-EACH_LAYER_ONCE = wide("each layer once", _find_repeated)
-EACH_MEMBER_ONCE = wide("each member once", _find_repeated)
-EACH_LEAD_ONCE = wide("each lead time once", _find_repeated)
+WHOLE_DAYS = check_whole("days at 00:00", _find_partial_days)
+EACH_DAY_ONCE = check_whole("each day once", _find_repeated)
+EACH_LAYER_ONCE = check_whole("each layer once", _find_repeated)
+EACH_MEMBER_ONCE = check_whole("each member once", _find_repeated)
+EACH_LEAD_ONCE = check_whole("each lead time once", _find_repeated)
 
 _COORDS = {
     "cell": px.Coordinate(checks=CELLS_IN_ORDER),

@@ -12,9 +12,9 @@ import pandera.pandas as pa
 from somobench.schemas.checks import (
     NOT_EMPTY,
     cell_name,
+    check_range,
     check_sorted_unique,
-    wide,
-    within,
+    check_whole,
 )
 from somobench.schemas.checks.places import CELL_IDS
 from somobench.schemas.checks.tables import (
@@ -52,7 +52,7 @@ def _find_unfit_attribute(frame: pd.DataFrame) -> str | None:
     return None
 
 
-ATTRIBUTES_FIT = wide(
+ATTRIBUTES_FIT = check_whole(
     "static attributes as float64, from 0 to 1", _find_unfit_attribute
 )
 
@@ -64,7 +64,9 @@ def _find_unfit_class(frame: pd.DataFrame) -> str | None:
     return None
 
 
-CLASSES_FIT = wide("static classes as text, empty where unknown", _find_unfit_class)
+CLASSES_FIT = check_whole(
+    "static classes as text, empty where unknown", _find_unfit_class
+)
 
 
 def _find_incomplete_texture(frame: pd.DataFrame) -> str | None:
@@ -80,7 +82,9 @@ def _find_incomplete_texture(frame: pd.DataFrame) -> str | None:
     return None
 
 
-TEXTURE_FITS = wide("sand, silt and clay that sum to 1", _find_incomplete_texture)
+TEXTURE_FITS = check_whole(
+    "sand, silt and clay that sum to 1", _find_incomplete_texture
+)
 
 STATIC_CHECKS = (ATTRIBUTES_FIT, CLASSES_FIT, TEXTURE_FITS)
 
@@ -116,7 +120,7 @@ def _number(
     dtype: str, low: float | None, high: float | None, *, nullable: bool = False
 ) -> pa.Column:
     text = f"from {low} to {high}" if high is not None else f"at least {low}"
-    check = within(text, low, high)
+    check = check_range(text, low, high)
     return pa.Column(dtype, check, nullable=nullable)
 
 
@@ -234,7 +238,7 @@ def _find_repeated_cells(frame: pd.DataFrame) -> str | None:
     )
 
 
-EACH_CELL_ONCE = wide("each cell once", _find_repeated_cells, needs=("cell_id",))
+EACH_CELL_ONCE = check_whole("each cell once", _find_repeated_cells, needs=("cell_id",))
 
 SPLIT_ROWS = pa.DataFrameSchema(
     {"cell_id": _define_text(), **_RANGE},

@@ -124,13 +124,13 @@ def _fetch_once(wanted: RemoteObject) -> BinaryIO:
 
 
 def _download_to_cache(wanted: RemoteObject) -> BinaryIO:
-    from somobench.catalog.storage.atomic import replacing
+    from somobench.catalog.storage.atomic import replace_file
 
     path = object_path(wanted.sha256)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(path.parent)
-        with replacing(path) as partial, progress_bar(wanted) as progress:
+        with replace_file(path) as partial, progress_bar(wanted) as progress:
             _try_mirrors(wanted, partial, progress)
     except OSError as error:
         raise make_write_error(path.parent, error, wanted.size) from error

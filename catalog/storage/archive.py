@@ -25,7 +25,7 @@ import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
 from zarr.storage import MemoryStore, ZipStore
 
-from somobench.catalog.storage.atomic import replacing
+from somobench.catalog.storage.atomic import replace_file
 from somobench.schemas.errors import IntegrityError
 
 DAMAGE = (
@@ -223,7 +223,7 @@ def write_zarr_zip(
             encoding=_build_encodings(dataset, chunks or {}),
             align_chunks=True,
         )
-    with replacing(path) as partial:
+    with replace_file(path) as partial:
         _write_zip({name: members[name].to_bytes() for name in members}, partial)
         open_zarr_zip(partial).close()
 

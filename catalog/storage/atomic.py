@@ -29,7 +29,7 @@ EXCHANGE, HERE = 2, -100
 
 
 @contextlib.contextmanager
-def replacing(path: Path | str, *, new: bool = False) -> Iterator[Path]:
+def replace_file(path: Path | str, *, new: bool = False) -> Iterator[Path]:
     """Yield a temporary sibling that replaces `path` if the block succeeds.
 
     The sibling may become a file or a folder. Its bytes are flushed to disk before
@@ -163,7 +163,7 @@ def format_json(content: Mapping[str, Any] | list[Any]) -> str:
 
 def write_text(text: str, path: Path | str) -> None:
     """Write a text file in UTF-8 with Unix line ends."""
-    with replacing(path) as partial:
+    with replace_file(path) as partial:
         partial.write_bytes(text.encode())
 
 
@@ -174,7 +174,7 @@ def write_json(content: Mapping[str, Any] | list[Any], path: Path | str) -> None
 
 def write_parquet(frame: pd.DataFrame, path: Path | str) -> None:
     """Write a table, without its index, and check that it reads back equal."""
-    with replacing(path) as partial:
+    with replace_file(path) as partial:
         frame.to_parquet(partial, index=False, compression="zstd")
         pd.testing.assert_frame_equal(
             pd.read_parquet(partial), frame.reset_index(drop=True)

@@ -59,7 +59,7 @@ def derive_features(
     usable = train[None] & own_factors[..., None]
     series = np.where(usable, scaled.to_numpy().astype(np.float64), np.nan)
     climatology = derive_climatology(targets, forcing, series, train, recipe)
-    moments = normalisation(forcing, series, train, targets["layer"].to_numpy())
+    moments = derive_normalisation(forcing, series, train, targets["layer"].to_numpy())
     return factors.merge(climatology).merge(moments)
 
 
@@ -226,7 +226,7 @@ def derive_cell_climate(forcing: xr.Dataset, window: Mask, recipe: Recipe) -> Ar
     return np.stack([latitude, mean_of("air_temperature"), log_dryness], axis=1)
 
 
-def normalisation(
+def derive_normalisation(
     forcing: xr.Dataset, series: Array, train: Mask, layers: NDArray[np.int8]
 ) -> xr.Dataset:
     """Return mean and standard deviation (`ddof=0`) over train cells and days.

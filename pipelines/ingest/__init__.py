@@ -14,8 +14,8 @@ from somobench.pipelines.ingest.report import (
     account,
     make_observations_table,
     make_stations_table,
+    prefix_archive,
     settle,
-    within,
 )
 from somobench.pipelines.ingest.sensor_days import SensorRecord, make_sensor_record
 from somobench.pipelines.inputs import (
@@ -97,7 +97,7 @@ def read_stations(paths: list[Path], source: StationSource, recipe: Recipe) -> I
     for path in paths:
         archive = path.name if len(paths) > 1 else None
         for found in source.read(path, variable="sm"):
-            item = found if archive is None else within(archive, found)
+            item = found if archive is None else prefix_archive(archive, found)
             outcome = (
                 item
                 if isinstance(item, Rejection)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from somobench.pipelines.grid import cell_id, cell_of
+from somobench.pipelines.grid import cell_id, locate_cells
 from somobench.pipelines.ingest.sensor_days import SensorRecord
 from somobench.pipelines.stations import (
     FILE_SEPARATOR,
@@ -92,7 +92,9 @@ class Ingested:
     rejections: tuple[Rejection, ...]
 
 
-def within(archive: str, item: SensorSeries | Rejection) -> SensorSeries | Rejection:
+def prefix_archive(
+    archive: str, item: SensorSeries | Rejection
+) -> SensorSeries | Rejection:
     """Name the archive in front of the files that an item comes from."""
     if isinstance(item, Rejection):
         return replace(item, file=_prefix_files(archive, item.file))
@@ -176,7 +178,7 @@ def make_stations_table(
     `start` and `end` are the first and last day of the file's rows as delivered.
     """
     places = np.array([_get_position(record) for record in sensors]).reshape(-1, 2)
-    centres = cell_of(places[:, 0], places[:, 1], resolution)
+    centres = locate_cells(places[:, 0], places[:, 1], resolution)
     metadata = [record.metadata for record in sensors]
     columns: dict[str, tuple[Any, str]] = {
         "sensor_id": ([record.sensor_id for record in sensors], "str"),

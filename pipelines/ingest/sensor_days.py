@@ -21,7 +21,7 @@ from somobench.pipelines.stations import (
 from somobench.pipelines.stations.daily import (
     MAXIMUM,
     DailyMeans,
-    daily_means,
+    average_to_days,
     select_good,
     take_median_of_good,
 )
@@ -160,7 +160,7 @@ def make_sensor_record(
         start=np.datetime64(recipe.period.start, "D"),
         end=np.datetime64(recipe.period.end, "D"),
     )
-    daily = daily_means(
+    daily = average_to_days(
         good.times, good.values, source.minimum_count or rules.minimum_count
     )
     depths = [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from somobench.catalog.storage.atomic import replacing
+from somobench.catalog.storage.atomic import replace_file
 from somobench.pipelines.inputs import (
     DATA,
     INPUTS_FILE,
@@ -58,7 +58,7 @@ def write_raw(recipe: Recipe, inputs_file: Path, folder: Path) -> None:
     """
     records = list(read_inputs(inputs_file))
     generated = [item for item in recipe.raw_inputs() if item.params.generated]
-    with replacing(folder) as partial:
+    with replace_file(folder) as partial:
         partial.mkdir(parents=True)
         if generated:
             write_virtual_world(recipe, partial)

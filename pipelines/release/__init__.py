@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from somobench.catalog.storage.atomic import replacing, write_json, write_text
+from somobench.catalog.storage.atomic import replace_file, write_json, write_text
 from somobench.catalog.storage.hashing import describe_file
 from somobench.pages.frame import Section
 from somobench.pipelines.release import documents as documents
@@ -79,12 +79,12 @@ def build_release(
     """
     outputs = read_outputs(data)
     validation = _validate_promises(recipe, outputs)
-    with replacing(assets) as folder:
+    with replace_file(assets) as folder:
         folder.mkdir()
         shutil.copyfile(data / "cell_scores.parquet", folder / "cell_scores.parquet")
         for predictions in outputs.predictions:
             shutil.copyfile(predictions, folder / f"predictions_{predictions.name}")
-    with replacing(destination) as folder:
+    with replace_file(destination) as folder:
         folder.mkdir()
         for name in _list_file_names(recipe):
             shutil.copyfile(data / name, folder / name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from somobench.cite import format_cff, merge_sources, references_of
+from somobench.cite import format_cff, list_citations, merge_sources
 from somobench.schemas.manifest import Manifest
 from somobench.schemas.variables import VARIABLES
 
@@ -96,7 +96,7 @@ def _list_contents(
 
 def citation(manifest: Manifest) -> str:
     """Return the CITATION.cff of a release: with all that its user cites."""
-    return format_cff(references_of(manifest), manifest.description)
+    return format_cff(list_citations(manifest), manifest.description)
 
 
 def croissant(manifest: Manifest) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from somobench.catalog.manifest_checksum import (
     refuse_other_manifest,
 )
 from somobench.catalog.resolve import ASSETS
-from somobench.catalog.storage.atomic import PARTIAL, replacing
+from somobench.catalog.storage.atomic import PARTIAL, replace_file
 from somobench.catalog.storage.hashing import sha256_file
 from somobench.pipelines.release.verify_outputs import verify_outputs
 from somobench.pipelines.stage import run_stage
@@ -90,7 +90,7 @@ def _publish_assets(source: Path, target: Path, manifest: Manifest) -> None:
         place = target / manifest.release / name
         if place.is_file() and sha256_file(place) == record.sha256:
             continue
-        with replacing(place) as partial:
+        with replace_file(place) as partial:
             shutil.copyfile(source / name, partial)
             if (digest := sha256_file(partial)) != record.sha256:
                 raise IntegrityError(

@@ -97,7 +97,7 @@ def select_good(
     )
 
 
-def daily_means(
+def average_to_days(
     times: NDArray[np.datetime64], values: NDArray[np.float64], minimum_count: int
 ) -> DailyMeans:
     """Average values to days.

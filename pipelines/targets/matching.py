@@ -78,7 +78,7 @@ def apply_matching(series: Series, matching: Matching) -> Series:
     return np.where(scaled < 0, np.nan, scaled)
 
 
-def pearson(x: Series, y: Series) -> float:
+def correlate(x: Series, y: Series) -> float:
     """Pearson correlation of two complete series; NaN where one is constant."""
     if not min(compute_standard_deviation(x), compute_standard_deviation(y)) > 0:
         return float("nan")

@@ -19,8 +19,8 @@ from somobench.pipelines.targets.matching import (
     Rejection,
     Series,
     apply_matching,
+    correlate,
     match_moments,
-    pearson,
 )
 
 NO_SOURCE = -1  # days without a value
@@ -168,7 +168,7 @@ def match_secondary(
     overlap = int(shared.sum())
     if overlap < minimum:
         return Rejection(OVERLAP_NEGATIVES, overlap, minimum)
-    correlation = pearson(values[shared], primary.values[shared])
+    correlation = correlate(values[shared], primary.values[shared])
     if not correlation >= thresholds.secondary_minimum_correlation:
         return Rejection(
             LOW_CORRELATION,

@@ -26,7 +26,7 @@ _UNFIT = (TypeError, ValueError, AttributeError, ArithmeticError, LookupError)
 SHOWN = 3  # values shown of those that are wrong
 
 
-def wide(expected: str, find: Finder, *, needs: tuple[str, ...] = ()) -> Check:
+def check_whole(expected: str, find: Finder, *, needs: tuple[str, ...] = ()) -> Check:
     """Return a check that holds where `find` finds nothing.
 
     Parameters
@@ -72,7 +72,7 @@ def describe_finding(check: Check, data: Any) -> str | None:
 
 
 @functools.cache
-def within(expected: str, low: float | None, high: float | None) -> Check:
+def check_range(expected: str, low: float | None, high: float | None) -> Check:
     """Return a check that no value is infinite, below `low` or above `high`.
 
     Missing values pass. It says how many values are wrong and shows the first, without
@@ -92,7 +92,7 @@ def within(expected: str, low: float | None, high: float | None) -> Check:
             return None
         return f"{int(bad.sum())} values such as {show_some(array[bad])}"
 
-    return wide(expected, find)
+    return check_whole(expected, find)
 
 
 def show_some(values: Any) -> str:
@@ -105,7 +105,7 @@ def _find_no_rows(frame: pd.DataFrame) -> str | None:
     return None if len(frame) else "no row"
 
 
-NOT_EMPTY = wide("at least one row", _find_no_rows)
+NOT_EMPTY = check_whole("at least one row", _find_no_rows)
 
 
 def check_sorted_unique(*keys: str) -> Check:
@@ -126,7 +126,7 @@ def check_sorted_unique(*keys: str) -> Check:
             return f"{int(twice.sum())} rows twice, the first at row {twice.argmax()}"
         return f"row {int((~later).argmax()) + 1} out of order"
 
-    return wide(f"rows sorted by {', '.join(keys)}, each once", find, needs=keys)
+    return check_whole(f"rows sorted by {', '.join(keys)}, each once", find, needs=keys)
 
 
 def _find_irregular_day(times: xr.DataArray) -> str | None:
@@ -141,7 +141,7 @@ def _find_irregular_day(times: xr.DataArray) -> str | None:
     return None
 
 
-DAILY = wide("every day once, at 00:00, in order", _find_irregular_day)
+DAILY = check_whole("every day once, at 00:00, in order", _find_irregular_day)
 
 
 def _find_unsorted_cell(cells: xr.DataArray) -> str | None:
@@ -154,7 +154,9 @@ def _find_unsorted_cell(cells: xr.DataArray) -> str | None:
     return None
 
 
-CELLS_IN_ORDER = wide("at least one cell, sorted, each once", _find_unsorted_cell)
+CELLS_IN_ORDER = check_whole(
+    "at least one cell, sorted, each once", _find_unsorted_cell
+)
 
 
 def _find_nothing_finite(values: xr.DataArray) -> str | None:
@@ -166,8 +168,8 @@ def _find_missing_values(values: xr.DataArray) -> str | None:
     return f"{missing} of {values.size} values missing" if missing else None
 
 
-SOME_FINITE = wide("not missing everywhere", _find_nothing_finite)
-NONE_MISSING = wide("no missing value", _find_missing_values)
+SOME_FINITE = check_whole("not missing everywhere", _find_nothing_finite)
+NONE_MISSING = check_whole("no missing value", _find_missing_values)
 
 
 def cell_name(latitude: float, longitude: float) -> str:
@@ -183,7 +185,7 @@ def _find_misplaced_cell(dataset: xr.Dataset) -> str | None:
     return None
 
 
-POSITIONS_MATCH = wide(
+POSITIONS_MATCH = check_whole(
     "every cell named by its centre",
     _find_misplaced_cell,
     needs=("cell", "latitude", "longitude"),

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.schemas.checks import wide
+from somobench.schemas.checks import check_whole
 from somobench.schemas.variables import VARIABLES
 
 LEAP_DAYS = 366
@@ -24,7 +24,7 @@ def _find_other_days(days: xr.DataArray) -> str | None:
     return f"{len(values)} days, from {values.min()} to {values.max()}"
 
 
-DAYS_OF_YEAR = wide("days 1 to 366 in order", _find_other_days)
+DAYS_OF_YEAR = check_whole("days 1 to 366 in order", _find_other_days)
 
 
 def _find_source_contradiction(dataset: xr.Dataset) -> str | None:
@@ -37,7 +37,7 @@ def _find_source_contradiction(dataset: xr.Dataset) -> str | None:
     return f"{int(wrong.sum())} series otherwise" if wrong.any() else None
 
 
-SOURCE_TELLS = wide(
+SOURCE_TELLS = check_whole(
     "a whole climatology, or none where climatology_source is 3",
     _find_source_contradiction,
     needs=("climatology", "climatology_source"),
@@ -61,7 +61,7 @@ def _find_unpaired_moment(dataset: xr.Dataset) -> str | None:
     return None
 
 
-STATISTICS_FIT = wide(
+STATISTICS_FIT = check_whole(
     "means and deviations that the variable can have",
     _find_unpaired_moment,
     needs=("normalisation_mean", "normalisation_std", "variable"),
@@ -82,7 +82,7 @@ def _find_long_attributes(dataset: xr.Dataset) -> str | None:
     return f"{size} characters" if size > ATTRIBUTE_CHARACTERS else None
 
 
-SHORT_ATTRIBUTES = wide(
+SHORT_ATTRIBUTES = check_whole(
     f"at most {ATTRIBUTE_CHARACTERS} characters of attributes", _find_long_attributes
 )
 
@@ -95,7 +95,7 @@ def _find_packing(dataset: xr.Dataset) -> str | None:
     return None
 
 
-UNPACKED = wide(
+UNPACKED = check_whole(
     "decoded values, no scale_factor or _FillValue among the attributes", _find_packing
 )
 
@@ -113,7 +113,7 @@ def _find_crossed_layers(dataset: xr.Dataset) -> str | None:
     return None
 
 
-LAYERS_IN_ORDER = wide(
+LAYERS_IN_ORDER = check_whole(
     "layers in order, each once, one below the other",
     _find_crossed_layers,
     needs=("layer", "layer_depth_from", "layer_depth_to"),
@@ -158,7 +158,7 @@ def _find_other_scaling(dataset: xr.Dataset) -> str | None:
     return None
 
 
-SCALED_AS_STATED = wide(
+SCALED_AS_STATED = check_whole(
     "soil_moisture = scale_offset + scale_slope x soil_moisture_in_situ, if positive",
     _find_other_scaling,
     needs=("soil_moisture", "soil_moisture_in_situ", "scale_slope", "scale_offset"),
@@ -171,7 +171,7 @@ def _find_uncounted(dataset: xr.Dataset) -> str | None:
     return _place(dataset, wrong) if wrong.any() else None
 
 
-COUNTED_WHERE_MEASURED = wide(
+COUNTED_WHERE_MEASURED = check_whole(
     "observations exactly where soil_moisture_in_situ has a value",
     _find_uncounted,
     needs=("soil_moisture_in_situ", "observation_count"),
@@ -184,7 +184,7 @@ def _find_empty_fill(dataset: xr.Dataset) -> str | None:
     return _place(dataset, wrong) if wrong.any() else None
 
 
-FILLED_WHERE_PRESENT = wide(
+FILLED_WHERE_PRESENT = check_whole(
     "is_gapfilled only where soil_moisture_in_situ has a value",
     _find_empty_fill,
     needs=("soil_moisture_in_situ", "is_gapfilled"),
@@ -198,7 +198,7 @@ def _find_mask_mismatch(dataset: xr.Dataset) -> str | None:
     return _place(dataset, wrong) if wrong.any() else None
 
 
-ONLY_WHERE_MEASURED = wide(
+ONLY_WHERE_MEASURED = check_whole(
     "values exactly in layers and cells that have a primary station",
     _find_mask_mismatch,
     needs=("soil_moisture_in_situ", "primary_station"),
@@ -212,7 +212,7 @@ def _find_empty_cell(dataset: xr.Dataset) -> str | None:
     return f"none in cell {dataset['cell'].to_numpy()[~valued][0]}"
 
 
-EVERY_CELL_HAS_TARGET = wide(
+EVERY_CELL_HAS_TARGET = check_whole(
     "a target in every cell", _find_empty_cell, needs=("soil_moisture", "cell")
 )
 
@@ -230,7 +230,7 @@ def _find_other_layer(dataset: xr.Dataset) -> str | None:
     return _place(dataset, wrong) if wrong.any() else None
 
 
-DEPTH_IN_LAYER = wide(
+DEPTH_IN_LAYER = check_whole(
     "the sensor's depth inside its layer",
     _find_other_layer,
     needs=("depth_from", "depth_to", "layer_depth_from", "layer_depth_to"),
@@ -244,7 +244,7 @@ def _find_oversaturation(values: xr.DataArray) -> str | None:
     return f"{above} of {finite} above 1" if above > POROSITY_SHARE * finite else None
 
 
-BELOW_POROSITY = wide(
+BELOW_POROSITY = check_whole(
     f"at most a share of {POROSITY_SHARE} above 1 m3 m-3, more water than room",
     _find_oversaturation,
 )

@@ -17,7 +17,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from pandera.api.checks import Check
 
-from somobench.schemas.checks import wide
+from somobench.schemas.checks import check_whole
 
 MINIMUM_DAYS = 90
 A_YEAR = 360  # d, from which the largest value is judged
@@ -92,7 +92,7 @@ def check_largest(name: str) -> Check:
             else None
         )
 
-    return wide(
+    return check_whole(
         f"{name} of at least {least} once a year: less is a wrong unit, a daily mean "
         "taken for a total, or a scale factor applied twice",
         find,
@@ -111,7 +111,7 @@ def check_mean(name: str) -> Check:
             None if low <= mean <= high or np.isnan(mean) else f"a mean of {mean:.6g}"
         )
 
-    return wide(f"a mean {name} from {low} to {high}", find)
+    return check_whole(f"a mean {name} from {low} to {high}", find)
 
 
 def compute_extraterrestrial_radiation(
@@ -136,7 +136,8 @@ def compute_extraterrestrial_radiation(
     --------
     Its example 8: 20 degrees south, 3 September.
 
-    >>> radiation = compute_extraterrestrial_radiation(np.array([-20.0]), np.array([246]))
+    >>> latitude, day = np.array([-20.0]), np.array([246])
+    >>> radiation = compute_extraterrestrial_radiation(latitude, day)
     >>> radiation.round(1).tolist()
     [[32.2]]
     """
@@ -166,7 +167,7 @@ def _find_impossible_radiation(dataset: xr.Dataset) -> str | None:
     return f"{ratio[wrong][0]:.3g} of it in cell {cell}"
 
 
-CLEAR_SKY = wide(
+CLEAR_SKY = check_whole(
     f"{CLEARNESS.low} to {CLEARNESS.high} of the radiation above the atmosphere",
     _find_impossible_radiation,
     needs=("shortwave_radiation", "latitude", "time", "cell"),

@@ -15,7 +15,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.schemas.checks import cell_name, wide
+from somobench.schemas.checks import cell_name, check_whole
 
 Floats = NDArray[np.float64]
 
@@ -41,7 +41,7 @@ def _find_off_grid(dataset: xr.Dataset) -> str | None:
     return None
 
 
-ON_ITS_GRID = wide(
+ON_ITS_GRID = check_whole(
     "every centre at an odd multiple of half the grid's resolution",
     _find_off_grid,
     needs=("latitude", "longitude"),
@@ -71,7 +71,9 @@ def _find_unnamed_cell(cells: pd.Series) -> str | None:
     return repr(str(cells.iloc[int(np.argmax(wrong))])) if np.any(wrong) else None
 
 
-CELL_IDS = wide('ids "{latitude}_{longitude}" of cell centres', _find_unnamed_cell)
+CELL_IDS = check_whole(
+    'ids "{latitude}_{longitude}" of cell centres', _find_unnamed_cell
+)
 
 
 def find_widest_resolution(centres: Floats) -> float:
@@ -106,7 +108,7 @@ def _find_distant_station(frame: pd.DataFrame) -> str | None:
 
 
 _PLACED = ("sensor_id", "latitude", "longitude", "cell_id")
-STATION_IN_CELL = wide(
+STATION_IN_CELL = check_whole(
     "every station inside its cell", _find_distant_station, needs=_PLACED
 )
 
@@ -122,7 +124,7 @@ def _find_moving_station(frame: pd.DataFrame) -> str | None:
     )
 
 
-ONE_PLACE = wide(
+ONE_PLACE = check_whole(
     f"every station in one place, to {SAME_STATION} degrees",
     _find_moving_station,
     needs=("station_id", "latitude", "longitude"),
@@ -153,7 +155,7 @@ def _measure_distance(places: Floats, place: Floats) -> Any:
     return difference.max(axis=1)
 
 
-NOT_SWAPPED = wide(
+NOT_SWAPPED = check_whole(
     "no station that lies in its network once its coordinates are swapped",
     _find_swapped_station,
     needs=("network", "latitude", "longitude"),

@@ -20,7 +20,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from pandera.api.checks import Check
 
-from somobench.schemas.checks import wide
+from somobench.schemas.checks import check_whole
 
 STUCK_DAYS = 60  # values in a row inside the range of their series
 STUCK_AT_MINIMUM_DAYS = 120  # values in a row at the lowest of their series
@@ -130,12 +130,12 @@ def _find_stepping_sensor(frame: pd.DataFrame) -> str | None:
 
 
 _COLUMNS = ("sensor_id", "time", "soil_moisture")
-NO_STUCK_SENSOR = wide(
+NO_STUCK_SENSOR = check_whole(
     f"no sensor at one value for more than {STUCK_DAYS} days in a row",
     _find_stuck_sensor,
     needs=_COLUMNS,
 )
-NO_STEP_OF_A_SENSOR = wide(
+NO_STEP_OF_A_SENSOR = check_whole(
     f"no step of a sensor by more than {STEP} m3 m-3 that lasts {STEP_DAYS} days",
     _find_stepping_sensor,
     needs=_COLUMNS,
@@ -178,7 +178,7 @@ def check_stuck_series(name: str, *, may_rest_at_zero: bool = False) -> Check:
                 return f"{finite[at]:.5f} on {length} days in a row from {where}"
         return None
 
-    return wide(
+    return check_whole(
         f"no {name} at one value for more than {STUCK_DAYS} days", find, needs=(name,)
     )
 
@@ -193,7 +193,7 @@ def _find_stepping_series(dataset: xr.Dataset) -> str | None:
     return None
 
 
-NO_STEP_OF_A_SERIES = wide(
+NO_STEP_OF_A_SERIES = check_whole(
     f"no step of a series by more than {STEP} m3 m-3 that lasts {STEP_DAYS} days",
     _find_stepping_series,
     needs=("soil_moisture_in_situ",),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from somobench.schemas.checks import wide
+from somobench.schemas.checks import check_whole
 
 LATENT_HEAT = (2.0, 3.0)  # MJ kg-1; any recipe's lies between
 LOWEST_MAXIMUM = 0.03  # m3 m-3; the driest sensor of USCRN 2020 reaches 0.035
@@ -29,7 +29,7 @@ def _find_wrong_sensor_id(frame: pd.DataFrame) -> str | None:
     return _describe_first(frame, wrong, "sensor_id")
 
 
-IDS_MATCH = wide(
+IDS_MATCH = check_whole(
     'sensor_id "{network}/{station}/{depth_from_cm}-{depth_to_cm}/{sensor}"',
     _find_wrong_sensor_id,
     needs=(
@@ -52,7 +52,7 @@ def _find_other_depth(frame: pd.DataFrame) -> str | None:
     return _describe_first(frame, wrong, "sensor_id", "depth_from", "depth_from_cm")
 
 
-DEPTHS_MATCH = wide(
+DEPTHS_MATCH = check_whole(
     "depths in m that round to those in cm",
     _find_other_depth,
     needs=("sensor_id", "depth_from", "depth_to", "depth_from_cm", "depth_to_cm"),
@@ -65,7 +65,7 @@ def _find_depth_in_two_layers(frame: pd.DataFrame) -> str | None:
     return f"{split.index[0]} cm in {split.iloc[0]} layers" if len(split) else None
 
 
-ONE_LAYER = wide(
+ONE_LAYER = check_whole(
     "every depth in one layer",
     _find_depth_in_two_layers,
     needs=("depth_from_cm", "depth_to_cm", "layer"),
@@ -78,7 +78,7 @@ def _find_too_many_days(frame: pd.DataFrame) -> str | None:
     return _describe_first(frame, wrong, "sensor_id", "valid_days", "value_count")
 
 
-DAYS_FIT = wide(
+DAYS_FIT = check_whole(
     "valid days within start and end, and a value on each",
     _find_too_many_days,
     needs=("sensor_id", "start", "end", "valid_days", "value_count"),
@@ -95,7 +95,7 @@ def _find_implausible_moisture(frame: pd.DataFrame) -> str | None:
     return f"a median of {median:.5f} and a maximum of {largest:.5f}"
 
 
-MAGNITUDE = wide(
+MAGNITUDE = check_whole(
     f"m3 m-3: a median of at least {LOWEST_MEDIAN}, a maximum of at least "
     f"{LOWEST_MAXIMUM}",
     _find_implausible_moisture,
@@ -113,7 +113,7 @@ def _find_other_dryness(frame: pd.DataFrame) -> str | None:
     return _describe_first(frame, wrong, "cell_id", "dryness", "mean_net_radiation")
 
 
-DRYNESS_FITS = wide(
+DRYNESS_FITS = check_whole(
     "dryness = mean_net_radiation / (latent heat of 2 to 3 MJ kg-1 x precipitation)",
     _find_other_dryness,
     needs=("cell_id", "dryness", "mean_net_radiation", "mean_precipitation"),
@@ -131,7 +131,7 @@ def _find_other_regime(frame: pd.DataFrame) -> str | None:
     )
 
 
-REGIME_FITS = wide(
+REGIME_FITS = check_whole(
     "energy-limited below a dryness of 1, water-limited from 1, unknown without",
     _find_other_regime,
     needs=("cell_id", "dryness", "regime"),
@@ -149,7 +149,7 @@ def _find_bad_fraction(frame: pd.DataFrame) -> str | None:
     return None
 
 
-FRACTIONS = wide("fractions from 0 to 1", _find_bad_fraction)
+FRACTIONS = check_whole("fractions from 0 to 1", _find_bad_fraction)
 
 
 def _find_overlapping_ranges(frame: pd.DataFrame) -> str | None:
@@ -158,7 +158,7 @@ def _find_overlapping_ranges(frame: pd.DataFrame) -> str | None:
     return _describe_first(frame, wrong, "split", "cell_id", "start")
 
 
-DISJOINT_RANGES = wide(
+DISJOINT_RANGES = check_whole(
     "ranges of a split and cell apart",
     _find_overlapping_ranges,
     needs=("split", "cell_id", "start", "end"),
@@ -174,6 +174,6 @@ def _find_missing_role(frame: pd.DataFrame) -> str | None:
     return None
 
 
-TRAIN_AND_TEST = wide(
+TRAIN_AND_TEST = check_whole(
     "train and test days in every split", _find_missing_role, needs=("split", "role")
 )

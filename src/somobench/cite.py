@@ -34,7 +34,7 @@ class Reference(NamedTuple):
     note: str = ""
 
 
-def references_of(
+def list_citations(
     manifest: Manifest, networks: Iterable[str] = (), software_version: str = ""
 ) -> list[Reference]:
     """List what a user of a release cites, each thing once.

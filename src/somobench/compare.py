@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from somobench.catalog.release_files import TARGETS, reading
+from somobench.catalog.release_files import TARGETS, raise_file_errors
 from somobench.catalog.resolve import Release
 from somobench.catalog.storage.archive import open_zarr_zip
 from somobench.catalog.view import view_roles
@@ -142,13 +142,13 @@ def _read_table(release: Release, name: str) -> pd.DataFrame | None:
     if name not in release.manifest.files:
         return None
     path = release.get_path(name)
-    with reading(path):
+    with raise_file_errors(path):
         return pd.read_parquet(path)
 
 
 def _read_targets(release: Release) -> xr.Dataset:
     path = release.get_path(TARGETS)
-    with reading(path), open_zarr_zip(path) as grid:
+    with raise_file_errors(path), open_zarr_zip(path) as grid:
         return grid[list(SERIES)].load()
 
 

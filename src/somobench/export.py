@@ -55,13 +55,13 @@ def write_dataset(dataset: xr.Dataset, path: Path) -> None:
         If the disk doesn't take it.
     """
     from somobench.catalog.storage.archive import write_zarr_zip
-    from somobench.catalog.storage.atomic import replacing
+    from somobench.catalog.storage.atomic import replace_file
 
     try:
         if path.name.endswith(".zarr.zip"):
             write_zarr_zip(dataset, path)
             return
-        with replacing(path) as partial:
+        with replace_file(path) as partial:
             if path.name.endswith(".nc"):
                 encoding = _make_encoding(dataset)
                 dataset.to_netcdf(partial, engine=_choose_engine(), encoding=encoding)

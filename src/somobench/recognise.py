@@ -125,7 +125,7 @@ def _recognise_zip(path: Path) -> str:
     return METEOROLOGY if _are_meteorology(names) else STATIONS_ARCHIVE
 
 
-def kind_of(names: Any, kinds: Mapping[str, frozenset[str]], path: Path) -> str:
+def recognise_kind(names: Any, kinds: Mapping[str, frozenset[str]], path: Path) -> str:
     """Return the kind whose marks are among the names of columns or variables.
 
     Raises

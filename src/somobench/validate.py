@@ -25,7 +25,7 @@ from somobench.recognise import (
     TABLES,
     ZARR_ZIP,
     check_kind,
-    kind_of,
+    recognise_kind,
     recognise_storage,
 )
 from somobench.schemas.errors import Failure, InputError, ValidationError
@@ -116,7 +116,7 @@ def _is_meteorology(path: Path, kind: str | None, storage: str) -> bool:
     present = {str(name) for name in names}
     if not any(marks & present for marks in GRIDS_AND_METEOROLOGY.values()):
         return False
-    return kind_of(names, GRIDS_AND_METEOROLOGY, path) == METEOROLOGY
+    return recognise_kind(names, GRIDS_AND_METEOROLOGY, path) == METEOROLOGY
 
 
 def _collect_failures(validate: Callable[[], object]) -> tuple[Failure, ...]:
@@ -129,7 +129,7 @@ def _collect_failures(validate: Callable[[], object]) -> tuple[Failure, ...]:
 
 def _check_kind(kind: str | None, kinds: Any, names: Any, path: Path) -> str:
     if kind is None:
-        return kind_of(names, kinds, path)
+        return recognise_kind(names, kinds, path)
     if kind not in kinds:
         expected = f"one of {', '.join(kinds)}"
         raise InputError(f"{path}", found=f"--kind {kind}", expected=expected)

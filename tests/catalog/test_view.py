@@ -20,9 +20,9 @@ from somobench.catalog.scaling import (
     scale_by_train_days,
 )
 from somobench.catalog.view import (
+    add_lags,
     align_to_targets,
     day_of_year,
-    lagged,
     take_layer_above,
     view_roles,
 )
@@ -41,7 +41,7 @@ def test_lag_k_is_the_value_k_days_before_and_missing_before_the_first(
     chunks: dict[str, int] | None,
 ) -> None:
     series = a_series(values=[[1, 2, 3], [4, 5, 6]], chunks=chunks)
-    result = lagged(series, (0, 1, 2))
+    result = add_lags(series, (0, 1, 2))
     nan = np.nan
     expected = [
         [[1, nan, nan], [2, 1, nan], [3, 2, 1]],
@@ -57,7 +57,7 @@ def test_lag_k_is_the_value_k_days_before_and_missing_before_the_first(
 
 def test_lags_with_gaps_are_selected() -> None:
     series = a_series(values=[[1, 2, 3, 4]], chunks=None)
-    result = lagged(series, (0, 3))
+    result = add_lags(series, (0, 3))
     assert result.values[0, 3].tolist() == [4, 1]
     assert np.isnan(result.values[0, 2, 1])
 
@@ -68,7 +68,7 @@ def test_lags_equal_shifting_by_xarray(lags: tuple[int, ...]) -> None:
     series = xr.DataArray(values, dims=("cell", "time"))
     oracle = xr.concat([series.shift(time=lag) for lag in lags], dim="lag")
     expected = oracle.transpose("cell", "time", "lag").values
-    np.testing.assert_array_equal(lagged(series, lags).values, expected)
+    np.testing.assert_array_equal(add_lags(series, lags).values, expected)
 
 
 def two_cells(flag: dict[str, str]) -> tuple[xr.Dataset, xr.Dataset, xr.DataArray]:

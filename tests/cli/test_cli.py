@@ -21,8 +21,8 @@ from somobench.catalog import registry
 from somobench.catalog.fetching import fetch as fetching
 from somobench.catalog.resolve import resolve
 from somobench.catalog.storage.archive import open_zarr_zip
-from somobench.cli.describe import sections
-from somobench.cli.output import format_size, printable
+from somobench.cli.describe import describe_sections
+from somobench.cli.output import escape_controls, format_size
 from somobench.schemas.manifest import SplitRecord
 
 Capture = pytest.CaptureFixture[str]
@@ -84,7 +84,7 @@ def test_info_says_how_the_audit_of_a_split_ended(
     release = resolve(RELEASE)
     split = SplitRecord(definition={}, sha256="0" * 64, audit=audit)
     manifest = release.manifest.model_copy(update={"splits": {"temporal": split}})
-    listed = dict(sections(replace(release, manifest=manifest)))["splits"]
+    listed = dict(describe_sections(replace(release, manifest=manifest)))["splits"]
     assert listed == [line, "no spatial: 2 cells, at least 10 are needed"]
 
 
@@ -227,7 +227,7 @@ def test_a_text_from_a_release_cannot_steer_the_terminal(
     for arguments in (("list",), ("info", RELEASE)):
         assert run(monkeypatch, *arguments) == 0
         assert "\x1b" not in capsys.readouterr().out
-    assert printable("a\x1b[31m\u202eb") == "a\ufffd[31m\ufffdb"
+    assert escape_controls("a\x1b[31m\u202eb") == "a\ufffd[31m\ufffdb"
 
 
 def test_build_is_handed_to_the_builder(

@@ -19,7 +19,7 @@ from somobench.ladder.swbm import (
     simulate_wetness,
 )
 from somobench.ladder.water_balance import (
-    correlations,
+    correlate_rows,
     fit_line,
     fit_water_balance,
 )
@@ -143,12 +143,12 @@ def test_correlation_is_numpy_s_over_the_days_that_the_target_has(
     expected = [
         np.corrcoef(row[days], target[days])[0, 1] for row in series[:2].astype(float)
     ]
-    assert correlations(series, target).tolist() == pytest.approx([*expected, -1.0])
+    assert correlate_rows(series, target).tolist() == pytest.approx([*expected, -1.0])
 
 
 def test_correlation_does_not_exist_without_days() -> None:
     series = np.ones((2, 3), "float32")
-    assert correlations(series, np.full(3, np.nan)).tolist() == [-1.0, -1.0]
+    assert correlate_rows(series, np.full(3, np.nan)).tolist() == [-1.0, -1.0]
 
 
 def test_line_ignores_days_without_target() -> None:

@@ -20,8 +20,8 @@ from somobench.metrics.distributions import compute_row_quantiles
 from somobench.metrics.ensembles import crps
 from somobench.metrics.ranks import average_ranks
 from somobench.uncertainty.block_length import (
-    autocovariance,
     choose_politis_white_length,
+    estimate_autocovariance,
 )
 
 DAYS = 1200
@@ -305,7 +305,7 @@ def test_autocovariance_equals_numpy(rng: np.random.Generator) -> None:
     series = np.cumsum(rng.standard_normal(300))
     x = series - series.mean()
     expected = [(x[: x.size - lag] * x[lag:]).sum() / x.size for lag in range(20)]
-    ours = autocovariance(series[None], 19)[0]
+    ours = estimate_autocovariance(series[None], 19)[0]
     assert_equal(ours, expected)
 
 

@@ -30,7 +30,7 @@ from somobench.catalog.storage.hashing import describe_file
 from somobench.scoring.case import ScoringCase
 from somobench.scoring.copies import find_copies, find_equal, find_lines
 from somobench.scoring.inputs import list_references
-from somobench.scoring.lead_times import persistence
+from somobench.scoring.lead_times import predict_persistence
 from somobench.scoring.models import Model
 from somobench.scoring.record import FindingRecord
 
@@ -159,7 +159,7 @@ def test_corrected_rung_is_a_model_of_its_own(case: ScoringCase) -> None:
 
 
 def test_honest_predictions_are_no_copies(case: ScoringCase) -> None:
-    day_before = persistence(case, 1)
+    day_before = predict_persistence(case, 1)
     assert find(case, day_before) == []
     assert find(case, case.place_on_series(predicted(0.1))) == []
     # Noise of a tenth of the signal: r = 0.995.

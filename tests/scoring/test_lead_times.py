@@ -26,9 +26,9 @@ from somobench.schemas.validate import validate_table
 from somobench.scoring.case import ScoringCase
 from somobench.scoring.evaluate import evaluate
 from somobench.scoring.lead_times import (
-    climatology,
     count_common_days,
-    persistence,
+    predict_climatology,
+    predict_persistence,
     score_lead_times,
     summarise_leads,
 )
@@ -60,7 +60,7 @@ def value(table: pd.DataFrame, lead: int, model: str, **chosen: object) -> float
 def test_persistence_is_the_target_of_so_many_days_before(case: ScoringCase) -> None:
     targets = make_targets()["soil_moisture"]
     for lead in LEADS:
-        found = persistence(case, lead)
+        found = predict_persistence(case, lead)
         assert found.sizes == case.target.sizes
         # Day 205 of layer 1 and the third cell, `lead` days later.
         day = targets["time"].to_numpy()[205 + lead]
@@ -73,7 +73,7 @@ def test_persistence_is_the_target_of_so_many_days_before(case: ScoringCase) -> 
 
 
 def test_climatology_is_given_on_every_day(case: ScoringCase) -> None:
-    found = climatology(case)
+    found = predict_climatology(case)
     assert found.sizes == case.target.sizes
     assert (found == 0.25).all()
 

@@ -24,7 +24,7 @@ from somobench.cards.folder import read_card
 from somobench.cards.leaderboard import find_cards, leaderboard_page, read_cards
 from somobench.cards.page import card_page
 from somobench.pages.frame import Section, render_page
-from somobench.pipelines.splits import splits_of
+from somobench.pipelines.splits import build_recipe_splits
 from somobench.schemas.recipe import Recipe, SplitParams
 
 PAGES = ("card", "board", "release")
@@ -103,7 +103,7 @@ def release_sections() -> list[Section]:
     record = {"splits": {"temporal": {"ladder": ladder}}}
     splits = SplitParams(temporal=TEMPORAL, spatial=SPATIAL)
     data = make_data(grid_cells(4, 6))
-    report = splits_of(data, Recipe.model_construct(splits=splits))[1]
+    report = build_recipe_splits(data, Recipe.model_construct(splits=splits))[1]
     return [
         *make_split_sections(report | {"left_out": {"ungauged": HOSTILE}}),
         *make_ladder_sections(

@@ -36,7 +36,7 @@ from somobench.pipelines.forcing.station.merging import (
     merge_stations,
 )
 from somobench.pipelines.forcing.station.report import Read, report_of_stations
-from somobench.pipelines.grid import cell_id, cell_of
+from somobench.pipelines.grid import cell_id, locate_cells
 from somobench.pipelines.stations import (
     Rejection,
     SensorSeries,
@@ -153,7 +153,7 @@ def _read(
 
 def _locate_series(series: SensorSeries, resolution: float) -> str:
     place = series.metadata
-    latitude, longitude = cell_of(place.latitude, place.longitude, resolution)
+    latitude, longitude = locate_cells(place.latitude, place.longitude, resolution)
     return cell_id(float(latitude), float(longitude))
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from somobench.pipelines.stations import SensorSeries
-from somobench.pipelines.stations.daily import daily_means, explain_flags
+from somobench.pipelines.stations.daily import average_to_days, explain_flags
 from somobench.schemas.variables import VARIABLES
 
 AN_HOUR = np.timedelta64(60, "m")
@@ -144,7 +144,7 @@ def make_station_days(
     highest = bounds.maximum if rule.factor == 1 else np.inf
     drop(IMPOSSIBLE, (scaled < bounds.minimum) | (scaled > highest))
     times, values = _drop_repeated_times(times[good], scaled[good], dropped)
-    daily = daily_means(times, values, minimum_count)
+    daily = average_to_days(times, values, minimum_count)
     possible = daily.means <= bounds.maximum
     dropped[TOO_FEW] += daily.days_below
     dropped[IMPOSSIBLE_DAY] += int((~possible).sum())

@@ -21,15 +21,15 @@ from somobench.pipelines.raw.world.archive import (
     format_member_name,
     format_member_stem,
     format_sensor_file,
+    format_static_file,
     format_times,
     make_damaged_members,
-    static_file,
     write_archive,
 )
 from somobench.pipelines.raw.world.hourly import (
+    compute_progress,
     interpolate,
     interpolate_states,
-    progress,
 )
 from somobench.pipelines.raw.world.reanalysis import (
     SPIN_UP,
@@ -48,8 +48,8 @@ from somobench.pipelines.raw.world.sensors import (
 from somobench.pipelines.raw.world.stations import (
     Ground,
     Station,
+    average_node_corners,
     choose_cells,
-    corner_mean,
     draw_stations,
     is_wet,
     list_cell_centres,
@@ -170,7 +170,7 @@ class StationSignals:
     def __init__(self, box: Box, ground: Ground, column: int, cell: int) -> None:
         self.box = box
         wet = is_wet(ground.drivers, column)
-        self.progress = progress(box.shares.rain[SPIN_UP:-1], wet)
+        self.progress = compute_progress(box.shares.rain[SPIN_UP:-1], wet)
         self.moisture = take_day_ends(ground.balance.soil_moisture)[:, :, column]
         self.warmth = take_day_ends(ground.balance.soil_temperature)[:, :, column]
         self.air = _interpolate_air(ground.drivers.temperature[:, column])
@@ -194,7 +194,7 @@ class StationSignals:
 def _average_corners(box: Box, nodes: Floats, cell: int) -> Floats:
     """Return the mean of a cell's corners, (day, layer, node) to (day, layer)."""
     size = box.latitude.size
-    return corner_mean(nodes.reshape(*nodes.shape[:2], size, size))[..., cell]
+    return average_node_corners(nodes.reshape(*nodes.shape[:2], size, size))[..., cell]
 
 
 def _interpolate_air(daily: Floats) -> Floats:
@@ -212,7 +212,7 @@ def write_station(
     span = _format_span(signals.box.days, station.first, station.last)
     saturation = round(signals.saturation + 0.02, 2)
     static = f"{format_member_stem(station)}_static_variables.csv"
-    members = {static: static_file(saturation, station.clay)}
+    members = {static: format_static_file(saturation, station.clay)}
     depths = network.depths[: 2 if station.shallow else None]
     sensors = [(depth, network.sensor) for depth in depths]
     if station.twin:  # a second probe at the same depth
@@ -247,9 +247,9 @@ def average_truth(box: Box, ground: Ground) -> Floats:
     columns = range(ends.shape[2])
     moved = np.stack(
         [
-            progress(box.shares.rain[SPIN_UP:-1], is_wet(ground.drivers, column)).mean(
-                1
-            )
+            compute_progress(
+                box.shares.rain[SPIN_UP:-1], is_wet(ground.drivers, column)
+            ).mean(1)
             for column in columns
         ],
         axis=1,

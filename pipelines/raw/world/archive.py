@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from somobench.catalog.storage.atomic import replacing
+from somobench.catalog.storage.atomic import replace_file
 from somobench.pipelines.raw.world.regions import Network
 from somobench.pipelines.raw.world.sensors import FLAGS, MISSING_BIT, Readings
 from somobench.pipelines.raw.world.stations import Station
@@ -137,7 +137,7 @@ def format_sensor_file(
     return format_header(station, depth, sensor).encode() + rows
 
 
-def static_file(saturation: float, clay: float) -> bytes:
+def format_static_file(saturation: float, clay: float) -> bytes:
     """Return a station's static variables in ISMN's layout, all simulated."""
     shares = (100.0 * saturation, 10.0 + 45.0 * clay, 75.0 - 60.0 * clay)
     rows = [
@@ -170,7 +170,7 @@ def make_damaged_members(network: str, days: str) -> dict[str, bytes]:
 
 def write_archive(members: Mapping[str, bytes], path: Path) -> None:
     """Write a zip whose bytes depend on the members alone: stored, sorted, undated."""
-    with replacing(path) as partial, zipfile.ZipFile(partial, "w") as archive:
+    with replace_file(path) as partial, zipfile.ZipFile(partial, "w") as archive:
         for name in sorted(members):
             entry = zipfile.ZipInfo(name, FIXED_DATE)
             entry.external_attr = 0o644 << 16

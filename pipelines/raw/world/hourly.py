@@ -80,7 +80,7 @@ def interpolate(daily: Floats) -> Floats:
     return joined
 
 
-def diurnal(daily: Floats, longitude: float, warmest: float) -> Floats:
+def make_diurnal_cycle(daily: Floats, longitude: float, warmest: float) -> Floats:
     """Return a cosine of the hour, D + 1 daily amplitudes on 24 D + 1 hours."""
     hours = np.arange(24 * (daily.shape[0] - 1) + 1)
     solar_hour = hours % 24 + longitude / 15.0
@@ -89,7 +89,7 @@ def diurnal(daily: Floats, longitude: float, warmest: float) -> Floats:
     return swing
 
 
-def progress(shares: Floats, wet: npt.NDArray[np.bool_]) -> Floats:
+def compute_progress(shares: Floats, wet: npt.NDArray[np.bool_]) -> Floats:
     """Return how far soil moisture is from the day's start to its end, (day, 24).
 
     At hours 00 to 23: with the rain on a wet day, evenly on a dry one.
@@ -142,7 +142,7 @@ def derive_hourly_meteorology(
     down = weather.shortwave_down
     air = interpolate(weather.temperature[means])
     warmth = WARMTH_OF_SUN * down[before:]
-    air = air + diurnal(warmth, longitude, WARMEST_HOUR)
+    air = air + make_diurnal_cycle(warmth, longitude, WARMEST_HOUR)
     dew = np.minimum(interpolate(weather.dew_point[means]), air)
     even = np.full_like(sun, 1.0 / 24.0)
     fields = {
@@ -157,7 +157,7 @@ def derive_hourly_meteorology(
     return {name: quantise(values) for name, values in fields.items()}
 
 
-def daily_means(hourly: npt.NDArray[np.float32]) -> Floats:
+def average_by_day(hourly: npt.NDArray[np.float32]) -> Floats:
     """Average hours 00 to 23 of each day, (24 D + 1, ...) to (D, ...)."""
     days = hourly[:-1].reshape(-1, 24, *hourly.shape[1:])
     means: Floats = days.astype("float64").mean(axis=1)

@@ -18,14 +18,14 @@ from somobench.pipelines.raw.world.hourly import (
     Hourly,
     Shares,
     accumulate,
+    average_by_day,
+    compute_progress,
     compute_sun_shares,
-    daily_means,
     derive_hourly_meteorology,
-    diurnal,
     draw_rain_shares,
     interpolate,
     interpolate_states,
-    progress,
+    make_diurnal_cycle,
     quantise,
     sum_by_day,
 )
@@ -35,7 +35,7 @@ from somobench.pipelines.raw.world.soil import (
     Balance,
     Drivers,
     make_soil,
-    water_balance,
+    simulate_columns,
 )
 from somobench.pipelines.raw.world.weather import (
     Floats,
@@ -129,7 +129,7 @@ def simulate_box(
 def _read_drivers(spin_up: Weather, hourly: Hourly) -> Drivers:
     """Return what drives soils, read back from the stored hours as a user would."""
     radiation = sum_by_day(hourly["ssr"]) + sum_by_day(hourly["str"])
-    kept = (sum_by_day(hourly["tp"]) * 1000.0, daily_means(hourly["t2m"]))
+    kept = (sum_by_day(hourly["tp"]) * 1000.0, average_by_day(hourly["t2m"]))
     net = spin_up.shortwave_net + spin_up.longwave_net
     return Drivers(
         rain=_join(spin_up.rain, kept[0]),
@@ -157,7 +157,7 @@ def _simulate_biased_balance(
     wrong = 0.06 * rng.standard_normal() + 0.06 * rng.standard_normal(clay.size)
     assumed = np.clip(0.5 * mean + 0.5 * clay.ravel() + wrong, 0.05, 0.9)
     soil = make_soil(assumed, LAYERS)
-    truth = water_balance(soil, drivers)
+    truth = simulate_columns(soil, drivers)
     middle = 0.5 * (soil.field_capacity + soil.wilting_point)
     offset = 0.015 * rng.standard_normal((len(LAYERS), 1))
     error = np.stack(
@@ -185,10 +185,12 @@ def _simulate_land_fields(
     sensible = drivers.net_radiation[kept].reshape(-1, *shape)
     sensible = sensible - LATENT_HEAT * evaporation
     excess = interpolate(SKIN_EXCESS * np.concatenate([sensible, sensible[-1:]]))
-    noon = diurnal(0.8 * np.maximum(sensible, 0.0), longitude, WARMEST_SKIN_HOUR)
+    noon = make_diurnal_cycle(
+        0.8 * np.maximum(sensible, 0.0), longitude, WARMEST_SKIN_HOUR
+    )
     sun = shares.sun[SPIN_UP - 1 : -1]
     wet = drivers.rain[SPIN_UP:].max(axis=1) > 0.0
-    moved = progress(shares.rain[SPIN_UP:-1], wet)
+    moved = compute_progress(shares.rain[SPIN_UP:-1], wet)
     fields = {
         "e": accumulate(-evaporation / 1000.0, sun),
         "skt": hourly["t2m"] + excess + noon,

@@ -163,7 +163,7 @@ def _compute_evaporation(
     return np.minimum(asked, available)
 
 
-def water_balance(soil: Soil, drivers: Drivers) -> Balance:
+def simulate_columns(soil: Soil, drivers: Drivers) -> Balance:
     """Simulate columns from field capacity on, one step a day."""
     days, columns = drivers.rain.shape
     layers = soil.porosity.shape[0]

@@ -18,7 +18,7 @@ from somobench.pipelines.raw.world.soil import (
     Drivers,
     Soil,
     make_soil,
-    water_balance,
+    simulate_columns,
 )
 from somobench.pipelines.raw.world.weather import Floats
 
@@ -81,7 +81,7 @@ def list_cell_centres(box: Box) -> tuple[Floats, Floats]:
     return np.repeat(rows, columns.size), np.tile(columns, rows.size)
 
 
-def corner_mean(nodes: Floats) -> Floats:
+def average_node_corners(nodes: Floats) -> Floats:
     """Average the four corner nodes of each cell, (..., n, n) to (..., (n-1)^2)."""
     north = nodes[..., :-1, :-1] + nodes[..., :-1, 1:]
     south = nodes[..., 1:, :-1] + nodes[..., 1:, 1:]
@@ -98,7 +98,7 @@ def draw_stations(
     box: Box, region: str, cells: list[int], rng: np.random.Generator
 ) -> list[Station]:
     """Draw each cell's stations: the first well kept and long, others less so."""
-    clay = corner_mean(box.clay)
+    clay = average_node_corners(box.clay)
     counts = rng.permutation(np.resize(STATIONS_OF_CELLS, len(cells)))
     stations: list[Station] = []
     for order, (cell, count) in enumerate(zip(cells, counts.tolist(), strict=True)):
@@ -164,10 +164,10 @@ def simulate_ground(
 ) -> tuple[Ground, Ground]:
     """Simulate the true soil of cells and of stations; return both."""
     size = box.latitude.size
-    clay = corner_mean(box.clay)
-    rain = corner_mean(box.drivers.rain.reshape(-1, size, size))[:, cells]
+    clay = average_node_corners(box.clay)
+    rain = average_node_corners(box.drivers.rain.reshape(-1, size, size))[:, cells]
     other = [
-        corner_mean(values.reshape(-1, size, size))[:, cells]
+        average_node_corners(values.reshape(-1, size, size))[:, cells]
         for values in (box.drivers.temperature, box.drivers.net_radiation)
     ]
     local = rain * _draw_multiplier(rng, rain.shape, LOCAL_RAIN_SPREAD)
@@ -198,7 +198,7 @@ def _draw_multiplier(
 
 def _simulate(clay: Floats, drivers: Drivers) -> Ground:
     soil = make_soil(clay, TRUTH_LAYERS)
-    return Ground(soil, drivers, water_balance(soil, drivers))
+    return Ground(soil, drivers, simulate_columns(soil, drivers))
 
 
 def take_day_ends(values: Floats) -> Floats:

@@ -67,7 +67,7 @@ def compute_wetness_gradient(climate: Climate, nodes: int) -> Floats:
     return across[:, None] + main[None, :]
 
 
-def between(ends: tuple[float, float], fraction: Floats) -> Floats:
+def interpolate_between(ends: tuple[float, float], fraction: Floats) -> Floats:
     """Return values on the line between two ends."""
     return ends[0] + (ends[1] - ends[0]) * fraction
 
@@ -125,7 +125,7 @@ def draw_wet_days(
     return wet
 
 
-def seasonal(day_of_year: Floats, peak: int) -> Floats:
+def compute_season(day_of_year: Floats, peak: int) -> Floats:
     """Return the cosine of the season, 1 on the peak day of the year."""
     return np.cos(2.0 * np.pi * (day_of_year - peak) / YEAR)
 
@@ -143,9 +143,11 @@ def simulate_weather(
     wetness = _draw_wetness(years, rng)
     rain, wet = _draw_rain(climate, day_of_year, wetness, nodes, rng)
     synoptic = draw_autoregressive(rng, days.size, 2, 0.75)
-    season = climate.amplitude * seasonal(day_of_year, climate.warmest_day)
+    season = climate.amplitude * compute_season(day_of_year, climate.warmest_day)
     warmth = 1.5 * (1.0 - wetness) - 1.5 * wet + climate.synoptic * synoptic[:, 0]
-    elevation = between(climate.elevation, compute_wetness_gradient(climate, nodes))
+    elevation = interpolate_between(
+        climate.elevation, compute_wetness_gradient(climate, nodes)
+    )
     local = 0.4 * draw_correlated_fields(rng, days.size, nodes)
     temperature = climate.temperature + (season + warmth)[:, None, None] + local
     temperature = temperature - LAPSE_RATE * (elevation - climate.elevation[0])
@@ -215,13 +217,15 @@ def _draw_rain(
     rng: np.random.Generator,
 ) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """Return rain (day, node, node) in mm d-1 and whether the box is wet at all."""
-    season = 1.0 + climate.wet_amplitude * seasonal(day_of_year, climate.wettest_day)
+    season = 1.0 + climate.wet_amplitude * compute_season(
+        day_of_year, climate.wettest_day
+    )
     chance = climate.wet_fraction * season * np.sqrt(wetness)
     wet = draw_wet_days(rng, np.clip(chance, 0.01, 0.9))
     amount = rng.gamma(1.0, 1.0, wet.size) * np.sqrt(wetness) * season
     field = draw_correlated_fields(rng, wet.size, nodes)
     spread = np.exp(0.6 * field - 0.18)  # mean 1
-    mean = between(climate.rain, compute_wetness_gradient(climate, nodes))
+    mean = interpolate_between(climate.rain, compute_wetness_gradient(climate, nodes))
     rain = np.where(wet, amount, 0.0)[:, None, None] * spread * mean
     rain = rain / climate.wet_fraction
     rain = rain / (1.0 + rain / LARGEST_RAIN)

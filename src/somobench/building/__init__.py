@@ -28,7 +28,7 @@ from somobench.building.checks import (
     require_sound,
     resolve_data_folder,
 )
-from somobench.building.run import runner
+from somobench.building.run import make_runner
 from somobench.schemas.errors import InputError
 from somobench.schemas.manifest import parse_manifest
 
@@ -92,7 +92,7 @@ def build_recipe(
     require_same_code(root)
     with _make_own_folder(root, recipe, echo) as (folder, lock):
         echo(f"{recipe}: building in a private copy of {root}")
-        run = runner(folder, _environment(root), lock)
+        run = make_runner(folder, _environment(root), lock)
         _copy_checkout(root, folder, run)
         run(
             "build", sys.executable, "-m", "dvc", "exp", "run", "-S", f"recipe={recipe}"

@@ -16,7 +16,7 @@ STDERR = 2  # the file descriptor, whatever sys.stderr was replaced by
 PATIENCE = 5.0  # seconds that an interrupted program gets to end by itself
 
 
-def runner(
+def make_runner(
     folder: Path, environment: Mapping[str, str], lock: IO[bytes]
 ) -> Callable[..., None]:
     """Return a function that runs a program in the private copy.

@@ -18,10 +18,10 @@ from somobench.cli import diff as cli_diff
 from somobench.cli import evaluate as cli_evaluate
 from somobench.cli import leaderboard as cli_leaderboard
 from somobench.cli.output import (
+    escape_controls,
     finish_output,
     format_size,
     prepare_streams,
-    printable,
     say,
     show_json,
     show_table,
@@ -59,9 +59,9 @@ def _root(
 @app.command("list")
 def list_releases(as_json: AsJson = False) -> None:
     """Name every release that can be opened here."""
-    from somobench.cli.describe import listing
+    from somobench.cli.describe import list_titles
 
-    rows = listing()
+    rows = list_titles()
     if as_json:
         show_json(rows)
         return
@@ -71,16 +71,16 @@ def list_releases(as_json: AsJson = False) -> None:
 @app.command()
 def info(release: ReleaseName, as_json: AsJson = False) -> None:
     """Show what a release holds, what it refuses and why, and whom to cite."""
-    from somobench.cli.describe import description, sections
+    from somobench.cli.describe import describe_release, describe_sections
 
     found = _resolve(release)
     if as_json:
-        show_json(description(found))
+        show_json(describe_release(found))
         return
-    for heading, rows in sections(found):
-        say(printable(heading))
+    for heading, rows in describe_sections(found):
+        say(escape_controls(heading))
         for row in rows:
-            say(f"  {printable(row)}")
+            say(f"  {escape_controls(row)}")
 
 
 @app.command("open")
@@ -115,7 +115,7 @@ def open_(  # noqa: PLR0917 - typer passes all by name
         show_json(written)
         return
     sizes = ", ".join(f"{dim} {size}" for dim, size in dataset.sizes.items())
-    say(printable(f"{out}: {feature_set} of {release}, {sizes}"))
+    say(escape_controls(f"{out}: {feature_set} of {release}, {sizes}"))
 
 
 @app.command()
@@ -226,5 +226,5 @@ def main() -> None:
 
 def _tell(message: str) -> None:
     if sys.stderr is not None:
-        text = printable(message, keep="\n")
+        text = escape_controls(message, keep="\n")
         sys.stderr.write(f"error: {text}\n")

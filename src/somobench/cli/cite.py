@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from somobench.cli.output import printable, say, show_json
+from somobench.cli.output import escape_controls, say, show_json
 
 if TYPE_CHECKING:
     from somobench.catalog.resolve import Release
@@ -34,10 +34,10 @@ def cite(
     """Name what a user of a release cites: it, the software, sources and networks."""
     from somobench import __version__
     from somobench.catalog.resolve import resolve
-    from somobench.cite import format_bibtex, format_cff, format_text, references_of
+    from somobench.cite import format_bibtex, format_cff, format_text, list_citations
 
     found = resolve(release)
-    references = references_of(found.manifest, read_networks(found), __version__)
+    references = list_citations(found.manifest, read_networks(found), __version__)
     if as_json:
         show_json([item._asdict() for item in references])
         return
@@ -45,18 +45,18 @@ def cite(
         text = format_cff(references, found.manifest.description)
     else:
         text = (format_bibtex if form is Format.bibtex else format_text)(references)
-    say(printable(text.rstrip("\n"), keep="\n"))
+    say(escape_controls(text.rstrip("\n"), keep="\n"))
 
 
 def read_networks(release: Release) -> list[str]:
     """Read the networks behind the targets, where the manifest doesn't name them."""
     if release.manifest.networks:
         return []
-    from somobench.catalog.release_files import TARGETS, reading
+    from somobench.catalog.release_files import TARGETS, raise_file_errors
     from somobench.catalog.storage.archive import open_zarr_zip
 
     path = release.get_path(TARGETS)
-    with reading(path), open_zarr_zip(path) as targets:
+    with raise_file_errors(path), open_zarr_zip(path) as targets:
         if "primary_network" not in targets:
             return []
         names = {str(name) for name in targets["primary_network"].to_numpy().ravel()}

@@ -24,7 +24,7 @@ from somobench.schemas.manifest import SplitRecord
 LONGEST_TITLE = 200  # letters of it that `list` shows
 
 
-def listing() -> list[dict[str, str]]:
+def list_titles() -> list[dict[str, str]]:
     """Return release, origin and title of every release that can be opened here."""
     on_machine = set(local_names())
     return [
@@ -55,7 +55,7 @@ def _read_title(name: str) -> str:
         return "(unreadable manifest)"
 
 
-def description(release: Release) -> dict[str, Any]:
+def describe_release(release: Release) -> dict[str, Any]:
     """Return all of the manifest but the arrays, and where the release was found."""
     content = release.manifest.model_dump(mode="json")
     content["files"] = {
@@ -78,7 +78,7 @@ def description(release: Release) -> dict[str, Any]:
     }
 
 
-def sections(release: Release) -> Iterator[tuple[str, list[str]]]:
+def describe_sections(release: Release) -> Iterator[tuple[str, list[str]]]:
     """Yield headings with their lines."""
     manifest = release.manifest
     start, end = manifest.period
@@ -114,7 +114,8 @@ def sections(release: Release) -> Iterator[tuple[str, list[str]]]:
         yield (
             "assets, on request",
             [
-                f"{name}: {format_size(record.size)}, {_describe_presence(release, name)}"
+                f"{name}: {format_size(record.size)}, "
+                f"{_describe_presence(release, name)}"
                 for name, record in sorted(manifest.assets.items())
             ],
         )

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from somobench.cli.output import printable, say, show_json
+from somobench.cli.output import escape_controls, say, show_json
 
 Content = dict[str, Any]
 
@@ -37,9 +37,9 @@ def diff(
         show_json(found)
         return
     for heading, lines in describe_comparison(found):
-        say(printable(heading))
+        say(escape_controls(heading))
         for line in lines:
-            say(f"  {printable(line)}")
+            say(f"  {escape_controls(line)}")
 
 
 def describe_comparison(found: Content) -> Iterator[tuple[str, list[str]]]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from somobench.cli.output import printable, show_json, show_table
+from somobench.cli.output import escape_controls, show_json, show_table
 
 AsJson = Annotated[bool, typer.Option("--json", help="answer in JSON")]
 LadderPath = Annotated[
@@ -134,9 +134,9 @@ def verify_score(
 def _show_scores(record: dict[str, Any]) -> None:
     headline = record["headline"]
     for said in record["findings_in_words"]:
-        typer.echo(printable(f"NO PREDICTION: {said}"))
+        typer.echo(escape_controls(f"NO PREDICTION: {said}"))
     said = headline.get("sentence") or f"no headline: {headline['reason']}"
-    typer.echo(printable(said))
+    typer.echo(escape_controls(said))
     coverage = record["coverage"]
     if coverage["given"] < coverage["asked"]:
         typer.echo(f"{coverage['given']} of {coverage['asked']} cell-days predicted")

@@ -40,7 +40,7 @@ def make_empty_values(problem: Problem) -> Array:
     return np.full(problem.train_target.shape, np.nan)
 
 
-def rounded(value: float, digits: int = 6) -> float | None:
+def round_finite(value: float, digits: int = 6) -> float | None:
     """Return a number as reports state it; None where it isn't finite."""
     return round(float(value), digits) if np.isfinite(value) else None
 

@@ -16,7 +16,7 @@ from somobench.ladder.fit import (
     join_layers,
     make_empty_values,
     make_layer_key,
-    rounded,
+    round_finite,
 )
 from somobench.ladder.inputs import (
     Design,
@@ -158,7 +158,7 @@ def _summarise_fit(
     }
     if len(validation.target):
         error = mean_squared_error(learned.predict, validation)
-        summary["validation_rmse"] = rounded(np.sqrt(error))
+        summary["validation_rmse"] = round_finite(np.sqrt(error))
     return summary
 
 

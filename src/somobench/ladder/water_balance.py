@@ -17,7 +17,7 @@ from somobench.ladder.fit import (
     join_layers,
     make_empty_values,
     make_layer_key,
-    rounded,
+    round_finite,
 )
 from somobench.ladder.problem import Array, Problem
 from somobench.ladder.swbm import (
@@ -60,7 +60,7 @@ def fit_water_balance(problem: Problem) -> Outcome:
         best = scores[place, cells].max(axis=1)
         summary[key] = {
             "calibrated_cells": int(cells.size),
-            "median_train_correlation": rounded(np.median(best)),
+            "median_train_correlation": round_finite(np.median(best)),
         }
     return join_layers(values, chosen, summary, reasons)
 
@@ -101,11 +101,11 @@ def _train_correlations(
         for number, cell in enumerate(part):
             for layer in range(layers):
                 target = problem.train_target[layer, cell]
-                scores[layer, cell] = correlations(wetness[:, number], target)
+                scores[layer, cell] = correlate_rows(wetness[:, number], target)
     return scores
 
 
-def correlations(series: NDArray[np.float32], target: Array) -> Array:
+def correlate_rows(series: NDArray[np.float32], target: Array) -> Array:
     """Correlate rows with one target over the days that it has.
 
     Parameters
@@ -157,5 +157,6 @@ def fit_line(x: NDArray[np.float32], y: Array) -> tuple[float, float]:
 
 def _describe_parameters(drawn: Parameters, number: int) -> dict[str, Any]:
     return {
-        name: rounded(values[number, 0], 4) for name, values in drawn._asdict().items()
+        name: round_finite(values[number, 0], 4)
+        for name, values in drawn._asdict().items()
     }

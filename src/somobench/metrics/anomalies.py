@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from somobench.metrics.moments import Floats, centred
+from somobench.metrics.moments import Floats, centre_rows
 
 Integers = NDArray[np.int64]
 Days = NDArray[np.bool_]
@@ -58,7 +58,7 @@ def average_moving(
     (row, time)
     """
     valid = np.isfinite(values)
-    deviations, centre = centred(values, valid)
+    deviations, centre = centre_rows(values, valid)
     (mean,) = _average_windows([deviations], valid, window)
     mean += centre[:, None]
     return mean if fill else np.where(valid, mean, np.nan)

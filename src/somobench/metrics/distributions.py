@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from somobench.metrics.moments import Additive, Floats, Scores, centred
+from somobench.metrics.moments import Additive, Floats, Scores, centre_rows
 
 Bins = NDArray[np.int64]
 
@@ -116,7 +116,7 @@ def _count_smaller_density(prediction: Floats, target: Floats) -> Floats:
 def distribution_family(prediction: Floats, target: Floats) -> Additive:
     """Describe pairs (row, time; NaN where not paired) by their distributions."""
     valid = np.isfinite(target)
-    y, centre = centred(target, valid)
+    y, centre = centre_rows(target, valid)
     # near zero, where differences of quantiles keep their digits
     prediction, target = (each - centre[:, None] for each in (prediction, target))
     series = {"prediction": prediction, "target": target}

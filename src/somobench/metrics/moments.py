@@ -47,7 +47,7 @@ class Additive:
 
     def totals(self) -> Scores:
         """Return the scores of all days."""
-        return self.finish([total(factors) for factors in self.daily])
+        return self.finish([sum_products(factors) for factors in self.daily])
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Moments:
         return self.variance_error + self.bias**2
 
 
-def centred(
+def centre_rows(
     values: Floats, valid: NDArray[np.bool_] | None = None
 ) -> tuple[Floats, Floats]:
     """Subtract each row's mean; missing days become 0, an empty row's mean NaN.
@@ -90,7 +90,7 @@ def centred(
     return result, mean
 
 
-def total(factors: Factors) -> Floats:
+def sum_products(factors: Factors) -> Floats:
     """Sum a product over time without forming it, (row,)."""
     if len(factors) == 1:
         return factors[0].sum(axis=1)
@@ -191,8 +191,8 @@ def _mask_infinite(values: Floats) -> Floats:
 def moments_family(prediction: Floats, target: Floats) -> Additive:
     """Describe pairs (row, time; NaN where not paired) by their moments."""
     valid = np.isfinite(target)
-    x, x_centre = centred(prediction, valid)
-    y, y_centre = centred(target, valid)
+    x, x_centre = centre_rows(prediction, valid)
+    y, y_centre = centre_rows(target, valid)
 
     def finish(sums: Sequence[Floats]) -> Scores:
         moments = derive_moments(sums, x_centre, y_centre)
@@ -212,12 +212,12 @@ def compute_zero_deviation(
     Parameters
     ----------
     deviations, mean : (row, time) and (row,)
-        Of the series that the anomalies are of, as `centred` gives them.
+        Of the series that the anomalies are of, as `centre_rows` gives them.
     share : float
         Of the standard deviation of the series.
     """
     count = np.count_nonzero(valid, axis=1).clip(1)
-    deviation = np.sqrt(total((deviations, deviations)) / count)
+    deviation = np.sqrt(sum_products((deviations, deviations)) / count)
     return np.asarray(np.hypot(ROUNDING * mean, share * deviation))
 
 
@@ -237,7 +237,7 @@ def anomaly_family(
     """
     valid = np.isfinite(target)
     deviations, means = zip(
-        *(centred(series, valid) for series in (prediction, target)), strict=True
+        *(centre_rows(series, valid) for series in (prediction, target)), strict=True
     )
     floors = [
         compute_zero_deviation(values, mean, valid, ROUNDING)

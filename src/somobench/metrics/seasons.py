@@ -13,10 +13,10 @@ from somobench.metrics.moments import (
     Additive,
     Floats,
     Scores,
-    centred,
+    centre_rows,
     compute_zero_deviation,
     correlation,
-    total,
+    sum_products,
 )
 
 MINIMUM_COUNT = 40  # pairs; ten for each coefficient of the season
@@ -81,13 +81,15 @@ def remove_season(
     controls = [weights * term for term in basis.T]
     if climatology is None:
         return left, controls
-    season, level = centred(np.where(valid, climatology[:, day_of_year - 1], np.nan))
+    season, level = centre_rows(
+        np.where(valid, climatology[:, day_of_year - 1], np.nan)
+    )
     shape = residual(season)
-    power = total((shape, shape))
+    power = sum_products((shape, shape))
     rounded = weights.sum(axis=1) * (ROUNDING * np.nan_to_num(level)) ** 2
     shape[power <= rounded] = 0.0  # the climatology is a harmonic, or unknown
     power[power <= rounded] = np.inf
-    multiples = [total((values, shape)) / power for values in left]
+    multiples = [sum_products((values, shape)) / power for values in left]
     left = [
         values - multiple[:, None] * shape
         for values, multiple in zip(left, multiples, strict=True)
@@ -110,7 +112,7 @@ def deseasonalised_family(
     """
     valid = np.isfinite(target)
     deviations, means = zip(
-        *(centred(series, valid) for series in (prediction, target)), strict=True
+        *(centre_rows(series, valid) for series in (prediction, target)), strict=True
     )
     floors = [
         compute_zero_deviation(values, mean, valid, SEASON_SHARE)

@@ -74,10 +74,10 @@ def mark_common_days(
     There the target is known, climatology too, and at each of the lead times the
     forecast and what persists.
     """
-    common = mark_finite_days(case.target) & mark_finite_days(climatology(case))
+    common = mark_finite_days(case.target) & mark_finite_days(predict_climatology(case))
     for lead in leads:
         common &= mark_finite_days(forecast(lead)) & mark_finite_days(
-            persistence(case, lead)
+            predict_persistence(case, lead)
         )
     return common
 
@@ -92,13 +92,13 @@ def count_common_days(
     )
 
 
-def persistence(case: ScoringCase, lead: int) -> xr.DataArray:
+def predict_persistence(case: ScoringCase, lead: int) -> xr.DataArray:
     """Return the target of `lead` days before, (series, time); NaN where unknown."""
     before = case.observed.shift(time=lead)
     return before.sel(time=case.target["time"])
 
 
-def climatology(case: ScoringCase) -> xr.DataArray:
+def predict_climatology(case: ScoringCase) -> xr.DataArray:
     """Return the climatology of train days on every day, (series, time)."""
     days = day_of_year(case.target["time"])
     return case.climatology.sel(day_of_year=days).drop_vars("day_of_year")
@@ -114,8 +114,8 @@ def _score_lead(
     common = mark_finite_days(forecast)
     models = {
         name: forecast,
-        PERSISTENCE: persistence(case, lead),
-        CLIMATOLOGY: climatology(case),
+        PERSISTENCE: predict_persistence(case, lead),
+        CLIMATOLOGY: predict_climatology(case),
     }
     scored: dict[str, BootstrappedScores] = {
         model: score_model(case, values.where(common), days, METRICS)

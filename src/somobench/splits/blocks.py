@@ -14,7 +14,7 @@ from somobench.splits.data import (
     Assignment,
     LeftOut,
     SplitData,
-    hashed,
+    hash_order,
     make_whole_period_rows,
 )
 from somobench.splits.sites import Link, links_between
@@ -155,10 +155,12 @@ def _assign_folds(
         key=lambda name: (
             region_of[name],
             -size_of[name],
-            hashed(params.seed, "block", name),
+            hash_order(params.seed, "block", name),
         ),
     )
-    ranked = sorted(range(params.folds), key=lambda n: hashed(params.seed, "fold", n))
+    ranked = sorted(
+        range(params.folds), key=lambda n: hash_order(params.seed, "fold", n)
+    )
     total = dict.fromkeys(ranked, 0)
     by_region: dict[tuple[str, int], int] = {}
     folds: dict[str, int] = {}

@@ -203,7 +203,7 @@ def target_days(rows: pd.DataFrame, data: SplitData) -> dict[str, NDArray[np.int
     }
 
 
-def hashed(seed: int, *parts: object) -> str:
+def hash_order(seed: int, *parts: object) -> str:
     """Return a text that orders things at random, but always alike."""
     text = ":".join(str(part) for part in (seed, *parts))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -18,7 +18,7 @@ from somobench.splits.data import (
     Assignment,
     LeftOut,
     SplitData,
-    hashed,
+    hash_order,
     make_whole_period_rows,
 )
 
@@ -74,7 +74,7 @@ def _hold_out(
     for groups in members.values():
         for group in groups:
             size[group] = size.get(group, 0) + 1
-    order = sorted(size, key=lambda group: hashed(params.seed, groups_by, group))
+    order = sorted(size, key=lambda group: hash_order(params.seed, groups_by, group))
     wanted = params.test_fraction * len(members)
     test = _choose_nearest(wanted, order, size)
     rest = [group for group in order if group not in test]
@@ -151,7 +151,9 @@ def _cross_regimes(
             f"{counts['train']} cells of the regime to train on and {counts['test']} "
             f"of the one to test on, {least} of each needed"
         )
-    side = sorted(data.names[train], key=lambda name: hashed(params.seed, "cell", name))
+    side = sorted(
+        data.names[train], key=lambda name: hash_order(params.seed, "cell", name)
+    )
     count = math.ceil(params.validation_fraction * len(side))
     roles = dict.fromkeys(side[:count], "validation")
     roles |= dict.fromkeys(side[count:], "train")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from somobench.schemas.variables import ROLES
 from somobench.splits.data import Mask
-from somobench.splits.sites import measure_nearest_km, positions
+from somobench.splits.sites import get_positions, measure_nearest_km
 
 
 def count_days_in_two_roles(rows: pd.DataFrame) -> int:
@@ -99,7 +99,7 @@ def measure_distances(
     first, second = (masks[role].any(axis=1) for role in (one, other))
     if not first.any() or not second.any():
         return None
-    places = positions(cells)
+    places = get_positions(cells)
     found = measure_nearest_km(places[second], places[first])
     return {
         "nearest": round(float(found.min()), DISTANCE_DECIMALS),
@@ -116,7 +116,7 @@ def count_same_days(cells: pd.DataFrame, masks: Mapping[str, Mask]) -> dict[str,
     trained = train.sum(axis=0) - (train & test)
     shared = (train.astype(np.float32) @ test.T.astype(np.float32)) > 0
     np.fill_diagonal(shared, val=False)
-    places = positions(cells)
+    places = get_positions(cells)
     nearest = [
         float(measure_nearest_km(places[[cell]], places[others])[0])
         for cell, others in enumerate(shared.T)

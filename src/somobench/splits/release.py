@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from somobench.catalog.registry import unknown
-from somobench.catalog.release_files import ReleaseFiles, reading
+from somobench.catalog.release_files import ReleaseFiles, raise_file_errors
 from somobench.catalog.resolve import Release, resolve
 from somobench.schemas.errors import UsageError
 from somobench.splits.audit import SplitAudit, audit_split
@@ -113,7 +113,7 @@ def split_definition(release: str, split: str) -> dict[str, Any]:
 
 def _read_target_report(release: Release) -> Mapping[str, Any]:
     text = release.read_file(VALIDATION)
-    with reading(VALIDATION):
+    with raise_file_errors(VALIDATION):
         content = json.loads(text)
         report: Mapping[str, Any] = content["stages"]["targets"]
     return report

@@ -58,7 +58,7 @@ def inspect_submission(path: Path) -> Inspected:
     InputError
         If it isn't a submission, or holds what isn't allowed.
     """
-    kind = kind_of(path)
+    kind = recognise_format(path)
     contents = CONTENTS[kind](path)
     group = ROOT if kind in {"netcdf3", "parquet"} else group_of(contents.arrays)
     return Inspected(kind, contents.declared_bytes, group)
@@ -90,7 +90,7 @@ def group_of(arrays: tuple[str, ...]) -> str:
     return ROOT
 
 
-def kind_of(path: Path) -> Kind:
+def recognise_format(path: Path) -> Kind:
     """Tell the format of a file by its first bytes.
 
     Raises

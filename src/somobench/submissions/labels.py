@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from somobench.schemas.errors import InputError
 from somobench.schemas.submission_names import MAXIMUM_MEMBERS
-from somobench.submissions.units import lead_days
+from somobench.submissions.units import convert_lead_times
 
 _ISO = re.compile(
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|\+00:?00|[ ]?UTC)?)?",
@@ -55,7 +55,7 @@ def read_labels(
         return _parse_days(pd.Index(labels), notes)
     array = np.asarray(labels)
     if dim == "lead_time":
-        array = lead_days(array, units, notes)
+        array = convert_lead_times(array, units, notes)
     return _parse_whole_numbers(dim, array)
 
 

@@ -24,7 +24,7 @@ from somobench.submissions.inspect import (
     Inspected,
     Kind,
     inspect_submission,
-    kind_of,
+    recognise_format,
 )
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _import_readers(path: Path) -> None:
     threading.stack_size(STACK_BYTES)
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
-    if kind_of(path) in {"zarr", "zarr_zip"}:
+    if recognise_format(path) in {"zarr", "zarr_zip"}:
         import zarr.storage
 
         zarr.config.set({"threading.max_workers": 1, "async.concurrency": 1})

@@ -21,7 +21,7 @@ from somobench.schemas.submission_names import LONGEST_NAME, PREDICTION
 from somobench.schemas.submissions import make_submission_schema
 from somobench.schemas.validate import validate_grid
 from somobench.submissions.child import read_in_child
-from somobench.submissions.inspect import kind_of
+from somobench.submissions.inspect import recognise_format
 from somobench.submissions.layout import Understood, arrange_dataset, arrange_table
 from somobench.submissions.parquet import convert_arrow_table, refuse_columns
 
@@ -143,7 +143,7 @@ def _read_file(path: Path, asked: int | None) -> Submission:
             expected=f"{LONGEST_NAME} at most",
             hint="rename the file",
         )
-    kind_of(path)
+    recognise_format(path)
     digest, size = hash_submission(path)
     understood = read_in_child(path, asked)
     if hash_submission(path) != (digest, size):

@@ -111,7 +111,7 @@ def check_units(name: str, attrs: Mapping[Any, Any]) -> None:
         )
 
 
-def lead_days(
+def convert_lead_times(
     labels: NDArray[Any], units: str, notes: list[str]
 ) -> NDArray[np.float64]:
     """Return lead times in days.

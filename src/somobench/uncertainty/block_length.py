@@ -14,7 +14,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from somobench.metrics.moments import Floats, centred
+from somobench.metrics.moments import Floats, centre_rows
 from somobench.schemas.errors import UnknownNameError
 
 Rule = Literal["automatic", "politis_white", "cube_root", "season", "year"]
@@ -26,7 +26,7 @@ MINIMUM_ROW_DAYS = 60  # pairs from which a row's autocorrelation is estimated
 _CRITICAL = 2.0  # Politis and White's c: how large an autocorrelation is noise
 
 
-def autocovariance(series: Floats, maximum_lag: int) -> Floats:
+def estimate_autocovariance(series: Floats, maximum_lag: int) -> Floats:
     """Estimate each row's autocovariance from the pairs of days that exist.
 
     Parameters
@@ -41,7 +41,7 @@ def autocovariance(series: Floats, maximum_lag: int) -> Floats:
         Tapered by (days - lag) / days like the usual estimate, to which it is equal
         where no day is missing.
     """
-    values, _ = centred(series)
+    values, _ = centre_rows(series)
     valid = np.isfinite(series).astype(np.float64)
     days = series.shape[1]
     result = np.zeros((series.shape[0], maximum_lag + 1))
@@ -88,7 +88,7 @@ def choose_politis_white_length(series: Floats) -> Floats:
     days = series.shape[1]
     in_a_row = max(5, int(np.ceil(np.sqrt(np.log10(days)))))
     largest = int(np.ceil(np.sqrt(days))) + in_a_row
-    covariance = autocovariance(series, min(largest + in_a_row, days - 1))
+    covariance = estimate_autocovariance(series, min(largest + in_a_row, days - 1))
     longest = np.ceil(min(3 * np.sqrt(days), days / 3))
     count = np.isfinite(series).sum(axis=1)
     lengths = np.full(series.shape[0], np.nan)
@@ -114,8 +114,8 @@ def block_length(error: Floats, rule: Rule = "automatic") -> int:
         Prediction minus target, NaN where not paired.
     rule : {"automatic", "politis_white", "cube_root", "season", "year"}
         The Politis-White length, but at least 91 days; the median over up to 64 rows of
-        `choose_politis_white_length`; the cube root of the number of scored days (the order
-        that is optimal in general); 91 days; 365 days.
+        `choose_politis_white_length`; the cube root of the number of scored days (the
+        order that is optimal in general); 91 days; 365 days.
 
     Returns
     -------

@@ -69,10 +69,10 @@ def pool_scores(
 
     Notes
     -----
-    Intervals are those of `somobench.uncertainty.intervals.make_pooled_interval`, within the
-    metric's range; NaN where fewer than 91 days are scored. A cell without a score is
-    left out and shows as `cell_count` below `group_size`. A group of fewer than five
-    cells, or clusters, with a score has an interval over days alone.
+    Intervals are those of `somobench.uncertainty.intervals.make_pooled_interval`,
+    within the metric's range; NaN where fewer than 91 days are scored. A cell without a
+    score is left out and shows as `cell_count` below `group_size`. A group of fewer
+    than five cells, or clusters, with a score has an interval over days alone.
     """
     template = scored.scores["pair_count"]
     groups = _draw_groups(scored, pools, template, clusters)

@@ -8,9 +8,9 @@ import pytest
 from factories.virtual_recipes import RECIPE
 from somobench.pipelines.raw.world.hourly import (
     accumulate,
+    compute_progress,
     interpolate,
     interpolate_states,
-    progress,
     quantise,
     sum_by_day,
 )
@@ -21,11 +21,11 @@ from somobench.pipelines.raw.world.soil import (
     Drivers,
     Soil,
     make_soil,
+    simulate_columns,
     split_rain_and_melt,
     step_soil_water,
-    water_balance,
 )
-from somobench.pipelines.raw.world.stations import corner_mean
+from somobench.pipelines.raw.world.stations import average_node_corners
 from somobench.schemas.recipe import load_recipe
 
 
@@ -106,7 +106,7 @@ def test_water_balance_creates_and_loses_no_water(rng: np.random.Generator) -> N
         temperature=season + rng.normal(0.0, 4.0, (days, columns)),
         net_radiation=rng.uniform(-2.0, 15.0, (days, columns)),
     )
-    result = water_balance(soil, drivers)
+    result = simulate_columns(soil, drivers)
     stored = (result.soil_moisture[-1] * soil.thickness).sum(axis=0)
     begun = (0.9 * soil.field_capacity * soil.thickness).sum(axis=0)
     left = (result.evaporation + result.runoff + result.drainage).sum(axis=0)
@@ -134,7 +134,7 @@ def test_hourly_state_follows_the_rain() -> None:
     # Rain in the hours ending at 06 and 12, half each; moisture rises 0.2 to 0.3.
     shares = np.zeros((2, 24))
     shares[:, [5, 11]] = 0.5
-    moved = progress(shares, np.array([True, False]))
+    moved = compute_progress(shares, np.array([True, False]))
     hourly = interpolate_states(np.array([0.2, 0.3, 0.3]), moved)
     assert hourly[[0, 5, 6, 11, 12, 24]].tolist() == pytest.approx(
         [0.2, 0.2, 0.25, 0.25, 0.3, 0.3]
@@ -152,7 +152,7 @@ def test_quantised_values_keep_their_precision(rng: np.random.Generator) -> None
 def test_corner_mean_averages_four_nodes() -> None:
     nodes = np.arange(9.0).reshape(3, 3)
     # The cell between nodes 0, 1, 3 and 4 has mean 2; the others are 3, 5 and 6.
-    assert corner_mean(nodes).tolist() == [2.0, 3.0, 5.0, 6.0]
+    assert average_node_corners(nodes).tolist() == [2.0, 3.0, 5.0, 6.0]
 
 
 def test_recipe_spans_energy_and_water_limitation() -> None:
@@ -167,7 +167,7 @@ def test_recipe_spans_energy_and_water_limitation() -> None:
         box = simulate_box(climate, days, nodes, recipe.grid.resolution, seed)
         rain = box.drivers.rain[SPIN_UP:].mean(axis=0)
         energy = box.drivers.net_radiation[SPIN_UP:].mean(axis=0) / LATENT_HEAT
-        dryness = corner_mean((energy / rain).reshape(nodes, nodes))
+        dryness = average_node_corners((energy / rain).reshape(nodes, nodes))
         wettest.append(dryness.min())
         driest.append(dryness.max())
     assert max(wettest) < 1.0 < min(driest)  # both sides in every region

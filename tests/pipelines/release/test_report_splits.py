@@ -11,7 +11,7 @@ from factories.splits import SPATIAL, TEMPORAL, UNGAUGED, YEARS, grid_cells, mak
 from somobench.pages.html import THOUSANDS, page
 from somobench.pages.tables import STYLE
 from somobench.pipelines.release.report.splits import embargo, split_sections
-from somobench.pipelines.splits import splits_of
+from somobench.pipelines.splits import build_recipe_splits
 from somobench.schemas.recipe import Recipe, SplitParams
 from somobench.splits import QUESTIONS
 
@@ -25,7 +25,7 @@ def report() -> dict[str, Any]:
         temporal=TEMPORAL, spatial=SPATIAL, ungauged=UNGAUGED, dry_years=YEARS
     )
     recipe = Recipe.model_construct(splits=params)
-    found = splits_of(make_data(grid_cells(4, 6)), recipe)[1]
+    found = build_recipe_splits(make_data(grid_cells(4, 6)), recipe)[1]
     assert set(found["splits"]) == {"temporal", "spatial"}
     return found | {"left_out": found["left_out"] | {"ungauged": HOSTILE}}
 

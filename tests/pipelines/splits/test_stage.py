@@ -37,7 +37,7 @@ from factories.splits import (
     rows_of,
 )
 from somobench.catalog.storage.archive import write_zarr_zip
-from somobench.pipelines.splits import splits_of, write_splits
+from somobench.pipelines.splits import build_recipe_splits, write_splits
 from somobench.schemas.errors import InputError, ValidationError
 from somobench.schemas.recipe import Recipe, SplitParams, load_recipe
 from somobench.schemas.tables import SPLITS
@@ -171,7 +171,7 @@ def data() -> SplitData:
 def test_report_holds_definition_hash_and_audit_of_each_split(
     data: SplitData, recipe: Recipe
 ) -> None:
-    table, report = splits_of(data, recipe)
+    table, report = build_recipe_splits(data, recipe)
     validate_table(table, SPLITS, "splits.parquet")
     assert report["left_out"] == {
         "dry_years": "4 complete years in the period, 6 needed",
@@ -205,7 +205,7 @@ def test_split_whose_audit_fails_is_refused_with_what_was_found(
 
     monkeypatch.setattr("somobench.splits.KINDS", {**KINDS, "temporal": overlapping})
     with pytest.raises(ValidationError, match="1 days_in_two_roles"):
-        splits_of(data, recipe)
+        build_recipe_splits(data, recipe)
 
 
 def test_sources_name_primaries_and_fillers_of_gaps_with_their_stations() -> None:
