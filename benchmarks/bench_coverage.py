@@ -24,10 +24,10 @@ import pandas as pd
 import xarray as xr
 from coverage_world import TEST, TEST_START, World, simulate
 
-from somobench.scoring.shift_costs import series_losses
+from somobench.scoring.shift_costs import measure_series_losses
 from somobench.uncertainty.bootstrap import bootstrap_scores, draw_days
 from somobench.uncertainty.pooling import pool_differences, pool_scores
-from somobench.uncertainty.pools import standard_pools
+from somobench.uncertainty.pools import label_standard_pools
 
 CELLS = 80  # drawn in a repetition; cases use some of them
 METRICS = (
@@ -115,7 +115,7 @@ def intervals(world: World, case: Case) -> pd.DataFrame:
     )
     cells = target["cell"]
     labels = cells.copy(data=world.region[cells.to_numpy().astype(int)].astype(object))
-    pools = standard_pools(ours.scores, region=labels)
+    pools = label_standard_pools(ours.scores, region=labels)
     parts = []
     for kept, clusters in ((("all", "region"), cells), (("layer",), None)):
         asked = {name: pools[name] for name in kept}
@@ -125,7 +125,9 @@ def intervals(world: World, case: Case) -> pd.DataFrame:
         pooled = pool_differences(ours, theirs, asked, clusters=clusters)
         what = "difference"
         parts.append(_rows(pooled, what, (what, f"{what}_lower", f"{what}_upper")))
-        pooled = pool_scores(series_losses(theirs, ours), asked, clusters=clusters)
+        pooled = pool_scores(
+            measure_series_losses(theirs, ours), asked, clusters=clusters
+        )
         parts.append(_rows(pooled, "paired", ("score", "lower", "upper")))
     return pd.concat(parts).assign(block_length=days.length)
 

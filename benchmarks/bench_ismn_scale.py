@@ -85,27 +85,27 @@ def generate(path: Path, stations: int, years: int) -> None:
 def ours(path: Path) -> pd.DataFrame:
     """Return table OBSERVATIONS."""
     from somobench.pipelines.ingest import read_stations
-    from somobench.pipelines.ingest.report import observations_table
-    from somobench.pipelines.stations import station_source
+    from somobench.pipelines.ingest.report import make_observations_table
+    from somobench.pipelines.stations import find_station_source
     from somobench.schemas.recipe import Recipe, load_recipe
 
     file = Path(__file__).parents[1] / "conf" / "recipe" / "ismn_era5.yaml"
     content = load_recipe(file).model_dump(mode="json")
     content["stations"]["minimum_days"] = 2
     recipe = Recipe.model_validate(content)
-    ingested = read_stations([path], station_source("ismn"), recipe)
+    ingested = read_stations([path], find_station_source("ismn"), recipe)
     if ingested.rejections:
         raise RuntimeError(ingested.rejections[0])
-    return observations_table(ingested.sensors)
+    return make_observations_table(ingested.sensors)
 
 
-def rival(path: Path, *, anew: bool = True) -> pd.DataFrame:
+def rival(path: Path, *, rebuild_index: bool = True) -> pd.DataFrame:
     """Return station, depth, day, mean and count by `ismn`."""
     from ismn.interface import ISMN_Interface  # type: ignore[import-untyped]
 
     warnings.simplefilter("ignore")
     interface = ISMN_Interface(
-        path, temp_root=path.parent, force_metadata_collection=anew
+        path, temp_root=path.parent, force_metadata_collection=rebuild_index
     )
     found = []
     for number in interface.get_dataset_ids("soil_moisture", 0, 1):
@@ -120,7 +120,7 @@ def rival(path: Path, *, anew: bool = True) -> pd.DataFrame:
 
 def rival_again(path: Path) -> pd.DataFrame:
     """Return the same once `ismn` has its index."""
-    return rival(path, anew=False)
+    return rival(path, rebuild_index=False)
 
 
 def inflate(path: Path) -> pd.DataFrame:

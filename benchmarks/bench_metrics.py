@@ -20,7 +20,7 @@ import xarray as xr
 
 from somobench.metrics import score
 from somobench.metrics.anomalies import moving_anomalies
-from somobench.metrics.moments import centred
+from somobench.metrics.moments import centre_rows
 
 NAMES = ("pearson_r", "bias", "rmse", "ubrmse", "nse", "kge_2009", "spearman_r")
 Names = tuple[str, ...]
@@ -122,7 +122,7 @@ def _compare(rival: str, function: Callable[..., Scores], *args: object) -> None
 
 def _anomaly(values: np.ndarray) -> np.ndarray:
     valid = np.isfinite(values)
-    deviations, _ = centred(values, valid)
+    deviations, _ = centre_rows(values, valid)
     (anomaly,) = moving_anomalies([deviations], valid)
     return np.where(valid, anomaly, np.nan)
 

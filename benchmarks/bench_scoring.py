@@ -20,7 +20,7 @@ import xarray as xr
 
 from somobench.uncertainty.bootstrap import bootstrap_scores, draw_days
 from somobench.uncertainty.pooling import pool_differences, pool_scores
-from somobench.uncertainty.pools import standard_pools
+from somobench.uncertainty.pools import label_standard_pools
 
 NETWORKS, REGIONS = 25, 6
 
@@ -75,7 +75,7 @@ def main() -> None:
         lambda: bootstrap_scores(ours, target, days=drawn, train=train),
     )
     stations = target["cell"].copy(data=np.arange(cells) % 4 + 1)
-    pools = standard_pools(
+    pools = label_standard_pools(
         first.scores,
         region=_labels(target, "region ", REGIONS),
         regime=_labels(target, "regime ", 2),

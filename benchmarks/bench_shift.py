@@ -6,7 +6,7 @@ The splits of a release change more than the regime: other cells, other days, an
 number of train days. Here every rung is trained twice, on as many cells (or years) of
 the other regime and of its own, and predicts the same test cells and days of a virtual
 world. The cost is what a series loses in Pearson r against its true soil moisture;
-worlds are drawn anew and independently (`coverage_world.py`), so that their scatter
+each world is a new, independent draw (`coverage_world.py`), so that their scatter
 gives the standard error. What is found is in docs/ladder.md.
 """
 

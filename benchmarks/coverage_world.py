@@ -16,14 +16,14 @@ from somobench.metrics.anomalies import seasonal_climatology
 from somobench.pipelines.raw.world.reanalysis import DAMPING
 from somobench.pipelines.raw.world.reanalysis import LAYERS as REANALYSIS_LAYERS
 from somobench.pipelines.raw.world.regions import CLIMATES
-from somobench.pipelines.raw.world.soil import Drivers, texture_soil, water_balance
+from somobench.pipelines.raw.world.soil import Drivers, make_soil, simulate_columns
 from somobench.pipelines.raw.world.stations import (
     LOCAL_RAIN_SPREAD,
     STATION_RAIN_SPREAD,
     TRUTH_LAYERS,
-    corner_mean,
+    average_node_corners,
 )
-from somobench.pipelines.raw.world.weather import autoregressive, daily_weather
+from somobench.pipelines.raw.world.weather import draw_autoregressive, simulate_weather
 
 Floats = npt.NDArray[np.float64]
 
@@ -77,7 +77,7 @@ def _soil_map(region: str) -> tuple[Floats, Floats]:
     """Return true and assumed texture of a region's candidate cells: never redrawn."""
     rng = np.random.default_rng([_MAP_SEED, CLIMATES[region].code])
     nodes = np.clip(0.42 + 0.16 * rng.standard_normal((NODES, NODES)), 0.05, 0.9)
-    clay = corner_mean(nodes)
+    clay = average_node_corners(nodes)
     wrong = 0.06 * rng.standard_normal(clay.size)
     return clay, np.clip(0.5 * clay.mean() + 0.5 * clay + wrong, 0.05, 0.9)
 
@@ -90,11 +90,11 @@ def draw_columns(seed: list[int], cells: int, same_cells: bool) -> Columns:
     region = np.sort(names[ground.integers(0, names.size, cells)])
     parts, clay, assumed = [], [], []
     for name in names:
-        weather = daily_weather(CLIMATES[name], days(), NODES, RESOLUTION, rng)
+        weather = simulate_weather(CLIMATES[name], days(), NODES, RESOLUTION, rng)
         own = ground.integers(0, (NODES - 1) ** 2, int((region == name).sum()))
         net = weather.shortwave_net + weather.longwave_net
         fields = (weather.rain, weather.temperature, net)
-        parts.append([corner_mean(field)[:, own] for field in fields])
+        parts.append([average_node_corners(field)[:, own] for field in fields])
         true_clay, assumed_clay = _soil_map(name)
         varied = true_clay[own] + 0.1 * ground.standard_normal(own.size)
         clay.append(np.clip(varied, 0.03, 0.95))
@@ -144,9 +144,9 @@ def joined(columns: list[Columns]) -> Drivers:
 def simulated_truth(columns: list[Columns], drivers: Drivers) -> Floats:
     """Simulate true soil moisture, (layer, column, day) without the spin-up."""
     local = np.concatenate([c.local_rain for c in columns], axis=1)
-    soil = texture_soil(np.concatenate([c.clay for c in columns]), TRUTH_LAYERS)
+    soil = make_soil(np.concatenate([c.clay for c in columns]), TRUTH_LAYERS)
     wet = Drivers(local, drivers.temperature, drivers.net_radiation)
-    return _kept(water_balance(soil, wet).soil_moisture)
+    return _kept(simulate_columns(soil, wet).soil_moisture)
 
 
 def _kept(states: Floats) -> Floats:
@@ -158,12 +158,12 @@ def _reanalysis(
 ) -> Floats:
     """Simulate the biased land model: other soil and layers, too smooth, with noise."""
     clay = np.concatenate([c.assumed_clay for c in columns])
-    soil = texture_soil(clay, REANALYSIS_LAYERS)
+    soil = make_soil(clay, REANALYSIS_LAYERS)
     middle = 0.5 * (soil.field_capacity + soil.wilting_point)[:LAYERS, :, None]
-    states = _kept(water_balance(soil, drivers).soil_moisture)
+    states = _kept(simulate_columns(soil, drivers).soil_moisture)
     moisture = middle + 0.015 + DAMPING * (states - middle)
     for layer, size in enumerate((0.008, 0.005, 0.003)):
-        noise = autoregressive(rng, moisture.shape[2], clay.size, 0.9)
+        noise = draw_autoregressive(rng, moisture.shape[2], clay.size, 0.9)
         moisture[layer] += size * noise.T
     return np.clip(moisture, 0.005, 0.75)
 
@@ -174,7 +174,7 @@ def observed(columns: list[Columns], truth: Floats, rng: np.random.Generator) ->
     bias = np.concatenate([c.sensor_bias for c in columns], axis=1)
     target = truth + bias + noise
     for layer in range(LAYERS):
-        lost = autoregressive(rng, truth.shape[2], truth.shape[1], 0.95) < -1.28
+        lost = draw_autoregressive(rng, truth.shape[2], truth.shape[1], 0.95) < -1.28
         target[layer][lost.T] = np.nan  # 10 % of a standard normal law
     return target
 

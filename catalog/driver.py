@@ -59,7 +59,7 @@ class ReleaseReader:
         """Return the dataset."""
         request, release, catalog = self._parts
         if release is None:
-            raise _no_release(request, catalog)
+            raise _make_release_error(request, catalog)
         from somobench.catalog.reader import read_feature_set
         from somobench.catalog.resolve import resolve
 
@@ -133,7 +133,7 @@ class SomobenchSource(IntakeXarraySourceAdapter, FromCheckedEntry):
     ) -> None:
         refuse_unknown_keywords(unknown)
         super().__init__(metadata=dict(metadata or {}))
-        catalog = _catalog_of(self.metadata)
+        catalog = _find_catalog_folder(self.metadata)
         self.request = DatasetRequest(
             feature_set=feature_set, layer=layer, scaling=scaling, split=split
         )
@@ -148,7 +148,7 @@ class SomobenchSource(IntakeXarraySourceAdapter, FromCheckedEntry):
         """
         refuse_unknown_keywords(parameters)
         if "release" in parameters:  # None is no release either
-            check_release(parameters["release"], _catalog_of(self.metadata))
+            check_release(parameters["release"], _find_catalog_folder(self.metadata))
         known = self._captured_init_kwargs | parameters
         source = type(self)(*self._captured_init_args, **known)
         for name in ("name", "description", "cat", "catalog_object", "_entry"):
@@ -181,7 +181,7 @@ class SomobenchSource(IntakeXarraySourceAdapter, FromCheckedEntry):
         self._schema = None
 
 
-def _catalog_of(metadata: Mapping[str, Any]) -> Path | None:
+def _find_catalog_folder(metadata: Mapping[str, Any]) -> Path | None:
     """Return the catalog folder that an entry came from, if it holds records."""
     folder = Path(str(metadata.get("catalog_dir") or ""))
     for candidate in (folder, folder.parent):
@@ -190,7 +190,7 @@ def _catalog_of(metadata: Mapping[str, Any]) -> Path | None:
     return None
 
 
-def _no_release(request: DatasetRequest, catalog: Path | None) -> UsageError:
+def _make_release_error(request: DatasetRequest, catalog: Path | None) -> UsageError:
     known = known_releases(catalog)
     example = known[-1] if known else "RECIPE-1.0.0"
     return UsageError(

@@ -25,7 +25,7 @@ from somobench.catalog.manifest_checksum import refuse_other_manifest
 from somobench.catalog.registry import (
     MANIFEST,
     CatalogRecord,
-    catalogued_names,
+    list_catalogued,
     read_record,
     records_folder,
 )
@@ -109,11 +109,11 @@ def add_release(
 def write_entries(catalog: Path) -> Path:
     """Write `somobench.yaml` from the records beside it."""
     sources: dict[str, Any] = {
-        release: _nested(read_record(release, catalog), release)
-        for release in catalogued_names(catalog)
+        release: _describe_nested_catalog(read_record(release, catalog), release)
+        for release in list_catalogued(catalog)
     }
     for name in FEATURE_SETS:
-        sources[name] = _entry(name, DESCRIPTIONS[name], None)
+        sources[name] = _describe_entry(name, DESCRIPTIONS[name], None)
     sources["local"] = {
         "description": "Releases built on this machine.",
         "driver": "somobench.catalog.driver.LocalCatalog",
@@ -124,7 +124,9 @@ def write_entries(catalog: Path) -> Path:
     return path
 
 
-def _nested(record: CatalogRecord | None, release: str) -> dict[str, Any]:
+def _describe_nested_catalog(
+    record: CatalogRecord | None, release: str
+) -> dict[str, Any]:
     title = record.title if record else release
     return {
         "description": f"{title}, {release}",
@@ -133,7 +135,9 @@ def _nested(record: CatalogRecord | None, release: str) -> dict[str, Any]:
     }
 
 
-def _entry(name: str, description: str, manifest: Manifest | None) -> dict[str, Any]:
+def _describe_entry(
+    name: str, description: str, manifest: Manifest | None
+) -> dict[str, Any]:
     args = {"feature_set": name}
     return {
         "description": description,
@@ -148,7 +152,9 @@ def _record_content(record: CatalogRecord, manifest: Manifest) -> dict[str, Any]
     return {
         "metadata": {"version": 1, "record": pins},
         "sources": {
-            name: _entry(name, manifest.feature_sets[name].description, manifest)
+            name: _describe_entry(
+                name, manifest.feature_sets[name].description, manifest
+            )
             for name in sorted(manifest.feature_sets)
         },
     }

@@ -10,14 +10,14 @@ import os
 import re
 from pathlib import Path
 
-from somobench.catalog.fetching.cache import cannot_read
+from somobench.catalog.fetching.cache import make_read_error
 from somobench.catalog.registry import MANIFEST
 from somobench.schemas.errors import IntegrityError
 
 CHECKSUM = f"{MANIFEST}.sha256"
 
 
-def checksum_line(manifest: bytes) -> bytes:
+def format_checksum(manifest: bytes) -> bytes:
     """Return what the checksum file holds: a line that `sha256sum --check` reads."""
     return f"{hashlib.sha256(manifest).hexdigest()}  {MANIFEST}\n".encode()
 
@@ -32,14 +32,14 @@ def refuse_other_manifest(manifest: bytes, folder: Path) -> None:
     InputError
         If the system can't read the checksum.
     """
-    path, line = folder / CHECKSUM, checksum_line(manifest)
+    path, line = folder / CHECKSUM, format_checksum(manifest)
     if not os.path.lexists(path):
         return
     try:
         is_line = path.is_file() and path.stat().st_size == len(line)
         pinned = path.read_bytes() if is_line else b""
     except OSError as error:
-        raise cannot_read(path, error) from error
+        raise make_read_error(path, error) from error
     if pinned != line:
         known = re.match(rb"[0-9a-f]{64}", pinned)
         raise IntegrityError(

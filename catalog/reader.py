@@ -16,18 +16,18 @@ from somobench.catalog.release_files import (
     SPLITS,
     ReleaseFiles,
     check_definition,
-    reading,
+    raise_file_errors,
 )
 from somobench.catalog.request import DatasetRequest
 from somobench.catalog.resolve import Release
 from somobench.catalog.split_view import SplitView, index_cells, view_split
 from somobench.catalog.view import (
-    cell_coords,
-    climatology_view,
     day_of_year,
-    forcing_view,
-    layer_above,
-    target_view,
+    make_cell_coords,
+    take_layer_above,
+    view_climatology,
+    view_forcing,
+    view_targets,
 )
 from somobench.schemas.manifest import FeatureSetRecord
 
@@ -69,25 +69,25 @@ def read_feature_set(
     split = _view_split(files, request, definition, targets, cells)
     features = split.features if split else xr.Dataset()
     role = split.role if split else None
-    view = target_view(targets, features, request.scaling, role)
+    view = view_targets(targets, features, request.scaling, role)
     names = tuple(name for name in definition.variables if name not in DERIVED)
     if names:
         forcing = files.forcing(names, targets)
-        view = view.assign(forcing_view(forcing, definition, names).data_vars)
+        view = view.assign(view_forcing(forcing, definition, names).data_vars)
     if "soil_moisture_above" in definition.variables:
-        view["soil_moisture_above"] = layer_above(view["soil_moisture"])
+        view["soil_moisture_above"] = take_layer_above(view["soil_moisture"])
     if "day_of_year" in definition.variables:
         view["day_of_year"] = day_of_year(view["time"])
     if "climatology" in definition.variables and split:
-        view["climatology"] = climatology_view(features, targets, request.scaling)
+        view["climatology"] = view_climatology(features, targets, request.scaling)
     if role is not None:
         view["role"] = role
     table = split.cells if split else index_cells(cells, targets)
-    view = view.assign_coords(cell_coords(table))
-    view = _ordered(_select_layer(view, request))
-    with reading(f"of release {release.id}"):
-        view = _with_loaded_coords(view) if lazy else view.load()
-    return _described(view, release, request)
+    view = view.assign_coords(make_cell_coords(table))
+    view = _order_variables(_select_layer(view, request))
+    with raise_file_errors(f"of release {release.id}"):
+        view = _load_coords(view) if lazy else view.load()
+    return _add_attrs(view, release, request)
 
 
 def _view_split(
@@ -120,13 +120,13 @@ def _select_layer(view: xr.Dataset, request: DatasetRequest) -> xr.Dataset:
     return view.sel(layer=request.layer)
 
 
-def _with_loaded_coords(view: xr.Dataset) -> xr.Dataset:
+def _load_coords(view: xr.Dataset) -> xr.Dataset:
     """Load the coordinates, which are small, so that labels can be compared."""
     loaded = view.coords.to_dataset().compute(scheduler="synchronous")
     return view.assign_coords(loaded.coords)
 
 
-def _ordered(view: xr.Dataset) -> xr.Dataset:
+def _order_variables(view: xr.Dataset) -> xr.Dataset:
     """Put the target first, then the inputs by name, then what describes them."""
     last = ("is_gapfilled", "scale_is_full_record", "role")
     names = [str(name) for name in view.data_vars]
@@ -134,7 +134,7 @@ def _ordered(view: xr.Dataset) -> xr.Dataset:
     return view[["soil_moisture", *inputs, *(name for name in last if name in names)]]
 
 
-def _described(
+def _add_attrs(
     view: xr.Dataset, release: Release, request: DatasetRequest
 ) -> xr.Dataset:
     """Add the attributes that say what the data are and where they come from."""
@@ -144,12 +144,14 @@ def _described(
     view["longitude"].attrs = {"units": "degrees_east", "standard_name": "longitude"}
     target = view["soil_moisture"]
     target.attrs["scaling"] = request.scaling
-    target.attrs["target_moments_from"] = _moments(release, request, view)
-    view.attrs = _global_attrs(release, request)
+    target.attrs["target_moments_from"] = _describe_moments(release, request, view)
+    view.attrs = _make_global_attrs(release, request)
     return view
 
 
-def _moments(release: Release, request: DatasetRequest, view: xr.Dataset) -> str:
+def _describe_moments(
+    release: Release, request: DatasetRequest, view: xr.Dataset
+) -> str:
     """Say where the target's mean and variance come from: one word, or by layer."""
     layers = [str(layer) for layer in view["layer"].to_numpy().reshape(-1)]
     if request.scaling == "none":
@@ -162,7 +164,7 @@ def _moments(release: Release, request: DatasetRequest, view: xr.Dataset) -> str
     return words.pop() if len(words) == 1 else json.dumps(by_layer, sort_keys=True)
 
 
-def _global_attrs(release: Release, request: DatasetRequest) -> dict[str, Any]:
+def _make_global_attrs(release: Release, request: DatasetRequest) -> dict[str, Any]:
     manifest = release.manifest
     definition = manifest.feature_sets[request.feature_set]
     cited = dict.fromkeys(source.citation for source in manifest.sources)

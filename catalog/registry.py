@@ -64,7 +64,7 @@ def local_roots() -> list[Path]:
     variable = "SOMOBENCH_RELEASES"
     listed = os.environ.get(variable, "").split(os.pathsep)
     chosen = [chosen_folder(variable, text) for text in listed if text.strip()]
-    return [folder / "releases" for folder in _checkouts()[:1]] + chosen
+    return [folder / "releases" for folder in _find_checkouts()[:1]] + chosen
 
 
 def chosen_folder(variable: str, text: str) -> Path:
@@ -84,7 +84,7 @@ def chosen_folder(variable: str, text: str) -> Path:
         ) from error
 
 
-def _checkouts() -> list[Path]:
+def _find_checkouts() -> list[Path]:
     try:
         here = Path.cwd()
     except OSError:  # the working directory was deleted
@@ -104,15 +104,19 @@ def is_there(path: Path) -> bool:
         return False
 
 
-def places_of(release: str) -> list[Path]:
+def list_places_of_release(release: str) -> list[Path]:
     """Return every folder on this machine that has the name of a release, in order."""
     roots = dict.fromkeys([*local_roots(), packaged_folder()])
     return [root / release for root in roots if is_there(root / release)]
 
 
-def folders_of(release: str) -> list[Path]:
+def find_folders(release: str) -> list[Path]:
     """Return every folder on this machine that claims to be a release."""
-    return [folder for folder in places_of(release) if is_there(folder / MANIFEST)]
+    return [
+        folder
+        for folder in list_places_of_release(release)
+        if is_there(folder / MANIFEST)
+    ]
 
 
 def local_names() -> list[str]:
@@ -120,13 +124,13 @@ def local_names() -> list[str]:
     found = {
         manifest.parent.name
         for root in (*local_roots(), packaged_folder())
-        for manifest in _manifests_below(root)
+        for manifest in _find_manifests(root)
         if re.fullmatch(RELEASE_ID, manifest.parent.name)
     }
     return sort_releases(found)
 
 
-def _manifests_below(root: Path) -> list[Path]:
+def _find_manifests(root: Path) -> list[Path]:
     try:
         return list(root.glob(f"*/{MANIFEST}"))
     except OSError:  # on Python 3.13 a folder that can't be listed is empty as well
@@ -138,7 +142,7 @@ def records_folder(catalog: Path | None = None) -> Path:
     return (catalog or catalog_folder()) / "releases"
 
 
-def catalogued_names(catalog: Path | None = None) -> list[str]:
+def list_catalogued(catalog: Path | None = None) -> list[str]:
     """Return the ids of the releases that a catalog pins."""
     found = {path.stem for path in records_folder(catalog).glob("*.yaml")}
     return sort_releases(name for name in found if re.fullmatch(RELEASE_ID, name))
@@ -159,12 +163,12 @@ def read_record(release: str, catalog: Path | None = None) -> CatalogRecord | No
         with path.open("rb") as stream:
             text = stream.read(MAXIMUM_RECORD + 1)
         if len(text) > MAXIMUM_RECORD:
-            raise _unbelievable(path, f"over {MAXIMUM_RECORD} bytes")
+            raise _make_record_error(path, f"over {MAXIMUM_RECORD} bytes")
         record = _parse_record(text)
     except UNREADABLE as error:
-        raise _unbelievable(path, error) from error
+        raise _make_record_error(path, error) from error
     if record.release != release:
-        raise _unbelievable(path, f"a record of {record.release}")
+        raise _make_record_error(path, f"a record of {record.release}")
     return record
 
 
@@ -184,7 +188,7 @@ class _NoAliasLoader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
-def _unbelievable(path: Path, found: object) -> IntegrityError:
+def _make_record_error(path: Path, found: object) -> IntegrityError:
     return IntegrityError(
         f"catalog record {path}",
         found=str(found)[:1000],
@@ -195,13 +199,13 @@ def _unbelievable(path: Path, found: object) -> IntegrityError:
 
 def known_releases(catalog: Path | None = None) -> list[str]:
     """Return the ids of all releases that exist, here or elsewhere."""
-    return sort_releases({*catalogued_names(catalog), *local_names()})
+    return sort_releases({*list_catalogued(catalog), *local_names()})
 
 
-def openable_releases() -> list[str]:
+def list_openable_releases() -> list[str]:
     """Return the ids of the releases that lie on this machine or have an address."""
     here = {*local_names()}
-    records = (read_record(name) for name in catalogued_names() if name not in here)
+    records = (read_record(name) for name in list_catalogued() if name not in here)
     away = {record.release for record in records if record and record.base_urls}
     return sort_releases(here | away)
 

@@ -18,11 +18,11 @@ from typing import BinaryIO
 import pandas as pd
 import xarray as xr
 
-from somobench.catalog.fetching.cache import cannot_read
+from somobench.catalog.fetching.cache import make_read_error
 from somobench.catalog.resolve import Release
 from somobench.catalog.split_view import SplitView, view_split
 from somobench.catalog.storage.archive import open_zarr_zip
-from somobench.catalog.view import FACTORS, on_target_grid
+from somobench.catalog.view import FACTORS, align_to_targets
 from somobench.schemas.errors import IntegrityError, SomobenchError
 from somobench.schemas.manifest import FeatureSetRecord
 
@@ -65,9 +65,9 @@ class ReleaseFiles:
         self._chunks: dict[str, int] | None = {} if lazy else None
         self._always = always
 
-    def _grid(self, name: str) -> xr.Dataset:
+    def _open_grid(self, name: str) -> xr.Dataset:
         opened = self._release.open_file(name, always=self._always)
-        with opened as stream, reading(stream.name):
+        with opened as stream, raise_file_errors(stream.name):
             check_members(stream)
             grid = open_zarr_zip(stream, self._chunks)
             check_chunks(grid, stream)
@@ -77,26 +77,26 @@ class ReleaseFiles:
     def table(self, name: str) -> pd.DataFrame:
         """Return a table."""
         content = self._release.read_file(name)
-        with reading(name):
+        with raise_file_errors(name):
             return pd.read_parquet(io.BytesIO(content))
 
     def targets(self, layers: tuple[int, ...]) -> xr.Dataset:
         """Return the targets of some layers, as feature sets need them."""
-        grid = self._grid(TARGETS)
+        grid = self._open_grid(TARGETS)
         _require(TARGETS, "variable", READ, grid.variables)
         _require(TARGETS, "layer", layers, grid["layer"].to_numpy().tolist())
         return grid[list(READ)].sel(layer=list(layers))
 
     def features(self) -> xr.Dataset:
         """Return the features of all splits."""
-        return self._grid(FEATURES)
+        return self._open_grid(FEATURES)
 
     def forcing(self, names: tuple[str, ...], targets: xr.Dataset) -> xr.Dataset:
         """Return some forcing variables on the cells and days of the targets."""
-        grid = self._grid(FORCING)
+        grid = self._open_grid(FORCING)
         _require(FORCING, "variable", names, grid.data_vars)
         grid = grid[list(names)].drop_vars("layer", errors="ignore")
-        return on_target_grid(grid, targets, FORCING)
+        return align_to_targets(grid, targets, FORCING)
 
     def reanalysis(self) -> xr.DataArray | None:
         """Return the reanalysis' soil moisture, (layer, cell, time), if there is one.
@@ -105,14 +105,14 @@ class ReleaseFiles:
         """
         if FORCING not in self._release.manifest.files:
             return None
-        return self._grid(FORCING).get(REANALYSIS)
+        return self._open_grid(FORCING).get(REANALYSIS)
 
     def split(self, name: str) -> SplitView:
         """Return a split with all that predictions are scored by, in memory."""
-        targets, features = self._grid(TARGETS), self._grid(FEATURES)
+        targets, features = self._open_grid(TARGETS), self._open_grid(FEATURES)
         _require(TARGETS, "variable", SCORED, targets.variables)
         kept = [key for key in (*SCORED, *SCORED_IF_KNOWN) if key in targets]
-        with reading(f"of release {self._release.id}"):
+        with raise_file_errors(f"of release {self._release.id}"):
             return view_split(
                 name,
                 targets=targets[kept].load(),
@@ -123,7 +123,7 @@ class ReleaseFiles:
 
 
 @contextmanager
-def reading(what: Path | str) -> Iterator[None]:
+def raise_file_errors(what: Path | str) -> Iterator[None]:
     """Raise whatever the libraries below raise as an error of this file.
 
     Raises
@@ -138,7 +138,7 @@ def reading(what: Path | str) -> Iterator[None]:
     except (SomobenchError, MemoryError):
         raise
     except OSError as error:
-        raise cannot_read(Path(what), error) from error
+        raise make_read_error(Path(what), error) from error
     except Exception as error:
         raise IntegrityError(
             f"file {what}",
@@ -151,12 +151,14 @@ def check_definition(name: str, definition: FeatureSetRecord) -> None:
     """Refuse a feature set whose definition no release can mean."""
     lags, layers = definition.lags, definition.layers
     if len({*lags}) < len(lags) or not all(0 <= lag <= LONGEST_LAG for lag in lags):
-        raise _no_definition(name, f"lags {lags}", f"days from 0 to {LONGEST_LAG}")
+        raise _make_definition_error(
+            name, f"lags {lags}", f"days from 0 to {LONGEST_LAG}"
+        )
     if not layers or len({*layers}) < len(layers):
-        raise _no_definition(name, f"layers {layers}", "each layer once")
+        raise _make_definition_error(name, f"layers {layers}", "each layer once")
 
 
-def _no_definition(name: str, found: str, expected: str) -> IntegrityError:
+def _make_definition_error(name: str, found: str, expected: str) -> IntegrityError:
     return IntegrityError(
         f"definition of feature set {name!r}", found=found[:200], expected=expected
     )
@@ -179,9 +181,9 @@ def check_members(stream: BinaryIO) -> None:
     with zipfile.ZipFile(stream) as archive:
         members = archive.infolist()
     if len({member.filename for member in members}) < len(members):
-        raise _no_archive(stream, "a member twice")
+        raise _make_archive_error(stream, "a member twice")
     if any(member.compress_type or member.flag_bits & 1 for member in members):
-        raise _no_archive(stream, "a compressed or encrypted member")
+        raise _make_archive_error(stream, "a compressed or encrypted member")
 
 
 def check_chunks(grid: xr.Dataset, stream: BinaryIO) -> None:
@@ -195,16 +197,16 @@ def check_chunks(grid: xr.Dataset, stream: BinaryIO) -> None:
             for length, size in zip(variable.shape, sizes, strict=True)
         ]
         if math.prod(counts) > len(present):
-            raise _no_archive(
+            raise _make_archive_error(
                 stream, f"{name} declared with {math.prod(counts)} chunks"
             )
         for place in product(*(range(count) for count in counts)):
             chunk = "/".join([str(name), "c", *map(str, place)])
             if chunk not in present:
-                raise _no_archive(stream, f"no chunk {chunk}")
+                raise _make_archive_error(stream, f"no chunk {chunk}")
 
 
-def _no_archive(stream: BinaryIO, found: str) -> IntegrityError:
+def _make_archive_error(stream: BinaryIO, found: str) -> IntegrityError:
     return IntegrityError(
         f"file {stream.name}",
         found=found,

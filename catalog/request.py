@@ -47,7 +47,7 @@ class DatasetRequest:
         if self.split is not None and not isinstance(self.split, str):
             raise UsageError("split", found=repr(self.split), expected="a name")
         for name in ("feature_set", "scaling", "split"):
-            object.__setattr__(self, name, _plain(getattr(self, name)))
+            object.__setattr__(self, name, _strip_subclass(getattr(self, name)))
         if self.scaling == "train" and self.split is None:
             raise UsageError(
                 "scaling 'train'",
@@ -55,7 +55,7 @@ class DatasetRequest:
                 expected="the split whose train days give the factors",
                 hint="add split=..., or use scaling='full'",
             )
-        object.__setattr__(self, "layer", _whole(self.layer))
+        object.__setattr__(self, "layer", _parse_layer(self.layer))
 
     def check_against(self, manifest: Manifest) -> None:
         """Refuse what the release doesn't carry, with its reason.
@@ -82,12 +82,12 @@ class DatasetRequest:
             raise unknown(f"feature set {of}", self.feature_set, names, reason)
 
 
-def _plain(text: str | None) -> str | None:
+def _strip_subclass(text: str | None) -> str | None:
     """Return the letters of a text, whatever class shows them as something else."""
     return None if text is None else str.__str__(text)
 
 
-def _whole(layer: Any) -> int | None:
+def _parse_layer(layer: Any) -> int | None:
     if layer is None:
         return None
     try:

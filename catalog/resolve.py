@@ -15,7 +15,7 @@ from typing import BinaryIO
 from urllib.parse import quote
 
 from somobench.catalog.fetching.cache import (
-    cannot_read,
+    make_read_error,
     object_path,
     open_regular,
     read_verified,
@@ -26,11 +26,11 @@ from somobench.catalog.registry import (
     MANIFEST,
     CatalogRecord,
     check_release,
-    folders_of,
+    find_folders,
     is_there,
+    list_places_of_release,
     local_roots,
     packaged_folder,
-    places_of,
     read_record,
     unknown,
 )
@@ -57,7 +57,7 @@ class Release:
         """Release id, `<recipe>-<major.minor.patch>`."""
         return self.manifest.release
 
-    def path_of(self, name: str) -> Path:
+    def get_path(self, name: str) -> Path:
         """Return the path of a file of the release, verified, fetched if need be.
 
         What is read from the path later isn't verified: see `open_file`.
@@ -78,7 +78,7 @@ class Release:
         """Open a file of the release: the descriptor is the one that was verified.
 
         With `always`, a grid too is hashed whatever was verified before. Errors are
-        those of `path_of`.
+        those of `get_path`.
         """
         wanted, place = self.remote(name), self._place_of(name)
         if place is None:
@@ -90,7 +90,7 @@ class Release:
     def read_file(self, name: str) -> bytes:
         """Return the bytes of a small file of the release, which are the verified ones.
 
-        Errors are those of `path_of`.
+        Errors are those of `get_path`.
         """
         with self.open_file(name) as stream:
             return read_verified(stream, self.remote(name).sha256)
@@ -117,7 +117,7 @@ class Release:
     def _require_source(self, wanted: RemoteObject) -> None:
         if wanted.urls or _is_cached(wanted):
             return
-        places = [str(place.parent) for place in self._places(wanted.name)]
+        places = [str(place.parent) for place in self._list_places(wanted.name)]
         raise IntegrityError(
             f"file {wanted.name}",
             found=f"nothing in {', '.join(places) or 'the cache'}",
@@ -127,9 +127,9 @@ class Release:
 
     def _place_of(self, name: str) -> Path | None:
         """Return where a file lies on this machine outside the cache, if it does."""
-        return next(filter(os.path.lexists, self._places(name)), None)
+        return next(filter(os.path.lexists, self._list_places(name)), None)
 
-    def _places(self, name: str) -> list[Path]:
+    def _list_places(self, name: str) -> list[Path]:
         """Return where a file may lie: an asset beside any releases, nearest first."""
         if name not in self.manifest.assets:
             return [self.folder / name] if self.folder else []
@@ -148,7 +148,7 @@ class Release:
             name=name,
             sha256=record.sha256,
             size=record.size,
-            urls=_urls(self.base_urls, name),
+            urls=_build_urls(self.base_urls, name),
         )
 
 
@@ -184,24 +184,24 @@ def _resolve_pinned(record: CatalogRecord) -> Release:
         message = f"release {record.release} is withdrawn: {record.withdrawn}"
         warnings.warn(message, UserWarning, stacklevel=2)
     passed: dict[Path, str] = {}
-    for folder in places_of(record.release):
+    for folder in list_places_of_release(record.release):
         text, found = _read_if_pinned(folder, record)
         if text is not None:
             _warn_of_passed_over(record, passed, folder)
-            return _release(text, record.release, folder, record)
+            return _make_release(text, record.release, folder, record)
         passed[folder] = found
     wanted = RemoteObject(
         name=MANIFEST,
         sha256=record.manifest_sha256,
         size=record.manifest_size,
-        urls=_urls(record.base_urls, MANIFEST),
+        urls=_build_urls(record.base_urls, MANIFEST),
     )
     if not wanted.urls and not _is_cached(wanted):
-        raise _not_pinned(record, passed)
+        raise _make_unpinned_error(record, passed)
     with open_object(wanted) as stream:
         text = read_verified(stream, wanted.sha256)
     _warn_of_passed_over(record, passed, Path(stream.name))
-    return _release(text, record.release, None, record)
+    return _make_release(text, record.release, None, record)
 
 
 def _read_if_pinned(folder: Path, record: CatalogRecord) -> tuple[bytes | None, str]:
@@ -234,7 +234,7 @@ def _warn_once(message: str) -> None:
 
 def _resolve_local(name: str) -> Release:
     texts: dict[bytes, Path] = {}
-    for folder in folders_of(name):
+    for folder in find_folders(name):
         text = read_manifest(folder / MANIFEST)
         refuse_other_manifest(text, folder)
         texts.setdefault(text, folder)
@@ -253,10 +253,10 @@ def _resolve_local(name: str) -> Release:
             hint="somebody is deleting or replacing it; try again",
         )
     text, folder = texts.popitem()
-    return _release(text, name, folder, None)
+    return _make_release(text, name, folder, None)
 
 
-def _release(
+def _make_release(
     text: bytes, name: str, folder: Path | None, record: CatalogRecord | None
 ) -> Release:
     manifest = _parse(text, name)
@@ -316,7 +316,7 @@ def read_manifest(path: Path) -> bytes:
         with open_regular(path) as stream:
             text = stream.read(MAXIMUM_MANIFEST + 1)
     except OSError as error:
-        raise cannot_read(path, error) from error
+        raise make_read_error(path, error) from error
     if len(text) > MAXIMUM_MANIFEST:
         raise IntegrityError(
             f"file {path}",
@@ -350,11 +350,13 @@ def _is_cached(wanted: RemoteObject) -> bool:
     return os.path.lexists(object_path(wanted.sha256))
 
 
-def _urls(base_urls: tuple[str, ...], name: str) -> tuple[str, ...]:
+def _build_urls(base_urls: tuple[str, ...], name: str) -> tuple[str, ...]:
     return tuple(f"{base.rstrip('/')}/{quote(name)}" for base in base_urls)
 
 
-def _not_pinned(record: CatalogRecord, passed: Mapping[Path, str]) -> IntegrityError:
+def _make_unpinned_error(
+    record: CatalogRecord, passed: Mapping[Path, str]
+) -> IntegrityError:
     listed = "; ".join(f"{found} in {folder}" for folder, found in passed.items())
     return IntegrityError(
         f"manifest of release {record.release}",

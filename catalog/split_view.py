@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from somobench.catalog.scaling import scale_by_train_days
-from somobench.catalog.view import CELL_COLUMNS, on_target_grid, role_view
+from somobench.catalog.view import CELL_COLUMNS, align_to_targets, view_roles
 from somobench.schemas.errors import IntegrityError, UnknownNameError
 
 
@@ -85,7 +85,7 @@ def view_split(
         split=split,
         targets=targets,
         features=_select_features(features, targets, split),
-        role=role_view(splits, targets, split),
+        role=view_roles(splits, targets, split),
         cells=index_cells(cells, targets),
     )
 
@@ -97,7 +97,7 @@ def _select_features(
     if features is None:
         return xr.Dataset()
     chosen = features.sel(split=split, layer=targets["layer"])
-    return on_target_grid(chosen.drop_vars("split"), targets, "features")
+    return align_to_targets(chosen.drop_vars("split"), targets, "features")
 
 
 def index_cells(cells: pd.DataFrame, targets: xr.Dataset) -> pd.DataFrame:
@@ -110,17 +110,21 @@ def index_cells(cells: pd.DataFrame, targets: xr.Dataset) -> pd.DataFrame:
     """
     lacking = {"cell_id", *CELL_COLUMNS} - {*map(str, cells.columns)}
     if lacking:
-        raise _no_cells(f"no column {', '.join(sorted(lacking))}")
+        raise _make_cells_error(f"no column {', '.join(sorted(lacking))}")
     table = cells.set_index("cell_id")
     wanted = targets["cell"].to_numpy().astype(str)
     absent = pd.Index(wanted).difference(table.index)
     if len(absent):
-        raise _no_cells(f"no row of cell {absent[0]} and {len(absent) - 1} more")
+        raise _make_cells_error(
+            f"no row of cell {absent[0]} and {len(absent) - 1} more"
+        )
     if not table.index.is_unique:
-        raise _no_cells(f"cell {table.index[table.index.duplicated()][0]} twice")
+        raise _make_cells_error(
+            f"cell {table.index[table.index.duplicated()][0]} twice"
+        )
     return table.loc[wanted]
 
 
-def _no_cells(found: str) -> IntegrityError:
+def _make_cells_error(found: str) -> IntegrityError:
     expected = f"one row a cell of the targets, with {', '.join(CELL_COLUMNS)}"
     return IntegrityError("cells of the release", found=found, expected=expected)

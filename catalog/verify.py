@@ -32,7 +32,7 @@ class FileStatus(NamedTuple):
 def verify_release(release: Release) -> list[FileStatus]:
     """Hash every file of a release on this machine, whatever was verified before."""
     checked = [_check(release, name) for name in sorted(release.manifest.files)]
-    return checked + _extras(release)
+    return checked + _list_extras(release)
 
 
 def verify_assets(release: Release) -> list[FileStatus]:
@@ -53,7 +53,7 @@ def fetch_release(release: Release, names: Iterable[str] = ()) -> dict[str, Path
     wanted = tuple(names) or tuple(sorted(release.manifest.files))
     for name in wanted:
         release.remote(name)
-    return {name: release.path_of(name) for name in wanted}
+    return {name: release.get_path(name) for name in wanted}
 
 
 def _check(release: Release, name: str) -> FileStatus:
@@ -73,7 +73,7 @@ def _check_asset(release: Release, name: str) -> FileStatus:
     return status._replace(reason="; ".join(filter(None, (ASSET, status.reason))))
 
 
-def _extras(release: Release) -> list[FileStatus]:
+def _list_extras(release: Release) -> list[FileStatus]:
     """List what lies in the folder of the release beside its files."""
     if release.folder is None:
         return []

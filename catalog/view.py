@@ -20,14 +20,14 @@ from somobench.schemas.variables import (
     ROLES,
     STATIC_ATTRIBUTES,
     STATIC_CLASSES,
-    attrs_of,
+    get_attrs,
 )
 
 FACTORS = ("scale_slope", "scale_offset")
 CELL_COLUMNS = ("region", "regime", "dryness")
 
 
-def target_view(
+def view_targets(
     targets: xr.Dataset,
     features: xr.Dataset,
     scaling: str,
@@ -42,7 +42,7 @@ def target_view(
         Of a split, on the cells of the targets; may be empty but for train scaling.
     scaling : {"full", "train", "none"}
     role : DataArray, (cell, time)
-        As `role_view` gives it; needed for train scaling alone.
+        As `view_roles` gives it; needed for train scaling alone.
 
     Returns
     -------
@@ -59,12 +59,12 @@ def target_view(
     else:
         view["soil_moisture"] = scale_by_train_days(targets, features, role)
         view["scale_is_full_record"] = features["scale_is_full_record"]
-    view["soil_moisture"].attrs = attrs_of("soil_moisture")
+    view["soil_moisture"].attrs = get_attrs("soil_moisture")
     view["is_gapfilled"] = targets["is_gapfilled"]
     return view
 
 
-def climatology_view(
+def view_climatology(
     features: xr.Dataset, targets: xr.Dataset, scaling: str
 ) -> xr.DataArray:
     """Return the climatology of a split on every day, in the target's scaling.
@@ -90,7 +90,7 @@ def climatology_view(
         by_day = targets["scale_offset"] + targets["scale_slope"] * by_day
     days = day_of_year(targets["time"])
     daily = by_day.astype("float32").sel(day_of_year=days).drop_vars("day_of_year")
-    daily.attrs = attrs_of("climatology")
+    daily.attrs = get_attrs("climatology")
     return daily.transpose("layer", "cell", "time")
 
 
@@ -104,7 +104,7 @@ def day_of_year(time: xr.DataArray) -> xr.DataArray:
     return days.rename("day_of_year")
 
 
-def on_target_grid(grid: xr.Dataset, targets: xr.Dataset, what: str) -> xr.Dataset:
+def align_to_targets(grid: xr.Dataset, targets: xr.Dataset, what: str) -> xr.Dataset:
     """Return another grid of the release on the cells and days of the targets.
 
     Raises
@@ -128,7 +128,7 @@ def on_target_grid(grid: xr.Dataset, targets: xr.Dataset, what: str) -> xr.Datas
     return grid
 
 
-def forcing_view(
+def view_forcing(
     forcing: xr.Dataset, definition: FeatureSetRecord, names: tuple[str, ...]
 ) -> xr.Dataset:
     """Return forcing variables; those of the weather with lags if there are any.
@@ -141,7 +141,7 @@ def forcing_view(
     has_lags = any(definition.lags)
     return xr.Dataset(
         {
-            name: lagged(forcing[name], definition.lags)
+            name: add_lags(forcing[name], definition.lags)
             if has_lags and name in DYNAMIC_FORCING
             else forcing[name]
             for name in names
@@ -149,7 +149,7 @@ def forcing_view(
     )
 
 
-def lagged(series: xr.DataArray, lags: tuple[int, ...]) -> xr.DataArray:
+def add_lags(series: xr.DataArray, lags: tuple[int, ...]) -> xr.DataArray:
     """Add a `lag` dimension: the value of as many days before.
 
     Lag 0 is the day itself; days before the first are missing. In memory and for
@@ -167,7 +167,7 @@ def lagged(series: xr.DataArray, lags: tuple[int, ...]) -> xr.DataArray:
     if series.chunks is not None:
         series = series.chunk(time=-1)
     result: xr.DataArray = xr.apply_ufunc(
-        _lag_window,
+        _stack_lags,
         series,
         kwargs={"lags": lags},
         input_core_dims=[["time"]],
@@ -185,7 +185,7 @@ def lagged(series: xr.DataArray, lags: tuple[int, ...]) -> xr.DataArray:
     return result.assign_coords(lag=days).transpose(..., "time", "lag")
 
 
-def _lag_window(values: np.ndarray[Any, Any], lags: tuple[int, ...]) -> Any:
+def _stack_lags(values: np.ndarray[Any, Any], lags: tuple[int, ...]) -> Any:
     """Return (..., time, lag) from (..., time)."""
     longest = max(lags)
     before = np.full((*values.shape[:-1], longest), np.nan, values.dtype)
@@ -196,15 +196,15 @@ def _lag_window(values: np.ndarray[Any, Any], lags: tuple[int, ...]) -> Any:
     return windows[..., [longest - lag for lag in lags]]
 
 
-def layer_above(soil_moisture: xr.DataArray) -> xr.DataArray:
+def take_layer_above(soil_moisture: xr.DataArray) -> xr.DataArray:
     """Return, for each layer, the target of the layer above; missing where none is."""
     layers = soil_moisture["layer"]
     above = soil_moisture.reindex(layer=layers - 1).assign_coords(layer=layers)
-    above.attrs = attrs_of("soil_moisture_above")
+    above.attrs = get_attrs("soil_moisture_above")
     return above
 
 
-def role_view(splits: pd.DataFrame, targets: xr.Dataset, split: str) -> xr.DataArray:
+def view_roles(splits: pd.DataFrame, targets: xr.Dataset, split: str) -> xr.DataArray:
     """Return the role of every day of every cell in a split.
 
     Parameters
@@ -238,7 +238,7 @@ def role_view(splits: pd.DataFrame, targets: xr.Dataset, split: str) -> xr.DataA
     return xr.DataArray(role, dims=("cell", "time"), attrs=attrs)
 
 
-def cell_coords(table: pd.DataFrame) -> dict[str, xr.Variable]:
+def make_cell_coords(table: pd.DataFrame) -> dict[str, xr.Variable]:
     """Return region, regime, dryness and static attributes as coordinates of cells.
 
     Attributes that the table lacks have no coordinate; unknown ones are missing, and
@@ -260,5 +260,5 @@ def cell_coords(table: pd.DataFrame) -> dict[str, xr.Variable]:
     for name in ("dryness", *STATIC_ATTRIBUTES):
         if name in table:
             numbers = table[name].to_numpy("float64")
-            coords[name] = xr.Variable("cell", numbers, attrs_of(name))
+            coords[name] = xr.Variable("cell", numbers, get_attrs(name))
     return coords

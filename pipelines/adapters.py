@@ -10,7 +10,7 @@ from typing import Any
 from somobench.schemas.errors import UnknownNameError
 
 
-def new_adapter(kind: str, name: str, classes: Mapping[str, str]) -> Any:
+def make_adapter(kind: str, name: str, classes: Mapping[str, str]) -> Any:
     """Import the class of an adapter and return a new object of it.
 
     Parameters

@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 
 from somobench.catalog.split_view import view_split
 from somobench.catalog.storage.archive import write_zarr_zip
-from somobench.catalog.storage.atomic import replacing, write_json
+from somobench.catalog.storage.atomic import replace_file, write_json
 from somobench.ladder.fit import NotAvailable
 from somobench.ladder.problem import Problem, build_problem
 from somobench.ladder.rungs import RUNGS, Prediction, Rung, fit_predict
 from somobench.pipelines.parallel import count_cores, map_splits
 from somobench.pipelines.stage import (
-    checked_grid,
-    checked_table,
+    load_grid,
+    load_table,
     read_report,
     run_stage,
 )
@@ -34,7 +34,7 @@ from somobench.schemas.manifest import FeatureSetRecord
 from somobench.schemas.recipe import Recipe, load_recipe
 from somobench.schemas.tables import CELLS, SPLITS
 from somobench.schemas.validate import validate_grid
-from somobench.schemas.variables import TEST, attrs_of
+from somobench.schemas.variables import TEST, get_attrs
 
 DATA = Path("data")
 Outcomes = Mapping[str, Prediction | NotAvailable]
@@ -70,9 +70,9 @@ def write_baselines(recipe: Recipe, folder: Path, *, processes: int = 1) -> None
     ValidationError
         If an input or a result breaks its schema.
     """
-    splits = checked_table(folder / "splits.parquet", SPLITS)["split"].astype(str)
+    splits = load_table(folder / "splits.parquet", SPLITS)["split"].astype(str)
     names = sorted(set(splits))
-    with replacing(folder / "predictions") as unfinished:
+    with replace_file(folder / "predictions") as unfinished:
         unfinished.mkdir()
         work = partial(predict_split, recipe=recipe, folder=unfinished)
         outcomes = map_splits(work, names, partial(read_inputs, folder), processes)
@@ -85,9 +85,9 @@ def predict_split(
     inputs: Inputs, split: str, *, recipe: Recipe, folder: Path
 ) -> dict[str, Any]:
     """Write what every rung predicts on a split, and describe what came of each."""
-    problem = problem_of(split, inputs, recipe)
+    problem = build_split_problem(split, inputs, recipe)
     outcomes = climb(problem)
-    grid = predictions_of(outcomes, problem, inputs.targets)
+    grid = join_predictions(outcomes, problem, inputs.targets)
     validate_grid(grid, PREDICTIONS, f"predictions of split {split}")
     write_zarr_zip(grid, folder / f"{split}.zarr.zip", {"rung": 1})
     return describe_outcomes(outcomes)
@@ -96,16 +96,16 @@ def predict_split(
 def read_inputs(folder: Path) -> Inputs:
     """Read and check what the stage needs."""
     return Inputs(
-        targets=checked_grid(folder / "targets.zarr.zip", TARGETS),
-        forcing=checked_grid(folder / "forcing.zarr.zip", FORCING),
-        features=checked_grid(folder / "features.zarr.zip", FEATURES),
-        splits=checked_table(folder / "splits.parquet", SPLITS),
-        cells=checked_table(folder / "cells.parquet", CELLS),
+        targets=load_grid(folder / "targets.zarr.zip", TARGETS),
+        forcing=load_grid(folder / "forcing.zarr.zip", FORCING),
+        features=load_grid(folder / "features.zarr.zip", FEATURES),
+        splits=load_table(folder / "splits.parquet", SPLITS),
+        cells=load_table(folder / "cells.parquet", CELLS),
         definitions=read_report(folder / "features.json", "feature_sets", "refused"),
     )
 
 
-def problem_of(split: str, inputs: Inputs, recipe: Recipe) -> Problem:
+def build_split_problem(split: str, inputs: Inputs, recipe: Recipe) -> Problem:
     """Return the problem of one split."""
     sets = inputs.definitions["feature_sets"]
     view = view_split(
@@ -134,7 +134,7 @@ class AskedPart(NamedTuple):
     days: slice
 
 
-def asked_part(problem: Problem) -> AskedPart:
+def select_part(problem: Problem) -> AskedPart:
     """Return the part of the grid that predictions are stored for."""
     tested = problem.role == TEST
     days = np.flatnonzero(tested.any(axis=0))
@@ -144,7 +144,7 @@ def asked_part(problem: Problem) -> AskedPart:
 
 def climb(problem: Problem) -> dict[str, Prediction | NotAvailable]:
     """Fit every rung, lowest first, and keep what it predicts on the test part."""
-    part = asked_part(problem)
+    part = select_part(problem)
     outcomes: dict[str, Prediction | NotAvailable] = {}
     for name in RUNGS:
         outcome = fit_predict(name, problem)
@@ -154,7 +154,7 @@ def climb(problem: Problem) -> dict[str, Prediction | NotAvailable]:
     return outcomes
 
 
-def predictions_of(
+def join_predictions(
     outcomes: Outcomes, problem: Problem, targets: xr.Dataset
 ) -> xr.Dataset:
     """Join the rungs that a split carries, on its test cells and days.
@@ -170,7 +170,7 @@ def predictions_of(
     Dataset of schema PREDICTIONS
         Rungs in the order of the ladder; every day from the first to the last test day.
     """
-    part = asked_part(problem)
+    part = select_part(problem)
     found = {
         name: outcome.values
         for name, outcome in outcomes.items()
@@ -183,7 +183,7 @@ def predictions_of(
     grid["soil_moisture"] = (
         ("rung", "layer", "cell", "time"),
         np.stack(list(found.values())),
-        attrs_of("soil_moisture") | {"scaling": "train"},
+        get_attrs("soil_moisture") | {"scaling": "train"},
     )
     grid["needs_observations"] = (
         "rung",

@@ -13,7 +13,7 @@ EDGE_TOLERANCE = 1e-9  # cells; decimal coordinates this near an edge lie on it
 CENTRE_DECIMALS = 10  # degrees; makes the ids independent of rounding errors
 
 
-def cell_of(
+def locate_cells(
     latitude: ArrayLike, longitude: ArrayLike, resolution: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Find the centre of the grid cell nearest to each position.
@@ -49,9 +49,9 @@ def cell_of(
     >>> cell_id(latitude, longitude)
     '41.875_-111.625'
     """
-    rows = _cell_count(resolution)
-    north = _checked("latitude", latitude, 90.0)
-    east = _checked("longitude", longitude, 180.0)
+    rows = _count_rows(resolution)
+    north = _check_degrees("latitude", latitude, 90.0)
+    east = _check_degrees("longitude", longitude, 180.0)
     row = np.clip(_index((90.0 - north) / resolution), 0, rows - 1)
     column = np.clip(_index((east + 180.0) / resolution), 0, 2 * rows - 1)
     # Adding zero turns a centre of -0.0 into 0.0, which is written differently.
@@ -94,7 +94,7 @@ def _index(cells_from_edge: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(on_edge, nearest - 1, np.floor(cells_from_edge))
 
 
-def _cell_count(resolution: float) -> int:
+def _count_rows(resolution: float) -> int:
     """Count the rows from pole to pole."""
     if not np.isfinite(resolution) or resolution <= 0:
         raise InputError(
@@ -110,7 +110,7 @@ def _cell_count(resolution: float) -> int:
     return rows
 
 
-def _checked(name: str, values: ArrayLike, limit: float) -> NDArray[np.float64]:
+def _check_degrees(name: str, values: ArrayLike, limit: float) -> NDArray[np.float64]:
     degrees = np.asarray(values, dtype=np.float64)
     wrong = ~(np.abs(degrees) <= limit)
     if wrong.any():

@@ -42,7 +42,7 @@ UNREADABLE = (
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def _refuse_unreadable(path: Path) -> Iterator[None]:
     """Turn what a library says of an unreadable file into a refusal."""
     try:
         yield
@@ -56,7 +56,7 @@ def _readable(path: Path) -> Iterator[None]:
         ) from error
 
 
-def checked_grid(path: Path, schema: DatasetSchema) -> xr.Dataset:
+def load_grid(path: Path, schema: DatasetSchema) -> xr.Dataset:
     """Load a grid into memory.
 
     Raises
@@ -66,12 +66,12 @@ def checked_grid(path: Path, schema: DatasetSchema) -> xr.Dataset:
     ValidationError
         If it breaks the schema.
     """
-    with opened_grid(path, schema) as grid, _readable(path):
+    with open_grid(path, schema) as grid, _refuse_unreadable(path):
         return grid.load()
 
 
 @contextmanager
-def opened_grid(path: Path, schema: DatasetSchema | None) -> Iterator[xr.Dataset]:
+def open_grid(path: Path, schema: DatasetSchema | None) -> Iterator[xr.Dataset]:
     """Open a grid whose values are read where they are used.
 
     Parameters
@@ -88,14 +88,14 @@ def opened_grid(path: Path, schema: DatasetSchema | None) -> Iterator[xr.Dataset
         If it breaks the schema.
     """
     with ExitStack() as opened:
-        with _readable(path):
+        with _refuse_unreadable(path):
             grid = opened.enter_context(open_zarr_zip(path))
             if schema is not None:
                 validate_grid(grid, schema, path.name)
         yield grid
 
 
-def checked_table(path: Path, schema: DataFrameSchema) -> pd.DataFrame:
+def load_table(path: Path, schema: DataFrameSchema) -> pd.DataFrame:
     """Load a table.
 
     Raises
@@ -105,7 +105,7 @@ def checked_table(path: Path, schema: DataFrameSchema) -> pd.DataFrame:
     ValidationError
         If it breaks the schema.
     """
-    with _readable(path):
+    with _refuse_unreadable(path):
         return validate_table(pd.read_parquet(path), schema, path.name)
 
 
@@ -125,14 +125,14 @@ def read_batches(
     InputError
         If the table is absent or can't be read.
     """
-    with _readable(path):
+    with _refuse_unreadable(path):
         file = pq.ParquetFile(path)
         missing = sorted(set(columns or ()) - set(file.schema_arrow.names))
         if missing:
             raise KeyError(*missing)
         batches = file.iter_batches(ROWS_A_BATCH, columns=columns)
     while True:
-        with _readable(path):
+        with _refuse_unreadable(path):
             batch = next(batches, None)
             if batch is None:
                 return
@@ -154,7 +154,7 @@ def read_report(path: Path, *keys: str) -> dict[str, Any]:
     InputError
         If it is absent, no JSON object, or lacks a key.
     """
-    with _readable(path):
+    with _refuse_unreadable(path):
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         for key in keys:
             content[key]
@@ -172,11 +172,11 @@ def run_stage(main: Callable[[], None]) -> None:
     try:
         main()
     except SomobenchError as error:
-        _end(str(error), error.exit_code)
+        _end_stage(str(error), error.exit_code)
     except OSError as error:  # a full disk, a folder that may not be written
-        _end(str(error), SomobenchError.exit_code)
+        _end_stage(str(error), SomobenchError.exit_code)
 
 
-def _end(message: str, exit_code: int) -> None:
+def _end_stage(message: str, exit_code: int) -> None:
     sys.stderr.write(f"{message}\n")
     sys.exit(exit_code)

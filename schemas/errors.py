@@ -16,7 +16,7 @@ class SomobenchError(Exception):
     found, expected : object, optional
         The value met and the value allowed.
     hint : str, optional
-        The next step that mends it, a command where there is one.
+        The next step that solves it, a command where there is one.
     """
 
     exit_code = 1

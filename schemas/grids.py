@@ -15,7 +15,7 @@ from somobench.schemas.checks import (
     NONE_MISSING,
     POSITIONS_MATCH,
     SOME_FINITE,
-    within,
+    check_range,
 )
 from somobench.schemas.checks.grids import (
     BELOW_POROSITY,
@@ -27,7 +27,7 @@ from somobench.schemas.checks.grids import (
 )
 from somobench.schemas.checks.magnitudes import magnitude_checks
 from somobench.schemas.checks.places import ON_ITS_GRID
-from somobench.schemas.variables import DYNAMIC_FORCING, VARIABLES, attrs_of
+from somobench.schemas.variables import DYNAMIC_FORCING, VARIABLES, get_attrs
 
 """Cells with a test day, from the first to the last test day of the split."""
 
@@ -36,14 +36,14 @@ DEEPEST = 5.0  # m; soil layers given in cm lie beyond it
 STEEPEST = 100.0  # scale slope; a reference varies as much as the sensor, or less
 
 
-def _within(low: float | None, high: float | None, units: str) -> px.Check:
+def _make_range_check(low: float | None, high: float | None, units: str) -> px.Check:
     if low is None or high is None:
         bound = "finite" if low is None else f"at least {low}"
-        return within(f"{bound} {units}".strip(), low, high)
-    return within(f"{low} to {high} {units}".strip(), low, high)
+        return check_range(f"{bound} {units}".strip(), low, high)
+    return check_range(f"{low} to {high} {units}".strip(), low, high)
 
 
-def physical(
+def define_variable(
     name: str,
     dims: tuple[str, ...],
     *checks: px.Check,
@@ -52,18 +52,20 @@ def physical(
 ) -> px.DataVar:
     """Return the schema of a variable: dtype, dims, units and physical range."""
     variable = VARIABLES[name]
-    within = _within(variable.minimum, variable.maximum, variable.units)
+    physical_range = _make_range_check(
+        variable.minimum, variable.maximum, variable.units
+    )
     return px.DataVar(
         dtype=dtype or variable.dtype,
         dims=dims,
-        checks=[within, *checks],
+        checks=[physical_range, *checks],
         nullable=True,
         required=required,
-        attrs={"units": attrs_of(name)["units"]},
+        attrs={"units": get_attrs(name)["units"]},
     )
 
 
-def counted(
+def define_count(
     dims: tuple[str, ...],
     dtype: str,
     low: float | None = 0,
@@ -71,20 +73,24 @@ def counted(
 ) -> px.DataVar:
     """Return the schema of a plain number without unit."""
     return px.DataVar(
-        dtype=dtype, dims=dims, checks=[_within(low, high, "")], nullable=True
+        dtype=dtype, dims=dims, checks=[_make_range_check(low, high, "")], nullable=True
     )
 
 
-def _text(dims: tuple[str, ...]) -> px.DataVar:
+def _define_text(dims: tuple[str, ...]) -> px.DataVar:
     return px.DataVar(dims=dims)
 
 
 TIME = px.Coordinate(dtype="datetime64[ns]", checks=DAILY)
 CELL = px.Coordinate(checks=CELLS_IN_ORDER)
-LATITUDE = px.Coordinate(dtype="float64", checks=_within(-90, 90, "degrees_north"))
-LONGITUDE = px.Coordinate(dtype="float64", checks=_within(-180, 180, "degrees_east"))
-LAYER = px.Coordinate(dtype="int8", checks=_within(1, 9, ""))
-DEPTH = px.Coordinate(dtype="float64", checks=_within(0, DEEPEST, "m"))
+LATITUDE = px.Coordinate(
+    dtype="float64", checks=_make_range_check(-90, 90, "degrees_north")
+)
+LONGITUDE = px.Coordinate(
+    dtype="float64", checks=_make_range_check(-180, 180, "degrees_east")
+)
+LAYER = px.Coordinate(dtype="int8", checks=_make_range_check(1, 9, ""))
+DEPTH = px.Coordinate(dtype="float64", checks=_make_range_check(0, DEEPEST, "m"))
 
 _GRID_COORDS: Mapping[str, px.Coordinate] = {
     "cell": CELL,
@@ -100,33 +106,33 @@ _WHOLE_GRID = (POSITIONS_MATCH, ON_ITS_GRID, SHORT_ATTRIBUTES, UNPACKED)
 
 TARGETS = px.DatasetSchema(
     data_vars={
-        "soil_moisture": physical(
+        "soil_moisture": define_variable(
             "soil_moisture",
             SERIES,
             SOME_FINITE,
             BELOW_POROSITY,
             *magnitude_checks("soil_moisture"),
         ),
-        "soil_moisture_in_situ": physical(
+        "soil_moisture_in_situ": define_variable(
             "soil_moisture_in_situ",
             SERIES,
             SOME_FINITE,
             *magnitude_checks("soil_moisture_in_situ"),
         ),
-        "is_gapfilled": counted(SERIES, "int8", 0, 1),
-        "observation_count": counted(SERIES, "int16"),
-        "scale_slope": counted(SERIES[:2], "float64", 0, STEEPEST),
-        "scale_offset": counted(SERIES[:2], "float64", None),
-        "overlap_days": counted(SERIES[:2], "int32"),
-        "station_count": counted(SERIES[:2], "int16"),
-        "accepted_count": counted(SERIES[:2], "int16"),
-        "used_count": counted(SERIES[:2], "int16"),
-        "station_spread": counted(SERIES[:2], "float32"),
-        "primary_network": _text(SERIES[:2]),
-        "primary_station": _text(SERIES[:2]),
-        "primary_sensor": _text(SERIES[:2]),
-        "depth_from": counted(SERIES[:2], "float32", 0, DEEPEST),
-        "depth_to": counted(SERIES[:2], "float32", 0, DEEPEST),
+        "is_gapfilled": define_count(SERIES, "int8", 0, 1),
+        "observation_count": define_count(SERIES, "int16"),
+        "scale_slope": define_count(SERIES[:2], "float64", 0, STEEPEST),
+        "scale_offset": define_count(SERIES[:2], "float64", None),
+        "overlap_days": define_count(SERIES[:2], "int32"),
+        "station_count": define_count(SERIES[:2], "int16"),
+        "accepted_count": define_count(SERIES[:2], "int16"),
+        "used_count": define_count(SERIES[:2], "int16"),
+        "station_spread": define_count(SERIES[:2], "float32"),
+        "primary_network": _define_text(SERIES[:2]),
+        "primary_station": _define_text(SERIES[:2]),
+        "primary_sensor": _define_text(SERIES[:2]),
+        "depth_from": define_count(SERIES[:2], "float32", 0, DEEPEST),
+        "depth_to": define_count(SERIES[:2], "float32", 0, DEEPEST),
     },
     coords=dict(_GRID_COORDS),
     checks=[*_WHOLE_GRID, LAYERS_IN_ORDER],
@@ -137,12 +143,12 @@ TARGETS = px.DatasetSchema(
 FORCING = px.DatasetSchema(
     data_vars={
         **{
-            name: physical(
+            name: define_variable(
                 name, SERIES[1:], NONE_MISSING, *magnitude_checks(name), required=False
             )
             for name in (*DYNAMIC_FORCING, "skin_temperature", "evaporation")
         },
-        "reanalysis_soil_moisture": physical(
+        "reanalysis_soil_moisture": define_variable(
             "reanalysis_soil_moisture",
             SERIES,
             SOME_FINITE,
@@ -160,13 +166,13 @@ BY_SPLIT = ("split", "layer", "cell")
 
 FEATURES = px.DatasetSchema(
     data_vars={
-        "scale_slope": counted(BY_SPLIT, "float64", 0, STEEPEST),
-        "scale_offset": counted(BY_SPLIT, "float64", None),
-        "scale_is_full_record": counted(BY_SPLIT, "int8", 0, 1),
-        "climatology": physical("climatology", (*BY_SPLIT, "day_of_year")),
-        "climatology_source": counted(BY_SPLIT, "int8", 0, 3),
-        "normalisation_mean": counted(("split", "variable"), "float64", None),
-        "normalisation_std": counted(("split", "variable"), "float64"),
+        "scale_slope": define_count(BY_SPLIT, "float64", 0, STEEPEST),
+        "scale_offset": define_count(BY_SPLIT, "float64", None),
+        "scale_is_full_record": define_count(BY_SPLIT, "int8", 0, 1),
+        "climatology": define_variable("climatology", (*BY_SPLIT, "day_of_year")),
+        "climatology_source": define_count(BY_SPLIT, "int8", 0, 3),
+        "normalisation_mean": define_count(("split", "variable"), "float64", None),
+        "normalisation_std": define_count(("split", "variable"), "float64"),
     },
     coords={
         "cell": CELL,
@@ -182,10 +188,10 @@ FEATURES = px.DatasetSchema(
 
 PREDICTIONS = px.DatasetSchema(
     data_vars={
-        "soil_moisture": physical(
+        "soil_moisture": define_variable(
             "soil_moisture", ("rung", "layer", "cell", "time"), SOME_FINITE
         ),
-        "needs_observations": counted(("rung",), "int8", 0, 1),
+        "needs_observations": define_count(("rung",), "int8", 0, 1),
     },
     coords={
         "cell": CELL,

@@ -20,7 +20,7 @@ from pydantic import ValidationError as PydanticError
 from somobench.schemas.baseline_params import BaselineParams
 from somobench.schemas.errors import Failure, InputError, ValidationError
 from somobench.schemas.variables import VARIABLES
-from somobench.schemas.yaml_lines import line_of
+from somobench.schemas.yaml_lines import find_line
 
 InputRole = Literal["stations", "forcing", "reference"]
 RELEASE_ID = r"^[a-z][a-z0-9_]*-\d+\.\d+\.\d+$"
@@ -326,7 +326,7 @@ def load_recipe(path: Path | str = "params.yaml") -> Recipe:
     try:
         return Recipe.model_validate(content)
     except PydanticError as error:
-        failures = [_failure(item, text) for item in error.errors()]
+        failures = [_make_failure(item, text) for item in error.errors()]
         raise ValidationError(
             f"recipe {path}",
             failures,
@@ -334,12 +334,12 @@ def load_recipe(path: Path | str = "params.yaml") -> Recipe:
         ) from error
 
 
-def _failure(item: Mapping[str, Any], text: str) -> Failure:
+def _make_failure(item: Mapping[str, Any], text: str) -> Failure:
     """Return a failure by line and key; a missing key has its section's line."""
     key = ".".join(str(part) for part in item["loc"])
     found = "nothing" if item["type"] == "missing" else repr(item["input"])[:80]
     expected = _EXPECTED.get(item["type"], item["msg"])
-    return Failure(f"line {line_of(text, item['loc'])}, {key}", found, expected)
+    return Failure(f"line {find_line(text, item['loc'])}, {key}", found, expected)
 
 
 _EXPECTED = {"missing": "a value", "extra_forbidden": "a key that recipes have"}

@@ -31,7 +31,7 @@ from somobench.schemas.checks.series import (
     NO_STEP_OF_A_SENSOR,
     NO_STEP_OF_A_SERIES,
     NO_STUCK_SENSOR,
-    no_stuck_series,
+    check_stuck_series,
 )
 from somobench.schemas.checks.tables import DAYS_FIT, IDS_MATCH, ONE_LAYER
 from somobench.schemas.grids import FEATURES, FORCING, TARGETS
@@ -42,20 +42,20 @@ from somobench.schemas.variables import DYNAMIC_FORCING
 MAY_REST_AT_ZERO = ("precipitation", "evaporation", "shortwave_radiation")
 
 
-def _table(schema: pa.DataFrameSchema, *further: Check) -> pa.DataFrameSchema:
+def _extend_table(schema: pa.DataFrameSchema, *further: Check) -> pa.DataFrameSchema:
     extended = copy.deepcopy(schema)
     extended.checks = [*schema.checks, *further]
     return extended
 
 
-def _grid(schema: DatasetSchema, *further: Check) -> DatasetSchema:
+def _extend_grid(schema: DatasetSchema, *further: Check) -> DatasetSchema:
     extended = copy.deepcopy(schema)
     extended.checks = [*schema.checks, *further]
     return extended
 
 
 _STUCK_FORCING = tuple(
-    no_stuck_series(name, may_rest_at_zero=name in MAY_REST_AT_ZERO)
+    check_stuck_series(name, may_rest_at_zero=name in MAY_REST_AT_ZERO)
     for name in (
         *DYNAMIC_FORCING,
         "skin_temperature",
@@ -66,7 +66,7 @@ _STUCK_FORCING = tuple(
 
 RELEASED_TABLES: Mapping[str, pa.DataFrameSchema] = MappingProxyType(
     {
-        "stations": _table(
+        "stations": _extend_table(
             SENSORS,
             IDS_MATCH,
             ONE_LAYER,
@@ -75,7 +75,9 @@ RELEASED_TABLES: Mapping[str, pa.DataFrameSchema] = MappingProxyType(
             ONE_PLACE,
             NOT_SWAPPED,
         ),
-        "observations": _table(OBSERVATIONS, NO_STUCK_SENSOR, NO_STEP_OF_A_SENSOR),
+        "observations": _extend_table(
+            OBSERVATIONS, NO_STUCK_SENSOR, NO_STEP_OF_A_SENSOR
+        ),
         "cells": CELLS,
         "splits": SPLITS,
         "scores": SCORES,
@@ -84,7 +86,7 @@ RELEASED_TABLES: Mapping[str, pa.DataFrameSchema] = MappingProxyType(
 )
 RELEASED_GRIDS: Mapping[str, DatasetSchema] = MappingProxyType(
     {
-        "targets": _grid(
+        "targets": _extend_grid(
             TARGETS,
             SCALED_AS_STATED,
             COUNTED_WHERE_MEASURED,
@@ -92,11 +94,11 @@ RELEASED_GRIDS: Mapping[str, DatasetSchema] = MappingProxyType(
             ONLY_WHERE_MEASURED,
             EVERY_CELL_HAS_TARGET,
             DEPTH_IN_LAYER,
-            no_stuck_series("soil_moisture"),
-            no_stuck_series("soil_moisture_in_situ"),
+            check_stuck_series("soil_moisture"),
+            check_stuck_series("soil_moisture_in_situ"),
             NO_STEP_OF_A_SERIES,
         ),
-        "forcing": _grid(FORCING, CLEAR_SKY, *_STUCK_FORCING),
-        "features": _grid(FEATURES, SOURCE_TELLS),
+        "forcing": _extend_grid(FORCING, CLEAR_SKY, *_STUCK_FORCING),
+        "features": _extend_grid(FEATURES, SOURCE_TELLS),
     }
 )

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import pandas as pd
 import pandera.pandas as pa
 
-from somobench.schemas.checks import NOT_EMPTY, sorted_unique, wide
+from somobench.schemas.checks import NOT_EMPTY, check_sorted_unique, check_whole
 from somobench.schemas.submission_names import LONGEST_LEAD
 
 MOMENTS_NOTE = "reference_moments"
@@ -31,7 +31,7 @@ SHIFT_KEY = ("split", "reference_split", "model", "layer", "metric")
 LEAD_KEY = ("lead_time", "model", "against", "layer", "metric")
 
 
-def _bounds_crossed(frame: pd.DataFrame) -> str | None:
+def _find_crossed_bounds(frame: pd.DataFrame) -> str | None:
     crossed = frame["low"] > frame["high"]
     if not crossed.any():
         return None
@@ -40,7 +40,9 @@ def _bounds_crossed(frame: pd.DataFrame) -> str | None:
     )
 
 
-BOUNDS_ORDERED = wide("low not above high", _bounds_crossed, needs=("low", "high"))
+BOUNDS_ORDERED = check_whole(
+    "low not above high", _find_crossed_bounds, needs=("low", "high")
+)
 
 _LAYER = pa.Column("int8", pa.Check.in_range(ALL_LAYERS, 9, error="layer 0 to 9"))
 _COUNT = pa.Column("int32", pa.Check.ge(0, error="at least 0"))
@@ -69,7 +71,7 @@ SCORES = pa.DataFrameSchema(
         "day_count": _COUNT,
         "note": _NOTE,
     },
-    checks=[sorted_unique(*SCORE_KEY), BOUNDS_ORDERED],
+    checks=[check_sorted_unique(*SCORE_KEY), BOUNDS_ORDERED],
     strict=True,
     ordered=True,
     name="scores",
@@ -91,7 +93,7 @@ CELL_SCORES = pa.DataFrameSchema(
         "value": _NUMBER,
         "pair_count": _COUNT,
     },
-    checks=[sorted_unique(*CELL_KEY)],
+    checks=[check_sorted_unique(*CELL_KEY)],
     strict=True,
     ordered=True,
     name="scores of cells",
@@ -114,7 +116,7 @@ LEAD_SCORES = pa.DataFrameSchema(
         "day_count": _COUNT,
         "note": _NOTE,
     },
-    checks=[NOT_EMPTY, sorted_unique(*LEAD_KEY), BOUNDS_ORDERED],
+    checks=[NOT_EMPTY, check_sorted_unique(*LEAD_KEY), BOUNDS_ORDERED],
     strict=True,
     ordered=True,
     name="scores by lead time",
@@ -137,7 +139,7 @@ SHIFT_COSTS = pa.DataFrameSchema(
         "cell_count": _COUNT,
         "day_count": _COUNT,
     },
-    checks=[sorted_unique(*SHIFT_KEY), BOUNDS_ORDERED],
+    checks=[check_sorted_unique(*SHIFT_KEY), BOUNDS_ORDERED],
     strict=True,
     ordered=True,
     name="shift costs",

@@ -29,7 +29,7 @@ MAXIMUM_MEMBERS = 1000
 LONGEST_LEAD = 10  # days
 
 
-def plain_units(units: str) -> str:
+def normalise_units(units: str) -> str:
     """Return units without blanks, raised letters and marks of powers and products."""
     return units.translate(_PLAIN)
 
@@ -44,4 +44,4 @@ def is_volumetric(units: str) -> bool:
     >>> is_volumetric("m^3 m^-3"), is_volumetric("cm3/cm3"), is_volumetric("kg m-3")
     (True, True, False)
     """
-    return plain_units(units) in _SPELLINGS
+    return normalise_units(units) in _SPELLINGS

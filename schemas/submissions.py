@@ -10,7 +10,7 @@ import pandera.xarray as px
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.schemas.checks import CELLS_IN_ORDER, SOME_FINITE, wide
+from somobench.schemas.checks import CELLS_IN_ORDER, SOME_FINITE, check_whole
 from somobench.schemas.submission_names import (
     LONGEST_LEAD,
     PREDICTION,
@@ -24,7 +24,7 @@ _BLOCK = 4_000_000  # values looked at together
 _PHYSICAL = VARIABLES[PREDICTION]
 
 
-def _offenders(values: xr.DataArray, kind: str) -> str | None:
+def _name_offenders(values: xr.DataArray, kind: str) -> str | None:
     """Name the first values that are infinite or outside the physical range."""
     array = values.to_numpy()
     flat, count = array.reshape(-1), 0
@@ -40,11 +40,11 @@ def _offenders(values: xr.DataArray, kind: str) -> str | None:
         first += (places[: _SHOWN - len(first)] + start).tolist()
     if not count:
         return None
-    named = "; ".join(_where(values, flat, place) for place in first)
+    named = "; ".join(_describe_value(values, flat, place) for place in first)
     return f"{count} values: {named}"
 
 
-def _where(values: xr.DataArray, flat: NDArray[np.float32], place: int) -> str:
+def _describe_value(values: xr.DataArray, flat: NDArray[np.float32], place: int) -> str:
     """Describe one value, such as 34.2 in cell 41.875_-111.625 on 2020-07-01."""
     labels = []
     for dim, index in zip(
@@ -56,33 +56,34 @@ def _where(values: xr.DataArray, flat: NDArray[np.float32], place: int) -> str:
     return f"{flat[place]:g} at {', '.join(labels)}"
 
 
-NO_INFINITY = wide(
-    "finite numbers, or NaN for a missing day", lambda data: _offenders(data, "inf")
+NO_INFINITY = check_whole(
+    "finite numbers, or NaN for a missing day",
+    lambda data: _name_offenders(data, "inf"),
 )
-IN_RANGE = wide(
+IN_RANGE = check_whole(
     f"{_PHYSICAL.minimum:g} to {_PHYSICAL.maximum:g} m3 m-3",
-    lambda data: _offenders(data, "range"),
+    lambda data: _name_offenders(data, "range"),
 )
 
 
-def _twice(values: xr.DataArray) -> str | None:
+def _find_repeated(values: xr.DataArray) -> str | None:
     labels = values.to_numpy()
     order = np.argsort(labels, kind="stable")
     same = labels[order][1:] == labels[order][:-1]
     return f"{labels[order][1:][same][0]} twice" if same.any() else None
 
 
-def _not_whole_days(times: xr.DataArray) -> str | None:
+def _find_partial_days(times: xr.DataArray) -> str | None:
     values = times.to_numpy().astype("datetime64[ns]")
     late = values != values.astype("datetime64[D]")
     return str(values[late][0]) if late.any() else None
 
 
-WHOLE_DAYS = wide("days at 00:00", _not_whole_days)
-EACH_DAY_ONCE = wide("each day once", _twice)
-EACH_LAYER_ONCE = wide("each layer once", _twice)
-EACH_MEMBER_ONCE = wide("each member once", _twice)
-EACH_LEAD_ONCE = wide("each lead time once", _twice)
+WHOLE_DAYS = check_whole("days at 00:00", _find_partial_days)
+EACH_DAY_ONCE = check_whole("each day once", _find_repeated)
+EACH_LAYER_ONCE = check_whole("each layer once", _find_repeated)
+EACH_MEMBER_ONCE = check_whole("each member once", _find_repeated)
+EACH_LEAD_ONCE = check_whole("each lead time once", _find_repeated)
 
 _COORDS = {
     "cell": px.Coordinate(checks=CELLS_IN_ORDER),
@@ -104,7 +105,7 @@ _OPTIONAL = {
 }
 
 
-def submission_schema(dims: tuple[str, ...]) -> px.DatasetSchema:
+def make_submission_schema(dims: tuple[str, ...]) -> px.DatasetSchema:
     """Return the schema of a submission with these dims.
 
     Parameters
@@ -127,4 +128,4 @@ def submission_schema(dims: tuple[str, ...]) -> px.DatasetSchema:
     )
 
 
-SUBMISSION = submission_schema(SERIES_DIMS)
+SUBMISSION = make_submission_schema(SERIES_DIMS)

@@ -12,7 +12,7 @@ from pandera.config import ValidationDepth, config_context
 from pandera.errors import SchemaError, SchemaErrors
 from pandera.xarray import DatasetSchema
 
-from somobench.schemas.checks import found_by, some_of
+from somobench.schemas.checks import describe_finding, show_some
 from somobench.schemas.errors import Failure, ValidationError
 
 
@@ -29,14 +29,14 @@ def validate_table(
     try:
         schema.validate(frame, lazy=True)
     except SchemaErrors as errors:
-        raise ValidationError(what, _failures(errors)) from None
+        raise ValidationError(what, _list_failures(errors)) from None
     return frame
 
 
 def validate_grid(dataset: xr.Dataset, schema: DatasetSchema, what: str) -> xr.Dataset:
     """Return the dataset if every check of the schema holds, values included.
 
-    Pandera leaves values unchecked on Dask-backed arrays unless it is told; here
+    Pandera leaves values unchecked on Dask-backed arrays unless it is asked to; here
     they are always checked, which computes them.
 
     Raises
@@ -48,29 +48,29 @@ def validate_grid(dataset: xr.Dataset, schema: DatasetSchema, what: str) -> xr.D
         with config_context(validation_depth=ValidationDepth.SCHEMA_AND_DATA):
             schema.validate(dataset, lazy=True)
     except SchemaErrors as errors:
-        raise ValidationError(what, _failures(errors)) from None
+        raise ValidationError(what, _list_failures(errors)) from None
     return dataset
 
 
-def _failures(errors: SchemaErrors) -> list[Failure]:
-    found = (_failure(error, errors.data) for error in errors.schema_errors)
+def _list_failures(errors: SchemaErrors) -> list[Failure]:
+    found = (_make_failure(error, errors.data) for error in errors.schema_errors)
     return list(dict.fromkeys(found))
 
 
-def _failure(error: SchemaError, whole: Any) -> Failure:
+def _make_failure(error: SchemaError, whole: Any) -> Failure:
     name = getattr(error.schema, "name", None)
     where = str(name) if name else "whole"
     check = error.check
     if isinstance(check, Check):
         part = whole.get(where, whole)
-        found = found_by(check, part) or _found(error.failure_cases)
+        found = describe_finding(check, part) or _describe_found(error.failure_cases)
         return Failure(where, found, str(check.error or check.name))
     if error.failure_cases is not None and str(check).startswith("dtype"):
-        return Failure(where, f"dtype {_dtype_of(error)}", str(check))
+        return Failure(where, f"dtype {_get_dtype(error)}", str(check))
     return Failure(where, str(error).replace("\n", " "), f"check {check}")
 
 
-def _dtype_of(error: SchemaError) -> str:
+def _get_dtype(error: SchemaError) -> str:
     data = error.data
     column = getattr(error.schema, "name", None)
     if isinstance(data, pd.DataFrame | xr.Dataset) and column in data:
@@ -78,7 +78,7 @@ def _dtype_of(error: SchemaError) -> str:
     return str(getattr(data, "dtype", error.failure_cases))
 
 
-def _found(cases: Any) -> str:
+def _describe_found(cases: Any) -> str:
     """Say how many values failed, and the first of them."""
     if cases is None:
         return "no"
@@ -89,4 +89,4 @@ def _found(cases: Any) -> str:
         values = values[~pd.isna(values)]
     else:
         return str(cases)
-    return f"{len(values)} values such as {some_of(values)}"
+    return f"{len(values)} values such as {show_some(values)}"

@@ -225,7 +225,7 @@ FEATURE_SETS: Mapping[str, str] = MappingProxyType(
 """Named selections of model inputs, and what each of them holds."""
 
 
-def attrs_of(name: str) -> dict[str, str]:
+def get_attrs(name: str) -> dict[str, str]:
     """Return the attributes that an array of the variable carries."""
     variable = VARIABLES[name]
     attrs = {"units": variable.units, "long_name": variable.long_name}

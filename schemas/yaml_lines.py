@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import yaml
 
 
-def line_of(text: str, place: Sequence[str | int]) -> int:
+def find_line(text: str, place: Sequence[str | int]) -> int:
     r"""Return the line, from 1, of a key or an item of a list.
 
     Parameters
@@ -20,12 +20,12 @@ def line_of(text: str, place: Sequence[str | int]) -> int:
 
     Examples
     --------
-    >>> line_of("a: 1\nb:\n  - {c: 2}\n", ("b", 0, "d"))
+    >>> find_line("a: 1\nb:\n  - {c: 2}\n", ("b", 0, "d"))
     3
     """
     node, line = yaml.compose(text, Loader=yaml.SafeLoader), 1
     for part in place:
-        found = _child(node, part)
+        found = _find_child(node, part)
         if found is None:
             break
         mark, node = found
@@ -33,7 +33,7 @@ def line_of(text: str, place: Sequence[str | int]) -> int:
     return line
 
 
-def _child(
+def _find_child(
     node: yaml.Node | None, part: str | int
 ) -> tuple[yaml.Node, yaml.Node] | None:
     """Return the node that bears the line, and the node of the value."""

@@ -12,8 +12,14 @@ import yaml
 from factories.command_line import run
 from factories.releases import RELEASE
 from somobench.catalog.resolve import resolve
-from somobench.cite import as_bibtex, as_cff, as_text, references_of, sources_once
-from somobench.cli.describe import sections
+from somobench.cite import (
+    format_bibtex,
+    format_cff,
+    format_text,
+    list_citations,
+    merge_sources,
+)
+from somobench.cli.describe import describe_sections
 from somobench.schemas.manifest import Manifest, SourceRecord
 
 ERA5 = "10.24381/cds.adbb2d47"
@@ -56,7 +62,7 @@ def manifest(toy: Path) -> Manifest:
 
 
 def test_files_of_one_source_are_one_reference(manifest: Manifest) -> None:
-    era5, stations = sources_once(manifest.sources)
+    era5, stations = merge_sources(manifest.sources)
     assert era5.title == "ERA5, 2001, ERA5, 2002, ERA5, 2003 and 2 more"
     assert era5.dois == (ERA5,)
     assert stations.title == "daily01"
@@ -64,7 +70,7 @@ def test_files_of_one_source_are_one_reference(manifest: Manifest) -> None:
 
 
 def test_text_names_release_software_sources_and_networks(manifest: Manifest) -> None:
-    text = as_text(references_of(manifest, software_version="9.9.9"))
+    text = format_text(list_citations(manifest, software_version="9.9.9"))
     lines = text.splitlines()
     headings = [line for line in lines if not line.startswith(" ")]
     assert headings == ["Release", "Software", "Source", "Network"]
@@ -76,7 +82,7 @@ def test_text_names_release_software_sources_and_networks(manifest: Manifest) ->
 
 
 def test_citation_file_holds_every_doi_and_network(manifest: Manifest) -> None:
-    content = yaml.safe_load(as_cff(references_of(manifest), 'A toy: "x".'))
+    content = yaml.safe_load(format_cff(list_citations(manifest), 'A toy: "x".'))
     assert content["cff-version"] == "1.2.0"
     assert content["version"] == RELEASE
     assert content["license"] == "CC0-1.0"
@@ -95,7 +101,7 @@ def test_citation_file_holds_every_doi_and_network(manifest: Manifest) -> None:
 
 def test_licence_that_spdx_lacks_is_no_licence_field(manifest: Manifest) -> None:
     closed = manifest.model_copy(update={"licence_spdx": "LicenseRef-restricted"})
-    content = yaml.safe_load(as_cff(references_of(closed), "A toy."))
+    content = yaml.safe_load(format_cff(list_citations(closed), "A toy."))
     assert "license" not in content
     assert "LicenseRef-restricted" in content["abstract"]
 
@@ -103,7 +109,7 @@ def test_licence_that_spdx_lacks_is_no_licence_field(manifest: Manifest) -> None
 def test_bibtex_entries_have_keys_of_their_own_and_escaped_text(
     manifest: Manifest,
 ) -> None:
-    text = as_bibtex(references_of(manifest))
+    text = format_bibtex(list_citations(manifest))
     keys = re.findall(r"^@\w+\{(.+),$", text, re.MULTILINE)
     assert len(keys) == len(set(keys)) == 6
     assert keys[0] == RELEASE
@@ -116,7 +122,7 @@ def test_networks_of_the_files_count_where_the_manifest_names_none(
     manifest: Manifest,
 ) -> None:
     older = manifest.model_copy(update={"networks": ()})
-    found = references_of(older, ["B", "A", "B"])
+    found = list_citations(older, ["B", "A", "B"])
     assert [item.authors for item in found if item.kind == "network"] == ["A", "B"]
 
 
@@ -145,7 +151,7 @@ def test_command_writes_each_format(
 
 
 def test_info_lists_a_source_once(capsys: pytest.CaptureFixture[str]) -> None:
-    listed = dict(sections(resolve("virtual-1.1.0")))["sources"]
+    listed = dict(describe_sections(resolve("virtual-1.1.0")))["sources"]
     assert [line.partition(":")[0] for line in listed] == [
         "virtual reanalysis",
         "virtual stations",

@@ -1,4 +1,4 @@
-"""`somobench validate`: the kind is told by content, and every failure is shown."""
+"""`somobench validate`: content shows the kind, and every failure is shown."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from factories.uscrn_files import daily_line, write_archive
 from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.catalog.storage.atomic import write_parquet
 from somobench.cli.validate import validate
-from somobench.recognise import storage_of
+from somobench.recognise import recognise_storage
 from somobench.schemas.errors import InputError, UnknownNameError
 from somobench.validate import validate_file
 
@@ -48,7 +48,9 @@ WRITERS: dict[str, Callable[[xr.Dataset, Path], None]] = {
 
 
 @pytest.mark.parametrize("kind", TABLES)
-def test_kind_of_a_table_is_told_by_its_columns(tmp_path: Path, kind: str) -> None:
+def test_kind_of_a_table_is_recognised_by_its_columns(
+    tmp_path: Path, kind: str
+) -> None:
     path = tmp_path / "mine.bin"
     write_parquet(TABLES[kind](), path)
     (report,) = validate_file(path)
@@ -58,7 +60,7 @@ def test_kind_of_a_table_is_told_by_its_columns(tmp_path: Path, kind: str) -> No
 
 @pytest.mark.parametrize("suffix", WRITERS)
 @pytest.mark.parametrize("kind", GRIDS)
-def test_kind_of_a_grid_is_told_by_its_variables(
+def test_kind_of_a_grid_is_recognised_by_its_variables(
     tmp_path: Path, kind: str, suffix: str
 ) -> None:
     path = tmp_path / f"mine.{suffix}"
@@ -203,7 +205,7 @@ def test_station_archive_is_read_and_accounted_for(
     ]
 
 
-def test_uscrn_archive_is_told_by_its_members(tmp_path: Path) -> None:
+def test_uscrn_archive_is_recognised_by_its_members(tmp_path: Path) -> None:
     path = write_archive(
         tmp_path / "a.zip",
         {
@@ -230,10 +232,10 @@ def test_hostile_archive_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["mine.parquet", "mine.nc"])
-def test_storage_is_told_by_the_first_bytes(tmp_path: Path, name: str) -> None:
+def test_storage_is_recognised_by_the_first_bytes(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     write_parquet(TABLES["cells"](), path)
-    assert storage_of(path) == "table"
+    assert recognise_storage(path) == "table"
 
 
 @pytest.fixture

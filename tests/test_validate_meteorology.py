@@ -1,4 +1,4 @@
-"""`somobench validate` of meteorology: told by content, read by the pipelines."""
+"""`somobench validate` of meteorology: recognised by content, read by the pipelines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from factories.era5_stores import make_era5
 from factories.grib_files import Message, write_grib
 from factories.ismn_files import write_zip
 from somobench.cli.validate import validate
-from somobench.recognise import METEOROLOGY, STATIONS_ARCHIVE, storage_of
+from somobench.recognise import METEOROLOGY, STATIONS_ARCHIVE, recognise_storage
 from somobench.schemas.errors import InputError
 from somobench.validate import validate_file
 
@@ -59,10 +59,10 @@ def make_grib(folder: Path) -> Path:
     "make",
     [make_zip, make_misnamed_zip, make_folder, make_folder_of_zarr, make_grib],
 )
-def test_meteorology_is_told_by_its_content(
+def test_meteorology_is_recognised_by_its_content(
     make: Callable[[Path], Path], tmp_path: Path
 ) -> None:
-    assert storage_of(make(tmp_path)) == METEOROLOGY
+    assert recognise_storage(make(tmp_path)) == METEOROLOGY
 
 
 @pytest.mark.parametrize("make", [make_folder_of_zips, make_netcdf, make_zarr])
@@ -81,10 +81,10 @@ def test_folder_of_stations_stays_one_beside_a_netcdf_file(tmp_path: Path) -> No
     (tmp_path / "NET").mkdir()
     (tmp_path / "NET/a.stm").write_text("")
     (tmp_path / "NET/map.nc").write_bytes(b"CDF")
-    assert storage_of(tmp_path) == STATIONS_ARCHIVE
+    assert recognise_storage(tmp_path) == STATIONS_ARCHIVE
 
 
-def test_folder_with_a_damaged_zip_is_still_told(tmp_path: Path) -> None:
+def test_folder_with_a_damaged_zip_is_still_recognised(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(b"PK\3\4")
     make_folder(tmp_path)
     (report,) = validate_file(tmp_path)
@@ -122,4 +122,4 @@ def test_recipe_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
 
 def test_zip_of_neither_is_read_as_stations(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "a.zip", {"readme.txt": b"hello"})
-    assert storage_of(path) == STATIONS_ARCHIVE
+    assert recognise_storage(path) == STATIONS_ARCHIVE

@@ -100,10 +100,10 @@ def read_verified(stream: BinaryIO, sha256: str) -> bytes:
     try:
         content = stream.read()
     except OSError as error:
-        raise cannot_read(path, error) from error
+        raise make_read_error(path, error) from error
     digest = hashlib.sha256(content).hexdigest()
     if digest != sha256:
-        raise other_bytes(path, f"sha256 {digest}", f"sha256 {sha256}")
+        raise make_content_error(path, f"sha256 {digest}", f"sha256 {sha256}")
     return content
 
 
@@ -123,12 +123,12 @@ def open_regular(path: Path) -> BinaryIO:
             return stream
         stream.close()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise other_bytes(path, error.strerror, "a file") from error
+        raise make_content_error(path, error.strerror, "a file") from error
     except IsADirectoryError:
         pass
     except OSError as error:
-        raise cannot_read(path, error) from error
-    raise other_bytes(path, "no regular file", "a regular file")
+        raise make_read_error(path, error) from error
+    raise make_content_error(path, "no regular file", "a regular file")
 
 
 def _open_without_waiting(path: str, flags: int) -> int:
@@ -138,18 +138,18 @@ def _open_without_waiting(path: str, flags: int) -> int:
 def _verify(stream: BinaryIO, path: Path, sha256: str, size: int, always: bool) -> None:
     state = _state(stream, path)
     if state[2] != size:
-        raise other_bytes(path, f"{state[2]} bytes", f"{size} bytes")
+        raise make_content_error(path, f"{state[2]} bytes", f"{size} bytes")
     if not always and _is_verified(path, state, sha256):
         return
     digest = _hash(stream, path)
     if digest != sha256:
         _verified.pop(str(path), None)
-        raise other_bytes(path, f"sha256 {digest}", f"sha256 {sha256}")
+        raise make_content_error(path, f"sha256 {digest}", f"sha256 {sha256}")
     if not always and _state(stream, path) == state:
         _remember(path, state, sha256)
 
 
-def remembered_sha256(path: Path) -> str:
+def recall_sha256(path: Path) -> str:
     """Return the sha256 of a file; it is hashed only if its state changed since.
 
     The state is device, inode, size, mtime and ctime.
@@ -176,7 +176,7 @@ def _state(stream: BinaryIO, path: Path) -> State:
     try:
         status = os.fstat(stream.fileno())
     except OSError as error:
-        raise cannot_read(path, error) from error
+        raise make_read_error(path, error) from error
     return (
         status.st_dev,
         status.st_ino,
@@ -192,11 +192,11 @@ def _hash(stream: BinaryIO, path: Path) -> str:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
         stream.seek(0)
     except OSError as error:
-        raise cannot_read(path, error) from error
+        raise make_read_error(path, error) from error
     return digest
 
 
-def cannot_read(path: Path, error: OSError) -> InputError:
+def make_read_error(path: Path, error: OSError) -> InputError:
     """Return the error of a file that the system doesn't let us read."""
     return InputError(
         f"file {path}",
@@ -206,7 +206,7 @@ def cannot_read(path: Path, error: OSError) -> InputError:
     )
 
 
-def other_bytes(path: Path, found: object, expected: object) -> IntegrityError:
+def make_content_error(path: Path, found: object, expected: object) -> IntegrityError:
     """Return the error of a file that isn't the published one."""
     return IntegrityError(
         f"file {path}",
@@ -271,7 +271,7 @@ def remove_leftovers(folder: Path) -> None:
                 leftover.unlink()
 
 
-def cannot_write(path: Path, error: OSError, size: int) -> InputError:
+def make_write_error(path: Path, error: OSError, size: int) -> InputError:
     """Return the error of a cache that takes no file."""
     return InputError(
         f"cache {path}",
@@ -282,7 +282,7 @@ def cannot_write(path: Path, error: OSError, size: int) -> InputError:
 
 
 @contextlib.contextmanager
-def only_one_process(sha256: str, patience: float) -> Iterator[None]:
+def lock_object(sha256: str, patience: float) -> Iterator[None]:
     """Let one process at a time fetch an object, where the system has such locks.
 
     The lock spares downloads; nothing depends on it. A process that waited for
@@ -298,7 +298,7 @@ def only_one_process(sha256: str, patience: float) -> Iterator[None]:
         lock.parent.mkdir(parents=True, exist_ok=True)
         stream = os.fdopen(os.open(lock, LOCK_FLAGS, 0o666), "rb")
     except OSError as error:
-        raise cannot_write(lock.parent.parent, error, 0) from error
+        raise make_write_error(lock.parent.parent, error, 0) from error
     with stream:
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:

@@ -20,7 +20,7 @@ from somobench.catalog.fetching.addresses import (
     check_address,
     check_redirect,
 )
-from somobench.catalog.fetching.cache import cannot_write
+from somobench.catalog.fetching.cache import make_write_error
 
 CONNECT_SECONDS = 15.0
 READ_SECONDS = 30.0
@@ -67,7 +67,7 @@ class BoundedFile:
             self._stream.write(block)
         except OSError as error:  # the disk's trouble, not the network's
             folder = Path(self._stream.name).parent
-            raise cannot_write(folder, error, self._size) from error
+            raise make_write_error(folder, error, self._size) from error
         self._progress(len(block))
 
     def flush(self) -> None:
@@ -85,10 +85,10 @@ def download(url: str, target: BoundedFile, size: int) -> None:
         If `target` can't take the bytes.
     """
     seconds = min(GRACE_SECONDS + size / MINIMUM_RATE, LONGEST_SECONDS)
-    _within(seconds, lambda: _follow(url, target, size))
+    _run_with_deadline(seconds, lambda: _follow(url, target, size))
 
 
-def _within(seconds: float, call: Callable[[], None]) -> None:
+def _run_with_deadline(seconds: float, call: Callable[[], None]) -> None:
     """Run a call in a thread, so that no server can make this process wait longer."""
     outcome: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
 
@@ -138,23 +138,23 @@ def _request(url: str, target: BoundedFile, size: int) -> None:
     try:
         downloader(url, target, None)
     except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-        raise AttemptError(_reason(error)) from error
+        raise AttemptError(_describe_cause(error)) from error
     except (ValueError, ArithmeticError, OSError) as error:
-        raise AttemptError(_reason(error), again=False) from error
+        raise AttemptError(_describe_cause(error), again=False) from error
     if target.received < size:
         raise AttemptError(f"ended after {target.received} of {size} bytes")
 
 
-def _reason(error: Exception) -> str:
+def _describe_cause(error: Exception) -> str:
     """Return the innermost reason, without addresses that may hold tokens."""
     inner: Any = error
-    while (nested := _nested(inner)) is not None:
+    while (nested := _find_inner_error(inner)) is not None:
         inner = nested
     text = str(inner)
     return type(error).__name__ + ("" if "://" in text else f": {text[:160]}")
 
 
-def _nested(error: Any) -> Exception | None:
+def _find_inner_error(error: Any) -> Exception | None:
     for inner in (getattr(error, "reason", None), *error.args[:1]):
         if isinstance(inner, Exception):
             return inner

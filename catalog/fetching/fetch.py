@@ -13,9 +13,9 @@ from typing import BinaryIO
 
 from somobench.catalog.fetching.addresses import AttemptError, redact_url
 from somobench.catalog.fetching.cache import (
-    cannot_write,
+    lock_object,
+    make_write_error,
     object_path,
-    only_one_process,
     open_verified,
     remove_leftovers,
 )
@@ -116,7 +116,7 @@ def _fetch_once(wanted: RemoteObject) -> BinaryIO:
             hint="run `somobench fetch` with a network, or point SOMOBENCH_CACHE at"
             " a cache that holds it",
         )
-    with only_one_process(wanted.sha256, GRACE_SECONDS):
+    with lock_object(wanted.sha256, GRACE_SECONDS):
         with suppress(IntegrityError):
             if found := open_cached(wanted):  # another process was first
                 return found
@@ -124,16 +124,16 @@ def _fetch_once(wanted: RemoteObject) -> BinaryIO:
 
 
 def _download_to_cache(wanted: RemoteObject) -> BinaryIO:
-    from somobench.catalog.storage.atomic import replacing
+    from somobench.catalog.storage.atomic import replace_file
 
     path = object_path(wanted.sha256)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(path.parent)
-        with replacing(path) as partial, progress_bar(wanted) as progress:
+        with replace_file(path) as partial, progress_bar(wanted) as progress:
             _try_mirrors(wanted, partial, progress)
     except OSError as error:
-        raise cannot_write(path.parent, error, wanted.size) from error
+        raise make_write_error(path.parent, error, wanted.size) from error
     return wanted.open_at(path)
 
 
@@ -146,7 +146,7 @@ def _try_mirrors(wanted: RemoteObject, partial: Path, progress: Progress) -> Non
             _sleep(_pause(number, [failures[url] for url in candidates]))
         for url in candidates:
             if allowance < wanted.size:
-                raise _all_failed(wanted, failures)
+                raise _make_fetch_error(wanted, failures)
             try:
                 return _attempt(wanted, url, partial, progress)
             except AttemptError as failure:
@@ -155,7 +155,7 @@ def _try_mirrors(wanted: RemoteObject, partial: Path, progress: Progress) -> Non
         candidates = [url for url in candidates if failures[url].again]
         if not candidates:
             break
-    raise _all_failed(wanted, failures)
+    raise _make_fetch_error(wanted, failures)
 
 
 def _attempt(wanted: RemoteObject, url: str, partial: Path, progress: Progress) -> None:
@@ -181,7 +181,7 @@ def _sleep(seconds: float) -> None:
     time.sleep(seconds)
 
 
-def _all_failed(
+def _make_fetch_error(
     wanted: RemoteObject, failures: dict[str, AttemptError]
 ) -> NetworkError | IntegrityError:
     listed = "; ".join(

@@ -25,7 +25,7 @@ import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
 from zarr.storage import MemoryStore, ZipStore
 
-from somobench.catalog.storage.atomic import replacing
+from somobench.catalog.storage.atomic import replace_file
 from somobench.schemas.errors import IntegrityError
 
 DAMAGE = (
@@ -137,9 +137,9 @@ class ProcessZipStore(ZipStore):
         try:
             self._open_file()
         except DAMAGE as error:
-            raise self._changed(error) from error
+            raise self._make_change_error(error) from error
         if _index_of(self._zf) != index:
-            raise self._changed("other members than when it was opened first")
+            raise self._make_change_error("other members than when it was opened first")
 
     def leave_to_parent(self) -> None:
         """Read by file objects and locks of this process from the next member on."""
@@ -160,9 +160,11 @@ class ProcessZipStore(ZipStore):
         try:
             return super()._get(key, *args, **kwargs)
         except DAMAGE as error:
-            raise self._changed(f"{key}: {error or type(error).__name__}") from error
+            raise self._make_change_error(
+                f"{key}: {error or type(error).__name__}"
+            ) from error
 
-    def _changed(self, found: object) -> IntegrityError:
+    def _make_change_error(self, found: object) -> IntegrityError:
         return IntegrityError(
             f"file {self.path}",
             found=found,
@@ -213,15 +215,15 @@ def write_zarr_zip(
     with warnings.catch_warnings(), zarr.config.set({"array.write_empty_chunks": True}):
         warnings.filterwarnings("ignore", message=".*does not have a Zarr V3.*")
         warnings.filterwarnings("ignore", message=".*not part in the Zarr format.*")
-        _plain(dataset).to_zarr(
+        _drop_encodings(dataset).to_zarr(
             MemoryStore(members),
             mode="w",
             zarr_format=3,
             consolidated=False,
-            encoding=_encoding(dataset, chunks or {}),
+            encoding=_build_encodings(dataset, chunks or {}),
             align_chunks=True,
         )
-    with replacing(path) as partial:
+    with replace_file(path) as partial:
         _write_zip({name: members[name].to_bytes() for name in members}, partial)
         open_zarr_zip(partial).close()
 
@@ -249,21 +251,23 @@ def open_zarr_zip(
         )
 
 
-def _plain(dataset: xr.Dataset) -> xr.Dataset:
+def _drop_encodings(dataset: xr.Dataset) -> xr.Dataset:
     """Return the dataset without encodings that it brought from elsewhere."""
     return dataset.drop_encoding()
 
 
-def _encoding(
+def _build_encodings(
     dataset: xr.Dataset, chunks: Mapping[str, int]
 ) -> dict[Hashable, dict[str, Any]]:
     return {
-        name: _encoding_of(variable, chunks)
+        name: _choose_encoding(variable, chunks)
         for name, variable in dataset.variables.items()
     }
 
 
-def _encoding_of(variable: xr.Variable, chunks: Mapping[str, int]) -> dict[str, Any]:
+def _choose_encoding(
+    variable: xr.Variable, chunks: Mapping[str, int]
+) -> dict[str, Any]:
     usual = {"cell": CELLS_A_CHUNK, "layer": 1, "split": 1}
     shape = tuple(
         max(1, min(chunks.get(str(dim), usual.get(str(dim), size)), size))

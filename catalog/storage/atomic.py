@@ -29,7 +29,7 @@ EXCHANGE, HERE = 2, -100
 
 
 @contextlib.contextmanager
-def replacing(path: Path | str, *, new: bool = False) -> Iterator[Path]:
+def replace_file(path: Path | str, *, new: bool = False) -> Iterator[Path]:
     """Yield a temporary sibling that replaces `path` if the block succeeds.
 
     The sibling may become a file or a folder. Its bytes are flushed to disk before
@@ -52,7 +52,7 @@ def replacing(path: Path | str, *, new: bool = False) -> Iterator[Path]:
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(target)
-    tail = _tail(target.name)
+    tail = _shorten_name(target.name)
     partial = target.with_name(f"{PARTIAL}{secrets.token_hex(6)}{tail}")
     try:
         yield partial
@@ -66,7 +66,7 @@ def replacing(path: Path | str, *, new: bool = False) -> Iterator[Path]:
         _remove(partial)
 
 
-def _tail(name: str) -> str:
+def _shorten_name(name: str) -> str:
     """Return what of a file's name fits behind the name of a temporary sibling."""
     is_plain = name.isascii() and len(name) <= PLAIN_NAME
     return f"-{name}" if is_plain else "".join(Path(name).suffixes[-2:])[:16]
@@ -79,18 +79,18 @@ def _remove_leftovers(target: Path) -> None:
     none under its name.
     """
     pattern = re.compile(
-        f"{re.escape(PARTIAL)}[0-9a-f]{{12}}({OLD})?{re.escape(_tail(target.name))}"
+        f"{re.escape(PARTIAL)}[0-9a-f]{{12}}({OLD})?{re.escape(_shorten_name(target.name))}"
     )
     with contextlib.suppress(OSError):
         for item in list(os.scandir(target.parent)):
             found = pattern.fullmatch(item.name)
             if found is None or (found[1] and not target.exists()):
                 continue
-            if time.time() - _changed(Path(item.path)) > LEFTOVER_SECONDS:
+            if time.time() - _find_last_change(Path(item.path)) > LEFTOVER_SECONDS:
                 _remove(Path(item.path))
 
 
-def _changed(path: Path) -> float:
+def _find_last_change(path: Path) -> float:
     """Return when a file, or a folder or anything in it, was last changed."""
     inside = path.rglob("*") if path.is_dir() and not path.is_symlink() else ()
     return max(item.lstat().st_mtime for item in (path, *inside))
@@ -122,7 +122,7 @@ def _move(partial: Path, target: Path) -> None:
         return
     if _exchange(partial, target):
         return
-    tail = _tail(target.name)
+    tail = _shorten_name(target.name)
     old = target.with_name(f"{PARTIAL}{secrets.token_hex(6)}{OLD}{tail}")
     target.rename(old)
     try:
@@ -151,7 +151,7 @@ def _remove(path: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def json_text(content: Mapping[str, Any] | list[Any]) -> str:
+def format_json(content: Mapping[str, Any] | list[Any]) -> str:
     """Return the one JSON text of some content: sorted keys, no NaN."""
     return (
         json.dumps(
@@ -163,18 +163,18 @@ def json_text(content: Mapping[str, Any] | list[Any]) -> str:
 
 def write_text(text: str, path: Path | str) -> None:
     """Write a text file in UTF-8 with Unix line ends."""
-    with replacing(path) as partial:
+    with replace_file(path) as partial:
         partial.write_bytes(text.encode())
 
 
 def write_json(content: Mapping[str, Any] | list[Any], path: Path | str) -> None:
     """Write content as the one JSON text that it has."""
-    write_text(json_text(content), path)
+    write_text(format_json(content), path)
 
 
 def write_parquet(frame: pd.DataFrame, path: Path | str) -> None:
     """Write a table, without its index, and check that it reads back equal."""
-    with replacing(path) as partial:
+    with replace_file(path) as partial:
         frame.to_parquet(partial, index=False, compression="zstd")
         pd.testing.assert_frame_equal(
             pd.read_parquet(partial), frame.reset_index(drop=True)

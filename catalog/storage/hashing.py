@@ -51,7 +51,7 @@ def sources_sha256(packages: Mapping[str, str]) -> str:
     digest = hashlib.sha256()
     for package, name in packages.items():
         inner = {top.removeprefix(f"{package}.") for top in TOP_PACKAGES}
-        for path, file in sorted(_modules(resources.files(package))):
+        for path, file in sorted(_list_modules(resources.files(package))):
             if path.partition("/")[0] in inner:
                 continue
             digest.update(f"{name}/{path}\0".encode())
@@ -59,11 +59,13 @@ def sources_sha256(packages: Mapping[str, str]) -> str:
     return digest.hexdigest()
 
 
-def _modules(folder: Traversable, above: str = "") -> Iterator[tuple[str, Traversable]]:
+def _list_modules(
+    folder: Traversable, above: str = ""
+) -> Iterator[tuple[str, Traversable]]:
     for item in folder.iterdir():
         path = f"{above}{item.name}"
         if item.is_dir():
-            yield from _modules(item, f"{path}/")
+            yield from _list_modules(item, f"{path}/")
         elif item.name.endswith(".py"):
             yield path, item
 
@@ -76,15 +78,15 @@ def decoded_sha256(values: np.ndarray[Any, Any]) -> str:
     nanoseconds since 1970; texts are UTF-8, each closed by a zero byte.
     """
     flat = values.reshape(-1)
-    kind, _ = _canonical(flat[:0])
+    kind, _ = _normalise_bytes(flat[:0])
     shape = ",".join(str(size) for size in values.shape)
     digest = hashlib.sha256(f"{kind}|{shape}|".encode())
     for start in range(0, flat.size, BLOCK_VALUES):
-        digest.update(_canonical(flat[start : start + BLOCK_VALUES])[1])
+        digest.update(_normalise_bytes(flat[start : start + BLOCK_VALUES])[1])
     return digest.hexdigest()
 
 
-def _canonical(values: np.ndarray[Any, Any]) -> tuple[str, bytes]:
+def _normalise_bytes(values: np.ndarray[Any, Any]) -> tuple[str, bytes]:
     if values.dtype.kind in "OUTS":
         texts = (str(item).encode() + b"\0" for item in values.ravel())
         return "text", b"".join(texts)

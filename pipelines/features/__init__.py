@@ -16,15 +16,15 @@ import xarray as xr
 
 from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.catalog.storage.atomic import write_json
-from somobench.catalog.view import on_target_grid, role_view
+from somobench.catalog.view import align_to_targets, view_roles
 from somobench.pipelines.features.sets import define_feature_sets
-from somobench.pipelines.features.statistics import features_of_split
+from somobench.pipelines.features.statistics import derive_features
 from somobench.pipelines.features.train_targets import (
     TargetInputs,
     read_target_inputs,
     rebuild_train_targets,
 )
-from somobench.pipelines.stage import checked_grid, checked_table
+from somobench.pipelines.stage import load_grid, load_table
 from somobench.schemas.errors import Failure, ValidationError
 from somobench.schemas.grids import FEATURES, FORCING, TARGETS
 from somobench.schemas.recipe import Recipe, load_recipe
@@ -58,9 +58,9 @@ def write_features(recipe: Recipe, folder: Path) -> None:
         If an input or the result breaks its schema, or the result knows more than
         the train days of its split.
     """
-    splits = checked_table(folder / "splits.parquet", SPLITS)
-    targets = checked_grid(folder / "targets.zarr.zip", TARGETS)
-    forcing = checked_grid(folder / "forcing.zarr.zip", FORCING)
+    splits = load_table(folder / "splits.parquet", SPLITS)
+    targets = load_grid(folder / "targets.zarr.zip", TARGETS)
+    forcing = load_grid(folder / "forcing.zarr.zip", FORCING)
     features = build_features(targets, forcing, splits, recipe)
     days = pd.DatetimeIndex(targets["time"].to_numpy())
     reference = forcing.get("reanalysis_soil_moisture")
@@ -69,7 +69,7 @@ def write_features(recipe: Recipe, folder: Path) -> None:
     refuse_failures(audit)
     definitions = define_feature_sets(
         [str(name) for name in forcing.data_vars],
-        layers_with_targets(targets),
+        list_layers_with_targets(targets),
         recipe.features.lags,
     )
     validate_grid(features, FEATURES, "features.zarr.zip")
@@ -107,11 +107,9 @@ def audit_split_features(
     in_features = audit_features(
         features,
         targets,
-        on_target_grid(forcing, targets, "forcing"),
+        align_to_targets(forcing, targets, "forcing"),
         splits,
-        lambda part, weather, mask: features_of_split(
-            part, weather, mask, inputs.recipe
-        ),
+        lambda part, weather, mask: derive_features(part, weather, mask, inputs.recipe),
     )
     in_targets = audit_train_targets(
         features,
@@ -163,12 +161,11 @@ def build_features(
         With a dimension `split` of length 0 if `splits` is empty.
     """
     names = sorted(set(splits["split"].astype(str)))
-    forcing = on_target_grid(forcing, targets, "forcing")
-    masks = [role_view(splits, targets, name).to_numpy() == TRAIN for name in names]
+    forcing = align_to_targets(forcing, targets, "forcing")
+    masks = [view_roles(splits, targets, name).to_numpy() == TRAIN for name in names]
     every_day = np.ones((targets.sizes["cell"], targets.sizes["time"]), dtype=bool)
     parts = [
-        features_of_split(targets, forcing, mask, recipe)
-        for mask in masks or [every_day]
+        derive_features(targets, forcing, mask, recipe) for mask in masks or [every_day]
     ]
     split = xr.DataArray(np.array(names or ["none"]), dims="split", name="split")
     joined = xr.concat(parts, dim=split, coords="minimal", compat="override")
@@ -178,7 +175,7 @@ def build_features(
     return joined.assign_attrs(attrs | {"comment": CLIMATOLOGY_NOTE})
 
 
-def layers_with_targets(targets: xr.Dataset) -> list[int]:
+def list_layers_with_targets(targets: xr.Dataset) -> list[int]:
     """List the layers that have a target in at least one cell."""
     present = np.isfinite(targets["scale_slope"].to_numpy()).any(axis=1)
     return [int(layer) for layer in targets["layer"].to_numpy()[present]]

@@ -75,7 +75,7 @@ def shrink_to_shape(own: Array, shape: Array, weight: Array) -> Array:
     return result
 
 
-def nearest_cells(
+def find_nearest_cells(
     attributes: Array, donors: NDArray[np.bool_], count: int = NEIGHBOURS
 ) -> list[NDArray[np.intp]]:
     """Find, for each cell, the donors most like it, itself excluded.
@@ -113,7 +113,7 @@ def nearest_cells(
     return chosen
 
 
-def regional_climatology(
+def complete_climatologies(
     own: Array,
     years: Array,
     donors: NDArray[np.bool_],
@@ -134,7 +134,7 @@ def regional_climatology(
     donors : array, (cell,), bool
         Cells with enough train days.
     attributes : array, (cell, attribute)
-        Latitude first; see `nearest_cells`.
+        Latitude first; see `find_nearest_cells`.
     shrinkage_years : float
         Years of record at which own shape and neighbours' shape weigh the same.
 
@@ -147,7 +147,7 @@ def regional_climatology(
     shapes = own - _average_present(own)[:, None]
     pooled = np.zeros_like(own)
     weight = record_weight(years, shrinkage_years)
-    for cell, near in enumerate(nearest_cells(attributes, complete)):
+    for cell, near in enumerate(find_nearest_cells(attributes, complete)):
         if near.size:
             pooled[cell] = shapes[near].mean(axis=0)
         else:
@@ -156,7 +156,7 @@ def regional_climatology(
     values[donors] = shrink_to_shape(own, pooled, weight)[donors]
     source = np.where(donors, OWN, NONE).astype(np.int8)
     finished = values.copy()
-    for cell, near in enumerate(nearest_cells(attributes, donors)):
+    for cell, near in enumerate(find_nearest_cells(attributes, donors)):
         if not donors[cell] and near.size:
             values[cell] = finished[near].mean(axis=0)
             source[cell] = OTHER_CELLS

@@ -19,12 +19,12 @@ from somobench.pipelines.features.climatology import (
     REANALYSIS,
     SOURCES,
     Climatology,
-    regional_climatology,
+    complete_climatologies,
 )
-from somobench.pipelines.targets.cells import reference_of_layer
+from somobench.pipelines.targets.cells import name_reference
 from somobench.pipelines.targets.matching import Matching, match_moments, quantise
 from somobench.schemas.recipe import Recipe
-from somobench.schemas.variables import DYNAMIC_FORCING, STATE_FORCING, TRAIN, attrs_of
+from somobench.schemas.variables import DYNAMIC_FORCING, STATE_FORCING, TRAIN, get_attrs
 
 GRID = ("layer", "cell")
 CLIMATOLOGY_DECIMALS = 6  # m3 m-3; far finer than any sensor
@@ -34,7 +34,7 @@ Mask = NDArray[np.bool_]
 Array = NDArray[np.float64]
 
 
-def features_of_split(
+def derive_features(
     targets: xr.Dataset, forcing: xr.Dataset, train: Mask, recipe: Recipe
 ) -> xr.Dataset:
     """Derive the features of one split from its train days.
@@ -58,12 +58,12 @@ def features_of_split(
     own_factors = factors["scale_is_full_record"].to_numpy() == 0
     usable = train[None] & own_factors[..., None]
     series = np.where(usable, scaled.to_numpy().astype(np.float64), np.nan)
-    climatology = climatology_of_split(targets, forcing, series, train, recipe)
-    moments = normalisation(forcing, series, train, targets["layer"].to_numpy())
+    climatology = derive_climatology(targets, forcing, series, train, recipe)
+    moments = derive_normalisation(forcing, series, train, targets["layer"].to_numpy())
     return factors.merge(climatology).merge(moments)
 
 
-def climatology_of_split(
+def derive_climatology(
     targets: xr.Dataset, forcing: xr.Dataset, series: Array, train: Mask, recipe: Recipe
 ) -> xr.Dataset:
     """Return the climatology of every layer and cell that has a target, and its source.
@@ -71,7 +71,7 @@ def climatology_of_split(
     Parameters
     ----------
     targets, forcing : Dataset
-        As of `features_of_split`.
+        As of `derive_features`.
     series : array, (layer, cell, day), m3 m-3
         Train-scaled targets, NaN wherever a value must not be used.
     train : array, (cell, day), bool
@@ -79,15 +79,15 @@ def climatology_of_split(
     """
     days = targets["time"].dt.dayofyear.to_numpy().astype(np.int64)
     window: Mask = np.asarray(train.any(axis=0))
-    attributes = climate_of_cells(forcing, window, recipe)
+    attributes = derive_cell_climate(forcing, window, recipe)
     has_target = np.isfinite(targets["scale_slope"].to_numpy())
     values = np.full((*has_target.shape, LEAP_YEAR), np.nan)
     source = np.full(has_target.shape, NONE, np.int8)
     for place, layer in enumerate(targets["layer"].to_numpy().tolist()):
-        found = layer_climatology(series[place], days, attributes, recipe)
-        if reference_of_layer(layer, recipe) != "none":
+        found = derive_layer_climatology(series[place], days, attributes, recipe)
+        if name_reference(layer, recipe) != "none":
             reference = np.where(window, _select_reference(forcing, layer), np.nan)
-            found = with_reanalysis(found, reference, days, recipe)
+            found = fill_with_reanalysis(found, reference, days, recipe)
         values[place, has_target[place]] = found.values[has_target[place]]
         source[place, has_target[place]] = found.source[has_target[place]]
     meaning = {
@@ -99,7 +99,7 @@ def climatology_of_split(
             "climatology": (
                 (*GRID, "day_of_year"),
                 np.round(values, CLIMATOLOGY_DECIMALS).astype(np.float32),
-                attrs_of("climatology") | {"scaling": "train"},
+                get_attrs("climatology") | {"scaling": "train"},
             ),
             "climatology_source": (GRID, source, meaning),
         },
@@ -121,7 +121,7 @@ def train_factors(
     in_situ = targets["soil_moisture_in_situ"].to_numpy()
     primary = train[None] & (targets["is_gapfilled"].to_numpy() == 0)
     for place, layer in enumerate(targets["layer"].to_numpy().tolist()):
-        if reference_of_layer(layer, recipe) == "none":
+        if name_reference(layer, recipe) == "none":
             continue
         reference = _select_reference(forcing, layer)
         for cell in np.flatnonzero(np.isfinite(slope[place])):
@@ -156,7 +156,7 @@ def train_factors(
     )
 
 
-def layer_climatology(
+def derive_layer_climatology(
     series: Array, days: NDArray[np.int64], attributes: Array, recipe: Recipe
 ) -> Climatology:
     """Return the climatology of each cell of a layer from its usable train values.
@@ -166,14 +166,14 @@ def layer_climatology(
     series : array, (cell, day), m3 m-3
         NaN outside train days.
     days : array, (day,), day of the year
-    attributes : array, (cell, attribute), see `climate_of_cells`
+    attributes : array, (cell, attribute), see `derive_cell_climate`
     recipe : Recipe
     """
     params = recipe.features
     count = np.isfinite(series).sum(axis=1)
     donors = count >= params.climatology_minimum_days
     own = seasonal_climatology(series, days, params.climatology_window)
-    return regional_climatology(
+    return complete_climatologies(
         own,
         count / DAYS_A_YEAR,
         donors,
@@ -182,7 +182,7 @@ def layer_climatology(
     )
 
 
-def with_reanalysis(
+def fill_with_reanalysis(
     found: Climatology, reference: Array, days: NDArray[np.int64], recipe: Recipe
 ) -> Climatology:
     """Give cells that no train cell can stand for the climatology of the reanalysis.
@@ -198,7 +198,7 @@ def with_reanalysis(
     return Climatology(values, source)
 
 
-def climate_of_cells(forcing: xr.Dataset, window: Mask, recipe: Recipe) -> Array:
+def derive_cell_climate(forcing: xr.Dataset, window: Mask, recipe: Recipe) -> Array:
     """Return latitude, mean temperature and log dryness, over the days of `window`.
 
     Forcing is an input and known everywhere, so held-out cells have a climate as well,
@@ -226,7 +226,7 @@ def climate_of_cells(forcing: xr.Dataset, window: Mask, recipe: Recipe) -> Array
     return np.stack([latitude, mean_of("air_temperature"), log_dryness], axis=1)
 
 
-def normalisation(
+def derive_normalisation(
     forcing: xr.Dataset, series: Array, train: Mask, layers: NDArray[np.int8]
 ) -> xr.Dataset:
     """Return mean and standard deviation (`ddof=0`) over train cells and days.

@@ -17,13 +17,13 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.pipelines.stage import checked_table
+from somobench.pipelines.stage import load_table
 from somobench.pipelines.targets import read_series
 from somobench.pipelines.targets.cells import (
     DenseSeries,
-    published_name,
-    reference_of_cell,
-    thresholds_of,
+    collect_thresholds,
+    format_published_name,
+    select_reference,
 )
 from somobench.pipelines.targets.matching import Rejection, Series
 from somobench.pipelines.targets.rule import (
@@ -69,7 +69,7 @@ def read_target_inputs(
     ValidationError
         If a table breaks its schema.
     """
-    sensors = checked_table(folder / "stations.parquet", SENSORS)
+    sensors = load_table(folder / "stations.parquet", SENSORS)
     observations = folder / "observations.parquet"
     series = read_series(observations, sensors, days, recipe.targets.decimals)
     report = json.loads((folder / "targets.json").read_text(encoding="utf-8"))
@@ -118,15 +118,15 @@ def _rebuild(
     others: list[int],
     days: NDArray[np.bool_],
 ) -> Series:
-    primary = _scale(inputs, layer, row, days, minimum_days=ANY_LENGTH)
+    primary = _scale_days(inputs, layer, row, days, minimum_days=ANY_LENGTH)
     if isinstance(primary, Rejection):
         return np.full(days.shape, np.nan)
-    scaled = [_scale(inputs, layer, other, days) for other in others]
+    scaled = [_scale_days(inputs, layer, other, days) for other in others]
     accepted = [item for item in scaled if isinstance(item, Candidate)]
-    return fill_primary(primary, accepted, thresholds_of(inputs.recipe)).values
+    return fill_primary(primary, accepted, collect_thresholds(inputs.recipe)).values
 
 
-def _scale(
+def _scale_days(
     inputs: TargetInputs,
     layer: int,
     row: int,
@@ -135,15 +135,15 @@ def _scale(
 ) -> Candidate | Rejection:
     """Scale a sensor's values of some days to the reference."""
     sensor = inputs.series.sensors.iloc[row]
-    thresholds = thresholds_of(inputs.recipe)
+    thresholds = collect_thresholds(inputs.recipe)
     if minimum_days is not None:
         thresholds = thresholds._replace(minimum_days=minimum_days)
     return scale_candidate(
-        published_name(sensor.to_dict()),
+        format_published_name(sensor.to_dict()),
         str(sensor["sensor_id"]),
         row,
         raw=np.where(days, inputs.series.values[row], np.nan),
-        reference=reference_of_cell(
+        reference=select_reference(
             inputs.reference, layer, str(sensor["cell_id"]), inputs.recipe
         ),
         thresholds=thresholds,

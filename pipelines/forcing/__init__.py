@@ -28,15 +28,15 @@ from somobench.pipelines.forcing.source import (
     find_forcing_source,
 )
 from somobench.pipelines.forcing.summary import summarise_forcing
-from somobench.pipelines.inputs import InputRecord, verified_inputs
-from somobench.pipelines.stage import checked_table, read_batches
-from somobench.pipelines.stations.statics import with_static_attributes
+from somobench.pipelines.inputs import InputRecord, verify_inputs
+from somobench.pipelines.stage import load_table, read_batches
+from somobench.pipelines.stations.statics import append_static_attributes
 from somobench.schemas.errors import InputError
 from somobench.schemas.grids import FORCING
 from somobench.schemas.recipe import Recipe, load_recipe
 from somobench.schemas.tables import CELLS, SENSORS, STATICS
 from somobench.schemas.validate import validate_grid, validate_table
-from somobench.schemas.variables import attrs_of
+from somobench.schemas.variables import get_attrs
 
 DATA = Path("data")
 REPORT_DECIMALS = 6
@@ -64,12 +64,12 @@ def write_forcing(recipe: Recipe, folder: Path) -> dict[str, Any]:
         If an input table or a result breaks its schema.
     """
     inputs_file = folder / "raw" / "inputs.json"
-    inputs = verified_inputs(inputs_file, "forcing")
+    inputs = verify_inputs(inputs_file, "forcing")
     references = (
-        verified_inputs(inputs_file, "reference") if recipe.reference.inputs else []
+        verify_inputs(inputs_file, "reference") if recipe.reference.inputs else []
     )
-    stations, observed = _sensors(folder)
-    statics = checked_table(folder / "statics.parquet", STATICS)
+    stations, observed = _load_sensors(folder)
+    statics = load_table(folder / "statics.parquet", STATICS)
     request = ForcingRequest(
         recipe=recipe,
         cells=list_observed_cells(stations, observed),
@@ -77,13 +77,13 @@ def write_forcing(recipe: Recipe, folder: Path) -> dict[str, Any]:
         reference_inputs=tuple(path for _, path in references),
     )
     given = find_forcing_source(recipe.forcing.source).daily(request)
-    kept = _kept(request.cells, given)
+    kept = _mark_kept_cells(request.cells, given)
     dataset = finish_forcing(given.dataset.isel(cell=kept), request.cells[kept], recipe)
     climate = describe_cells(
         dataset, given.node_count[kept], recipe.regions, recipe.forcing.latent_heat
     )
     used = stations[(stations["layer"] > 0) & stations["sensor_id"].isin(observed)]
-    table, described_by = with_static_attributes(climate, used, statics)
+    table, described_by = append_static_attributes(climate, used, statics)
     validate_grid(dataset, FORCING, "forcing.zarr.zip")
     validate_table(table, CELLS, "cells.parquet")
     records = [record for record, _ in (*inputs, *references)]
@@ -95,16 +95,16 @@ def write_forcing(recipe: Recipe, folder: Path) -> dict[str, Any]:
     return report
 
 
-def _sensors(folder: Path) -> tuple[pd.DataFrame, list[str]]:
+def _load_sensors(folder: Path) -> tuple[pd.DataFrame, list[str]]:
     """Return the table of sensors, and the ids of those that have observations."""
-    stations = checked_table(folder / "stations.parquet", SENSORS)
+    stations = load_table(folder / "stations.parquet", SENSORS)
     observed: set[str] = set()
     for batch in read_batches(folder / "observations.parquet", ["sensor_id"]):
         observed.update(batch["sensor_id"].unique())
     return stations, sorted(observed)
 
 
-def _kept(cells: pd.DataFrame, given: DailyForcing) -> NDArray[np.bool_]:
+def _mark_kept_cells(cells: pd.DataFrame, given: DailyForcing) -> NDArray[np.bool_]:
     kept = ~cells["cell_id"].isin(list(given.dropped)).to_numpy()
     if not kept.any():
         raise InputError(
@@ -142,7 +142,7 @@ def finish_forcing(
     )
     for name, array in result.data_vars.items():
         step = {"quantisation_step": STORED_STEP[str(name)]}
-        array.attrs = attrs_of(str(name)) | step | array.attrs
+        array.attrs = get_attrs(str(name)) | step | array.attrs
     for name, attrs in _COORD_ATTRS.items():
         result[name].attrs = dict(attrs)
     result.attrs = {
@@ -189,12 +189,13 @@ def report_forcing(
             for item in records
         ],
         "statistics": {
-            str(name): _statistics(array) for name, array in dataset.data_vars.items()
+            str(name): _summarise_values(array)
+            for name, array in dataset.data_vars.items()
         },
     }
 
 
-def _statistics(array: xr.DataArray) -> dict[str, Any]:
+def _summarise_values(array: xr.DataArray) -> dict[str, Any]:
     values = array.to_numpy().astype(np.float64)
     present = values[np.isfinite(values)]
     return {

@@ -47,7 +47,7 @@ def list_observed_cells(
             expected="at least one",
             hint="see ingest.json for what was dropped and why",
         )
-    positions = np.array([_position(name) for name in ids])
+    positions = np.array([_parse_position(name) for name in ids])
     return pd.DataFrame(
         {
             "cell_id": pd.Series(ids, dtype="str"),
@@ -57,7 +57,7 @@ def list_observed_cells(
     )
 
 
-def _position(name: str) -> tuple[float, float]:
+def _parse_position(name: str) -> tuple[float, float]:
     try:
         latitude, longitude = (float(part) for part in name.split("_"))
     except ValueError:
@@ -91,7 +91,7 @@ def describe_cells(
     DataFrame
         Table CELLS. Means cover the whole period; NaN where the variable is absent.
     """
-    means = {f"mean_{name}": _long_term_mean(forcing, name) for name in AVERAGED}
+    means = {f"mean_{name}": _average_over_time(forcing, name) for name in AVERAGED}
     dryness = compute_dryness(
         means["mean_net_radiation"], means["mean_precipitation"], latent_heat
     )
@@ -115,7 +115,7 @@ def describe_cells(
     )
 
 
-def _long_term_mean(forcing: xr.Dataset, name: str) -> NDArray[np.float64]:
+def _average_over_time(forcing: xr.Dataset, name: str) -> NDArray[np.float64]:
     if name not in forcing:
         return np.full(forcing.sizes["cell"], np.nan)
     values = forcing[name].transpose("cell", "time").to_numpy().astype(np.float64)

@@ -32,9 +32,9 @@ def refuse_missing_days(dataset: xr.Dataset) -> None:
         With each variable, its number of missing days and the first of them.
     """
     found = [
-        f"{name}: {_listed(days)}"
+        f"{name}: {_format_days(days)}"
         for name, array in dataset.data_vars.items()
-        if len(days := _missing_days(array))
+        if len(days := _find_missing_days(array))
     ]
     if found:
         times = dataset["time"].to_numpy().astype("datetime64[D]")
@@ -47,13 +47,13 @@ def refuse_missing_days(dataset: xr.Dataset) -> None:
         )
 
 
-def _missing_days(array: xr.DataArray) -> NDArray[np.datetime64]:
+def _find_missing_days(array: xr.DataArray) -> NDArray[np.datetime64]:
     missing = array.isnull().transpose(..., "time").to_numpy()
     series = missing.reshape(-1, missing.shape[-1])
     held = series[~series.all(axis=1)] if array.name == REFERENCE else series
     return array["time"].to_numpy().astype("datetime64[D]")[held.any(axis=0)]
 
 
-def _listed(days: NDArray[np.datetime64]) -> str:
+def _format_days(days: NDArray[np.datetime64]) -> str:
     first = ", ".join(str(day) for day in days[:SHOWN])
     return f"{len(days)} missing days: {first}{', ...' if len(days) > SHOWN else ''}"

@@ -16,7 +16,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.pipelines.adapters import new_adapter
+from somobench.pipelines.adapters import make_adapter
 from somobench.schemas.recipe import Recipe
 
 FORCING_SOURCES: Mapping[str, str] = {
@@ -82,4 +82,4 @@ def find_forcing_source(name: str) -> ForcingSource:
     UnknownNameError
         If there is no such source.
     """
-    return cast(ForcingSource, new_adapter("forcing source", name, FORCING_SOURCES))
+    return cast(ForcingSource, make_adapter("forcing source", name, FORCING_SOURCES))

@@ -14,20 +14,20 @@ from somobench.catalog.storage.atomic import write_json, write_parquet
 from somobench.pipelines.ingest.report import (
     Ingested,
     account,
-    observations_table,
+    make_observations_table,
+    make_stations_table,
+    prefix_archive,
     settle,
-    stations_table,
-    within,
 )
-from somobench.pipelines.ingest.sensor_days import SensorRecord, sensor_record
+from somobench.pipelines.ingest.sensor_days import SensorRecord, make_sensor_record
 from somobench.pipelines.ingest.summary import summarise_ingest
 from somobench.pipelines.inputs import (
     INPUTS_FILE,
     RAW_FOLDER,
     InputRecord,
-    verified_inputs,
+    verify_inputs,
 )
-from somobench.pipelines.stations import Rejection, StationSource, station_source
+from somobench.pipelines.stations import Rejection, StationSource, find_station_source
 from somobench.pipelines.stations.statics import read_statics
 from somobench.schemas.errors import InputError
 from somobench.schemas.recipe import Recipe, load_recipe
@@ -70,18 +70,18 @@ def ingest(
         If a table breaks its schema.
     """
     folder = Path(destination)
-    source = station_source(recipe.stations.source)
-    inputs = verified_inputs(inputs_file, "stations")
+    source = find_station_source(recipe.stations.source)
+    inputs = verify_inputs(inputs_file, "stations")
     paths = [path for _, path in inputs]
     ingested = read_stations(paths, source, recipe)
     minimum_count = source.minimum_count or recipe.stations.minimum_count
     report = account(
-        ingested, [_archive(record) for record, _ in inputs], minimum_count
+        ingested, [_describe_archive(record) for record, _ in inputs], minimum_count
     )
     if not report["sensors"]["kept"]:
-        raise _nothing_left(report)
-    stations = stations_table(ingested.sensors, recipe.grid.resolution)
-    observations = observations_table(ingested.sensors)
+        raise _make_empty_error(report)
+    stations = make_stations_table(ingested.sensors, recipe.grid.resolution)
+    observations = make_observations_table(ingested.sensors)
     statics, unread = read_statics(recipe.stations.source, paths, stations)
     report["static_variables"] = {
         "stations": stations["station_id"].nunique(),
@@ -108,11 +108,11 @@ def read_stations(paths: list[Path], source: StationSource, recipe: Recipe) -> I
     for path in paths:
         archive = path.name if len(paths) > 1 else None
         for found in source.read(path, variable="sm"):
-            item = found if archive is None else within(archive, found)
+            item = found if archive is None else prefix_archive(archive, found)
             outcome = (
                 item
                 if isinstance(item, Rejection)
-                else sensor_record(item, source, recipe)
+                else make_sensor_record(item, source, recipe)
             )
             if isinstance(outcome, Rejection):
                 rejections.append(outcome)
@@ -121,11 +121,11 @@ def read_stations(paths: list[Path], source: StationSource, recipe: Recipe) -> I
     return settle(records, rejections)
 
 
-def _archive(record: InputRecord) -> dict[str, object]:
+def _describe_archive(record: InputRecord) -> dict[str, object]:
     return {"name": record.name, "size": record.size, "sha256": record.sha256}
 
 
-def _nothing_left(report: dict[str, dict[str, dict[str, int]]]) -> InputError:
+def _make_empty_error(report: dict[str, dict[str, dict[str, int]]]) -> InputError:
     reasons = Counter(report["rejected_by_reason"]) + Counter(
         report["sensors"]["dropped"]
     )

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from somobench.pipelines.grid import cell_id, cell_of
+from somobench.pipelines.grid import cell_id, locate_cells
 from somobench.pipelines.ingest.sensor_days import SensorRecord
 from somobench.pipelines.stations import (
     FILE_SEPARATOR,
@@ -26,7 +26,7 @@ FAR = 20.0  # degrees of arc between a place and where its network lies
 NEAR = 2.0  # degrees of arc from a place of the network, with the coordinates swapped
 
 
-def swapped_positions(
+def find_swapped_positions(
     positions: Mapping[str, Sequence[Position]],
 ) -> dict[tuple[str, Position], Position]:
     """Find positions far from their network that lie inside it when swapped.
@@ -55,7 +55,10 @@ def swapped_positions(
             if abs(place[1]) > 90:  # noqa: PLR2004 (no latitude)
                 continue
             mirrored = (place[1], place[0])
-            around, there = _arc(everywhere, place), _arc(everywhere, mirrored)
+            around, there = (
+                _measure_arc(everywhere, place),
+                _measure_arc(everywhere, mirrored),
+            )
             apart = around[there.argmin()] > FAR and there.min() < NEAR
             if apart and (around <= FAR).sum() <= (there <= FAR).sum():
                 nearest = everywhere[there.argmin()]
@@ -63,7 +66,7 @@ def swapped_positions(
     return found
 
 
-def _arc(places: NDArray[np.float64], place: Position) -> NDArray[np.float64]:
+def _measure_arc(places: NDArray[np.float64], place: Position) -> NDArray[np.float64]:
     """Great-circle distance in degrees from a place to (N, 2) places."""
     latitude, longitude = np.radians(places).T
     north, east = np.radians(place)
@@ -89,15 +92,17 @@ class Ingested:
     rejections: tuple[Rejection, ...]
 
 
-def within(archive: str, item: SensorSeries | Rejection) -> SensorSeries | Rejection:
+def prefix_archive(
+    archive: str, item: SensorSeries | Rejection
+) -> SensorSeries | Rejection:
     """Name the archive in front of the files that an item comes from."""
     if isinstance(item, Rejection):
-        return replace(item, file=_below(archive, item.file))
-    file = _below(archive, item.metadata.source_file)
+        return replace(item, file=_prefix_files(archive, item.file))
+    file = _prefix_files(archive, item.metadata.source_file)
     return replace(item, metadata=replace(item.metadata, source_file=file))
 
 
-def _below(archive: str, files: str) -> str:
+def _prefix_files(archive: str, files: str) -> str:
     names = files.split(FILE_SEPARATOR)
     return FILE_SEPARATOR.join(f"{archive}/{name}" for name in names)
 
@@ -111,7 +116,7 @@ def settle(
     name sorts first.
     """
     rejected = list(rejections)
-    kept, places = _without_swapped(records)
+    kept, places = _reject_swapped(records)
     rejected += places
     by_sensor: dict[str, list[SensorRecord]] = defaultdict(list)
     for record in kept:
@@ -123,25 +128,25 @@ def settle(
             key=lambda record: (-record.valid_days, record.metadata.source_file),
         )
         sensors.append(files[0])
-        rejected += [_duplicate(record, files[0]) for record in files[1:]]
+        rejected += [_reject_duplicate(record, files[0]) for record in files[1:]]
     rejected.sort(key=lambda rejection: (rejection.file, rejection.reason))
     return Ingested(tuple(sensors), tuple(rejected))
 
 
-def _position(record: SensorRecord) -> Position:
+def _get_position(record: SensorRecord) -> Position:
     return record.metadata.latitude, record.metadata.longitude
 
 
-def _without_swapped(
+def _reject_swapped(
     records: Sequence[SensorRecord],
 ) -> tuple[list[SensorRecord], list[Rejection]]:
     positions: dict[str, list[Position]] = defaultdict(list)
     for record in records:
-        positions[record.metadata.network].append(_position(record))
-    swapped = swapped_positions(positions)
+        positions[record.metadata.network].append(_get_position(record))
+    swapped = find_swapped_positions(positions)
     kept, rejected = [], []
     for record in records:
-        nearest = swapped.get((record.metadata.network, _position(record)))
+        nearest = swapped.get((record.metadata.network, _get_position(record)))
         if nearest is None:
             kept.append(record)
             continue
@@ -149,14 +154,14 @@ def _without_swapped(
             Rejection(
                 record.metadata.source_file,
                 SWAPPED,
-                "latitude {}, longitude {}".format(*_position(record)),
+                "latitude {}, longitude {}".format(*_get_position(record)),
                 "a place near the network's, such as {}, {}".format(*nearest),
             )
         )
     return kept, rejected
 
 
-def _duplicate(record: SensorRecord, kept: SensorRecord) -> Rejection:
+def _reject_duplicate(record: SensorRecord, kept: SensorRecord) -> Rejection:
     return Rejection(
         record.metadata.source_file,
         DUPLICATE,
@@ -165,13 +170,15 @@ def _duplicate(record: SensorRecord, kept: SensorRecord) -> Rejection:
     )
 
 
-def stations_table(sensors: Sequence[SensorRecord], resolution: float) -> pd.DataFrame:
+def make_stations_table(
+    sensors: Sequence[SensorRecord], resolution: float
+) -> pd.DataFrame:
     """Tabulate every sensor that was read, used or not (schema `SENSORS`).
 
     `start` and `end` are the first and last day of the file's rows as delivered.
     """
-    places = np.array([_position(record) for record in sensors]).reshape(-1, 2)
-    centres = cell_of(places[:, 0], places[:, 1], resolution)
+    places = np.array([_get_position(record) for record in sensors]).reshape(-1, 2)
+    centres = locate_cells(places[:, 0], places[:, 1], resolution)
     metadata = [record.metadata for record in sensors]
     columns: dict[str, tuple[Any, str]] = {
         "sensor_id": ([record.sensor_id for record in sensors], "str"),
@@ -203,7 +210,7 @@ def stations_table(sensors: Sequence[SensorRecord], resolution: float) -> pd.Dat
     )
 
 
-def observations_table(sensors: Sequence[SensorRecord]) -> pd.DataFrame:
+def make_observations_table(sensors: Sequence[SensorRecord]) -> pd.DataFrame:
     """Tabulate the valid days of the sensors that are used (schema `OBSERVATIONS`)."""
     used = [record for record in sensors if record.drop_reason is None]
     repeats = [record.valid_days for record in used]
@@ -236,14 +243,16 @@ def account(
     sensors = ingested.sensors
     dropped = [record for record in sensors if record.drop_reason is not None]
     used = [record for record in sensors if record.drop_reason is None]
-    days = Counter({f"fewer than {minimum_count} good values": _days_below(sensors)})
+    days = Counter(
+        {f"fewer than {minimum_count} good values": _count_days_below(sensors)}
+    )
     for record in dropped:
         days[f"sensor {record.drop_reason}"] += record.valid_days
     values = sum((record.dropped for record in sensors), Counter[str]())
     reasons = Counter(item.reason for item in ingested.rejections)
     return {
         "archives": archives,
-        "files": _file_counts(ingested),
+        "files": _count_files(ingested),
         "rejected_files": [vars(item) for item in ingested.rejections],
         "rejected_by_reason": dict(reasons),
         "values": {
@@ -277,7 +286,7 @@ def count_notes(notes: Iterable[Note]) -> dict[str, list[dict[str, Any]]]:
     return counted
 
 
-def _file_counts(ingested: Ingested) -> dict[str, int]:
+def _count_files(ingested: Ingested) -> dict[str, int]:
     read = {
         file
         for record in ingested.sensors
@@ -295,5 +304,5 @@ def _file_counts(ingested: Ingested) -> dict[str, int]:
     }
 
 
-def _days_below(sensors: Sequence[SensorRecord]) -> int:
+def _count_days_below(sensors: Sequence[SensorRecord]) -> int:
     return sum(record.daily.days_below for record in sensors)

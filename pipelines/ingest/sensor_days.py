@@ -21,9 +21,9 @@ from somobench.pipelines.stations import (
 from somobench.pipelines.stations.daily import (
     MAXIMUM,
     DailyMeans,
-    daily_means,
-    median_of_good,
+    average_to_days,
     select_good,
+    take_median_of_good,
 )
 from somobench.schemas.recipe import Recipe
 
@@ -51,7 +51,7 @@ class Layer(Protocol):
         ...
 
 
-def whole_centimetres(depth: float, rounding: Rounding = "nearest") -> int:
+def round_to_centimetres(depth: float, rounding: Rounding = "nearest") -> int:
     """Round a depth in m to whole centimetres.
 
     Half centimetres go down the profile with `nearest` (2.5 cm gives 3), the way a
@@ -59,9 +59,9 @@ def whole_centimetres(depth: float, rounding: Rounding = "nearest") -> int:
 
     Examples
     --------
-    >>> [whole_centimetres(depth) for depth in (0.0508, 0.1016, 0.3048, 0.508)]
+    >>> [round_to_centimetres(depth) for depth in (0.0508, 0.1016, 0.3048, 0.508)]
     [5, 10, 30, 51]
-    >>> whole_centimetres(0.508, "down")
+    >>> round_to_centimetres(0.508, "down")
     50
     """
     centimetres = round(depth * 100, CENTIMETRE_DECIMALS)
@@ -72,7 +72,7 @@ def whole_centimetres(depth: float, rounding: Rounding = "nearest") -> int:
     return math.floor(centimetres + 0.5)
 
 
-def layer_of(depth_from_cm: int, depth_to_cm: int, layers: Iterable[Layer]) -> int:
+def find_layer(depth_from_cm: int, depth_to_cm: int, layers: Iterable[Layer]) -> int:
     """Find the layer that holds the whole interval of a sensor; 0 where none does.
 
     Below the surface layer the middle of the interval must lie below the upper
@@ -137,7 +137,7 @@ class SensorRecord:
         return len(self.daily.days)
 
 
-def sensor_record(
+def make_sensor_record(
     series: SensorSeries, source: StationSource, recipe: Recipe
 ) -> SensorRecord | Rejection:
     """Apply a recipe's station rules to one sensor.
@@ -146,7 +146,7 @@ def sensor_record(
     """
     rules = recipe.stations
     flags = rules.good_flags if source.has_flags else None
-    median = median_of_good(series, flags)
+    median = take_median_of_good(series, flags)
     if median is not None and median > MAXIMUM:
         return Rejection(
             series.metadata.source_file,
@@ -160,14 +160,14 @@ def sensor_record(
         start=np.datetime64(recipe.period.start, "D"),
         end=np.datetime64(recipe.period.end, "D"),
     )
-    daily = daily_means(
+    daily = average_to_days(
         good.times, good.values, source.minimum_count or rules.minimum_count
     )
     depths = [
-        whole_centimetres(depth, rules.depth_rounding)
+        round_to_centimetres(depth, rules.depth_rounding)
         for depth in (series.metadata.depth_from, series.metadata.depth_to)
     ]
-    layer = layer_of(depths[0], depths[1], recipe.layers)
+    layer = find_layer(depths[0], depths[1], recipe.layers)
     return SensorRecord(
         metadata=series.metadata,
         day_definition=source.day_definition,

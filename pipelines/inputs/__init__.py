@@ -90,7 +90,7 @@ def input_path(record: InputRecord, raw_folder: Path = RAW_FOLDER) -> Path:
     return root / relative_path(record.path)
 
 
-def size_and_sha256(
+def measure_file(
     path: Path, hash_file: Callable[[Path], str] = sha256_file
 ) -> tuple[int, str]:
     """Return bytes and sha256 of a file, or of a folder's names and files.
@@ -131,7 +131,7 @@ def read_inputs(inputs_file: Path | str) -> tuple[InputRecord, ...]:
         ) from error
 
 
-def verified_inputs(
+def verify_inputs(
     inputs_file: Path | str, role: Role
 ) -> list[tuple[InputRecord, Path]]:
     """Return the inputs of a role and where they lie, once their bytes are checked.
@@ -156,8 +156,8 @@ def verified_inputs(
 
 def _verify(record: InputRecord, path: Path) -> None:
     if not path.exists():
-        raise absent_inputs([AbsentInput(record.name, path, record.url)])
-    size, digest = size_and_sha256(path)
+        raise make_absence_error([AbsentInput(record.name, path, record.url)])
+    size, digest = measure_file(path)
     if (size, digest) != (record.size, record.sha256):
         raise IntegrityError(
             f"raw input {record.path}",
@@ -175,7 +175,7 @@ class AbsentInput(NamedTuple):
     url: str | None
 
 
-def absent_inputs(absent: Sequence[AbsentInput]) -> InputError:
+def make_absence_error(absent: Sequence[AbsentInput]) -> InputError:
     """Build the refusal of inputs that aren't on this machine."""
     urls = dict.fromkeys(item.url for item in absent if item.url)
     source = f"get it from {', '.join(urls)}; " if urls else ""
@@ -187,7 +187,7 @@ def absent_inputs(absent: Sequence[AbsentInput]) -> InputError:
     )
 
 
-def input_record(
+def make_input_record(
     params: InputParams,
     *,
     role: Role,

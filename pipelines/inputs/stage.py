@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from somobench.catalog.fetching.cache import remembered_sha256
+from somobench.catalog.fetching.cache import recall_sha256
 from somobench.pipelines.inputs import (
     DATA,
     INPUTS_FILE,
     AbsentInput,
     InputRecord,
-    absent_inputs,
-    input_record,
     input_root,
+    make_absence_error,
+    make_input_record,
+    measure_file,
     relative_path,
-    size_and_sha256,
     write_inputs,
 )
 from somobench.schemas.errors import IntegrityError
@@ -52,13 +52,13 @@ def record_inputs(recipe: Recipe, path: Path) -> None:
         if not place.exists()
     ]
     if absent:
-        raise absent_inputs(list(dict.fromkeys(absent)))
+        raise make_absence_error(list(dict.fromkeys(absent)))
     write_inputs([_record(item, place) for item, place in archives], path)
 
 
 def _record(item: NamedInput, place: Path) -> InputRecord:
     params = item.params
-    size, sha256 = size_and_sha256(place, remembered_sha256)
+    size, sha256 = measure_file(place, recall_sha256)
     if params.sha256 not in {None, sha256}:
         raise IntegrityError(
             f"raw input {params.name} at {place}",
@@ -66,7 +66,7 @@ def _record(item: NamedInput, place: Path) -> InputRecord:
             expected=f"sha256 {params.sha256}, as the recipe says",
             hint="get the version that the recipe names, or correct the recipe",
         )
-    return input_record(
+    return make_input_record(
         params,
         role=item.role,
         source=item.source,

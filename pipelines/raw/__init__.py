@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from somobench.catalog.storage.atomic import replacing
+from somobench.catalog.storage.atomic import replace_file
 from somobench.pipelines.inputs import (
     DATA,
     INPUTS_FILE,
     RAW_FOLDER,
     InputRecord,
     Role,
-    input_record,
+    make_input_record,
+    measure_file,
     read_inputs,
-    size_and_sha256,
     write_inputs,
 )
 from somobench.pipelines.raw.world import (
@@ -58,16 +58,16 @@ def write_raw(recipe: Recipe, inputs_file: Path, folder: Path) -> None:
     """
     records = list(read_inputs(inputs_file))
     generated = [item for item in recipe.raw_inputs() if item.params.generated]
-    with replacing(folder) as partial:
+    with replace_file(folder) as partial:
         partial.mkdir(parents=True)
         if generated:
             write_virtual_world(recipe, partial)
         for item in generated:
-            records += _virtual_records(item, partial)
+            records += _record_virtual_inputs(item, partial)
         write_inputs(records, partial / INPUTS_FILE)
 
 
-def _virtual_records(item: NamedInput, folder: Path) -> list[InputRecord]:
+def _record_virtual_inputs(item: NamedInput, folder: Path) -> list[InputRecord]:
     """Return the records of what the virtual world holds for a role."""
     if item.source != _READERS[item.role]:
         raise InputError(
@@ -76,23 +76,25 @@ def _virtual_records(item: NamedInput, folder: Path) -> list[InputRecord]:
             expected=f"{_READERS[item.role]!r}, the format of the virtual world",
         )
     if item.role == "stations":
-        truth = _virtual_record(item, folder / TRUTH_FILE, folder, "truth", "virtual")
-        return [_virtual_record(item, folder / STATIONS_FILE, folder), truth]
+        truth = _record_virtual_input(
+            item, folder / TRUTH_FILE, folder, "truth", "virtual"
+        )
+        return [_record_virtual_input(item, folder / STATIONS_FILE, folder), truth]
     return [
-        _virtual_record(item, path, folder)
+        _record_virtual_input(item, path, folder)
         for path in sorted((folder / FORCING_FOLDER).iterdir())
     ]
 
 
-def _virtual_record(
+def _record_virtual_input(
     item: NamedInput,
     path: Path,
     folder: Path,
     role: Role | None = None,
     source: str | None = None,
 ) -> InputRecord:
-    size, sha256 = size_and_sha256(path)
-    return input_record(
+    size, sha256 = measure_file(path)
+    return make_input_record(
         item.params,
         role=role or item.role,
         source=source or item.source,

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from somobench.catalog.storage.atomic import replacing, write_json, write_text
+from somobench.catalog.storage.atomic import replace_file, write_json, write_text
 from somobench.catalog.storage.hashing import describe_file
 from somobench.pages.frame import Section
 from somobench.pipelines.release import documents as documents
@@ -23,9 +23,9 @@ from somobench.pipelines.release.outputs import (
     read_outputs,
 )
 from somobench.pipelines.release.promises import (
-    failed_promises,
-    moments_report,
-    truth_report,
+    compare_moments,
+    list_failed_promises,
+    score_against_truth,
 )
 from somobench.pipelines.release.report import build_report
 from somobench.pipelines.release.report.ladder import make_ladder_sections
@@ -33,7 +33,7 @@ from somobench.pipelines.release.report.ladder_details import CellTables
 from somobench.pipelines.release.report.numbers import figure_numbers
 from somobench.pipelines.release.report.shifts import make_shift_sections
 from somobench.pipelines.release.report.splits import make_split_sections
-from somobench.pipelines.stage import checked_table, opened_grid
+from somobench.pipelines.stage import load_table, open_grid
 from somobench.schemas.errors import Failure, ValidationError
 from somobench.schemas.manifest import FileRecord, Manifest
 from somobench.schemas.recipe import Recipe, load_recipe
@@ -78,32 +78,36 @@ def build_release(
         If a file breaks its schema, or the release one of its promises.
     """
     outputs = read_outputs(data)
-    validation = _validation(recipe, outputs)
-    with replacing(assets) as folder:
+    validation = _validate_promises(recipe, outputs)
+    with replace_file(assets) as folder:
         folder.mkdir()
         shutil.copyfile(data / "cell_scores.parquet", folder / "cell_scores.parquet")
         for predictions in outputs.predictions:
             shutil.copyfile(predictions, folder / f"predictions_{predictions.name}")
-    with replacing(destination) as folder:
+    with replace_file(destination) as folder:
         folder.mkdir()
-        for name in _file_names(recipe):
+        for name in _list_file_names(recipe):
             shutil.copyfile(data / name, folder / name)
         write_json(validation, folder / "validation.json")
-        report = build_report(recipe, validation, outputs.inputs, _scored(outputs))
+        report = build_report(
+            recipe, validation, outputs.inputs, _make_score_sections(outputs)
+        )
         write_text(report, folder / "report.html")
-        packed = _described(folder.iterdir())
+        packed = _describe_files(folder.iterdir())
         manifest = describe_release(
-            recipe, outputs, packed, _described(assets.iterdir())
+            recipe, outputs, packed, _describe_files(assets.iterdir())
         )
         _write_documents(manifest, folder)
-        texts = _described(path for path in folder.iterdir() if path.name not in packed)
+        texts = _describe_files(
+            path for path in folder.iterdir() if path.name not in packed
+        )
         files = dict(sorted((packed | texts).items()))
         manifest = manifest.model_copy(update={"files": files})
         write_json(manifest.model_dump(mode="json"), folder / "MANIFEST.json")
     return manifest
 
 
-def _described(paths: Iterable[Path]) -> dict[str, FileRecord]:
+def _describe_files(paths: Iterable[Path]) -> dict[str, FileRecord]:
     return {path.name: describe_file(path) for path in sorted(paths)}
 
 
@@ -113,7 +117,7 @@ def _write_documents(manifest: Manifest, folder: Path) -> None:
     write_json(documents.croissant(manifest), folder / "croissant.json")
 
 
-def _file_names(recipe: Recipe) -> list[str]:
+def _list_file_names(recipe: Recipe) -> list[str]:
     names = [f"{name}.zarr.zip" for name in GRIDS]
     names += [f"{name}.parquet" for name in TABLES]
     if not recipe.release.redistributable:
@@ -121,7 +125,7 @@ def _file_names(recipe: Recipe) -> list[str]:
     return names
 
 
-def _scored(outputs: StageOutputs) -> list[Section]:
+def _make_score_sections(outputs: StageOutputs) -> list[Section]:
     scores, costs = (outputs.tables[name] for name in ("scores", "shift_costs"))
     reports = outputs.reports
     tables = CellTables(outputs.cell_scores, outputs.tables["cells"])
@@ -133,26 +137,26 @@ def _scored(outputs: StageOutputs) -> list[Section]:
     ]
 
 
-def _validation(recipe: Recipe, outputs: StageOutputs) -> dict[str, Any]:
+def _validate_promises(recipe: Recipe, outputs: StageOutputs) -> dict[str, Any]:
     targets, reports = outputs.grids["targets"], outputs.reports
     stages = {name: reports[name] for name in reports if name != "scores"}
     report: dict[str, Any] = {"release": recipe.release.id, "stages": stages}
-    report["scaled_targets_against_reference"] = moments_report(
+    report["scaled_targets_against_reference"] = compare_moments(
         targets, outputs.grids["forcing"]
     )
     if outputs.truth.is_file():
-        report["targets_against_truth"] = _against_truth(outputs)
+        report["targets_against_truth"] = _compare_with_truth(outputs)
     report["report"] = figure_numbers(recipe, outputs.folder, reports)
-    failures = [Failure(*failure) for failure in failed_promises(report)]
+    failures = [Failure(*failure) for failure in list_failed_promises(report)]
     if failures:
         raise ValidationError(recipe.release.id, failures)
     return report
 
 
-def _against_truth(outputs: StageOutputs) -> dict[str, Any]:
-    observations = checked_table(outputs.folder / "observations.parquet", OBSERVATIONS)
-    with opened_grid(outputs.truth, None) as known:
-        return truth_report(
+def _compare_with_truth(outputs: StageOutputs) -> dict[str, Any]:
+    observations = load_table(outputs.folder / "observations.parquet", OBSERVATIONS)
+    with open_grid(outputs.truth, None) as known:
+        return score_against_truth(
             outputs.grids["targets"],
             known["soil_moisture_truth"].load(),
             outputs.tables["stations"],

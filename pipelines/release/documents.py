@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from somobench.cite import as_cff, references_of, sources_once
+from somobench.cite import format_cff, list_citations, merge_sources
 from somobench.schemas.manifest import Manifest
 from somobench.schemas.variables import VARIABLES
 
@@ -36,7 +36,7 @@ FILES = {
 }
 
 
-def moments_note(manifest: Manifest) -> str:
+def describe_moments(manifest: Manifest) -> str:
     """Say whose mean and variance the targets have."""
     scaled = "reanalysis" in manifest.target_moments_from.values()
     return MOMENTS_NOTE if scaled else UNSCALED_NOTE
@@ -59,28 +59,32 @@ def readme(manifest: Manifest) -> str:
         f'somobench.open_dataset("forcing", release="{manifest.release}")',
         "```",
         "",
-        moments_note(manifest),
+        describe_moments(manifest),
         "",
         "| file | content |",
         "|---|---|",
         *(f"| `{name}` | {FILES[name]} |" for name in manifest.files if name in FILES),
         "",
-        *_listed("Layers", manifest.layers, manifest.layers_left_out),
-        *_listed("Feature sets", manifest.feature_sets, manifest.feature_sets_refused),
-        *_listed("Splits", manifest.splits, manifest.splits_left_out),
+        *_list_contents("Layers", manifest.layers, manifest.layers_left_out),
+        *_list_contents(
+            "Feature sets", manifest.feature_sets, manifest.feature_sets_refused
+        ),
+        *_list_contents("Splits", manifest.splits, manifest.splits_left_out),
         "## Sources",
         "",
         *(
             f"- {source.title} ({source.authors}; licence {source.licence}): "
             f"{source.note}"
-            for source in sources_once(manifest.sources)
+            for source in merge_sources(manifest.sources)
         ),
         "",
     ]
     return "\n".join(lines)
 
 
-def _listed(title: str, carried: Iterable[Any], missing: dict[str, str]) -> list[str]:
+def _list_contents(
+    title: str, carried: Iterable[Any], missing: dict[str, str]
+) -> list[str]:
     return [
         f"## {title}",
         "",
@@ -92,7 +96,7 @@ def _listed(title: str, carried: Iterable[Any], missing: dict[str, str]) -> list
 
 def citation(manifest: Manifest) -> str:
     """Return the CITATION.cff of a release: with all that its user cites."""
-    return as_cff(references_of(manifest), manifest.description)
+    return format_cff(list_citations(manifest), manifest.description)
 
 
 def croissant(manifest: Manifest) -> dict[str, Any]:
@@ -118,8 +122,8 @@ def croissant(manifest: Manifest) -> dict[str, Any]:
         "description": manifest.description.strip(),
         "license": manifest.licence_spdx,
         "version": manifest.release.rpartition("-")[2],
-        "isBasedOn": [source.note for source in sources_once(manifest.sources)],
-        "variableMeasured": _variables_measured(manifest),
+        "isBasedOn": [source.note for source in merge_sources(manifest.sources)],
+        "variableMeasured": _describe_variables(manifest),
         "distribution": [
             {
                 "@type": "cr:FileObject",
@@ -127,7 +131,7 @@ def croissant(manifest: Manifest) -> dict[str, Any]:
                 "name": name,
                 "contentUrl": name,
                 "contentSize": f"{record.size} B",
-                "encodingFormat": _format(name),
+                "encodingFormat": _get_media_type(name),
                 "sha256": record.sha256,
             }
             for name, record in manifest.files.items()
@@ -135,7 +139,7 @@ def croissant(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def _variables_measured(manifest: Manifest) -> list[dict[str, str]]:
+def _describe_variables(manifest: Manifest) -> list[dict[str, str]]:
     names = sorted({name for file in manifest.files.values() for name in file.arrays})
     return [
         {
@@ -149,7 +153,7 @@ def _variables_measured(manifest: Manifest) -> list[dict[str, str]]:
     ]
 
 
-def _format(name: str) -> str:
+def _get_media_type(name: str) -> str:
     formats = {
         ".zip": "application/zip",
         ".parquet": "application/vnd.apache.parquet",

@@ -6,7 +6,7 @@ import hashlib
 from importlib import metadata
 from typing import Any
 
-from somobench.catalog.storage.atomic import json_text
+from somobench.catalog.storage.atomic import format_json
 from somobench.catalog.storage.hashing import sources_sha256
 from somobench.pipelines.release.outputs import StageOutputs
 from somobench.schemas.manifest import (
@@ -36,7 +36,7 @@ def describe_release(
         What the release holds, and what belongs to it and isn't shipped with it.
     """
     release, reports = recipe.release, outputs.reports
-    layers = _carried_layers(recipe, reports["targets"])
+    layers = _list_carried_layers(recipe, reports["targets"])
     moments = recipe.target_moments_from
     return Manifest(
         schema_version=SCHEMA_VERSION,
@@ -49,7 +49,7 @@ def describe_release(
         period=(recipe.period.start, recipe.period.end),
         grid_resolution=recipe.grid.resolution,
         layers=layers,
-        layers_left_out=_layers_left_out(recipe, layers),
+        layers_left_out=_explain_missing_layers(recipe, layers),
         target_moments_from={str(layer): moments[layer] for layer in layers},
         feature_sets={
             name: FeatureSetRecord.model_validate(record | {"layers": layers})
@@ -61,9 +61,9 @@ def describe_release(
             for name, record in reports["splits"]["splits"].items()
         },
         splits_left_out=reports["splits"]["left_out"],
-        sources=_sources(outputs),
-        networks=_networks(outputs),
-        recipe_sha256=_recipe_sha256(recipe),
+        sources=_collect_sources(outputs),
+        networks=_list_networks(outputs),
+        recipe_sha256=_hash_recipe(recipe),
         package_version=metadata.version("somobench"),
         pipeline_sha256=pipeline_sha256(),
         rungs=describe_rungs(reports["baselines"]),
@@ -80,12 +80,12 @@ def describe_rungs(report: dict[str, Any]) -> dict[str, dict[str, str]]:
     }
 
 
-def _carried_layers(recipe: Recipe, report: dict[str, Any]) -> tuple[int, ...]:
+def _list_carried_layers(recipe: Recipe, report: dict[str, Any]) -> tuple[int, ...]:
     numbers = (layer.layer for layer in recipe.layers)
     return tuple(item for item in numbers if report["layers"][str(item)]["cells"])
 
 
-def _layers_left_out(recipe: Recipe, carried: tuple[int, ...]) -> dict[str, str]:
+def _explain_missing_layers(recipe: Recipe, carried: tuple[int, ...]) -> dict[str, str]:
     return {
         str(layer.layer): f"no usable sensor lies inside {layer.depth_from_cm} to "
         f"{layer.depth_to_cm} cm"
@@ -94,7 +94,7 @@ def _layers_left_out(recipe: Recipe, carried: tuple[int, ...]) -> dict[str, str]
     }
 
 
-def _sources(outputs: StageOutputs) -> tuple[SourceRecord, ...]:
+def _collect_sources(outputs: StageOutputs) -> tuple[SourceRecord, ...]:
     fields = SourceRecord.model_fields
     return tuple(
         SourceRecord.model_validate({key: row[key] for key in row if key in fields})
@@ -103,7 +103,7 @@ def _sources(outputs: StageOutputs) -> tuple[SourceRecord, ...]:
     )
 
 
-def _networks(outputs: StageOutputs) -> tuple[str, ...]:
+def _list_networks(outputs: StageOutputs) -> tuple[str, ...]:
     """Name the networks with a sensor in a layer of a cell of the release."""
     sensors = outputs.tables["stations"]
     cells = outputs.grids["targets"]["cell"].to_numpy().astype(str)
@@ -111,8 +111,8 @@ def _networks(outputs: StageOutputs) -> tuple[str, ...]:
     return tuple(sorted(set(used["network"].astype(str))))
 
 
-def _recipe_sha256(recipe: Recipe) -> str:
-    text = json_text(recipe.model_dump(mode="json"))
+def _hash_recipe(recipe: Recipe) -> str:
+    text = format_json(recipe.model_dump(mode="json"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

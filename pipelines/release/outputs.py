@@ -10,9 +10,9 @@ import xarray as xr
 
 from somobench.pipelines.inputs import INPUTS_FILE, read_inputs
 from somobench.pipelines.stage import (
-    checked_grid,
-    checked_table,
-    opened_grid,
+    load_grid,
+    load_table,
+    open_grid,
     read_batches,
     read_report,
 )
@@ -62,11 +62,11 @@ def read_outputs(folder: Path) -> StageOutputs:
         If a file breaks its schema, or two don't fit together.
     """
     grids = {
-        name: checked_grid(folder / f"{name}.zarr.zip", RELEASED_GRIDS[name])
+        name: load_grid(folder / f"{name}.zarr.zip", RELEASED_GRIDS[name])
         for name in GRIDS
     }
     tables = {
-        name: checked_table(folder / f"{name}.parquet", RELEASED_TABLES[name])
+        name: load_table(folder / f"{name}.parquet", RELEASED_TABLES[name])
         for name in TABLES
     }
     validate_together(tables, grids, "the files of the release")
@@ -81,16 +81,17 @@ def read_outputs(folder: Path) -> StageOutputs:
         folder=folder,
         grids=grids,
         tables=tables,
-        cell_scores=checked_table(folder / "cell_scores.parquet", CELL_SCORES),
+        cell_scores=load_table(folder / "cell_scores.parquet", CELL_SCORES),
         reports=reports,
         inputs=[record.model_dump(mode="json") for record in inputs],
         predictions=[
-            _predictions(folder, split) for split in sorted(reports["splits"]["splits"])
+            _locate_predictions(folder, split)
+            for split in sorted(reports["splits"]["splits"])
         ],
     )
 
 
-def _predictions(folder: Path, split: str) -> Path:
+def _locate_predictions(folder: Path, split: str) -> Path:
     path = folder / "predictions" / f"{split}.zarr.zip"
-    with opened_grid(path, None):
+    with open_grid(path, None):
         return path

@@ -17,7 +17,7 @@ MINIMUM_PAIRS = 90  # days below which a comparison says nothing
 DIGITS = 6
 
 
-def moments_report(targets: xr.Dataset, forcing: xr.Dataset) -> dict[str, Any]:
+def compare_moments(targets: xr.Dataset, forcing: xr.Dataset) -> dict[str, Any]:
     """Compare mean and standard deviation of scaled targets with the reference's.
 
     Only layers and cells with a reference count, on the days that the primary sensor
@@ -32,28 +32,28 @@ def moments_report(targets: xr.Dataset, forcing: xr.Dataset) -> dict[str, Any]:
     """
     differences: list[tuple[float, float]] = []
     negative = 0
-    for layer, cell in _scaled_series(targets):
-        values, reference = _primary_overlap(targets, forcing, layer, cell)
+    for layer, cell in _find_scaled_series(targets):
+        values, reference = _select_primary_overlap(targets, forcing, layer, cell)
         if values.size < int(targets["overlap_days"].to_numpy()[layer, cell]):
             negative += 1
             continue
-        differences.append(_moment_differences(values, reference))
+        differences.append(_compare_moments(values, reference))
     largest = np.max(differences, axis=0) if differences else (None, None)
     return {
         "compared": len(differences),
         "went_negative": negative,
-        "largest_mean_difference": _rounded(largest[0], 9),
-        "largest_std_difference": _rounded(largest[1], 9),
+        "largest_mean_difference": _round_number(largest[0], 9),
+        "largest_std_difference": _round_number(largest[1], 9),
         "tolerance": MOMENT_TOLERANCE,
     }
 
 
-def _scaled_series(targets: xr.Dataset) -> list[tuple[int, int]]:
+def _find_scaled_series(targets: xr.Dataset) -> list[tuple[int, int]]:
     scaled = targets["overlap_days"].to_numpy() > 0
     return [(int(layer), int(cell)) for layer, cell in np.argwhere(scaled)]
 
 
-def _primary_overlap(
+def _select_primary_overlap(
     targets: xr.Dataset, forcing: xr.Dataset, layer: int, cell: int
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     values = targets["soil_moisture"].to_numpy()[layer, cell].astype("float64")
@@ -69,7 +69,7 @@ def _primary_overlap(
     return values[shared], reference[shared]
 
 
-def _moment_differences(
+def _compare_moments(
     values: np.ndarray[Any, Any], reference: np.ndarray[Any, Any]
 ) -> tuple[float, float]:
     mean = abs(float(values.mean() - reference.mean()))
@@ -77,7 +77,7 @@ def _moment_differences(
     return mean, std
 
 
-def truth_report(
+def score_against_truth(
     targets: xr.Dataset,
     truth: xr.DataArray,
     stations: pd.DataFrame,
@@ -104,11 +104,11 @@ def truth_report(
     by_sensor = observations.set_index("sensor_id")
     return {
         str(int(layer)): {
-            "targets": _median_scores(
-                _target_pairs(targets["soil_moisture"].sel(layer=layer), known, layer)
+            "targets": _take_median_scores(
+                _pair_targets(targets["soil_moisture"].sel(layer=layer), known, layer)
             ),
-            "sensors": _median_scores(
-                _sensor_pairs(stations[stations["layer"] == layer], by_sensor, known)
+            "sensors": _take_median_scores(
+                _pair_sensors(stations[stations["layer"] == layer], by_sensor, known)
             ),
         }
         for layer in targets["layer"].to_numpy()
@@ -118,13 +118,13 @@ def truth_report(
 Pairs = list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]
 
 
-def _target_pairs(target: xr.DataArray, known: xr.DataArray, layer: int) -> Pairs:
+def _pair_targets(target: xr.DataArray, known: xr.DataArray, layer: int) -> Pairs:
     truth = known.sel(layer=layer).transpose("cell", "time").to_numpy()
     values = target.transpose("cell", "time").to_numpy()
     return list(zip(values.astype("float64"), truth.astype("float64"), strict=True))
 
 
-def _sensor_pairs(
+def _pair_sensors(
     sensors: pd.DataFrame, by_sensor: pd.DataFrame, known: xr.DataArray
 ) -> Pairs:
     cells = set(known["cell"].to_numpy().tolist())
@@ -139,20 +139,20 @@ def _sensor_pairs(
     return pairs
 
 
-def _median_scores(pairs: Pairs) -> dict[str, Any]:
-    scores = [score for score in map(_scores, pairs) if score is not None]
+def _take_median_scores(pairs: Pairs) -> dict[str, Any]:
+    scores = [score for score in map(_score_pair, pairs) if score is not None]
     if not scores:
         return {"count": 0}
     correlation, ubrmse, bias = np.median(np.array(scores), axis=0)
     return {
         "count": len(scores),
-        "r": _rounded(correlation),
-        "ubrmse": _rounded(ubrmse),
-        "absolute_bias": _rounded(bias),
+        "r": _round_number(correlation),
+        "ubrmse": _round_number(ubrmse),
+        "absolute_bias": _round_number(bias),
     }
 
 
-def _scores(
+def _score_pair(
     pair: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]],
 ) -> tuple[float, float, float] | None:
     both = np.isfinite(pair[0]) & np.isfinite(pair[1])
@@ -164,11 +164,11 @@ def _scores(
     return correlation, float(error.std()), abs(float(error.mean()))
 
 
-def _rounded(value: float | None, digits: int = DIGITS) -> float | None:
+def _round_number(value: float | None, digits: int = DIGITS) -> float | None:
     return None if value is None else round(float(value), digits)
 
 
-def failed_promises(report: dict[str, Any]) -> list[tuple[str, str, str]]:
+def list_failed_promises(report: dict[str, Any]) -> list[tuple[str, str, str]]:
     """List what the report shows to be broken: where, found, expected."""
     failures: list[tuple[str, str, str]] = []
     moments = report["scaled_targets_against_reference"]
@@ -176,11 +176,11 @@ def failed_promises(report: dict[str, Any]) -> list[tuple[str, str, str]]:
         if moments[name] is not None and moments[name] > MOMENT_TOLERANCE:
             failures.append((name, str(moments[name]), f"<= {MOMENT_TOLERANCE}"))
     for layer, scores in report.get("targets_against_truth", {}).items():
-        failures += _worse_than_sensors(layer, scores)
+        failures += _find_worse_than_sensors(layer, scores)
     return failures
 
 
-def _worse_than_sensors(
+def _find_worse_than_sensors(
     layer: str, scores: dict[str, dict[str, Any]]
 ) -> list[tuple[str, str, str]]:
     targets, sensors = scores["targets"], scores["sensors"]

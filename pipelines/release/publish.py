@@ -18,11 +18,11 @@ from typing import NamedTuple
 
 from somobench.catalog.manifest_checksum import (
     CHECKSUM,
-    checksum_line,
+    format_checksum,
     refuse_other_manifest,
 )
 from somobench.catalog.resolve import ASSETS
-from somobench.catalog.storage.atomic import PARTIAL, replacing
+from somobench.catalog.storage.atomic import PARTIAL, replace_file
 from somobench.catalog.storage.hashing import sha256_file
 from somobench.pipelines.release.verify_outputs import verify_outputs
 from somobench.pipelines.stage import run_stage
@@ -90,7 +90,7 @@ def _publish_assets(source: Path, target: Path, manifest: Manifest) -> None:
         place = target / manifest.release / name
         if place.is_file() and sha256_file(place) == record.sha256:
             continue
-        with replacing(place) as partial:
+        with replace_file(place) as partial:
             shutil.copyfile(source / name, partial)
             if (digest := sha256_file(partial)) != record.sha256:
                 raise IntegrityError(
@@ -182,7 +182,7 @@ def _copy(source: Path, target: Path, manifest: Manifest) -> bool:
         for name in (*manifest.files, MANIFEST):
             shutil.copyfile(source / name, partial / name)
             _flush(partial / name)
-        line = checksum_line((source / MANIFEST).read_bytes())
+        line = format_checksum((source / MANIFEST).read_bytes())
         (partial / CHECKSUM).write_bytes(line)
         _flush(partial / CHECKSUM)
         _require_complete(partial, manifest, "run it again; the copy was damaged")
@@ -220,7 +220,7 @@ def _remove_leftovers(releases: Path) -> None:
             shutil.rmtree(partial, ignore_errors=True)
 
 
-def how_to_open(published: Published) -> str:
+def describe_opening(published: Published) -> str:
     """Tell what was published, and the line of Python that opens it."""
     manifest, path = published.manifest, published.path
     size = sum(record.size for record in manifest.files.values()) / 1e6
@@ -248,7 +248,7 @@ def main() -> None:
     releases = given[0] if given else Path("releases")
     verify_outputs(Path())
     published = publish_release(Path("data/release"), releases, changelog=changelog)
-    sys.stdout.write(how_to_open(published))
+    sys.stdout.write(describe_opening(published))
 
 
 if __name__ == "__main__":

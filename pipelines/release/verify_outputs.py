@@ -39,10 +39,10 @@ def verify_outputs(root: Path) -> int:
     IntegrityError
         With every output that is missing or has other content.
     """
-    expected = _locked_outputs(root)
+    expected = _read_locked_outputs(root)
     wrong = []
     for path, digest in sorted(expected.items()):
-        found = _md5(root / path)
+        found = _hash_output(root / path)
         if found != digest:
             wrong.append(f"{path}: md5 {found}, not {digest}")
     if wrong:
@@ -55,7 +55,7 @@ def verify_outputs(root: Path) -> int:
     return len(expected)
 
 
-def _locked_outputs(root: Path) -> dict[str, str]:
+def _read_locked_outputs(root: Path) -> dict[str, str]:
     try:
         lock: dict[str, Any] = yaml.safe_load((root / LOCK).read_text("utf-8"))
         return {
@@ -73,7 +73,7 @@ def _locked_outputs(root: Path) -> dict[str, str]:
         ) from error
 
 
-def _md5(path: Path) -> str | None:
+def _hash_output(path: Path) -> str | None:
     """Hash a file, or a folder as DVC does: the JSON list of its files' hashes."""
     if path.is_dir():
         files = {
@@ -81,7 +81,10 @@ def _md5(path: Path) -> str | None:
             for file in path.rglob("*")
             if file.is_file()
         }
-        listed = [{"md5": _md5(files[name]), "relpath": name} for name in sorted(files)]
+        listed = [
+            {"md5": _hash_output(files[name]), "relpath": name}
+            for name in sorted(files)
+        ]
         text = json.dumps(listed, sort_keys=True)
         return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() + ".dir"
     if not path.is_file():

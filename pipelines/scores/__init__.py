@@ -70,7 +70,7 @@ def score_split(inputs: ScoreInputs, split: str) -> tuple[Tables, dict[str, Any]
     rows = score_ladder(scored, days)
     if REFERENCE_SPLIT in inputs.names and split != REFERENCE_SPLIT:
         reference = inputs.scored(REFERENCE_SPLIT)
-        rows["shift_costs"] = [ladder_shift_costs(scored, reference)]
+        rows["shift_costs"] = [measure_shift_costs(scored, reference)]
     scores = pd.concat(rows["scores"])
     return rows, describe_split(scored.case, scored.ladder, days, scores)
 
@@ -90,7 +90,7 @@ def score_ladder(scored: ScoredSplit, days: ResampledDays) -> Tables:
     return {"scores": scores, "cell_scores": cell_scores}
 
 
-def ladder_shift_costs(shifted: ScoredSplit, reference: ScoredSplit) -> pd.DataFrame:
+def measure_shift_costs(shifted: ScoredSplit, reference: ScoredSplit) -> pd.DataFrame:
     """Return what the split costs every rung that both splits have."""
     known = {rung.name: rung for rung in reference.ladder.rungs}
     pairs = [

@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from somobench.catalog.split_view import view_split
-from somobench.pipelines.stage import checked_grid, checked_table, opened_grid
+from somobench.pipelines.stage import load_grid, load_table, open_grid
 from somobench.schemas.grids import FEATURES, TARGETS
 from somobench.schemas.recipe import Recipe
 from somobench.schemas.tables import CELLS, SPLITS
@@ -56,7 +56,7 @@ class ScoreInputs(NamedTuple):
         )
         case = build_case(view, self.moments_from)
         file = self.folder / "predictions" / name_file(split)
-        with opened_grid(file, None):  # the ladder checks the rest
+        with open_grid(file, None):  # the ladder checks the rest
             return ScoredSplit(case, open_ladder(file, case))
 
 
@@ -70,9 +70,9 @@ def read_inputs(recipe: Recipe, folder: Path) -> ScoreInputs:
     """
     return ScoreInputs(
         folder=folder,
-        targets=checked_grid(folder / "targets.zarr.zip", TARGETS),
-        features=checked_grid(folder / "features.zarr.zip", FEATURES),
-        splits=checked_table(folder / "splits.parquet", SPLITS),
-        cells=checked_table(folder / "cells.parquet", CELLS),
+        targets=load_grid(folder / "targets.zarr.zip", TARGETS),
+        features=load_grid(folder / "features.zarr.zip", FEATURES),
+        splits=load_table(folder / "splits.parquet", SPLITS),
+        cells=load_table(folder / "cells.parquet", CELLS),
         moments_from=recipe.target_moments_from,
     )

@@ -27,7 +27,7 @@ def describe_scores() -> dict[str, Any]:
         "leading_metrics": list(LEADING),
         "metrics": {
             name: {
-                key: _plain(value)
+                key: _make_plain(value)
                 for key, value in metric.attrs(UNITS).items()
                 if key != "note"
             }
@@ -38,10 +38,10 @@ def describe_scores() -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
+def _make_plain(value: Any) -> Any:
     """Return a value that JSON can hold: None for an end that is infinite."""
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [_make_plain(item) for item in value]
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
@@ -74,7 +74,7 @@ def _describe_rung(ladder: Ladder, place: int, scores: pd.DataFrame) -> dict[str
     return {
         "rung": names[place].name,
         "needs_observations": names[place].needs_observations,
-        "scores": _by_layer(
+        "scores": _group_by_layer(
             own[
                 (own["against"] == "")
                 & (own["pool_kind"] == "plain")
@@ -86,7 +86,7 @@ def _describe_rung(ladder: Ladder, place: int, scores: pd.DataFrame) -> dict[str
     }
 
 
-def _by_layer(rows: pd.DataFrame) -> dict[str, Mapping[str, Any]]:
+def _group_by_layer(rows: pd.DataFrame) -> dict[str, Mapping[str, Any]]:
     """Return scores by layer ("all", "1", ...) and metric."""
     found: dict[str, dict[str, Any]] = {}
     for row in rows.sort_values(["layer", "metric"]).to_dict("records"):

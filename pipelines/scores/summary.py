@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from somobench.catalog.storage.atomic import replacing, write_json, write_text
+from somobench.catalog.storage.atomic import replace_file, write_json, write_text
 
 METRIC = "pearson_r"
 METRICS_FILE = "metrics.json"
@@ -33,7 +33,7 @@ def write_summary(report: Mapping[str, Any], folder: Path) -> None:
         for split, ladder in ladders.items()
     }
     write_json({METRIC: metrics}, folder / METRICS_FILE)
-    with replacing(folder / PLOTS_FOLDER) as partial:
+    with replace_file(folder / PLOTS_FOLDER) as partial:
         partial.mkdir()
         for split, ladder in ladders.items():
             text = ladder.to_csv(index=False, lineterminator="\n")

@@ -48,13 +48,15 @@ def write_splits(recipe: Recipe, folder: Path) -> None:
     ValidationError
         If an input or the result breaks its schema, or the audit of a split fails.
     """
-    table, report = splits_of(read_split_data(recipe, folder), recipe)
+    table, report = build_recipe_splits(read_split_data(recipe, folder), recipe)
     validate_table(table, SPLITS, "splits.parquet")
     write_parquet(table, folder / "splits.parquet")
     write_json(report, folder / "splits.json")
 
 
-def splits_of(data: SplitData, recipe: Recipe) -> tuple[pd.DataFrame, dict[str, Any]]:
+def build_recipe_splits(
+    data: SplitData, recipe: Recipe
+) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Build, hash and audit every split of a recipe.
 
     Parameters

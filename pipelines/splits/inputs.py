@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from somobench.pipelines.stage import checked_table, opened_grid, read_report
+from somobench.pipelines.stage import load_table, open_grid, read_report
 from somobench.schemas.errors import InputError
 from somobench.schemas.grids import FORCING, TARGETS
 from somobench.schemas.recipe import Recipe
 from somobench.schemas.tables import CELLS, SENSORS
 from somobench.splits import SplitData
-from somobench.splits.data import rows_named, sources_of
+from somobench.splits.data import list_sources, select_rows
 
 YEARLY = ("precipitation", "net_radiation")
 
@@ -29,10 +29,10 @@ def read_split_data(recipe: Recipe, folder: Path) -> SplitData:
     ValidationError
         If an input breaks its schema.
     """
-    cells = checked_table(folder / "cells.parquet", CELLS)
-    stations = checked_table(folder / "stations.parquet", SENSORS)
+    cells = load_table(folder / "cells.parquet", CELLS)
+    stations = load_table(folder / "stations.parquet", SENSORS)
     report = read_report(folder / "targets.json", "sources")
-    with opened_grid(folder / "targets.zarr.zip", TARGETS) as targets:
+    with open_grid(folder / "targets.zarr.zip", TARGETS) as targets:
         names = targets["cell"].to_numpy().astype(str)
         days = pd.DatetimeIndex(targets["time"].to_numpy())
         series = targets["soil_moisture"].transpose("layer", "cell", "time")
@@ -40,12 +40,12 @@ def read_split_data(recipe: Recipe, folder: Path) -> SplitData:
         fills = targets["is_gapfilled"].transpose("layer", "cell", "time")
         filled = fills.to_numpy() == 1
     return SplitData(
-        cells=rows_named(
+        cells=select_rows(
             cells.set_index("cell_id", drop=False), names, "cells.parquet"
         ),
         days=days,
         available=available,
-        sources=sources_of(report, stations),
+        sources=list_sources(report, stations),
         lags=recipe.features.lags,
         forcing=_read_forcing(folder / "forcing.zarr.zip", names, days),
         filled=filled,
@@ -54,7 +54,7 @@ def read_split_data(recipe: Recipe, folder: Path) -> SplitData:
 
 def _read_forcing(path: Path, names: Any, days: pd.DatetimeIndex) -> dict[str, Any]:
     """Read the variables that tell dry years from wet ones, where there are any."""
-    with opened_grid(path, FORCING) as forcing:
+    with open_grid(path, FORCING) as forcing:
         missing = sorted(set(names) - set(forcing["cell"].to_numpy().astype(str)))
         if missing or not days.isin(forcing["time"].to_numpy()).all():
             raise InputError(

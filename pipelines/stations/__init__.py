@@ -14,7 +14,7 @@ from typing import Literal, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from somobench.pipelines.adapters import new_adapter
+from somobench.pipelines.adapters import make_adapter
 
 DayDefinition = Literal["UTC", "local_standard_time"]
 
@@ -112,7 +112,7 @@ class StationSource(Protocol):
         ...
 
 
-def station_source(name: str) -> StationSource:
+def find_station_source(name: str) -> StationSource:
     """Find a station source by its name in the recipe.
 
     Raises
@@ -120,4 +120,4 @@ def station_source(name: str) -> StationSource:
     UnknownNameError
         If there is no such source.
     """
-    return cast(StationSource, new_adapter("station source", name, STATION_SOURCES))
+    return cast(StationSource, make_adapter("station source", name, STATION_SOURCES))

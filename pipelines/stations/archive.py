@@ -87,7 +87,7 @@ class FolderArchive:
         )
         self.members = tuple(
             sorted(
-                Member(name, _size_of(path / name))
+                Member(name, _get_size(path / name))
                 for name in (file.relative_to(path).as_posix() for file in files)
                 if not is_left_by_program(name)
             )
@@ -100,7 +100,7 @@ class FolderArchive:
             _check_size(name, path.stat().st_size)
             return path.read_bytes()
         except OSError as error:
-            raise _damaged(name, error) from error
+            raise _make_member_error(name, error) from error
 
     def read_start(self, name: str, size: int) -> bytes:
         """Return a file's first bytes."""
@@ -108,7 +108,7 @@ class FolderArchive:
             with (self._path / name).open("rb") as file:
                 return file.read(size)
         except OSError as error:
-            raise _damaged(name, error) from error
+            raise _make_member_error(name, error) from error
 
 
 class ZipArchive:
@@ -145,7 +145,7 @@ class ZipArchive:
                 with self._lock:
                     member.close()
         except _ZIP_ERRORS as error:
-            raise _damaged(name, error) from error
+            raise _make_member_error(name, error) from error
 
 
 @contextmanager
@@ -182,25 +182,33 @@ def _check_names(path: Path, names: list[str]) -> None:
         parts = name.removesuffix("/").split("/")
         drive = len(parts[0]) > 1 and parts[0][1] == ":"
         if "\\" in name or drive or {"", ".", ".."} & set(parts):
-            raise _refused(path, name, "a relative path below the archive with '/'")
+            raise _make_archive_error(
+                path, name, "a relative path below the archive with '/'"
+            )
         if not name.isprintable():
-            raise _refused(path, name, "a name without control characters")
+            raise _make_archive_error(path, name, "a name without control characters")
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        raise _refused(path, twice[0], f"each member once; {len(twice)} come twice")
+        raise _make_archive_error(
+            path, twice[0], f"each member once; {len(twice)} come twice"
+        )
 
 
 def _check_entry(path: Path, entry: zipfile.ZipInfo) -> None:
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        raise _refused(path, entry.filename, "a plain file, no link or device")
+        raise _make_archive_error(
+            path, entry.filename, "a plain file, no link or device"
+        )
     if entry.flag_bits & 1:
-        raise _refused(path, entry.filename, "a member without encryption")
+        raise _make_archive_error(path, entry.filename, "a member without encryption")
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise _refused(path, entry.filename, "a member that is stored or deflated")
+        raise _make_archive_error(
+            path, entry.filename, "a member that is stored or deflated"
+        )
     ratio = entry.file_size / max(entry.compress_size, 1)
     if entry.file_size > RATIO_MATTERS_FROM and ratio > MAXIMUM_RATIO:
-        raise _refused(
+        raise _make_archive_error(
             path,
             f"{entry.filename} with {entry.file_size} bytes, packed {ratio:.0f} to 1",
             f"at most {MAXIMUM_RATIO} to 1",
@@ -209,7 +217,7 @@ def _check_entry(path: Path, entry: zipfile.ZipInfo) -> None:
 
 def _check_directory_size(path: Path) -> None:
     """Refuse a directory of a million members before it is loaded into memory."""
-    tail = _tail(path)
+    tail = _read_tail(path)
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or at + 22 > len(tail):
         return  # not a zip; zipfile says so
@@ -218,17 +226,19 @@ def _check_directory_size(path: Path) -> None:
     if large >= 0 and large + 40 <= len(tail):
         count = max(count, struct.unpack_from("<Q", tail, large + 32)[0])
     if count > MAXIMUM_MEMBERS:
-        raise _refused(path, f"{count} members", f"at most {MAXIMUM_MEMBERS}")
+        raise _make_archive_error(
+            path, f"{count} members", f"at most {MAXIMUM_MEMBERS}"
+        )
 
 
-def _tail(path: Path, size: int = 2**17) -> bytes:
+def _read_tail(path: Path, size: int = 2**17) -> bytes:
     """Last bytes of a file, where a zip keeps the end of its directory."""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - size))
         return file.read()
 
 
-def _size_of(file: Path) -> int:
+def _get_size(file: Path) -> int:
     """Size of a file; 0 of a link that leads nowhere, which reading reports."""
     try:
         return file.stat().st_size
@@ -238,10 +248,12 @@ def _size_of(file: Path) -> int:
 
 def _check_size(name: str, size: int) -> None:
     if size > MAXIMUM_MEMBER_SIZE:
-        raise _damaged(name, f"{size} bytes", f"at most {MAXIMUM_MEMBER_SIZE} bytes")
+        raise _make_member_error(
+            name, f"{size} bytes", f"at most {MAXIMUM_MEMBER_SIZE} bytes"
+        )
 
 
-def _refused(path: Path, found: str, expected: str) -> InputError:
+def _make_archive_error(path: Path, found: str, expected: str) -> InputError:
     return InputError(
         f"station archive {path}",
         found=ascii(found),
@@ -250,7 +262,7 @@ def _refused(path: Path, found: str, expected: str) -> InputError:
     )
 
 
-def _damaged(
+def _make_member_error(
     name: str, found: object, expected: str = "a member that unpacks whole"
 ) -> DamagedMemberError:
     return DamagedMemberError(name, found=found, expected=expected)

@@ -85,15 +85,19 @@ def select_good(
     if good_flags is not None:
         for code, flag in enumerate(series.flag_names):
             if flag not in good_flags:
-                drop(flag_reason(flag), series.flag_codes == code)
+                drop(explain_flags(flag), series.flag_codes == code)
     drop(NOT_FINITE, ~np.isfinite(series.values))
     drop(NEGATIVE, series.values < 0)
     drop(ABOVE, series.values > MAXIMUM)
-    times, values, repeats = _each_time_once(series.times[good], series.values[good])
-    return GoodValues(times, values, dropped + repeats, _out_of_order(series.times))
+    times, values, repeats = _drop_repeated_times(
+        series.times[good], series.values[good]
+    )
+    return GoodValues(
+        times, values, dropped + repeats, _count_out_of_order(series.times)
+    )
 
 
-def daily_means(
+def average_to_days(
     times: NDArray[np.datetime64], values: NDArray[np.float64], minimum_count: int
 ) -> DailyMeans:
     """Average values to days.
@@ -126,7 +130,7 @@ def daily_means(
     (array(['2020-01-01'], dtype='datetime64[D]'), array([0.2]), 1)
     """
     dates = times.astype("datetime64[D]")
-    first, counts = _runs(dates)
+    first, counts = _find_runs(dates)
     if not len(first):
         return DailyMeans(dates, values[:0], counts.astype(np.int16), 0)
     means = np.clip(
@@ -143,7 +147,7 @@ def daily_means(
     )
 
 
-def median_of_good(
+def take_median_of_good(
     series: SensorSeries, good_flags: Collection[str] | None
 ) -> float | None:
     """Median of the finite, non-negative values with a good flag; None without any."""
@@ -156,18 +160,18 @@ def median_of_good(
     return float(np.median(series.values[good])) if good.any() else None
 
 
-def flag_reason(flag: str) -> str:
+def explain_flags(flag: str) -> str:
     """Reason of a flag as delivered; joined flags in one order.
 
     Examples
     --------
-    >>> flag_reason("D05,D03")
+    >>> explain_flags("D05,D03")
     'flag D03,D05'
     """
     return f"flag {','.join(sorted(flag.split(',')))}"
 
 
-def _each_time_once(
+def _drop_repeated_times(
     times: NDArray[np.datetime64], values: NDArray[np.float64]
 ) -> tuple[NDArray[np.datetime64], NDArray[np.float64], Counter[str]]:
     """Sort by time; keep one of equal values of a time, none of different ones."""
@@ -175,7 +179,7 @@ def _each_time_once(
         return times, values, Counter()
     order = np.lexsort((values, times))
     times, values = times[order], values[order]
-    first, counts = _runs(times)
+    first, counts = _find_runs(times)
     last = first + counts - 1
     agree = values[first] == values[last]
     repeats = {
@@ -187,7 +191,7 @@ def _each_time_once(
     return times[kept], values[kept], found
 
 
-def _runs(
+def _find_runs(
     times: NDArray[np.datetime64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Start and length of each run of equal sorted times."""
@@ -197,7 +201,7 @@ def _runs(
     return first, np.diff(first, append=len(times))
 
 
-def _out_of_order(times: NDArray[np.datetime64]) -> int:
+def _count_out_of_order(times: NDArray[np.datetime64]) -> int:
     if len(times) == 0:
         return 0
     minutes = times.astype(np.int64)

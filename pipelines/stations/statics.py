@@ -55,7 +55,7 @@ def read_statics(
         read.
     """
     if source not in STATIC_READERS:
-        return _table({}), ()
+        return _build_table({}), ()
     by_folder: dict[str, Mapping[str, StaticValue]] = {}
     rejections: list[Rejection] = []
     for path in paths:
@@ -63,10 +63,10 @@ def read_statics(
         found, bad = STATIC_READERS[source](path)
         by_folder |= {within + folder: values for folder, values in found.items()}
         rejections += [replace(item, file=within + item.file) for item in bad]
-    return _table(_by_station(by_folder, stations)), tuple(rejections)
+    return _build_table(_collect_by_station(by_folder, stations)), tuple(rejections)
 
 
-def _by_station(
+def _collect_by_station(
     by_folder: Mapping[str, Mapping[str, StaticValue]], stations: pd.DataFrame
 ) -> dict[str, Mapping[str, StaticValue]]:
     """Give each station the attributes of the first of its folders that has some."""
@@ -82,26 +82,26 @@ def _by_station(
     return result
 
 
-def _table(by_station: Mapping[str, Mapping[str, StaticValue]]) -> pd.DataFrame:
+def _build_table(by_station: Mapping[str, Mapping[str, StaticValue]]) -> pd.DataFrame:
     values = by_station.values()
     numbers = {
         name: pd.Series([item.get(name, np.nan) for item in values], dtype="float64")
         for name in STATIC_ATTRIBUTES
     }
     classes = {
-        name: pd.Series([_class(name, item) for item in values], dtype="str")
+        name: pd.Series([_choose_class(name, item) for item in values], dtype="str")
         for name in STATIC_CLASSES
     }
     stations = pd.Series(list(by_station), dtype="str")
     return pd.DataFrame({"station_id": stations, **numbers, **classes})
 
 
-def _class(name: str, values: Mapping[str, StaticValue]) -> str:
+def _choose_class(name: str, values: Mapping[str, StaticValue]) -> str:
     given = (str(values[key]) for key in CLASS_SOURCES[name] if values.get(key))
     return next(given, "")
 
 
-def nearest_stations(
+def find_nearest_stations(
     cells: pd.DataFrame, stations: pd.DataFrame, described: Sequence[str]
 ) -> dict[str, str]:
     """Find, by cell, the described station nearest to the centre.
@@ -128,7 +128,7 @@ def nearest_stations(
     return dict(zip(first["cell_id"], first["station_id"], strict=True))
 
 
-def with_static_attributes(
+def append_static_attributes(
     cells: pd.DataFrame, stations: pd.DataFrame, statics: pd.DataFrame
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """Append to a table of cells the attributes that any of its cells has.
@@ -145,7 +145,7 @@ def with_static_attributes(
         The cells, NaN and empty text where an attribute is unknown; and by cell the
         station that its attributes are of.
     """
-    chosen = nearest_stations(cells, stations, statics["station_id"].tolist())
+    chosen = find_nearest_stations(cells, stations, statics["station_id"].tolist())
     station = cells["cell_id"].map(chosen)
     values = statics.set_index("station_id").reindex(station)
     result = cells.copy()

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.catalog.storage.atomic import write_json
 from somobench.pipelines.stage import (
-    checked_table,
-    opened_grid,
+    load_table,
+    open_grid,
     read_batches,
     read_report,
 )
@@ -51,18 +51,18 @@ def write_targets(recipe: Recipe, folder: Path) -> None:
         If an input or the result breaks its schema.
     """
     days = pd.date_range(recipe.period.start, recipe.period.end, unit="ns")
-    sensors = checked_table(folder / "stations.parquet", SENSORS)
-    with opened_grid(folder / "forcing.zarr.zip", FORCING) as forcing:
+    sensors = load_table(folder / "stations.parquet", SENSORS)
+    with open_grid(folder / "forcing.zarr.zip", FORCING) as forcing:
         _check_days(forcing, days)
         positions = forcing[["latitude", "longitude"]].to_dataframe()
         reference = forcing.get("reanalysis_soil_moisture")
         decimals = recipe.targets.decimals
         observations = folder / "observations.parquet"
         everything = read_series(observations, sensors, days, decimals)
-        series = everything.without_cells(_read_dropped_cells(folder))
+        series = everything.exclude_cells(_read_dropped_cells(folder))
         _check_cells(series, positions)
         grid = TargetGrid(series, positions, recipe)
-        outside = everything.measured_count() - series.measured_count()
+        outside = everything.count_measured() - series.count_measured()
         report = TargetReport(series, recipe, outside)
         for result in build_targets(series, _load_reference(reference), recipe):
             grid.add(result)

@@ -48,7 +48,7 @@ class DenseSeries:
     values: Series
     counts: NDArray[np.int16]
 
-    def without_cells(self, cells: Collection[str]) -> DenseSeries:
+    def exclude_cells(self, cells: Collection[str]) -> DenseSeries:
         """Return the series of the sensors that lie in none of these cells."""
         kept = ~self.sensors["cell_id"].isin(list(cells)).to_numpy()
         return DenseSeries(
@@ -58,7 +58,7 @@ class DenseSeries:
             self.counts[kept],
         )
 
-    def measured_count(self) -> int:
+    def count_measured(self) -> int:
         """Count the sensors with at least one value."""
         return int(np.isfinite(self.values).any(axis=1).sum())
 
@@ -101,13 +101,13 @@ def build_targets(
     InputError
         If a layer is to be scaled and has no reference.
     """
-    thresholds = thresholds_of(recipe)
+    thresholds = collect_thresholds(recipe)
     has_values = np.isfinite(series.values).any(axis=1)
     table = series.sensors.reset_index(drop=True)
     for layer in recipe.layers:
         sensors = table[has_values & (table["layer"] == layer.layer).to_numpy()]
         for cell, group in sensors.groupby("cell_id", sort=True):
-            scaled_to = reference_of_cell(reference, layer.layer, str(cell), recipe)
+            scaled_to = select_reference(reference, layer.layer, str(cell), recipe)
             intervals, rejected = _build_intervals(group, series, scaled_to, thresholds)
             chosen = choose_interval(
                 intervals, layer.midpoint_cm, thresholds.minimum_days
@@ -117,7 +117,7 @@ def build_targets(
             yield CellTarget(layer.layer, str(cell), chosen, outcomes)
 
 
-def thresholds_of(recipe: Recipe) -> Thresholds:
+def collect_thresholds(recipe: Recipe) -> Thresholds:
     """Collect the rule's numbers from a recipe."""
     return Thresholds(
         recipe.reference.minimum_overlap,
@@ -128,13 +128,13 @@ def thresholds_of(recipe: Recipe) -> Thresholds:
     )
 
 
-def reference_of_layer(layer: int, recipe: Recipe) -> str:
+def name_reference(layer: int, recipe: Recipe) -> str:
     """Name the reference of a layer: `era5`, or `none` where it stays unscaled."""
     source = recipe.reference.source
     return source if layer in recipe.reference.layers else "none"
 
 
-def published_name(sensor: Mapping[Any, Any]) -> str:
+def format_published_name(sensor: Mapping[Any, Any]) -> str:
     """Return the name by which the published rule orders a sensor.
 
     That of its file without the ending: with it, `probe-2` would come before `probe`.
@@ -145,7 +145,7 @@ def published_name(sensor: Mapping[Any, Any]) -> str:
     )
 
 
-def reference_of_cell(
+def select_reference(
     reference: xr.DataArray | None, layer: int, cell: str, recipe: Recipe
 ) -> Series | None:
     """Return the reference of a layer of a cell; None where it stays unscaled.
@@ -155,7 +155,7 @@ def reference_of_cell(
     InputError
         If the layer is to be scaled and has no reference.
     """
-    if reference_of_layer(layer, recipe) == "none":
+    if name_reference(layer, recipe) == "none":
         return None
     if reference is None or layer not in reference["layer"].to_numpy():
         raise InputError(
@@ -178,7 +178,7 @@ def _build_intervals(
     rejected: list[Outcome] = []
     for row, sensor in zip(sensors.index, sensors.to_dict("records"), strict=True):
         scaled = scale_candidate(
-            published_name(sensor),
+            format_published_name(sensor),
             str(sensor["sensor_id"]),
             int(row),
             raw=series.values[row],

@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 from somobench.pipelines.targets.cells import (
     CellTarget,
     DenseSeries,
-    reference_of_layer,
+    name_reference,
 )
 from somobench.pipelines.targets.matching import quantise
 from somobench.pipelines.targets.rule import (
     NO_SOURCE,
     IntervalTarget,
-    in_situ_of,
     station_spread,
+    take_in_situ,
 )
 from somobench.schemas.errors import InputError
 from somobench.schemas.recipe import Recipe
-from somobench.schemas.variables import attrs_of
+from somobench.schemas.variables import get_attrs
 
 SERIES = ("layer", "cell", "time")
 
@@ -111,14 +111,14 @@ class TargetGrid:
                 "latitude": ("cell", places["latitude"].to_numpy("float64")),
                 "longitude": ("cell", places["longitude"].to_numpy("float64")),
                 "time": self._series.days.to_numpy("datetime64[ns]"),
-                **layer_coords(self._recipe),
+                **make_layer_coords(self._recipe),
             },
             attrs=_describe_grid(self._series, self._recipe),
         )
 
 
 def _describe_grid(series: DenseSeries, recipe: Recipe) -> dict[str, Any]:
-    by_layer = [reference_of_layer(layer.layer, recipe) for layer in recipe.layers]
+    by_layer = [name_reference(layer.layer, recipe) for layer in recipe.layers]
     scaled = [name for name in by_layer if name != "none"]
     definitions = sorted(set(series.sensors["day_definition"]))
     return {
@@ -129,7 +129,7 @@ def _describe_grid(series: DenseSeries, recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def layer_coords(recipe: Recipe) -> dict[str, Any]:
+def make_layer_coords(recipe: Recipe) -> dict[str, Any]:
     """Return the coordinates of dimension `layer`; depths in m."""
     depth = {"units": "m", "positive": "down", "standard_name": "depth"}
     return {
@@ -176,7 +176,7 @@ def _describe_target(
     primary = target.primary
     sensor = series.sensors.iloc[primary.row]
     factors = quantise(np.array([primary.matching.slope, primary.matching.offset]))
-    in_situ = in_situ_of(target, recipe.targets.decimals)
+    in_situ = take_in_situ(target, recipe.targets.decimals)
     return {
         "soil_moisture": target.values,
         "soil_moisture_in_situ": in_situ,
@@ -211,7 +211,7 @@ def _select_counts(target: IntervalTarget, series: DenseSeries) -> NDArray[np.in
 
 def _describe_array(name: str) -> dict[str, Any]:
     if name in ("soil_moisture", "soil_moisture_in_situ"):
-        return attrs_of(name)
+        return get_attrs(name)
     attrs: dict[str, Any] = {"long_name": _DESCRIPTIONS[name]}
     if name in _UNITS:
         attrs["units"] = _UNITS[name]

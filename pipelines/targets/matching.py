@@ -33,7 +33,7 @@ class Matching(NamedTuple):
     overlap_days: int
 
 
-def standard_deviation(values: Series) -> float:
+def compute_standard_deviation(values: Series) -> float:
     """Return the deviation with `ddof=1`: 0 for a constant, NaN below two values.
 
     A constant series such as 0.1, 0.1, 0.1 gives 1e-17 by the formula, and a stuck
@@ -64,7 +64,7 @@ def match_moments(
     if overlap < minimum_overlap:
         return Rejection(too_short, overlap, minimum_overlap)
     x, y = series[shared], target[shared]
-    spreads = standard_deviation(x), standard_deviation(y)
+    spreads = compute_standard_deviation(x), compute_standard_deviation(y)
     if not min(spreads) > 0:
         found = None if np.isnan(spreads).any() else min(spreads)
         return Rejection(NO_VARIANCE, found, 0.0)
@@ -78,9 +78,9 @@ def apply_matching(series: Series, matching: Matching) -> Series:
     return np.where(scaled < 0, np.nan, scaled)
 
 
-def pearson(x: Series, y: Series) -> float:
+def correlate(x: Series, y: Series) -> float:
     """Pearson correlation of two complete series; NaN where one is constant."""
-    if not min(standard_deviation(x), standard_deviation(y)) > 0:
+    if not min(compute_standard_deviation(x), compute_standard_deviation(y)) > 0:
         return float("nan")
     x, y = x - x.mean(), y - y.mean()
     return float((x * y).sum() / np.sqrt((x * x).sum() * (y * y).sum()))

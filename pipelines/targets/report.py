@@ -13,7 +13,7 @@ from somobench.pipelines.targets.cells import (
     CellTarget,
     DenseSeries,
     Outcome,
-    reference_of_layer,
+    name_reference,
 )
 from somobench.pipelines.targets.rule import IntervalTarget
 from somobench.schemas.recipe import Recipe
@@ -40,8 +40,7 @@ class TargetReport:
             layer.layer: Counter[str](cells=0, days=0) for layer in recipe.layers
         }
         self._references = {
-            layer.layer: reference_of_layer(layer.layer, recipe)
-            for layer in recipe.layers
+            layer.layer: name_reference(layer.layer, recipe) for layer in recipe.layers
         }
         self._outcomes: Counter[str] = Counter()
         self._rejected: list[dict[str, Any]] = []
@@ -52,7 +51,7 @@ class TargetReport:
         """Count the sensors and days of one layer and cell."""
         self._outcomes.update(item.outcome for item in result.outcomes)
         self._rejected += [
-            self._rejection(item) for item in result.outcomes if item.rejection
+            self._describe_rejection(item) for item in result.outcomes if item.rejection
         ]
         target = result.target
         had_one = self._has_target.get(result.cell_id, False)
@@ -91,7 +90,7 @@ class TargetReport:
             "sources": self._sources,
         }
 
-    def _rejection(self, outcome: Outcome) -> dict[str, Any]:
+    def _describe_rejection(self, outcome: Outcome) -> dict[str, Any]:
         """Say which sensor was rejected, why, and by how much."""
         reason, found, expected = outcome.rejection or (None, None, None)
         sensor = self._sensors.iloc[outcome.row]

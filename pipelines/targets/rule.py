@@ -19,12 +19,12 @@ from somobench.pipelines.targets.matching import (
     Rejection,
     Series,
     apply_matching,
+    correlate,
     match_moments,
-    pearson,
 )
 
 NO_SOURCE = -1  # days without a value
-IN_SITU_GUARD_DECIMALS = 2  # further decimals of unscaled values, see `in_situ_of`
+IN_SITU_GUARD_DECIMALS = 2  # further decimals of unscaled values, see `take_in_situ`
 
 OVERLAP_REFERENCE = "overlap with the reference below the minimum"
 OVERLAP_PRIMARY = "overlap with the primary below the minimum"
@@ -168,7 +168,7 @@ def match_secondary(
     overlap = int(shared.sum())
     if overlap < minimum:
         return Rejection(OVERLAP_NEGATIVES, overlap, minimum)
-    correlation = pearson(values[shared], primary.values[shared])
+    correlation = correlate(values[shared], primary.values[shared])
     if not correlation >= thresholds.secondary_minimum_correlation:
         return Rejection(
             LOW_CORRELATION,
@@ -209,12 +209,12 @@ def fill_primary(
             rejected.append((candidate, outcome))
         else:
             accepted.append(outcome)
-    accepted.sort(key=filling_order)
+    accepted.sort(key=make_filling_key)
     values, source = _fill_days(primary, accepted, thresholds.decimals)
     return Filling(tuple(accepted), tuple(rejected), values, source)
 
 
-def filling_order(item: Secondary) -> tuple[float, int, int, str, str]:
+def make_filling_key(item: Secondary) -> tuple[float, int, int, str, str]:
     """Return the sort key of accepted series: the first fills first."""
     return (
         -item.correlation,
@@ -256,7 +256,7 @@ def choose_interval(
     )
 
 
-def in_situ_of(target: IntervalTarget, decimals: int) -> Series:
+def take_in_situ(target: IntervalTarget, decimals: int) -> Series:
     """Return the target in the primary's own units.
 
     The primary's raw value where no other series filled the day, also where its

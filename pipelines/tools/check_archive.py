@@ -23,10 +23,10 @@ from somobench.pipelines.stations import (
     Note,
     Rejection,
     SensorSeries,
-    station_source,
+    find_station_source,
 )
 from somobench.pipelines.stations.archive import open_archive
-from somobench.pipelines.stations.daily import MAXIMUM, median_of_good, select_good
+from somobench.pipelines.stations.daily import MAXIMUM, select_good, take_median_of_good
 from somobench.recognise import METEOROLOGY
 from somobench.schemas.errors import UsageError
 from somobench.schemas.recipe import load_recipe
@@ -59,15 +59,15 @@ def check_archive(path: Path, variable: str = "sm") -> dict[str, Any]:
     InputError
         If the archive as a whole is damaged or hostile.
     """
-    reader = _reader(path)
-    source = station_source(reader)
+    reader = _recognise_reader(path)
+    source = find_station_source(reader)
     flags = GOOD_FLAGS if source.has_flags else None
     dropped: Counter[str] = Counter()
     rejections: list[Rejection] = []
     notes: list[Note] = []
     read = good = sensors = out_of_order = 0
     for item in source.read(path, variable=variable):
-        outcome = item if isinstance(item, Rejection) else _in_unit(item, flags)
+        outcome = item if isinstance(item, Rejection) else _check_unit(item, flags)
         if isinstance(outcome, Rejection):
             rejections.append(outcome)
             continue
@@ -94,7 +94,7 @@ def check_archive(path: Path, variable: str = "sm") -> dict[str, Any]:
     }
 
 
-def _reader(path: Path) -> str:
+def _recognise_reader(path: Path) -> str:
     with open_archive(path) as archive:
         for member in archive.members:
             name = member.name.rpartition("/")[2].lower()
@@ -104,11 +104,11 @@ def _reader(path: Path) -> str:
     return "ismn"
 
 
-def _in_unit(
+def _check_unit(
     series: SensorSeries, flags: tuple[str, ...] | None
 ) -> SensorSeries | Rejection:
     """Reject a file whose good values mostly can't be m3 m-3."""
-    median = median_of_good(series, flags)
+    median = take_median_of_good(series, flags)
     if median is None or median <= MAXIMUM:
         return series
     found = f"good values with a median of {median:g}"

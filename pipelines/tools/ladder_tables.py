@@ -24,7 +24,7 @@ ALL_LAYERS = 0
 MARKED = r"(<!-- {kind}:{release} -->\n).*?(<!-- end -->)"
 
 
-def ladder_table(scores: pd.DataFrame) -> str:
+def make_ladder_table(scores: pd.DataFrame) -> str:
     """Return a Markdown table: Pearson r of every rung on every split.
 
     Parameters
@@ -43,7 +43,7 @@ def ladder_table(scores: pd.DataFrame) -> str:
         & (scores["layer"] == ALL_LAYERS)
         & (scores["against"] == "")
     ]
-    return _by_rung(chosen, "value")
+    return _tabulate_rungs(chosen, "value")
 
 
 def shift_table(costs: pd.DataFrame) -> str:
@@ -54,27 +54,27 @@ def shift_table(costs: pd.DataFrame) -> str:
     costs : DataFrame of schema SHIFT_COSTS
     """
     chosen = costs[(costs["metric"] == METRIC) & (costs["layer"] == ALL_LAYERS)]
-    return _by_rung(chosen, "cost")
+    return _tabulate_rungs(chosen, "cost")
 
 
-def _by_rung(rows: pd.DataFrame, value: str) -> str:
+def _tabulate_rungs(rows: pd.DataFrame, value: str) -> str:
     keys = zip(rows["model"], rows["split"], strict=True)
     numbers = rows[[value, "low", "high"]].to_numpy().tolist()
     by_rung = dict(zip(keys, numbers, strict=True))
     splits = sorted(set(rows["split"]))
-    lines = [_row(["rung", *splits]), _row(["---"] * (len(splits) + 1))]
+    lines = [_format_row(["rung", *splits]), _format_row(["---"] * (len(splits) + 1))]
     for name, rung in RUNGS.items():
         mark = f"`{name}`" + (" *" if rung.needs_observations else "")
-        cells = [_cell(by_rung.get((name, split))) for split in splits]
-        lines.append(_row([mark, *cells]))
+        cells = [_format_cell(by_rung.get((name, split))) for split in splits]
+        lines.append(_format_row([mark, *cells]))
     return "\n".join(lines) + "\n"
 
 
-def _row(cells: list[str]) -> str:
+def _format_row(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _cell(numbers: list[float] | None) -> str:
+def _format_cell(numbers: list[float] | None) -> str:
     if numbers is None:
         return "not available"
     value, low, high = (round(number, 2) + 0.0 for number in numbers)
@@ -82,12 +82,12 @@ def _cell(numbers: list[float] | None) -> str:
 
 
 TABLES: Mapping[str, tuple[str, Callable[[pd.DataFrame], str]]] = {
-    "ladder": ("scores.parquet", ladder_table),
+    "ladder": ("scores.parquet", make_ladder_table),
     "shifts": ("shift_costs.parquet", shift_table),
 }
 
 
-def with_table(text: str, kind: str, release: str, table: str) -> str:
+def insert_table(text: str, kind: str, release: str, table: str) -> str:
     """Return a document with a table of a release in its place.
 
     Raises
@@ -120,7 +120,7 @@ def main() -> None:
         for kind, (file, make) in TABLES.items():
             if kind == "ladder" or _place(kind, folder.name).search(text):
                 table = make(pd.read_parquet(folder / file))
-                text = with_table(text, kind, folder.name, table)
+                text = insert_table(text, kind, folder.name, table)
     write_text(text, document)
 
 

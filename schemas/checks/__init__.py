@@ -26,7 +26,7 @@ _UNFIT = (TypeError, ValueError, AttributeError, ArithmeticError, LookupError)
 SHOWN = 3  # values shown of those that are wrong
 
 
-def wide(expected: str, find: Finder, *, needs: tuple[str, ...] = ()) -> Check:
+def check_whole(expected: str, find: Finder, *, needs: tuple[str, ...] = ()) -> Check:
     """Return a check that holds where `find` finds nothing.
 
     Parameters
@@ -42,7 +42,7 @@ def wide(expected: str, find: Finder, *, needs: tuple[str, ...] = ()) -> Check:
 
     @functools.wraps(find)
     def guarded(data: Any) -> str | None:
-        if not set(needs) <= _names(data):
+        if not set(needs) <= _list_names(data):
             return None
         try:
             return find(data)
@@ -56,7 +56,7 @@ def wide(expected: str, find: Finder, *, needs: tuple[str, ...] = ()) -> Check:
     return Check(lambda data: guarded(data) is None, error=expected)
 
 
-def _names(data: Any) -> set[str]:
+def _list_names(data: Any) -> set[str]:
     listed = data.variables if isinstance(data, xr.Dataset) else data
     return {str(name) for name in listed} if not _is_column(data) else set()
 
@@ -65,14 +65,14 @@ def _is_column(data: Any) -> bool:
     return isinstance(data, xr.DataArray | pd.Series)
 
 
-def found_by(check: Check, data: Any) -> str | None:
+def describe_finding(check: Check, data: Any) -> str | None:
     """Describe what a wide check found, or None if it isn't one."""
     find = _FINDERS.get(str(check.error))
     return None if find is None else find(data)
 
 
 @functools.cache
-def within(expected: str, low: float | None, high: float | None) -> Check:
+def check_range(expected: str, low: float | None, high: float | None) -> Check:
     """Return a check that no value is infinite, below `low` or above `high`.
 
     Missing values pass. It says how many values are wrong and shows the first, without
@@ -90,25 +90,25 @@ def within(expected: str, low: float | None, high: float | None) -> Check:
             bad |= array > high
         if not bad.any():
             return None
-        return f"{int(bad.sum())} values such as {some_of(array[bad])}"
+        return f"{int(bad.sum())} values such as {show_some(array[bad])}"
 
-    return wide(expected, find)
+    return check_whole(expected, find)
 
 
-def some_of(values: Any) -> str:
+def show_some(values: Any) -> str:
     """Show the first few distinct values."""
     distinct = list(dict.fromkeys(str(value) for value in np.ravel(values)[:1000]))
     return ", ".join(distinct[:SHOWN]) + (", …" if len(distinct) > SHOWN else "")
 
 
-def _no_rows(frame: pd.DataFrame) -> str | None:
+def _find_no_rows(frame: pd.DataFrame) -> str | None:
     return None if len(frame) else "no row"
 
 
-NOT_EMPTY = wide("at least one row", _no_rows)
+NOT_EMPTY = check_whole("at least one row", _find_no_rows)
 
 
-def sorted_unique(*keys: str) -> Check:
+def check_sorted_unique(*keys: str) -> Check:
     """Return a check that rows are in the order of `keys`, none of them twice."""
 
     def find(frame: pd.DataFrame) -> str | None:
@@ -126,10 +126,10 @@ def sorted_unique(*keys: str) -> Check:
             return f"{int(twice.sum())} rows twice, the first at row {twice.argmax()}"
         return f"row {int((~later).argmax()) + 1} out of order"
 
-    return wide(f"rows sorted by {', '.join(keys)}, each once", find, needs=keys)
+    return check_whole(f"rows sorted by {', '.join(keys)}, each once", find, needs=keys)
 
 
-def _not_daily(times: xr.DataArray) -> str | None:
+def _find_irregular_day(times: xr.DataArray) -> str | None:
     values = times.to_numpy().astype("datetime64[ns]")
     late = values != values.astype("datetime64[D]")
     if late.any():
@@ -141,10 +141,10 @@ def _not_daily(times: xr.DataArray) -> str | None:
     return None
 
 
-DAILY = wide("every day once, at 00:00, in order", _not_daily)
+DAILY = check_whole("every day once, at 00:00, in order", _find_irregular_day)
 
 
-def _cells_out_of_order(cells: xr.DataArray) -> str | None:
+def _find_unsorted_cell(cells: xr.DataArray) -> str | None:
     listed = [str(item) for item in cells.to_numpy()]
     if not listed:
         return "no cell"
@@ -154,20 +154,22 @@ def _cells_out_of_order(cells: xr.DataArray) -> str | None:
     return None
 
 
-CELLS_IN_ORDER = wide("at least one cell, sorted, each once", _cells_out_of_order)
+CELLS_IN_ORDER = check_whole(
+    "at least one cell, sorted, each once", _find_unsorted_cell
+)
 
 
-def _nothing_finite(values: xr.DataArray) -> str | None:
+def _find_nothing_finite(values: xr.DataArray) -> str | None:
     return None if bool(np.isfinite(values).any()) else f"{values.size} missing values"
 
 
-def _something_missing(values: xr.DataArray) -> str | None:
+def _find_missing_values(values: xr.DataArray) -> str | None:
     missing = int(np.isnan(values).sum())
     return f"{missing} of {values.size} values missing" if missing else None
 
 
-SOME_FINITE = wide("not missing everywhere", _nothing_finite)
-NONE_MISSING = wide("no missing value", _something_missing)
+SOME_FINITE = check_whole("not missing everywhere", _find_nothing_finite)
+NONE_MISSING = check_whole("no missing value", _find_missing_values)
 
 
 def cell_name(latitude: float, longitude: float) -> str:
@@ -175,7 +177,7 @@ def cell_name(latitude: float, longitude: float) -> str:
     return f"{float(latitude)}_{float(longitude)}"
 
 
-def _misplaced_cell(dataset: xr.Dataset) -> str | None:
+def _find_misplaced_cell(dataset: xr.Dataset) -> str | None:
     columns = (dataset[name].to_numpy() for name in ("cell", "latitude", "longitude"))
     for cell, latitude, longitude in zip(*columns, strict=True):
         if str(cell) != cell_name(latitude, longitude):
@@ -183,8 +185,8 @@ def _misplaced_cell(dataset: xr.Dataset) -> str | None:
     return None
 
 
-POSITIONS_MATCH = wide(
+POSITIONS_MATCH = check_whole(
     "every cell named by its centre",
-    _misplaced_cell,
+    _find_misplaced_cell,
     needs=("cell", "latitude", "longitude"),
 )

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.schemas.checks import wide
+from somobench.schemas.checks import check_whole
 from somobench.schemas.variables import VARIABLES
 
 LEAP_DAYS = 366
@@ -17,17 +17,17 @@ NO_CLIMATOLOGY = 3
 OF_A_LAYER = re.compile(r"_layer\d$")  # statistics of soil moisture are kept by layer
 
 
-def _other_days(days: xr.DataArray) -> str | None:
+def _find_other_days(days: xr.DataArray) -> str | None:
     values = days.to_numpy()
     if np.array_equal(values, np.arange(1, LEAP_DAYS + 1)):
         return None
     return f"{len(values)} days, from {values.min()} to {values.max()}"
 
 
-DAYS_OF_YEAR = wide("days 1 to 366 in order", _other_days)
+DAYS_OF_YEAR = check_whole("days 1 to 366 in order", _find_other_days)
 
 
-def _source_contradicted(dataset: xr.Dataset) -> str | None:
+def _find_source_contradiction(dataset: xr.Dataset) -> str | None:
     dims = ("split", "layer", "cell", "day_of_year")
     climatology = dataset["climatology"].transpose(*dims).to_numpy()
     source = dataset["climatology_source"].transpose(*dims[:3]).to_numpy()
@@ -37,14 +37,14 @@ def _source_contradicted(dataset: xr.Dataset) -> str | None:
     return f"{int(wrong.sum())} series otherwise" if wrong.any() else None
 
 
-SOURCE_TELLS = wide(
+SOURCE_TELLS = check_whole(
     "a whole climatology, or none where climatology_source is 3",
-    _source_contradicted,
+    _find_source_contradiction,
     needs=("climatology", "climatology_source"),
 )
 
 
-def _other_mean(dataset: xr.Dataset) -> str | None:
+def _find_unpaired_moment(dataset: xr.Dataset) -> str | None:
     means = dataset["normalisation_mean"].transpose("split", "variable").to_numpy()
     spreads = dataset["normalisation_std"].transpose("split", "variable").to_numpy()
     for column, name in enumerate(dataset["variable"].to_numpy().tolist()):
@@ -61,9 +61,9 @@ def _other_mean(dataset: xr.Dataset) -> str | None:
     return None
 
 
-STATISTICS_FIT = wide(
+STATISTICS_FIT = check_whole(
     "means and deviations that the variable can have",
-    _other_mean,
+    _find_unpaired_moment,
     needs=("normalisation_mean", "normalisation_std", "variable"),
 )
 
@@ -75,19 +75,19 @@ DEPTH_TOLERANCE = 0.006  # m: depths are compared as whole centimetres
 SERIES = ("layer", "cell", "time")
 
 
-def _long_attributes(dataset: xr.Dataset) -> str | None:
+def _find_long_attributes(dataset: xr.Dataset) -> str | None:
     size = len(str(dataset.attrs)) + sum(
         len(str(variable.attrs)) for variable in dataset.variables.values()
     )
     return f"{size} characters" if size > ATTRIBUTE_CHARACTERS else None
 
 
-SHORT_ATTRIBUTES = wide(
-    f"at most {ATTRIBUTE_CHARACTERS} characters of attributes", _long_attributes
+SHORT_ATTRIBUTES = check_whole(
+    f"at most {ATTRIBUTE_CHARACTERS} characters of attributes", _find_long_attributes
 )
 
 
-def _still_packed(dataset: xr.Dataset) -> str | None:
+def _find_packing(dataset: xr.Dataset) -> str | None:
     for name, variable in dataset.variables.items():
         left = PACKING & {str(key) for key in variable.attrs}
         if left:
@@ -95,12 +95,12 @@ def _still_packed(dataset: xr.Dataset) -> str | None:
     return None
 
 
-UNPACKED = wide(
-    "decoded values, no scale_factor or _FillValue among the attributes", _still_packed
+UNPACKED = check_whole(
+    "decoded values, no scale_factor or _FillValue among the attributes", _find_packing
 )
 
 
-def _crossed_layers(dataset: xr.Dataset) -> str | None:
+def _find_crossed_layers(dataset: xr.Dataset) -> str | None:
     layers = dataset["layer"].to_numpy().astype(int)
     above = dataset["layer_depth_from"].to_numpy().astype(float)
     below = dataset["layer_depth_to"].to_numpy().astype(float)
@@ -113,9 +113,9 @@ def _crossed_layers(dataset: xr.Dataset) -> str | None:
     return None
 
 
-LAYERS_IN_ORDER = wide(
+LAYERS_IN_ORDER = check_whole(
     "layers in order, each once, one below the other",
-    _crossed_layers,
+    _find_crossed_layers,
     needs=("layer", "layer_depth_from", "layer_depth_to"),
 )
 
@@ -129,13 +129,16 @@ def _place(dataset: xr.Dataset, wrong: NDArray[np.bool_]) -> str:
     return f"{int(wrong.sum())} times, such as {', '.join(named)}"
 
 
-def _array(dataset: xr.Dataset, name: str) -> NDArray[Any]:
+def _get_array(dataset: xr.Dataset, name: str) -> NDArray[Any]:
     dims = [dim for dim in SERIES if dim in dataset[name].dims]
     return dataset[name].transpose(*dims).to_numpy()
 
 
-def _otherwise_scaled(dataset: xr.Dataset) -> str | None:
-    slope, offset = _array(dataset, "scale_slope"), _array(dataset, "scale_offset")
+def _find_other_scaling(dataset: xr.Dataset) -> str | None:
+    slope, offset = (
+        _get_array(dataset, "scale_slope"),
+        _get_array(dataset, "scale_offset"),
+    )
     for layer, _ in enumerate(dataset["layer"]):
         part = dataset.isel(layer=layer)
         measured = part["soil_moisture_in_situ"].transpose("cell", "time").to_numpy()
@@ -155,90 +158,93 @@ def _otherwise_scaled(dataset: xr.Dataset) -> str | None:
     return None
 
 
-SCALED_AS_STATED = wide(
+SCALED_AS_STATED = check_whole(
     "soil_moisture = scale_offset + scale_slope x soil_moisture_in_situ, if positive",
-    _otherwise_scaled,
+    _find_other_scaling,
     needs=("soil_moisture", "soil_moisture_in_situ", "scale_slope", "scale_offset"),
 )
 
 
-def _uncounted(dataset: xr.Dataset) -> str | None:
-    measured = np.isfinite(_array(dataset, "soil_moisture_in_situ"))
-    wrong = measured != (_array(dataset, "observation_count") > 0)
+def _find_uncounted(dataset: xr.Dataset) -> str | None:
+    measured = np.isfinite(_get_array(dataset, "soil_moisture_in_situ"))
+    wrong = measured != (_get_array(dataset, "observation_count") > 0)
     return _place(dataset, wrong) if wrong.any() else None
 
 
-COUNTED_WHERE_MEASURED = wide(
+COUNTED_WHERE_MEASURED = check_whole(
     "observations exactly where soil_moisture_in_situ has a value",
-    _uncounted,
+    _find_uncounted,
     needs=("soil_moisture_in_situ", "observation_count"),
 )
 
 
-def _filled_nothing(dataset: xr.Dataset) -> str | None:
-    filled = _array(dataset, "is_gapfilled") == 1
-    wrong = filled & ~np.isfinite(_array(dataset, "soil_moisture_in_situ"))
+def _find_empty_fill(dataset: xr.Dataset) -> str | None:
+    filled = _get_array(dataset, "is_gapfilled") == 1
+    wrong = filled & ~np.isfinite(_get_array(dataset, "soil_moisture_in_situ"))
     return _place(dataset, wrong) if wrong.any() else None
 
 
-FILLED_WHERE_PRESENT = wide(
+FILLED_WHERE_PRESENT = check_whole(
     "is_gapfilled only where soil_moisture_in_situ has a value",
-    _filled_nothing,
+    _find_empty_fill,
     needs=("soil_moisture_in_situ", "is_gapfilled"),
 )
 
 
-def _outside_mask(dataset: xr.Dataset) -> str | None:
-    inside = _array(dataset, "primary_station").astype(str) != ""
-    valued = np.isfinite(_array(dataset, "soil_moisture_in_situ")).any(axis=-1)
+def _find_mask_mismatch(dataset: xr.Dataset) -> str | None:
+    inside = _get_array(dataset, "primary_station").astype(str) != ""
+    valued = np.isfinite(_get_array(dataset, "soil_moisture_in_situ")).any(axis=-1)
     wrong = valued != inside
     return _place(dataset, wrong) if wrong.any() else None
 
 
-ONLY_WHERE_MEASURED = wide(
+ONLY_WHERE_MEASURED = check_whole(
     "values exactly in layers and cells that have a primary station",
-    _outside_mask,
+    _find_mask_mismatch,
     needs=("soil_moisture_in_situ", "primary_station"),
 )
 
 
-def _empty_cell(dataset: xr.Dataset) -> str | None:
-    valued = np.isfinite(_array(dataset, "soil_moisture")).any(axis=(0, 2))
+def _find_empty_cell(dataset: xr.Dataset) -> str | None:
+    valued = np.isfinite(_get_array(dataset, "soil_moisture")).any(axis=(0, 2))
     if valued.all():
         return None
     return f"none in cell {dataset['cell'].to_numpy()[~valued][0]}"
 
 
-EVERY_CELL_HAS_TARGET = wide(
-    "a target in every cell", _empty_cell, needs=("soil_moisture", "cell")
+EVERY_CELL_HAS_TARGET = check_whole(
+    "a target in every cell", _find_empty_cell, needs=("soil_moisture", "cell")
 )
 
 
-def _other_layer(dataset: xr.Dataset) -> str | None:
+def _find_other_layer(dataset: xr.Dataset) -> str | None:
     above = dataset["layer_depth_from"].to_numpy()[:, None] - DEPTH_TOLERANCE
     below = dataset["layer_depth_to"].to_numpy()[:, None] + DEPTH_TOLERANCE
-    depth_from, depth_to = _array(dataset, "depth_from"), _array(dataset, "depth_to")
+    depth_from, depth_to = (
+        _get_array(dataset, "depth_from"),
+        _get_array(dataset, "depth_to"),
+    )
     present = np.isfinite(depth_from) | np.isfinite(depth_to)
     inside = (above <= depth_from) & (depth_from <= depth_to) & (depth_to <= below)
     wrong = present & ~inside
     return _place(dataset, wrong) if wrong.any() else None
 
 
-DEPTH_IN_LAYER = wide(
+DEPTH_IN_LAYER = check_whole(
     "the sensor's depth inside its layer",
-    _other_layer,
+    _find_other_layer,
     needs=("depth_from", "depth_to", "layer_depth_from", "layer_depth_to"),
 )
 
 
-def _more_than_pores(values: xr.DataArray) -> str | None:
+def _find_oversaturation(values: xr.DataArray) -> str | None:
     array = values.to_numpy()
     finite = int(np.isfinite(array).sum())
     above = int((array > 1).sum())
     return f"{above} of {finite} above 1" if above > POROSITY_SHARE * finite else None
 
 
-BELOW_POROSITY = wide(
+BELOW_POROSITY = check_whole(
     f"at most a share of {POROSITY_SHARE} above 1 m3 m-3, more water than room",
-    _more_than_pores,
+    _find_oversaturation,
 )

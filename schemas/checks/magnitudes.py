@@ -17,7 +17,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from pandera.api.checks import Check
 
-from somobench.schemas.checks import wide
+from somobench.schemas.checks import check_whole
 
 MINIMUM_DAYS = 90
 A_YEAR = 360  # d, from which the largest value is judged
@@ -74,11 +74,11 @@ what ERA5 has in deserts and at the poles, and above what a daily mean of hourly
 
 def magnitude_checks(name: str) -> tuple[Check, ...]:
     """Return the checks of a variable's magnitude that its quantity allows."""
-    means = (plausible_mean(name),) if name in MEANS else ()
-    return (*means, large_enough(name)) if name in LARGEST else means
+    means = (check_mean(name),) if name in MEANS else ()
+    return (*means, check_largest(name)) if name in LARGEST else means
 
 
-def large_enough(name: str) -> Check:
+def check_largest(name: str) -> Check:
     """Return a check of the largest value of a year in the median cell."""
     least = LARGEST[name]
 
@@ -92,14 +92,14 @@ def large_enough(name: str) -> Check:
             else None
         )
 
-    return wide(
+    return check_whole(
         f"{name} of at least {least} once a year: less is a wrong unit, a daily mean "
         "taken for a total, or a scale factor applied twice",
         find,
     )
 
 
-def plausible_mean(name: str) -> Check:
+def check_mean(name: str) -> Check:
     """Return a check of the mean of a variable over all that a file holds."""
     low, high = MEANS[name]
 
@@ -111,10 +111,10 @@ def plausible_mean(name: str) -> Check:
             None if low <= mean <= high or np.isnan(mean) else f"a mean of {mean:.6g}"
         )
 
-    return wide(f"a mean {name} from {low} to {high}", find)
+    return check_whole(f"a mean {name} from {low} to {high}", find)
 
 
-def extraterrestrial_radiation(
+def compute_extraterrestrial_radiation(
     latitude: NDArray[np.float64], day_of_year: NDArray[np.number[Any]]
 ) -> NDArray[np.float64]:
     """Return daily radiation at the top of the atmosphere.
@@ -136,7 +136,8 @@ def extraterrestrial_radiation(
     --------
     Its example 8: 20 degrees south, 3 September.
 
-    >>> radiation = extraterrestrial_radiation(np.array([-20.0]), np.array([246]))
+    >>> latitude, day = np.array([-20.0]), np.array([246])
+    >>> radiation = compute_extraterrestrial_radiation(latitude, day)
     >>> radiation.round(1).tolist()
     [[32.2]]
     """
@@ -151,10 +152,10 @@ def extraterrestrial_radiation(
     return radiation
 
 
-def _impossible_sky(dataset: xr.Dataset) -> str | None:
+def _find_impossible_radiation(dataset: xr.Dataset) -> str | None:
     if dataset.sizes["time"] < MINIMUM_DAYS:
         return None
-    above = extraterrestrial_radiation(
+    above = compute_extraterrestrial_radiation(
         dataset["latitude"].to_numpy(), dataset["time"].dt.dayofyear.to_numpy()
     )
     mean = dataset["shortwave_radiation"].mean("time", dtype="float64").to_numpy()
@@ -166,8 +167,8 @@ def _impossible_sky(dataset: xr.Dataset) -> str | None:
     return f"{ratio[wrong][0]:.3g} of it in cell {cell}"
 
 
-CLEAR_SKY = wide(
+CLEAR_SKY = check_whole(
     f"{CLEARNESS.low} to {CLEARNESS.high} of the radiation above the atmosphere",
-    _impossible_sky,
+    _find_impossible_radiation,
     needs=("shortwave_radiation", "latitude", "time", "cell"),
 )

@@ -15,7 +15,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.schemas.checks import cell_name, wide
+from somobench.schemas.checks import cell_name, check_whole
 
 Floats = NDArray[np.float64]
 
@@ -27,7 +27,7 @@ FAR = 20.0  # degrees between a place and the nearest of its network
 NEAR = 2.0  # degrees from a place of the network, coordinates swapped
 
 
-def _off_grid(dataset: xr.Dataset) -> str | None:
+def _find_off_grid(dataset: xr.Dataset) -> str | None:
     resolution = dataset.attrs.get("grid_resolution")
     if resolution is None:
         return None
@@ -41,14 +41,14 @@ def _off_grid(dataset: xr.Dataset) -> str | None:
     return None
 
 
-ON_ITS_GRID = wide(
+ON_ITS_GRID = check_whole(
     "every centre at an odd multiple of half the grid's resolution",
-    _off_grid,
+    _find_off_grid,
     needs=("latitude", "longitude"),
 )
 
 
-def centre_of(cell: str) -> tuple[float, float]:
+def parse_centre(cell: str) -> tuple[float, float]:
     """Return latitude and longitude from a cell id, NaN where it has none."""
     north, _, east = cell.partition("_")
     try:
@@ -60,28 +60,30 @@ def centre_of(cell: str) -> tuple[float, float]:
     return latitude, longitude
 
 
-def _centres(cells: pd.Series) -> Floats:
-    known = {str(cell): centre_of(str(cell)) for cell in cells.unique()}
+def _parse_centres(cells: pd.Series) -> Floats:
+    known = {str(cell): parse_centre(str(cell)) for cell in cells.unique()}
     return np.array([known[str(cell)] for cell in cells]).reshape(-1, 2)
 
 
-def _unnamed_cell(cells: pd.Series) -> str | None:
-    centres = _centres(cells)
+def _find_unnamed_cell(cells: pd.Series) -> str | None:
+    centres = _parse_centres(cells)
     wrong = ~(np.abs(centres) <= (90.0, 180.0)).all(axis=1)
     return repr(str(cells.iloc[int(np.argmax(wrong))])) if np.any(wrong) else None
 
 
-CELL_IDS = wide('ids "{latitude}_{longitude}" of cell centres', _unnamed_cell)
+CELL_IDS = check_whole(
+    'ids "{latitude}_{longitude}" of cell centres', _find_unnamed_cell
+)
 
 
-def widest_resolution(centres: Floats) -> float:
+def find_widest_resolution(centres: Floats) -> float:
     """Return the coarsest resolution, in degrees, that all centres can lie on.
 
     The true one divides it by an odd number.
 
     Examples
     --------
-    >>> widest_resolution(np.array([[41.875, -111.625], [42.125, -111.625]]))
+    >>> find_widest_resolution(np.array([[41.875, -111.625], [42.125, -111.625]]))
     0.25
     """
     halves = np.abs(np.array([90.0, 180.0]) + centres * (-1, 1)) * 2
@@ -89,11 +91,11 @@ def widest_resolution(centres: Floats) -> float:
     return min(functools.reduce(math.gcd, whole) / MICRODEGREES, COARSEST)
 
 
-def _stray_station(frame: pd.DataFrame) -> str | None:
-    centres = _centres(frame["cell_id"])
+def _find_distant_station(frame: pd.DataFrame) -> str | None:
+    centres = _parse_centres(frame["cell_id"])
     if not np.isfinite(centres).all():
         return None
-    reach = widest_resolution(centres) / 2 + EDGE
+    reach = find_widest_resolution(centres) / 2 + EDGE
     places = frame[["latitude", "longitude"]].to_numpy(np.float64)
     wrong = ~(np.abs(places - centres) <= reach).all(axis=1)
     if not wrong.any():
@@ -106,10 +108,12 @@ def _stray_station(frame: pd.DataFrame) -> str | None:
 
 
 _PLACED = ("sensor_id", "latitude", "longitude", "cell_id")
-STATION_IN_CELL = wide("every station inside its cell", _stray_station, needs=_PLACED)
+STATION_IN_CELL = check_whole(
+    "every station inside its cell", _find_distant_station, needs=_PLACED
+)
 
 
-def _moving_station(frame: pd.DataFrame) -> str | None:
+def _find_moving_station(frame: pd.DataFrame) -> str | None:
     places = frame.groupby("station_id")[["latitude", "longitude"]]
     spread = (places.max() - places.min()).max(axis=1)
     moved = spread[spread > SAME_STATION]
@@ -120,14 +124,14 @@ def _moving_station(frame: pd.DataFrame) -> str | None:
     )
 
 
-ONE_PLACE = wide(
+ONE_PLACE = check_whole(
     f"every station in one place, to {SAME_STATION} degrees",
-    _moving_station,
+    _find_moving_station,
     needs=("station_id", "latitude", "longitude"),
 )
 
 
-def _swapped_station(frame: pd.DataFrame) -> str | None:
+def _find_swapped_station(frame: pd.DataFrame) -> str | None:
     columns = ["network", "latitude", "longitude"]
     for network, group in frame[columns].drop_duplicates().groupby("network"):
         places = group[["latitude", "longitude"]].to_numpy(np.float64)
@@ -135,8 +139,8 @@ def _swapped_station(frame: pd.DataFrame) -> str | None:
             continue
         for index, place in enumerate(places):
             others = np.delete(places, index, axis=0)
-            apart = _distance(others, place)
-            mirrored = _distance(others, place[::-1])
+            apart = _measure_distance(others, place)
+            mirrored = _measure_distance(others, place[::-1])
             if apart.min() > FAR and mirrored.min() < NEAR:
                 return (
                     f"station of {network} at latitude {place[0]}, longitude {place[1]}"
@@ -144,15 +148,15 @@ def _swapped_station(frame: pd.DataFrame) -> str | None:
     return None
 
 
-def _distance(places: Floats, place: Floats) -> Any:
+def _measure_distance(places: Floats, place: Floats) -> Any:
     """Degrees of latitude or longitude, the larger, the short way round."""
     difference = np.abs(places - place)
     difference[:, 1] = np.minimum(difference[:, 1], 360 - difference[:, 1])
     return difference.max(axis=1)
 
 
-NOT_SWAPPED = wide(
+NOT_SWAPPED = check_whole(
     "no station that lies in its network once its coordinates are swapped",
-    _swapped_station,
+    _find_swapped_station,
     needs=("network", "latitude", "longitude"),
 )

@@ -32,16 +32,16 @@ def validate_together(
         With every contradiction.
     """
     failures = [
-        *_cells(tables, grids),
-        *_axes(grids),
-        *_splits(tables, grids),
-        *_stations(tables, grids),
+        *_compare_cells(tables, grids),
+        *_compare_axes(grids),
+        *_compare_splits(tables, grids),
+        *_compare_stations(tables, grids),
     ]
     if failures:
         raise ValidationError(what, failures)
 
 
-def _beyond(
+def _find_unknown(
     where: str, items: Iterable[object], known: Iterable[object], among: str
 ) -> list[Failure]:
     missing = sorted({str(item) for item in items} - {str(item) for item in known})
@@ -51,7 +51,7 @@ def _beyond(
     return [Failure(where, f"{len(missing)} others: {shown}", f"only those of {among}")]
 
 
-def _cells(
+def _compare_cells(
     tables: Mapping[str, pd.DataFrame], grids: Mapping[str, xr.Dataset]
 ) -> list[Failure]:
     """Cells of a file lie in the wider file: outside there is no forcing, no place."""
@@ -75,11 +75,13 @@ def _cells(
     failures: list[Failure] = []
     for narrow, wide in inside:
         if narrow in named and wide in named:
-            failures += _beyond(f"{narrow} cell", named[narrow], named[wide], wide)
+            failures += _find_unknown(
+                f"{narrow} cell", named[narrow], named[wide], wide
+            )
     return failures
 
 
-def _axes(grids: Mapping[str, xr.Dataset]) -> list[Failure]:
+def _compare_axes(grids: Mapping[str, xr.Dataset]) -> list[Failure]:
     """Compare each axis with that of the first grid that has it."""
     failures = []
     for axis in ("time", "layer", "layer_depth_from", "layer_depth_to"):
@@ -92,7 +94,7 @@ def _axes(grids: Mapping[str, xr.Dataset]) -> list[Failure]:
     return failures
 
 
-def _splits(
+def _compare_splits(
     tables: Mapping[str, pd.DataFrame], grids: Mapping[str, xr.Dataset]
 ) -> list[Failure]:
     if "splits" not in tables:
@@ -118,7 +120,7 @@ def _splits(
     return failures
 
 
-def _stations(
+def _compare_stations(
     tables: Mapping[str, pd.DataFrame], grids: Mapping[str, xr.Dataset]
 ) -> list[Failure]:
     """Compare layers, cells and primary stations of targets with the sensors."""
@@ -139,8 +141,8 @@ def _stations(
     ]
     primaries = targets["primary_station"].to_numpy().ravel().tolist()
     return [
-        *_beyond("targets.zarr.zip", measured, present, "stations.parquet"),
-        *_beyond(
+        *_find_unknown("targets.zarr.zip", measured, present, "stations.parquet"),
+        *_find_unknown(
             "targets.zarr.zip primary_station",
             (name for name in primaries if name),
             stations["station"],

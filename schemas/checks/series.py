@@ -20,7 +20,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from pandera.api.checks import Check
 
-from somobench.schemas.checks import wide
+from somobench.schemas.checks import check_whole
 
 STUCK_DAYS = 60  # values in a row inside the range of their series
 STUCK_AT_MINIMUM_DAYS = 120  # values in a row at the lowest of their series
@@ -34,7 +34,7 @@ Floats = NDArray[np.floating[Any]]
 Integers = NDArray[np.integer[Any]]
 
 
-def first_stuck(
+def find_first_stuck(
     values: Floats, series: Integers, *, may_rest_at_zero: bool = False
 ) -> tuple[int, int] | None:
     """Find a series that keeps one value for too long.
@@ -60,12 +60,14 @@ def first_stuck(
         start, length = int(first[run]), int(lengths[run])
         if may_rest_at_zero and values[start] == 0:
             continue
-        if length > _allowed(values, series, start, length):
+        if length > _count_allowed_days(values, series, start, length):
             return start, length
     return None
 
 
-def _allowed(values: Floats, series: Integers, start: int, length: int) -> int:
+def _count_allowed_days(
+    values: Floats, series: Integers, start: int, length: int
+) -> int:
     begin, end = np.searchsorted(series, [series[start], series[start] + 1])
     if length == end - begin:
         return STUCK_ALWAYS_DAYS - 1
@@ -73,7 +75,7 @@ def _allowed(values: Floats, series: Integers, start: int, length: int) -> int:
     return STUCK_AT_MINIMUM_DAYS if values[start] < lowest + SAME else STUCK_DAYS
 
 
-def first_step(values: Floats, series: Integers, days: Integers) -> int | None:
+def find_first_step(values: Floats, series: Integers, days: Integers) -> int | None:
     """Find a jump from one day to the next that divides 30 values from 30 values.
 
     Returns
@@ -95,7 +97,7 @@ def first_step(values: Floats, series: Integers, days: Integers) -> int | None:
     return None
 
 
-def _table(frame: pd.DataFrame) -> tuple[Floats, Integers, Integers]:
+def _arrange_rows(frame: pd.DataFrame) -> tuple[Floats, Integers, Integers]:
     """Values, sensor number and day of each row."""
     sensors = frame["sensor_id"].array
     changes = np.zeros(len(frame), dtype=np.int64)
@@ -104,9 +106,9 @@ def _table(frame: pd.DataFrame) -> tuple[Floats, Integers, Integers]:
     return frame["soil_moisture"].to_numpy(), np.cumsum(changes), days
 
 
-def _stuck_sensor(frame: pd.DataFrame) -> str | None:
-    values, sensors, _ = _table(frame)
-    found = first_stuck(values, sensors)
+def _find_stuck_sensor(frame: pd.DataFrame) -> str | None:
+    values, sensors, _ = _arrange_rows(frame)
+    found = find_first_stuck(values, sensors)
     if found is None:
         return None
     row, length = found
@@ -116,9 +118,9 @@ def _stuck_sensor(frame: pd.DataFrame) -> str | None:
     )
 
 
-def _stepping_sensor(frame: pd.DataFrame) -> str | None:
-    values, sensors, days = _table(frame)
-    row = first_step(values, sensors, days)
+def _find_stepping_sensor(frame: pd.DataFrame) -> str | None:
+    values, sensors, days = _arrange_rows(frame)
+    row = find_first_step(values, sensors, days)
     if row is None:
         return None
     return (
@@ -128,19 +130,19 @@ def _stepping_sensor(frame: pd.DataFrame) -> str | None:
 
 
 _COLUMNS = ("sensor_id", "time", "soil_moisture")
-NO_STUCK_SENSOR = wide(
+NO_STUCK_SENSOR = check_whole(
     f"no sensor at one value for more than {STUCK_DAYS} days in a row",
-    _stuck_sensor,
+    _find_stuck_sensor,
     needs=_COLUMNS,
 )
-NO_STEP_OF_A_SENSOR = wide(
+NO_STEP_OF_A_SENSOR = check_whole(
     f"no step of a sensor by more than {STEP} m3 m-3 that lasts {STEP_DAYS} days",
-    _stepping_sensor,
+    _find_stepping_sensor,
     needs=_COLUMNS,
 )
 
 
-def _blocks(
+def _iterate_blocks(
     values: xr.DataArray,
 ) -> Iterator[tuple[int, Floats, Integers, Integers]]:
     """First series, then finite values, their series and their days, block by block."""
@@ -152,7 +154,7 @@ def _blocks(
         yield start, block[series, days], series, days
 
 
-def _label(values: xr.DataArray, row: int, day: int) -> str:
+def _describe_value(values: xr.DataArray, row: int, day: int) -> str:
     """Layer, cell and day of a value."""
     ordered = values.transpose(..., "time")
     places = np.unravel_index(row, ordered.shape[:-1])
@@ -163,36 +165,36 @@ def _label(values: xr.DataArray, row: int, day: int) -> str:
     return ", ".join([*named, str(ordered["time"].to_numpy()[day])[:10]])
 
 
-def no_stuck_series(name: str, *, may_rest_at_zero: bool = False) -> Check:
+def check_stuck_series(name: str, *, may_rest_at_zero: bool = False) -> Check:
     """Return a check that no series of a grid's variable stands still."""
 
     def find(dataset: xr.Dataset) -> str | None:
         values = dataset[name]
-        for start, finite, series, days in _blocks(values):
-            found = first_stuck(finite, series, may_rest_at_zero=may_rest_at_zero)
+        for start, finite, series, days in _iterate_blocks(values):
+            found = find_first_stuck(finite, series, may_rest_at_zero=may_rest_at_zero)
             if found is not None:
                 at, length = found
-                where = _label(values, start + int(series[at]), int(days[at]))
+                where = _describe_value(values, start + int(series[at]), int(days[at]))
                 return f"{finite[at]:.5f} on {length} days in a row from {where}"
         return None
 
-    return wide(
+    return check_whole(
         f"no {name} at one value for more than {STUCK_DAYS} days", find, needs=(name,)
     )
 
 
-def _stepping_series(dataset: xr.Dataset) -> str | None:
+def _find_stepping_series(dataset: xr.Dataset) -> str | None:
     values = dataset["soil_moisture_in_situ"]
-    for start, finite, series, days in _blocks(values):
-        at = first_step(finite, series, days)
+    for start, finite, series, days in _iterate_blocks(values):
+        at = find_first_step(finite, series, days)
         if at is not None:
-            where = _label(values, start + int(series[at]), int(days[at]))
+            where = _describe_value(values, start + int(series[at]), int(days[at]))
             return f"from {finite[at - 1]:.5f} to {finite[at]:.5f} at {where}"
     return None
 
 
-NO_STEP_OF_A_SERIES = wide(
+NO_STEP_OF_A_SERIES = check_whole(
     f"no step of a series by more than {STEP} m3 m-3 that lasts {STEP_DAYS} days",
-    _stepping_series,
+    _find_stepping_series,
     needs=("soil_moisture_in_situ",),
 )

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from somobench.schemas.checks import wide
+from somobench.schemas.checks import check_whole
 
 LATENT_HEAT = (2.0, 3.0)  # MJ kg-1; any recipe's lies between
 LOWEST_MAXIMUM = 0.03  # m3 m-3; the driest sensor of USCRN 2020 reaches 0.035
 LOWEST_MEDIAN = 0.01  # m3 m-3; the driest sensor of USCRN 2020 has 0.015
 
 
-def _first(frame: pd.DataFrame, wrong: pd.Series, *names: str) -> str | None:
+def _describe_first(frame: pd.DataFrame, wrong: pd.Series, *names: str) -> str | None:
     if not wrong.any():
         return None
     row = frame[wrong.to_numpy()].iloc[0]
@@ -20,18 +20,18 @@ def _first(frame: pd.DataFrame, wrong: pd.Series, *names: str) -> str | None:
     return f"{int(wrong.sum())} rows such as {shown}"
 
 
-def _wrong_sensor_id(frame: pd.DataFrame) -> str | None:
+def _find_wrong_sensor_id(frame: pd.DataFrame) -> str | None:
     station = frame["network"] + "/" + frame["station"]
     depths = frame["depth_from_cm"].astype("str") + "-"
     depths += frame["depth_to_cm"].astype("str")
     expected = station + "/" + depths + "/" + frame["sensor"]
     wrong = (frame["sensor_id"] != expected) | (frame["station_id"] != station)
-    return _first(frame, wrong, "sensor_id")
+    return _describe_first(frame, wrong, "sensor_id")
 
 
-IDS_MATCH = wide(
+IDS_MATCH = check_whole(
     'sensor_id "{network}/{station}/{depth_from_cm}-{depth_to_cm}/{sensor}"',
-    _wrong_sensor_id,
+    _find_wrong_sensor_id,
     needs=(
         "sensor_id",
         "station_id",
@@ -44,48 +44,48 @@ IDS_MATCH = wide(
 )
 
 
-def _other_depth(frame: pd.DataFrame) -> str | None:
+def _find_other_depth(frame: pd.DataFrame) -> str | None:
     wrong = pd.Series(False, index=frame.index)
     for name in ("depth_from", "depth_to"):
         centimetres = frame[f"{name}_cm"].astype("float64")
         wrong |= ~((frame[name] * 100 - centimetres).abs() < 1)
-    return _first(frame, wrong, "sensor_id", "depth_from", "depth_from_cm")
+    return _describe_first(frame, wrong, "sensor_id", "depth_from", "depth_from_cm")
 
 
-DEPTHS_MATCH = wide(
+DEPTHS_MATCH = check_whole(
     "depths in m that round to those in cm",
-    _other_depth,
+    _find_other_depth,
     needs=("sensor_id", "depth_from", "depth_to", "depth_from_cm", "depth_to_cm"),
 )
 
 
-def _torn_layer(frame: pd.DataFrame) -> str | None:
+def _find_depth_in_two_layers(frame: pd.DataFrame) -> str | None:
     by_depth = frame.groupby(["depth_from_cm", "depth_to_cm"])["layer"].nunique()
-    torn = by_depth[by_depth > 1]
-    return f"{torn.index[0]} cm in {torn.iloc[0]} layers" if len(torn) else None
+    split = by_depth[by_depth > 1]
+    return f"{split.index[0]} cm in {split.iloc[0]} layers" if len(split) else None
 
 
-ONE_LAYER = wide(
+ONE_LAYER = check_whole(
     "every depth in one layer",
-    _torn_layer,
+    _find_depth_in_two_layers,
     needs=("depth_from_cm", "depth_to_cm", "layer"),
 )
 
 
-def _too_many_days(frame: pd.DataFrame) -> str | None:
+def _find_too_many_days(frame: pd.DataFrame) -> str | None:
     days = (frame["end"] - frame["start"]).dt.days + 1
     wrong = (frame["valid_days"] > days) | (frame["value_count"] < frame["valid_days"])
-    return _first(frame, wrong, "sensor_id", "valid_days", "value_count")
+    return _describe_first(frame, wrong, "sensor_id", "valid_days", "value_count")
 
 
-DAYS_FIT = wide(
+DAYS_FIT = check_whole(
     "valid days within start and end, and a value on each",
-    _too_many_days,
+    _find_too_many_days,
     needs=("sensor_id", "start", "end", "valid_days", "value_count"),
 )
 
 
-def _not_soil_moisture(frame: pd.DataFrame) -> str | None:
+def _find_implausible_moisture(frame: pd.DataFrame) -> str | None:
     values = frame["soil_moisture"].to_numpy()
     if not len(values):
         return None
@@ -95,75 +95,77 @@ def _not_soil_moisture(frame: pd.DataFrame) -> str | None:
     return f"a median of {median:.5f} and a maximum of {largest:.5f}"
 
 
-MAGNITUDE = wide(
+MAGNITUDE = check_whole(
     f"m3 m-3: a median of at least {LOWEST_MEDIAN}, a maximum of at least "
     f"{LOWEST_MAXIMUM}",
-    _not_soil_moisture,
+    _find_implausible_moisture,
     needs=("soil_moisture",),
 )
 
 
-def _other_dryness(frame: pd.DataFrame) -> str | None:
+def _find_other_dryness(frame: pd.DataFrame) -> str | None:
     water = frame["mean_precipitation"]
     expected = frame["mean_net_radiation"] / water.where(water > 0)
     heat = expected / frame["dryness"].where(frame["dryness"] > 0)
     present = frame["dryness"].notna()
     possible = frame["mean_net_radiation"].notna() & (water > 0)
     wrong = (present & ~possible) | ((heat < LATENT_HEAT[0]) | (heat > LATENT_HEAT[1]))
-    return _first(frame, wrong, "cell_id", "dryness", "mean_net_radiation")
+    return _describe_first(frame, wrong, "cell_id", "dryness", "mean_net_radiation")
 
 
-DRYNESS_FITS = wide(
+DRYNESS_FITS = check_whole(
     "dryness = mean_net_radiation / (latent heat of 2 to 3 MJ kg-1 x precipitation)",
-    _other_dryness,
+    _find_other_dryness,
     needs=("cell_id", "dryness", "mean_net_radiation", "mean_precipitation"),
 )
 
 
-def _other_regime(frame: pd.DataFrame) -> str | None:
+def _find_other_regime(frame: pd.DataFrame) -> str | None:
     expected = np.select(
         [frame["dryness"].isna(), frame["dryness"] < 1],
         ["unknown", "energy-limited"],
         "water-limited",
     )
-    return _first(frame, frame["regime"] != expected, "cell_id", "dryness", "regime")
+    return _describe_first(
+        frame, frame["regime"] != expected, "cell_id", "dryness", "regime"
+    )
 
 
-REGIME_FITS = wide(
+REGIME_FITS = check_whole(
     "energy-limited below a dryness of 1, water-limited from 1, unknown without",
-    _other_regime,
+    _find_other_regime,
     needs=("cell_id", "dryness", "regime"),
 )
 
 
-def _bad_fraction(frame: pd.DataFrame) -> str | None:
+def _find_bad_fraction(frame: pd.DataFrame) -> str | None:
     for name in frame.columns:
         if "_fraction" not in str(name):
             continue
         values = frame[name]
         wrong = ~(values.between(0, 1) | values.isna())
         if wrong.any():
-            return _first(frame, wrong, str(name))
+            return _describe_first(frame, wrong, str(name))
     return None
 
 
-FRACTIONS = wide("fractions from 0 to 1", _bad_fraction)
+FRACTIONS = check_whole("fractions from 0 to 1", _find_bad_fraction)
 
 
-def _overlapping_ranges(frame: pd.DataFrame) -> str | None:
+def _find_overlapping_ranges(frame: pd.DataFrame) -> str | None:
     before = frame.groupby(["split", "cell_id"], sort=False)["end"].shift()
     wrong = before.notna() & (frame["start"] <= before)
-    return _first(frame, wrong, "split", "cell_id", "start")
+    return _describe_first(frame, wrong, "split", "cell_id", "start")
 
 
-DISJOINT_RANGES = wide(
+DISJOINT_RANGES = check_whole(
     "ranges of a split and cell apart",
-    _overlapping_ranges,
+    _find_overlapping_ranges,
     needs=("split", "cell_id", "start", "end"),
 )
 
 
-def _without_role(frame: pd.DataFrame) -> str | None:
+def _find_missing_role(frame: pd.DataFrame) -> str | None:
     roles = frame.groupby("split")["role"].agg(set)
     for split, given in roles.items():
         missing = {"train", "test"} - given
@@ -172,6 +174,6 @@ def _without_role(frame: pd.DataFrame) -> str | None:
     return None
 
 
-TRAIN_AND_TEST = wide(
-    "train and test days in every split", _without_role, needs=("split", "role")
+TRAIN_AND_TEST = check_whole(
+    "train and test days in every split", _find_missing_role, needs=("split", "role")
 )

@@ -34,7 +34,7 @@ class Reference(NamedTuple):
     note: str = ""
 
 
-def references_of(
+def list_citations(
     manifest: Manifest, networks: Iterable[str] = (), software_version: str = ""
 ) -> list[Reference]:
     """List what a user of a release cites, each thing once.
@@ -61,7 +61,7 @@ def references_of(
     return [
         release,
         software,
-        *sources_once(manifest.sources),
+        *merge_sources(manifest.sources),
         *(
             Reference("network", f"Soil-moisture network {name}", name)
             for name in named
@@ -69,7 +69,7 @@ def references_of(
     ]
 
 
-def sources_once(sources: Sequence[SourceRecord]) -> list[Reference]:
+def merge_sources(sources: Sequence[SourceRecord]) -> list[Reference]:
     """Return each source once, however many files of it there are for several roles.
 
     Files are of one source if producer, citation, licence and DOI are the same.
@@ -80,10 +80,10 @@ def sources_once(sources: Sequence[SourceRecord]) -> list[Reference]:
         key = (source.producer, source.citation, source.licence, source.doi or "")
         names.setdefault(key, {})[source.name] = None
         first.setdefault(key, source)
-    return [_source(first[key], list(names[key])) for key in first]
+    return [_refer_to_source(first[key], list(names[key])) for key in first]
 
 
-def _source(source: SourceRecord, names: list[str]) -> Reference:
+def _refer_to_source(source: SourceRecord, names: list[str]) -> Reference:
     more = len(names) - NAMES_SHOWN
     title = ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
     dois = dict.fromkeys([*([source.doi] if source.doi else [])])
@@ -100,16 +100,18 @@ def _source(source: SourceRecord, names: list[str]) -> Reference:
     )
 
 
-def as_text(references: Sequence[Reference]) -> str:
+def format_text(references: Sequence[Reference]) -> str:
     """Return references as a person reads them, under a heading for each kind."""
     lines: list[str] = []
     for kind in dict.fromkeys(item.kind for item in references):
         lines.append(f"{kind.capitalize()}")
-        lines += [f"  {_sentence(item)}" for item in references if item.kind == kind]
+        lines += [
+            f"  {_format_sentence(item)}" for item in references if item.kind == kind
+        ]
     return "\n".join(lines) + "\n"
 
 
-def _sentence(item: Reference) -> str:
+def _format_sentence(item: Reference) -> str:
     if item.kind == "network":
         return item.authors
     version = f", {item.version}" if item.version else ""
@@ -124,13 +126,13 @@ def _sentence(item: Reference) -> str:
     return " ".join(part for part in parts if part)
 
 
-def as_bibtex(references: Sequence[Reference]) -> str:
+def format_bibtex(references: Sequence[Reference]) -> str:
     """Return references as BibTeX entries of type `misc`, `software` for software."""
     keys: dict[str, int] = {}
-    return "\n".join(_bibtex_entry(item, keys) for item in references)
+    return "\n".join(_format_bibtex_entry(item, keys) for item in references)
 
 
-def _bibtex_entry(item: Reference, keys: dict[str, int]) -> str:
+def _format_bibtex_entry(item: Reference, keys: dict[str, int]) -> str:
     base = item.version if item.kind == "release" else f"{item.kind}-{item.title}"
     key = re.sub(r"[^a-z0-9.]+", "-", base.lower()).strip("-")[:60]
     keys[key] = keys.get(key, 0) + 1
@@ -150,14 +152,14 @@ def _bibtex_entry(item: Reference, keys: dict[str, int]) -> str:
     }
     kind = "software" if item.kind == "software" else "misc"
     lines = [
-        f"  {name} = {{{_braced(name, text)}}},"
+        f"  {name} = {{{_escape_bibtex(name, text)}}},"
         for name, text in fields.items()
         if text
     ]
     return "\n".join([f"@{kind}{{{key},", *lines, "}", ""])
 
 
-def _braced(name: str, text: str) -> str:
+def _escape_bibtex(name: str, text: str) -> str:
     """Escape what BibTeX reads as commands; names of authors stay whole."""
     if name in {"doi", "url"}:
         return text
@@ -165,7 +167,7 @@ def _braced(name: str, text: str) -> str:
     return f"{{{escaped}}}" if name in {"title", "author"} else escaped
 
 
-def as_cff(references: Sequence[Reference], description: str) -> str:
+def format_cff(references: Sequence[Reference], description: str) -> str:
     """Return a release and what it cites in the Citation File Format 1.2.0.
 
     Parameters
@@ -180,21 +182,21 @@ def as_cff(references: Sequence[Reference], description: str) -> str:
         "cff-version": "1.2.0",
         "type": "dataset",
         "message": "Please cite the release by its id, and what references lists.",
-        **_cff_fields(release),
+        **_collect_cff_fields(release),
         "abstract": f"{description.strip()} Licence: {release.licence}.",
-        "references": [_cff_reference(item) for item in others],
+        "references": [_format_cff_reference(item) for item in others],
     }
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=88)
 
 
-def _cff_reference(item: Reference) -> dict[str, Any]:
+def _format_cff_reference(item: Reference) -> dict[str, Any]:
     fields = {"type": "software" if item.kind == "software" else "data"}
     notes = [item.note, f"Licence: {item.licence}." if item.kind == "source" else ""]
     text = " ".join(part for part in notes if part)
-    return fields | _cff_fields(item) | ({"notes": text} if text else {})
+    return fields | _collect_cff_fields(item) | ({"notes": text} if text else {})
 
 
-def _cff_fields(item: Reference) -> dict[str, Any]:
+def _collect_cff_fields(item: Reference) -> dict[str, Any]:
     """Return what a work and its references share; only SPDX names are a licence."""
     fields = {
         "title": item.title,

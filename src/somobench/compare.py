@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from somobench.catalog.release_files import TARGETS, reading
+from somobench.catalog.release_files import TARGETS, raise_file_errors
 from somobench.catalog.resolve import Release
 from somobench.catalog.storage.archive import open_zarr_zip
-from somobench.catalog.view import role_view
+from somobench.catalog.view import view_roles
 from somobench.schemas.manifest import ArrayRecord, Manifest
 from somobench.schemas.scores import ALL_LAYERS
 
@@ -64,19 +64,19 @@ def compare_releases(
     return {
         "first": first.id,
         "second": second.id,
-        "facts": _facts(*manifests),
-        "schema": _schema(*manifests),
-        "cells": _cells(first, second),
-        "days": _days(first, second),
-        "feature_sets": _records(
+        "facts": _compare_facts(*manifests),
+        "schema": _compare_schema(*manifests),
+        "cells": _compare_cells(first, second),
+        "days": _compare_days(first, second),
+        "feature_sets": _compare_records(
             first.manifest.feature_sets, second.manifest.feature_sets
         ),
-        "splits": _splits(first, second),
-        "scores": _scores(first, second, metrics),
+        "splits": _compare_splits(first, second),
+        "scores": _compare_scores(first, second, metrics),
     }
 
 
-def _facts(first: Manifest, second: Manifest) -> Content:
+def _compare_facts(first: Manifest, second: Manifest) -> Content:
     one, two = (
         manifest.model_dump(mode="json", include=set(FACTS))
         for manifest in (first, second)
@@ -88,32 +88,37 @@ def _facts(first: Manifest, second: Manifest) -> Content:
     }
 
 
-def _names(first: Iterable[str], second: Iterable[str]) -> Content:
+def _compare_names(first: Iterable[str], second: Iterable[str]) -> Content:
     """Return names that came and went."""
     one, two = set(first), set(second)
     return {"added": sorted(two - one), "dropped": sorted(one - two)}
 
 
-def _records(first: Mapping[str, Any], second: Mapping[str, Any]) -> Content:
+def _compare_records(first: Mapping[str, Any], second: Mapping[str, Any]) -> Content:
     """Return names that came and went, and those whose record is another one."""
     common = sorted(set(first) & set(second))
     changed = [name for name in common if first[name] != second[name]]
-    return _names(first, second) | {"changed": changed}
+    return _compare_names(first, second) | {"changed": changed}
 
 
-def _schema(first: Manifest, second: Manifest) -> Content:
+def _compare_schema(first: Manifest, second: Manifest) -> Content:
     """Compare files and arrays; an array's dtype, dims and units are its schema."""
-    one, two = _arrays(first), _arrays(second)
+    one, two = _list_arrays(first), _list_arrays(second)
     common = sorted(set(one) & set(two))
     redefined = [
-        name for name in common if _definition(one[name]) != _definition(two[name])
+        name
+        for name in common
+        if _describe_array(one[name]) != _describe_array(two[name])
     ]
     other = [name for name in common if one[name].sha256 != two[name].sha256]
     return {
-        "files": _names(first.files, second.files),
-        "arrays": _names(one, two),
+        "files": _compare_names(first.files, second.files),
+        "arrays": _compare_names(one, two),
         "redefined": {
-            name: {"first": _definition(one[name]), "second": _definition(two[name])}
+            name: {
+                "first": _describe_array(one[name]),
+                "second": _describe_array(two[name]),
+            }
             for name in redefined
         },
         "other_values": other,
@@ -121,7 +126,7 @@ def _schema(first: Manifest, second: Manifest) -> Content:
     }
 
 
-def _arrays(manifest: Manifest) -> dict[str, ArrayRecord]:
+def _list_arrays(manifest: Manifest) -> dict[str, ArrayRecord]:
     return {
         f"{file}/{name}": array
         for file, record in manifest.files.items()
@@ -129,27 +134,27 @@ def _arrays(manifest: Manifest) -> dict[str, ArrayRecord]:
     }
 
 
-def _definition(array: ArrayRecord) -> Content:
+def _describe_array(array: ArrayRecord) -> Content:
     return {"dtype": array.dtype, "dims": list(array.dims), "units": array.units}
 
 
-def _table(release: Release, name: str) -> pd.DataFrame | None:
+def _read_table(release: Release, name: str) -> pd.DataFrame | None:
     if name not in release.manifest.files:
         return None
-    path = release.path_of(name)
-    with reading(path):
+    path = release.get_path(name)
+    with raise_file_errors(path):
         return pd.read_parquet(path)
 
 
-def _targets(release: Release) -> xr.Dataset:
-    path = release.path_of(TARGETS)
-    with reading(path), open_zarr_zip(path) as grid:
+def _read_targets(release: Release) -> xr.Dataset:
+    path = release.get_path(TARGETS)
+    with raise_file_errors(path), open_zarr_zip(path) as grid:
         return grid[list(SERIES)].load()
 
 
-def _cells(first: Release, second: Release) -> Content:
+def _compare_cells(first: Release, second: Release) -> Content:
     """Compare cells by id, and the columns of those that both have."""
-    one, two = (_table(release, CELLS) for release in (first, second))
+    one, two = (_read_table(release, CELLS) for release in (first, second))
     if one is None or two is None:
         return {}
     one, two = one.set_index("cell_id"), two.set_index("cell_id")
@@ -157,25 +162,25 @@ def _cells(first: Release, second: Release) -> Content:
     changed = {
         name: count
         for name in one.columns.intersection(two.columns)
-        if (count := _unequal(one.loc[common, name], two.loc[common, name]))
+        if (count := _count_unequal(one.loc[common, name], two.loc[common, name]))
     }
-    return _names(one.index, two.index) | {
+    return _compare_names(one.index, two.index) | {
         "common": len(common),
-        "columns": _names(one.columns, two.columns),
+        "columns": _compare_names(one.columns, two.columns),
         "changed": changed,
     }
 
 
-def _unequal(one: pd.Series, two: pd.Series) -> int:
+def _count_unequal(one: pd.Series, two: pd.Series) -> int:
     return int((~((one == two) | (one.isna() & two.isna()))).sum())
 
 
-def _days(first: Release, second: Release) -> Content:
+def _compare_days(first: Release, second: Release) -> Content:
     """Count values that came, went and changed, by layer and variable."""
-    one, two = xr.align(_targets(first), _targets(second), join="outer")
+    one, two = xr.align(_read_targets(first), _read_targets(second), join="outer")
     return {
         str(layer): {
-            name: _changes(
+            name: _compare_arrays(
                 one[name].sel(layer=layer).transpose("cell", "time").to_numpy(),
                 two[name].sel(layer=layer).transpose("cell", "time").to_numpy(),
             )
@@ -185,7 +190,7 @@ def _days(first: Release, second: Release) -> Content:
     }
 
 
-def _changes(one: np.ndarray[Any, Any], two: np.ndarray[Any, Any]) -> Content:
+def _compare_arrays(one: np.ndarray[Any, Any], two: np.ndarray[Any, Any]) -> Content:
     """Compare two arrays on (cell, time)."""
     had, has = np.isfinite(one), np.isfinite(two)
     both = had & has
@@ -201,25 +206,25 @@ def _changes(one: np.ndarray[Any, Any], two: np.ndarray[Any, Any]) -> Content:
     }
 
 
-def _splits(first: Release, second: Release) -> Content:
+def _compare_splits(first: Release, second: Release) -> Content:
     """Compare splits by the hash of their rows, and count days of another role."""
     one, two = first.manifest.splits, second.manifest.splits
     common = sorted(set(one) & set(two))
     changed = [name for name in common if one[name].sha256 != two[name].sha256]
-    roles = _roles(first, second, changed) if changed else {}
-    return _names(one, two) | {
+    roles = _compare_roles(first, second, changed) if changed else {}
+    return _compare_names(one, two) | {
         "changed": roles,
         "same": sorted(set(common) - {*changed}),
     }
 
 
-def _roles(first: Release, second: Release, names: Iterable[str]) -> Content:
-    grids = xr.align(_targets(first), _targets(second), join="outer")
-    rows = [_table(release, SPLITS) for release in (first, second)]
+def _compare_roles(first: Release, second: Release, names: Iterable[str]) -> Content:
+    grids = xr.align(_read_targets(first), _read_targets(second), join="outer")
+    rows = [_read_table(release, SPLITS) for release in (first, second)]
     found: Content = {}
     for name in names:
         one, two = (
-            role_view(table, grid, name).to_numpy()
+            view_roles(table, grid, name).to_numpy()
             for table, grid in zip(rows, grids, strict=True)
             if table is not None
         )
@@ -227,21 +232,23 @@ def _roles(first: Release, second: Release, names: Iterable[str]) -> Content:
     return found
 
 
-def _scores(
+def _compare_scores(
     first: Release, second: Release, metrics: Collection[str] | None
 ) -> list[Content]:
     from somobench.scoring.models import LEADING
 
-    one, two = (_scored(release, metrics or LEADING) for release in (first, second))
+    one, two = (
+        _read_scores(release, metrics or LEADING) for release in (first, second)
+    )
     two.columns = [f"{name}_second" for name in two.columns]
     joined = one.join(two, how="outer")
     return [_shift(*row) for row in joined.itertuples(name=None)]
 
 
-def _scored(release: Release, metrics: Collection[str]) -> pd.DataFrame:
+def _read_scores(release: Release, metrics: Collection[str]) -> pd.DataFrame:
     """Return value, low and high by split, rung and metric, over all layers."""
     keys, columns = ["split", "model", "metric"], ["value", "low", "high"]
-    table = _table(release, SCORES)
+    table = _read_table(release, SCORES)
     if table is None:
         return pd.DataFrame(columns=[*keys, *columns]).set_index(keys)
     rows = table[

@@ -37,7 +37,7 @@ def check_target(path: Path, *, overwrite: bool) -> None:
             hint="choose another name, or add --overwrite",
         )
     if path.name.endswith(".nc"):
-        _engine()
+        _choose_engine()
 
 
 def write_dataset(dataset: xr.Dataset, path: Path) -> None:
@@ -55,16 +55,16 @@ def write_dataset(dataset: xr.Dataset, path: Path) -> None:
         If the disk doesn't take it.
     """
     from somobench.catalog.storage.archive import write_zarr_zip
-    from somobench.catalog.storage.atomic import replacing
+    from somobench.catalog.storage.atomic import replace_file
 
     try:
         if path.name.endswith(".zarr.zip"):
             write_zarr_zip(dataset, path)
             return
-        with replacing(path) as partial:
+        with replace_file(path) as partial:
             if path.name.endswith(".nc"):
-                encoding = _compressed(dataset)
-                dataset.to_netcdf(partial, engine=_engine(), encoding=encoding)
+                encoding = _make_encoding(dataset)
+                dataset.to_netcdf(partial, engine=_choose_engine(), encoding=encoding)
             else:
                 dataset.to_zarr(partial, mode="w", zarr_format=2, consolidated=True)
     except (OSError, RuntimeError) as error:  # the latter is netCDF's for a full disk
@@ -75,7 +75,7 @@ def write_dataset(dataset: xr.Dataset, path: Path) -> None:
         ) from error
 
 
-def _engine() -> Any:
+def _choose_engine() -> Any:
     for module, engine in ENGINES.items():
         if find_spec(module) is not None:
             return engine
@@ -87,7 +87,7 @@ def _engine() -> Any:
     )
 
 
-def _compressed(dataset: xr.Dataset) -> dict[str, dict[str, Any]]:
+def _make_encoding(dataset: xr.Dataset) -> dict[str, dict[str, Any]]:
     """Compress what has dimensions; whole days since 1970 as times."""
     encoding: dict[str, dict[str, Any]] = {
         str(name): {"zlib": True, "complevel": 4}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from somobench.catalog.registry import catalog_folder, openable_releases
+from somobench.catalog.registry import catalog_folder, list_openable_releases
 from somobench.catalog.request import DatasetRequest
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def open_dataset(
 
 def list_releases() -> list[str]:
     """Return the ids of all releases that can be opened here, local ones too."""
-    return openable_releases()
+    return list_openable_releases()
 
 
 def catalog_path() -> str:

@@ -55,7 +55,7 @@ TABLE, ZARR_ZIP, ZARR, NETCDF = "table", "zarr.zip", "zarr", "netcdf"
 ZARR_FILES = ("zarr.json", ".zgroup", ".zmetadata")
 
 
-def storage_of(path: Path) -> str:
+def recognise_storage(path: Path) -> str:
     """Say how a path is stored: `table`, `netcdf`, `zarr`, `zarr.zip`, or a kind.
 
     Raises
@@ -66,7 +66,7 @@ def storage_of(path: Path) -> str:
     if not path.exists():
         raise InputError(f"{path}", found="nothing there", expected="a file or folder")
     if path.is_dir():
-        return _storage_of_folder(path)
+        return _recognise_folder(path)
     with path.open("rb") as stream:
         opening = stream.read(8)
     if opening.startswith(PARQUET):
@@ -76,7 +76,7 @@ def storage_of(path: Path) -> str:
     if opening.startswith(GRIB):
         return METEOROLOGY
     if opening.startswith(ZIP):
-        return _storage_of_zip(path)
+        return _recognise_zip(path)
     if path.suffix == STATION_FILE:
         return STATIONS_ARCHIVE
     raise InputError(
@@ -86,7 +86,7 @@ def storage_of(path: Path) -> str:
     )
 
 
-def _storage_of_folder(path: Path) -> str:
+def _recognise_folder(path: Path) -> str:
     if (path / "MANIFEST.json").is_file():
         return RELEASE
     if any((path / name).is_file() for name in ZARR_FILES):
@@ -105,7 +105,7 @@ def _storage_of_folder(path: Path) -> str:
 
 def _is_zip_of_meteorology(path: Path) -> bool:
     try:
-        return _storage_of_zip(path) == METEOROLOGY
+        return _recognise_zip(path) == METEOROLOGY
     except InputError:  # the reader of the folder says what is wrong with it
         return False
 
@@ -114,7 +114,7 @@ def _are_meteorology(names: Iterable[str]) -> bool:
     return any(name.lower().endswith(METEOROLOGY_FILES) for name in names)
 
 
-def _storage_of_zip(path: Path) -> str:
+def _recognise_zip(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
@@ -125,7 +125,7 @@ def _storage_of_zip(path: Path) -> str:
     return METEOROLOGY if _are_meteorology(names) else STATIONS_ARCHIVE
 
 
-def kind_of(names: Any, kinds: Mapping[str, frozenset[str]], path: Path) -> str:
+def recognise_kind(names: Any, kinds: Mapping[str, frozenset[str]], path: Path) -> str:
     """Return the kind whose marks are among the names of columns or variables.
 
     Raises

@@ -25,8 +25,8 @@ from somobench.recognise import (
     TABLES,
     ZARR_ZIP,
     check_kind,
-    kind_of,
-    storage_of,
+    recognise_kind,
+    recognise_storage,
 )
 from somobench.schemas.errors import Failure, InputError, ValidationError
 
@@ -87,7 +87,7 @@ def validate_file(
     """
     check_kind(kind)
     path = Path(path)
-    storage = storage_of(path)
+    storage = recognise_storage(path)
     if RELEASE in {kind, storage}:
         return _validate_release(path)
     if kind == STATIONS_ARCHIVE or (kind is None and storage == STATIONS_ARCHIVE):
@@ -116,10 +116,10 @@ def _is_meteorology(path: Path, kind: str | None, storage: str) -> bool:
     present = {str(name) for name in names}
     if not any(marks & present for marks in GRIDS_AND_METEOROLOGY.values()):
         return False
-    return kind_of(names, GRIDS_AND_METEOROLOGY, path) == METEOROLOGY
+    return recognise_kind(names, GRIDS_AND_METEOROLOGY, path) == METEOROLOGY
 
 
-def _failures(validate: Callable[[], object]) -> tuple[Failure, ...]:
+def _collect_failures(validate: Callable[[], object]) -> tuple[Failure, ...]:
     try:
         validate()
     except ValidationError as error:
@@ -127,9 +127,9 @@ def _failures(validate: Callable[[], object]) -> tuple[Failure, ...]:
     return ()
 
 
-def _kind_among(kind: str | None, kinds: Any, names: Any, path: Path) -> str:
+def _check_kind(kind: str | None, kinds: Any, names: Any, path: Path) -> str:
     if kind is None:
-        return kind_of(names, kinds, path)
+        return recognise_kind(names, kinds, path)
     if kind not in kinds:
         expected = f"one of {', '.join(kinds)}"
         raise InputError(f"{path}", found=f"--kind {kind}", expected=expected)
@@ -148,9 +148,9 @@ def _validate_table(
         frame = pd.read_parquet(path)
     except (OSError, ValueError) as error:
         raise InputError(f"{path}", found=error, expected="Parquet") from error
-    kind = _kind_among(kind, TABLES, frame.columns, path)
+    kind = _check_kind(kind, TABLES, frame.columns, path)
     schema = RELEASED_TABLES[kind]
-    failures = _failures(lambda: validate_table(frame, schema, str(path)))
+    failures = _collect_failures(lambda: validate_table(frame, schema, str(path)))
     counts = {"rows": len(frame)}
     return FileReport(str(path), kind, str(schema.name), counts, failures), frame
 
@@ -165,9 +165,9 @@ def _validate_grid(
         warnings.simplefilter("ignore")  # of a stranger's file; what matters fails
         try:
             grid = _open_grid(path)
-            kind = _kind_among(kind, GRIDS, grid.variables, path)
+            kind = _check_kind(kind, GRIDS, grid.variables, path)
             schema = RELEASED_GRIDS[kind]
-            failures = _failures(lambda: validate_grid(grid, schema, str(path)))
+            failures = _collect_failures(lambda: validate_grid(grid, schema, str(path)))
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             expected = "a grid that can be opened and read"
             raise InputError(f"{path}", found=error, expected=expected) from error
@@ -185,7 +185,7 @@ def _open_lazily(path: Path) -> xr.Dataset:
 
     from somobench.catalog.storage.archive import open_zarr_zip
 
-    storage = storage_of(path)
+    storage = recognise_storage(path)
     if storage == ZARR_ZIP:
         return open_zarr_zip(path, chunks={})
     engine: Any = None if storage == NETCDF else "zarr"
@@ -218,7 +218,9 @@ def _validate_release(folder: Path) -> list[FileReport]:
         if not (folder / name).is_file()
     ]
     if all(report.valid for report in reports):
-        failures += _failures(lambda: validate_together(tables, grids, str(folder)))
+        failures += _collect_failures(
+            lambda: validate_together(tables, grids, str(folder))
+        )
     counts = {"files": len(manifest.files)}
     together = FileReport(str(folder), RELEASE, RELEASE, counts, tuple(failures))
     return [*reports, together]
@@ -226,26 +228,28 @@ def _validate_release(folder: Path) -> list[FileReport]:
 
 def _validate_archive(path: Path) -> FileReport:
     """Let the pipelines' readers look at a station archive, in their own process."""
-    account = _account(path, STATIONS_ARCHIVE)
-    failures = _rejected(account)
+    account = _request_account(path, STATIONS_ARCHIVE)
+    failures = _list_rejected(account)
     if not account["files"]["read"]:
         failures.append(Failure("files", "none read", "at least one station file"))
-    return _raw_report(path, STATIONS_ARCHIVE, account, failures)
+    return _make_raw_report(path, STATIONS_ARCHIVE, account, failures)
 
 
 def _validate_meteorology(path: Path, recipe: Path | str | None) -> FileReport:
     """Let the pipelines' reader look at meteorology; what a recipe lacks is failed."""
-    account = _account(path, METEOROLOGY, *([] if recipe is None else [str(recipe)]))
-    failures = _rejected(account)
+    account = _request_account(
+        path, METEOROLOGY, *([] if recipe is None else [str(recipe)])
+    )
+    failures = _list_rejected(account)
     if recipe is not None:
         asked = f"what recipe {account['asked_by']} needs"
         failures += [Failure("lacks", item, asked) for item in account["lacks"]]
     if not account["variables"]:
         failures.append(Failure("variables", "none", "one of ERA5's at least"))
-    return _raw_report(path, METEOROLOGY, account, failures)
+    return _make_raw_report(path, METEOROLOGY, account, failures)
 
 
-def _account(path: Path, kind: str, *more: str) -> dict[str, Any]:
+def _request_account(path: Path, kind: str, *more: str) -> dict[str, Any]:
     command = [sys.executable, "-m", CHECKER, str(path), kind, *more]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -260,14 +264,14 @@ def _account(path: Path, kind: str, *more: str) -> dict[str, Any]:
     return account
 
 
-def _rejected(account: dict[str, Any]) -> list[Failure]:
+def _list_rejected(account: dict[str, Any]) -> list[Failure]:
     return [
         Failure(item["file"], f"{item['reason']}: {item['found']}", item["expected"])
         for item in account["rejected_files"]
     ]
 
 
-def _raw_report(
+def _make_raw_report(
     path: Path, kind: str, account: dict[str, Any], failures: list[Failure]
 ) -> FileReport:
     schema, files = f"reader {account['reader']}", account["files"]

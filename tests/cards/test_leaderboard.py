@@ -137,7 +137,7 @@ def test_other_manifest_is_refused_across_splits_too(tmp_path: Path) -> None:
         page_of(tmp_path)
 
 
-def test_different_ladders_sources_and_copies_are_told(tmp_path: Path) -> None:
+def test_different_ladders_sources_and_copies_are_reported(tmp_path: Path) -> None:
     record, tables = make_card("model-a")
     write_made(tmp_path / "a", record, tables)
     quiet = Reading(page_of(tmp_path)).text

@@ -107,7 +107,7 @@ def scores_of_rungs(scores: pd.DataFrame) -> list[float]:
     return [round(own - value, 4) for value in rows.loc[rows["against"] != "", "value"]]
 
 
-def test_score_of_a_rung_is_told_where_both_rest_on_the_same_days() -> None:
+def test_score_of_a_rung_is_given_where_both_rest_on_the_same_days() -> None:
     record, tables = make_card()
     shown = Reading(score_card(record, tables))
     keys = [key for _, key in shown.keys]
@@ -155,9 +155,9 @@ def test_table_row_shows_the_scores_of_each_layer() -> None:
     rows = tables["scores"].query(
         "metric == 'anomaly_r' and pool_kind == 'plain' and against == ''"
     )
-    told = ["{} ({} to {})".format(*shown(row)) for row in rows.to_dict("records")]
+    expected = ["{} ({} to {})".format(*shown(row)) for row in rows.to_dict("records")]
     # Layers 0 (all), 1 and 2 in this order, then 8 series.
-    line = "\n".join(["anomaly r, 35 days ", *(f"{each} " for each in told), "8"])
+    line = "\n".join(["anomaly r, 35 days ", *(f"{each} " for each in expected), "8"])
     text = Reading(score_card(record, tables)).text
     assert line.replace(" ", "") in text.replace(" ", "")
 

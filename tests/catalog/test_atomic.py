@@ -14,8 +14,8 @@ import pytest
 
 from somobench.catalog.storage import atomic
 from somobench.catalog.storage.atomic import (
-    json_text,
-    replacing,
+    format_json,
+    replace_file,
     write_json,
     write_parquet,
     write_text,
@@ -27,7 +27,7 @@ def test_replacing_keeps_the_old_file_when_the_writer_fails(tmp_path: Path) -> N
     write_text("old", target)
 
     def fail() -> None:
-        with replacing(target) as partial:
+        with replace_file(target) as partial:
             partial.write_text("half")
             raise RuntimeError
 
@@ -40,7 +40,7 @@ def test_replacing_keeps_the_old_file_when_the_writer_fails(tmp_path: Path) -> N
 def test_replacing_replaces_a_folder_whole(tmp_path: Path) -> None:
     target = tmp_path / "release"
     for name in ("first", "second"):
-        with replacing(target) as partial:
+        with replace_file(target) as partial:
             partial.mkdir()
             (partial / name).write_text(name)
     assert [file.name for file in target.iterdir()] == ["second"]
@@ -48,7 +48,7 @@ def test_replacing_replaces_a_folder_whole(tmp_path: Path) -> None:
 
 
 def make_folder(place: Path, name: str) -> None:
-    with replacing(place) as partial:
+    with replace_file(place) as partial:
         partial.mkdir()
         (partial / name).write_text(name)
 
@@ -84,10 +84,10 @@ def test_first_of_two_writers_of_a_new_folder_wins(tmp_path: Path) -> None:
     target = tmp_path / "scores"
 
     def write_second() -> None:
-        with replacing(target, new=True) as partial:
+        with replace_file(target, new=True) as partial:
             partial.mkdir()
             (partial / "second").touch()
-            with replacing(target, new=True) as other:
+            with replace_file(target, new=True) as other:
                 other.mkdir()
                 (other / "first").touch()
 
@@ -123,7 +123,7 @@ def test_leftovers_of_killed_writers_are_removed_after_a_day(tmp_path: Path) -> 
 
 
 def test_writer_that_writes_nothing_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError), replacing(tmp_path / "a"):
+    with pytest.raises(FileNotFoundError), replace_file(tmp_path / "a"):
         pass
     assert list(tmp_path.iterdir()) == []
 
@@ -147,9 +147,9 @@ def test_killed_writer_leaves_nothing_under_the_name(tmp_path: Path) -> None:
 
 
 def test_json_text_is_sorted_and_refuses_nan() -> None:
-    assert json_text({"b": 1, "a": "é"}) == '{\n  "a": "é",\n  "b": 1\n}\n'
+    assert format_json({"b": 1, "a": "é"}) == '{\n  "a": "é",\n  "b": 1\n}\n'
     with pytest.raises(ValueError, match="not JSON compliant"):
-        json_text({"a": float("nan")})
+        format_json({"a": float("nan")})
 
 
 def test_same_content_gives_the_same_bytes(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from factories.releases import RELEASE, copy_release, make_catalog, write_manife
 from somobench.catalog import generate
 from somobench.catalog.registry import (
     catalog_folder,
-    catalogued_names,
+    list_catalogued,
     packaged_folder,
     read_record,
 )
@@ -41,7 +41,7 @@ def test_the_packaged_catalog_is_as_generated(tmp_path: Path) -> None:
     assert (copy / "somobench.yaml").read_text() == expected
 
 
-@pytest.mark.parametrize("release", catalogued_names() or ["none yet"])
+@pytest.mark.parametrize("release", list_catalogued() or ["none yet"])
 def test_every_catalogued_release_is_as_generated(release: str, tmp_path: Path) -> None:
     folder = packaged_folder() / release
     if not folder.is_dir():
@@ -57,7 +57,7 @@ def test_every_catalogued_release_is_as_generated(release: str, tmp_path: Path) 
 
 def test_the_packaged_catalog_opens_with_intake_and_names_the_feature_sets() -> None:
     catalog = intake.open_catalog(somobench.catalog_path())
-    expected = [*catalogued_names(), *FEATURE_SETS, "local"]
+    expected = [*list_catalogued(), *FEATURE_SETS, "local"]
     assert list(catalog) == list(somobench.open_catalog()) == expected
 
 
@@ -105,7 +105,7 @@ def test_the_command_adds_a_release_and_reports_its_errors(
     catalog = tmp_path / "catalog"
     arguments = ["--catalog", str(catalog), "--base-url", "https://example.org/r"]
     assert generate.main([str(toy), *arguments]) == 0
-    assert catalogued_names(catalog) == [RELEASE]
+    assert list_catalogued(catalog) == [RELEASE]
     assert (
         generate.main([str(tmp_path / "nothing"), *arguments]) == InputError.exit_code
     )
@@ -188,6 +188,6 @@ def test_no_entry_warns_or_chooses_for_its_user(
 
 def test_resolving_uses_the_pin_of_the_catalog(toy: Path, tmp_path: Path) -> None:
     catalog = make_catalog(tmp_path, toy)
-    assert catalogued_names(catalog) == [RELEASE]
+    assert list_catalogued(catalog) == [RELEASE]
     with pytest.raises(Exception, match="as the catalog pins it"):
         resolve(RELEASE, catalog)  # the folder isn't where releases are looked for

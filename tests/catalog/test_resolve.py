@@ -154,13 +154,13 @@ def test_an_unchanged_grid_is_hashed_once_and_a_changed_one_again(
     release = resolve.resolve(RELEASE)
     name = "targets.zarr.zip"
     for _ in range(2):
-        release.path_of(name)
+        release.get_path(name)
     assert hashed == [name]
     cache._verified.clear()  # as in another process, which has the records
-    release.path_of(name)
+    release.get_path(name)
     assert hashed == [name]
     os.utime(toy / name)
-    release.path_of(name)
+    release.get_path(name)
     assert hashed == [name] * 2
     release.local_path(name, always=True)
     assert len(hashed) == 3
@@ -180,7 +180,7 @@ def test_a_file_without_checksums_inside_is_hashed_at_every_opening(
     monkeypatch.setattr(cache, "_hash", counting)
     release = resolve.resolve(RELEASE)
     for name in ("cells.parquet", "splits.parquet", "README.md"):
-        for read in (release.path_of, release.open_file, release.read_file):
+        for read in (release.get_path, release.open_file, release.read_file):
             read(name)
         assert hashed == [name] * 3
         hashed.clear()
@@ -191,7 +191,7 @@ def test_records_that_others_can_write_are_not_believed(
 ) -> None:
     settle(toy, monkeypatch)
     release = resolve.resolve(RELEASE)
-    release.path_of("targets.zarr.zip")
+    release.get_path("targets.zarr.zip")
     cache._verified.clear()
     records = cache.cache_folder() / "verified"
     assert cache._recorded(toy / "targets.zarr.zip") is not None
@@ -203,7 +203,7 @@ def test_a_young_file_is_hashed_every_time(
     toy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache.time, "time", lambda: time.time_ns() / 1e9 - 3600)
-    resolve.resolve(RELEASE).path_of("targets.zarr.zip")
+    resolve.resolve(RELEASE).get_path("targets.zarr.zip")
     assert str(toy / "targets.zarr.zip") not in cache._verified
 
 
@@ -237,7 +237,7 @@ def test_an_unknown_file_of_a_release_is_refused_with_those_it_has(toy: Path) ->
     release = resolve.resolve(RELEASE)
     for name in ("target.zarr.zip", "../targets.zarr.zip", "MANIFEST.json"):
         with pytest.raises(UnknownNameError, match=r"targets\.zarr\.zip"):
-            release.path_of(name)
+            release.get_path(name)
 
 
 def test_a_withdrawn_release_opens_with_a_warning(
@@ -303,10 +303,10 @@ def test_an_asset_is_found_beside_any_releases(
     release = resolve.resolve(RELEASE)
     assert not release.is_here("README.md")
     with pytest.raises(IntegrityError, match="README"):
-        release.path_of("README.md")
+        release.get_path("README.md")
     both = os.pathsep.join([str(toy.parent), str(tmp_path / "elsewhere")])
     monkeypatch.setenv("SOMOBENCH_RELEASES", both)
-    assert release.path_of("README.md") == place / "README.md"
+    assert release.get_path("README.md") == place / "README.md"
 
 
 @pytest.mark.parametrize("is_package", [True, False])

@@ -20,11 +20,11 @@ from somobench.catalog.scaling import (
     scale_by_train_days,
 )
 from somobench.catalog.view import (
+    add_lags,
+    align_to_targets,
     day_of_year,
-    lagged,
-    layer_above,
-    on_target_grid,
-    role_view,
+    take_layer_above,
+    view_roles,
 )
 from somobench.schemas.errors import IntegrityError
 
@@ -41,7 +41,7 @@ def test_lag_k_is_the_value_k_days_before_and_missing_before_the_first(
     chunks: dict[str, int] | None,
 ) -> None:
     series = a_series(values=[[1, 2, 3], [4, 5, 6]], chunks=chunks)
-    result = lagged(series, (0, 1, 2))
+    result = add_lags(series, (0, 1, 2))
     nan = np.nan
     expected = [
         [[1, nan, nan], [2, 1, nan], [3, 2, 1]],
@@ -57,7 +57,7 @@ def test_lag_k_is_the_value_k_days_before_and_missing_before_the_first(
 
 def test_lags_with_gaps_are_selected() -> None:
     series = a_series(values=[[1, 2, 3, 4]], chunks=None)
-    result = lagged(series, (0, 3))
+    result = add_lags(series, (0, 3))
     assert result.values[0, 3].tolist() == [4, 1]
     assert np.isnan(result.values[0, 2, 1])
 
@@ -68,7 +68,7 @@ def test_lags_equal_shifting_by_xarray(lags: tuple[int, ...]) -> None:
     series = xr.DataArray(values, dims=("cell", "time"))
     oracle = xr.concat([series.shift(time=lag) for lag in lags], dim="lag")
     expected = oracle.transpose("cell", "time", "lag").values
-    np.testing.assert_array_equal(lagged(series, lags).values, expected)
+    np.testing.assert_array_equal(add_lags(series, lags).values, expected)
 
 
 def two_cells(flag: dict[str, str]) -> tuple[xr.Dataset, xr.Dataset, xr.DataArray]:
@@ -128,7 +128,7 @@ def test_roles_follow_the_ranges_and_other_days_have_none() -> None:
     splits = make_splits()
     splits = splits[splits["role"] != "validation"]
     targets = make_targets()
-    role = role_view(splits, targets, "temporal")
+    role = view_roles(splits, targets, "temporal")
     # 1 to 5 January train, 6 and 7 in no range, 8 to 10 test
     assert role.values.tolist() == [[1, 1, 1, 1, 1, 0, 0, 3, 3, 3]] * 2
     assert role.dtype == np.int8
@@ -145,7 +145,7 @@ def test_roles_of_ranges_beyond_the_period_are_cut_to_it() -> None:
             "role": "test",
         }
     )
-    role = role_view(splits, make_targets(), "s")
+    role = view_roles(splits, make_targets(), "s")
     assert role.values.tolist() == [[0] * 10, [3, 3, *[0] * 8]]
 
 
@@ -161,13 +161,13 @@ def test_day_of_year_is_that_of_the_calendar(day: str, number: int) -> None:
 def test_a_grid_that_lacks_a_cell_of_the_targets_is_refused() -> None:
     forcing = make_forcing().isel(cell=[0])
     with pytest.raises(IntegrityError, match="no cell"):
-        on_target_grid(forcing, make_targets(), "forcing")
+        align_to_targets(forcing, make_targets(), "forcing")
 
 
 def test_a_grid_with_more_cells_and_days_is_cut_to_the_targets() -> None:
     forcing = make_forcing(count=3, length=20)
     targets = make_targets(count=2)
-    cut = on_target_grid(forcing, targets, "forcing")
+    cut = align_to_targets(forcing, targets, "forcing")
     assert cut["cell"].values.tolist() == targets["cell"].values.tolist()
     assert cut.sizes["time"] == 10
 
@@ -248,7 +248,7 @@ def test_layer_above_a_missing_layer_is_missing() -> None:
     layers = xr.DataArray(
         [[0.1], [0.3]], dims=("layer", "time"), coords={"layer": np.int8([1, 3])}
     )
-    assert np.isnan(layer_above(layers)).all()
+    assert np.isnan(take_layer_above(layers)).all()
 
 
 def test_attributes_name_the_release_and_its_manifest(toy: Path) -> None:

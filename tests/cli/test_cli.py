@@ -21,8 +21,8 @@ from somobench.catalog import registry
 from somobench.catalog.fetching import fetch as fetching
 from somobench.catalog.resolve import resolve
 from somobench.catalog.storage.archive import open_zarr_zip
-from somobench.cli.describe import sections
-from somobench.cli.output import printable, size_text
+from somobench.cli.describe import describe_sections
+from somobench.cli.output import escape_controls, format_size
 from somobench.schemas.manifest import SplitRecord
 
 Capture = pytest.CaptureFixture[str]
@@ -50,11 +50,11 @@ def test_info_tells_what_is_left_out_and_why(
     toy: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     assert run(monkeypatch, "info", RELEASE) == 0
-    told = capsys.readouterr().out
-    assert "no radar: no source of radar data" in told
-    assert "no spatial: 2 cells, at least 10 are needed" in told
-    assert "no layer 4: no sensor at this depth" in told
-    assert "Made by hand." in told
+    printed = capsys.readouterr().out
+    assert "no radar: no source of radar data" in printed
+    assert "no spatial: 2 cells, at least 10 are needed" in printed
+    assert "no layer 4: no sensor at this depth" in printed
+    assert "Made by hand." in printed
     assert run(monkeypatch, "info", RELEASE, "--json") == 0
     content = json.loads(capsys.readouterr().out)
     assert content["release"] == RELEASE
@@ -62,7 +62,7 @@ def test_info_tells_what_is_left_out_and_why(
 
 
 @pytest.mark.parametrize(
-    ("audit", "told"),
+    ("audit", "line"),
     [
         ({}, "temporal"),
         ({"findings": []}, "temporal: audit, no failure"),
@@ -78,14 +78,14 @@ def test_info_tells_what_is_left_out_and_why(
     ],
 )
 def test_info_says_how_the_audit_of_a_split_ended(
-    toy: Path, audit: dict[str, Any], told: str
+    toy: Path, audit: dict[str, Any], line: str
 ) -> None:
     assert toy.is_dir()
     release = resolve(RELEASE)
     split = SplitRecord(definition={}, sha256="0" * 64, audit=audit)
     manifest = release.manifest.model_copy(update={"splits": {"temporal": split}})
-    listed = dict(sections(replace(release, manifest=manifest)))["splits"]
-    assert listed == [told, "no spatial: 2 cells, at least 10 are needed"]
+    listed = dict(describe_sections(replace(release, manifest=manifest)))["splits"]
+    assert listed == [line, "no spatial: 2 cells, at least 10 are needed"]
 
 
 @pytest.mark.parametrize("suffix", [".nc", ".zarr", ".zarr.zip"])
@@ -141,15 +141,15 @@ USAGE = {
 def test_usage_errors_end_with_2_and_help_on_standard_error(
     toy: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture, case: str
 ) -> None:
-    arguments, told = USAGE[case]
+    arguments, message = USAGE[case]
     assert run(monkeypatch, *arguments) == 2
     captured = capsys.readouterr()
-    assert told in captured.err
+    assert message in captured.err
     assert captured.out == ""
     assert not Path("a.nc").exists()
 
 
-def test_open_replaces_no_file_unless_it_is_told_to(
+def test_open_replaces_no_file_unless_it_is_asked_to(
     toy: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     Path("a.nc").write_text("mine")
@@ -208,10 +208,10 @@ def test_fetch_brings_a_remote_release_and_ends_with_3_where_it_cannot(
         monkeypatch.delenv("SOMOBENCH_OFFLINE")
         assert run(monkeypatch, "fetch", RELEASE, "--file", "README.md") == 0
         assert run(monkeypatch, "verify", RELEASE) == 0
-        told = capsys.readouterr().out
-        assert "README.md\tintact" in told
-        assert "cells.parquet\tabsent" in told
-        assert "5 files aren't here" in told
+        printed = capsys.readouterr().out
+        assert "README.md\tintact" in printed
+        assert "cells.parquet\tabsent" in printed
+        assert "5 files aren't here" in printed
         assert run(monkeypatch, "fetch", RELEASE, "--json") == 0
         assert set(json.loads(capsys.readouterr().out)) >= {"cells.parquet"}
     assert run(monkeypatch, "open", RELEASE, "state", "--out", "a.nc") == 0
@@ -227,7 +227,7 @@ def test_a_text_from_a_release_cannot_steer_the_terminal(
     for arguments in (("list",), ("info", RELEASE)):
         assert run(monkeypatch, *arguments) == 0
         assert "\x1b" not in capsys.readouterr().out
-    assert printable("a\x1b[31m\u202eb") == "a\ufffd[31m\ufffdb"
+    assert escape_controls("a\x1b[31m\u202eb") == "a\ufffd[31m\ufffdb"
 
 
 def test_build_is_handed_to_the_builder(
@@ -245,8 +245,8 @@ def test_build_is_handed_to_the_builder(
     ("size", "text"),
     [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (5e12, "5000.0 GB")],
 )
-def test_sizes_are_told_in_decimal_units(size: int, text: str) -> None:
-    assert size_text(size) == text
+def test_sizes_are_shown_in_decimal_units(size: int, text: str) -> None:
+    assert format_size(size) == text
 
 
 def test_the_installed_command_prints_no_traceback(toy: Path) -> None:

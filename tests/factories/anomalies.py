@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from somobench.metrics import anomalies, seasons
-from somobench.metrics.moments import centred
+from somobench.metrics.moments import centre_rows
 
 Array = NDArray[np.float64]
 
@@ -16,7 +16,9 @@ Array = NDArray[np.float64]
 def moving_anomaly(values: Array, window: int = anomalies.WINDOW) -> Array:
     """Return anomalies (row, time), NaN where the series is."""
     valid = np.isfinite(values)
-    (anomaly,) = anomalies.moving_anomalies([centred(values, valid)[0]], valid, window)
+    (anomaly,) = anomalies.moving_anomalies(
+        [centre_rows(values, valid)[0]], valid, window
+    )
     return np.where(valid, anomaly, np.nan)
 
 
@@ -27,6 +29,6 @@ def remove_season(
 ) -> list[Array]:
     """Return departures (row, time), NaN where the series are."""
     valid = np.isfinite(series[0])
-    deviations = [centred(values, valid)[0] for values in series]
+    deviations = [centre_rows(values, valid)[0] for values in series]
     left, _ = seasons.remove_season(deviations, valid, day_of_year, climatology)
     return [np.where(valid, values, np.nan) for values in left]

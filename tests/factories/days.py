@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from somobench.schemas.variables import attrs_of
+from somobench.schemas.variables import get_attrs
 
 POSITIONS = ((41.875, -111.625), (50.125, 10.375), (-30.125, 145.625))
 
@@ -141,12 +141,12 @@ def make_forcing(*, count: int = 2, length: int = 10) -> xr.Dataset:
     }
     dataset = xr.Dataset(coords=grid_coords(count=count, length=length))
     for name, array in values.items():
-        dataset[name] = (("cell", "time"), array.astype("float32"), attrs_of(name))
+        dataset[name] = (("cell", "time"), array.astype("float32"), get_attrs(name))
     reference = np.stack([0.2 + 0.1 * wave, 0.25 + 0.05 * wave, 0.3 + 0.02 * wave])
     dataset["reanalysis_soil_moisture"] = (
         ("layer", "cell", "time"),
         reference.astype("float32"),
-        attrs_of("reanalysis_soil_moisture"),
+        get_attrs("reanalysis_soil_moisture"),
     )
     return dataset
 
@@ -162,12 +162,12 @@ def make_targets(*, count: int = 2, length: int = 10) -> xr.Dataset:
     dataset["soil_moisture"] = (
         series,
         np.round(0.1 + 2 * in_situ.astype("float64"), 5).astype("float32"),
-        attrs_of("soil_moisture"),
+        get_attrs("soil_moisture"),
     )
     dataset["soil_moisture_in_situ"] = (
         series,
         in_situ,
-        attrs_of("soil_moisture_in_situ"),
+        get_attrs("soil_moisture_in_situ"),
     )
     dataset["is_gapfilled"] = (series, np.zeros(shape, "int8"))
     counts = np.where(np.isnan(in_situ), 0, 24).astype("int16")
@@ -210,7 +210,7 @@ def make_features(*, count: int = 2) -> xr.Dataset:
     dataset["climatology"] = (
         (*by_split, "day_of_year"),
         np.full((*shape, 366), 0.25, "float32"),
-        attrs_of("climatology"),
+        get_attrs("climatology"),
     )
     dataset["normalisation_mean"] = (("split", "variable"), np.array([[2.0, 285.0]]))
     dataset["normalisation_std"] = (("split", "variable"), np.array([[3.0, 5.0]]))

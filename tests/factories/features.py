@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from factories.two_layers import LENGTH, SERIES, coords_of, splits_of, targets_of
-from somobench.schemas.variables import attrs_of
+from somobench.schemas.variables import get_attrs
 
 NAMES = ["-30.125_145.625", "40.125_10.125", "41.125_10.125", "50.125_10.375"]
 
@@ -24,12 +24,12 @@ def make_forcing(rng: np.random.Generator) -> xr.Dataset:
     }
     dataset = xr.Dataset(coords=coords_of(NAMES))
     for name, array in values.items():
-        dataset[name] = (SERIES[1:], array.astype("float32"), attrs_of(name))
+        dataset[name] = (SERIES[1:], array.astype("float32"), get_attrs(name))
     reference = 0.3 - 0.05 * season + rng.normal(0, 0.02, (2, *shape))
     dataset["reanalysis_soil_moisture"] = (
         SERIES,
         reference.astype("float32"),
-        attrs_of("reanalysis_soil_moisture"),
+        get_attrs("reanalysis_soil_moisture"),
     )
     return dataset
 

@@ -9,11 +9,11 @@ import pytest
 import xarray as xr
 
 from factories.days import grid_coords, make_features
-from somobench.schemas.checks.magnitudes import extraterrestrial_radiation
+from somobench.schemas.checks.magnitudes import compute_extraterrestrial_radiation
 from somobench.schemas.errors import ValidationError
 from somobench.schemas.released import RELEASED_GRIDS
 from somobench.schemas.validate import validate_grid
-from somobench.schemas.variables import attrs_of
+from somobench.schemas.variables import get_attrs
 
 LENGTH = 200
 SERIES = ("layer", "cell", "time")
@@ -34,11 +34,11 @@ def targets() -> xr.Dataset:
     measured = measured.copy()
     measured[:, :, 17] = np.nan
     scaled = np.round(0.1 + 0.5 * measured.astype("float64"), 5).astype("float32")
-    dataset["soil_moisture"] = (SERIES, scaled, attrs_of("soil_moisture"))
+    dataset["soil_moisture"] = (SERIES, scaled, get_attrs("soil_moisture"))
     dataset["soil_moisture_in_situ"] = (
         SERIES,
         measured,
-        attrs_of("soil_moisture_in_situ"),
+        get_attrs("soil_moisture_in_situ"),
     )
     dataset["is_gapfilled"] = (SERIES, np.zeros(measured.shape, "int8"))
     counts = np.where(np.isnan(measured), 0, 24).astype("int16")
@@ -66,7 +66,7 @@ def forcing() -> xr.Dataset:
     dataset = _empty()
     day = np.arange(LENGTH)
     wave = np.broadcast_to(np.sin(day / 5), (2, LENGTH))
-    above = extraterrestrial_radiation(
+    above = compute_extraterrestrial_radiation(
         dataset["latitude"].to_numpy(), dataset["time"].dt.dayofyear.to_numpy()
     )
     values = {
@@ -80,10 +80,10 @@ def forcing() -> xr.Dataset:
         "evaporation": 2 + wave,
     }
     for name, array in values.items():
-        dataset[name] = (SERIES[1:], array.astype("float32"), attrs_of(name))
+        dataset[name] = (SERIES[1:], array.astype("float32"), get_attrs(name))
     reference = np.broadcast_to(0.25 + 0.05 * wave, (3, 2, LENGTH)).astype("float32")
     name = "reanalysis_soil_moisture"
-    dataset[name] = (SERIES, reference.copy(), attrs_of(name))
+    dataset[name] = (SERIES, reference.copy(), get_attrs(name))
     return dataset
 
 

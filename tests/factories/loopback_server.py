@@ -1,4 +1,4 @@
-"""An HTTP server on the loopback interface that misbehaves as it is told."""
+"""An HTTP server on the loopback interface that misbehaves on request."""
 
 from __future__ import annotations
 

@@ -23,11 +23,11 @@ from factories.two_layers import (
     targets_of,
 )
 from somobench.ladder.problem import Problem
-from somobench.pipelines.baselines import Inputs, problem_of
+from somobench.pipelines.baselines import Inputs, build_split_problem
 from somobench.pipelines.features import build_features
 from somobench.pipelines.features.sets import define_feature_sets
 from somobench.schemas.recipe import Recipe
-from somobench.schemas.variables import attrs_of
+from somobench.schemas.variables import get_attrs
 
 NAMES = [
     "-30.125_145.625",
@@ -65,12 +65,12 @@ def make_forcing(rng: np.random.Generator) -> xr.Dataset:
     }
     dataset = xr.Dataset(coords=coords_of(NAMES))
     for name, array in values.items():
-        dataset[name] = (SERIES[1:], array.astype("float32"), attrs_of(name))
+        dataset[name] = (SERIES[1:], array.astype("float32"), get_attrs(name))
     soil = np.stack([decaying(values["precipitation"], keep) for keep in (0.8, 0.95)])
     dataset["reanalysis_soil_moisture"] = (
         SERIES,
         (soil + rng.normal(0, 0.01, soil.shape)).clip(0.01).astype("float32"),
-        attrs_of("reanalysis_soil_moisture"),
+        get_attrs("reanalysis_soil_moisture"),
     )
     return dataset
 
@@ -159,4 +159,4 @@ def make_problem(
 ) -> Problem:
     """Return the problem of a split of the small world."""
     recipe = make_recipe(**baselines)
-    return problem_of(split, make_inputs(rng, recipe, without=without), recipe)
+    return build_split_problem(split, make_inputs(rng, recipe, without=without), recipe)

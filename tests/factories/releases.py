@@ -23,7 +23,7 @@ from somobench.schemas.manifest import (
     SourceRecord,
     SplitRecord,
 )
-from somobench.schemas.variables import attrs_of
+from somobench.schemas.variables import get_attrs
 
 RELEASE = "toy-0.1.0"
 WEATHER = ("precipitation", "air_temperature")
@@ -59,12 +59,12 @@ def make_targets(*, count: int = 2) -> xr.Dataset:
     targets["soil_moisture"] = (
         series,
         scaled.astype("float32"),
-        attrs_of("soil_moisture"),
+        get_attrs("soil_moisture"),
     )
     targets["soil_moisture_in_situ"] = (
         series,
         measured,
-        attrs_of("soil_moisture_in_situ"),
+        get_attrs("soil_moisture_in_situ"),
     )
     filled = np.zeros(measured.shape, "int8")
     filled[:, :, -1] = 1
@@ -102,7 +102,7 @@ def make_features(*, count: int = 2) -> xr.Dataset:
     features["climatology"] = (
         (*by, "day_of_year"),
         climatology,
-        attrs_of("climatology"),
+        get_attrs("climatology"),
     )
     features["climatology_source"] = (by, np.zeros(shape, "int8"))
     features["normalisation_mean"] = (("split", "variable"), np.zeros((1, 2)))

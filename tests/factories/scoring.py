@@ -19,7 +19,7 @@ from somobench.catalog.storage.archive import open_zarr_zip, write_zarr_zip
 from somobench.catalog.storage.atomic import write_parquet, write_text
 from somobench.catalog.storage.hashing import describe_file
 from somobench.schemas.manifest import Manifest, SplitRecord
-from somobench.schemas.variables import attrs_of
+from somobench.schemas.variables import get_attrs
 from somobench.scoring.case import ScoringCase, build_case
 
 RELEASE = "skill-0.1.0"
@@ -70,7 +70,7 @@ def make_targets() -> xr.Dataset:
         ("soil_moisture", scaled.astype("float32")),
         ("soil_moisture_in_situ", in_situ),
     ):
-        targets[name] = (SERIES, values, attrs_of(name))
+        targets[name] = (SERIES, values, get_attrs(name))
     present = np.isfinite(in_situ)
     targets["is_gapfilled"] = (SERIES, np.zeros(in_situ.shape, "int8"))
     targets["observation_count"] = (SERIES, np.where(present, 24, 0).astype("int16"))
@@ -113,7 +113,7 @@ def make_features() -> xr.Dataset:
     ):
         features[name] = (by, value)
     flat = np.full((*shape, 366), 0.25, "float32")
-    features["climatology"] = ((*by, "day_of_year"), flat, attrs_of("climatology"))
+    features["climatology"] = ((*by, "day_of_year"), flat, get_attrs("climatology"))
     for name in ("normalisation_mean", "normalisation_std"):
         features[name] = (("split", "variable"), np.ones((1, 1)))
     return features
@@ -181,7 +181,7 @@ def make_predictions() -> xr.Dataset:
     coords = _coords() | {"time": TEST_TIMES, "rung": names}
     grid = xr.Dataset(coords=coords, attrs={"split": SPLIT})
     values = np.stack([rung(name).to_numpy() for name in names])
-    attrs = attrs_of("soil_moisture") | {"scaling": "train"}
+    attrs = get_attrs("soil_moisture") | {"scaling": "train"}
     grid["soil_moisture"] = (("rung", *SERIES), values, attrs)
     grid["needs_observations"] = ("rung", np.array([0, 0, 0, 1], "int8"))
     return grid

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from factories.days import days
 from somobench.schemas.recipe import Recipe, load_recipe
-from somobench.schemas.variables import attrs_of
+from somobench.schemas.variables import get_attrs
 
 LENGTH = 900
 TRAIN_DAYS = 600
@@ -62,7 +62,7 @@ def targets_of(
         ("soil_moisture", np.round(offset + slope * in_situ, 5)),
         ("soil_moisture_in_situ", in_situ),
     ):
-        dataset[name] = (SERIES, array.astype("float32"), attrs_of(name))
+        dataset[name] = (SERIES, array.astype("float32"), get_attrs(name))
     filled = np.zeros(in_situ.shape) if is_gapfilled is None else is_gapfilled
     dataset["is_gapfilled"] = (SERIES, filled.astype("int8"))
     counts = np.where(np.isnan(in_situ), 0, 24).astype("int16")

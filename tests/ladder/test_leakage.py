@@ -25,7 +25,7 @@ from somobench.ladder.rungs import (
     Prediction,
     fit_predict,
 )
-from somobench.pipelines.baselines import problem_of
+from somobench.pipelines.baselines import build_split_problem
 
 SPLITS = ("temporal", "spatial")
 MARKED = [name for name, rung in RUNGS.items() if rung.needs_observations]
@@ -39,10 +39,10 @@ def predicted(name: str, problem: Problem) -> np.ndarray[Any, Any]:
 
 
 def problem_with(targets: xr.Dataset, split: str) -> Problem:
-    """Return the problem of altered targets, with features made anew from them."""
+    """Return the problem of altered targets, with features derived from them."""
     recipe = make_recipe()
     inputs = inputs_of(targets, make_forcing(np.random.default_rng(1)), recipe)
-    return problem_of(split, inputs, recipe)
+    return build_split_problem(split, inputs, recipe)
 
 
 def original_targets() -> xr.Dataset:
@@ -93,7 +93,7 @@ def test_unmarked_rung_does_without_observations(
     name: str, rng: np.random.Generator
 ) -> None:
     problem = make_problem(rng)
-    blind = problem.without_observations()
+    blind = problem.hide_observations()
     assert predicted(name, problem).tobytes() == predicted(name, blind).tobytes()
 
 
@@ -102,7 +102,7 @@ def test_marked_rung_refuses_a_problem_without_observations(
     name: str, rng: np.random.Generator
 ) -> None:
     with pytest.raises(ValueError, match="needs observations"):
-        fit_predict(name, make_problem(rng).without_observations())
+        fit_predict(name, make_problem(rng).hide_observations())
 
 
 def test_persistence_answers_to_the_day_before_alone(rng: np.random.Generator) -> None:

@@ -8,22 +8,22 @@ import numpy as np
 import pytest
 
 from factories.problems import make_problem
-from somobench.ladder.boosting import best_stage, boosting_learner
+from somobench.ladder.boosting import count_best_trees, make_boosting_learner
 from somobench.ladder.fit import Fit
 from somobench.ladder.inputs import (
     Column,
     Design,
     Places,
-    design_of_feature_set,
-    standardised_statics,
+    derive_design,
+    standardise_statics,
     take_rows,
 )
 from somobench.ladder.pooled import Learned, Sample, fit_pooled, mean_squared_error
-from somobench.ladder.references import day_before
+from somobench.ladder.references import shift_by_day
 from somobench.ladder.regressions import (
     cluster_learner,
     learn_line,
-    ridge_learner,
+    make_ridge_learner,
 )
 from somobench.schemas.baseline_params import BaselineParams, BoostingParams
 
@@ -65,7 +65,7 @@ def test_statics_are_standardised_over_train_cells_and_dropped_where_useless(
         "constant": np.array([7.0, 1.0, 7.0, 7.0, 2.0, 7.0]),
         "unknown": np.array([1.0, 2.0, 3.0, 4.0, np.nan, 6.0]),
     }
-    found = standardised_statics(replace(problem, statics=statics))
+    found = standardise_statics(replace(problem, statics=statics))
     assert [values.tolist() for values in found] == [[-1, 3, 1, -1, -4, 1]]
 
 
@@ -77,7 +77,7 @@ def test_statics_are_standardised_over_train_cells_and_dropped_where_useless(
 def test_design_follows_the_definition_of_the_feature_set(
     name: str, columns: int, above: bool, rng: np.random.Generator
 ) -> None:
-    design = design_of_feature_set(make_problem(rng), name)
+    design = derive_design(make_problem(rng), name)
     assert len(design.columns) == columns
     assert design.above is above
     lags = {column.lag for column in design.columns if "skin" in column.name}
@@ -89,7 +89,7 @@ def test_ridge_is_the_closed_form_with_a_penalty_for_each_row(
 ) -> None:
     x, noise = rng.normal(size=(50, 3)), rng.normal(size=50)
     y = x @ np.array([1.0, -2.0, 0.5]) + 3 + 0.1 * noise
-    learned = ridge_learner([0.2])(Sample(x, y), Sample(x, y))
+    learned = make_ridge_learner([0.2])(Sample(x, y), Sample(x, y))
     centre = x - x.mean(axis=0)
     slopes = np.linalg.solve(
         centre.T @ centre + 0.2 * 50 * np.eye(3), centre.T @ (y - y.mean())
@@ -106,13 +106,13 @@ def test_ridge_takes_the_penalty_with_the_least_validation_error(
     # Validation rows follow a slope of 1: with deviation about 1, a penalty of p
     # leaves a slope of 2 / (1 + p), so that of the three a penalty of 1 serves best.
     validation = Sample(x, x[:, 0])
-    learned = ridge_learner([100.0, 1.0, 0.0001])(train, validation)
+    learned = make_ridge_learner([100.0, 1.0, 0.0001])(train, validation)
     assert learned.chosen == {"penalty": 1.0, "penalty_source": "validation values"}
 
 
 def test_ridge_takes_the_middle_penalty_without_validation_rows() -> None:
     train = Sample(np.arange(5.0)[:, None], np.arange(5.0))
-    learned = ridge_learner([10.0, 0.1, 1.0])(train, EMPTY)
+    learned = make_ridge_learner([10.0, 0.1, 1.0])(train, EMPTY)
     assert learned.chosen == {
         "penalty": 1.0,
         "penalty_source": "no validation values",
@@ -165,8 +165,8 @@ def test_trees_stop_where_the_validation_error_is_least() -> None:
             return [np.full(len(inputs), value) for value in (0.5, 0.9, 1.4)]
 
     validation = Sample(np.zeros((4, 1)), np.ones(4))
-    assert best_stage(Stages(), validation) == 2
-    assert best_stage(Stages(), EMPTY) == 0
+    assert count_best_trees(Stages(), validation) == 2
+    assert count_best_trees(Stages(), EMPTY) == 0
 
 
 def test_boosting_predicts_with_the_trees_that_it_chose(
@@ -176,9 +176,9 @@ def test_boosting_predicts_with_the_trees_that_it_chose(
     y = np.where(x[:, 0] > 0, 1.0, 0.0)
     params = BoostingParams(trees=30, leaf_minimum_values=5, learning_rate=0.3)
     train, validation = Sample(x[:300], y[:300]), Sample(x[300:], y[300:])
-    learned = boosting_learner(params, 1)(train, validation)
+    learned = make_boosting_learner(params, 1)(train, validation)
     fewer = params.model_copy(update={"trees": learned.chosen["trees"]})
-    refitted = boosting_learner(fewer, 1)(train, EMPTY)
+    refitted = make_boosting_learner(fewer, 1)(train, EMPTY)
     assert learned.predict(x).tobytes() == refitted.predict(x).tobytes()
     assert mean_squared_error(learned.predict, validation) < 0.02
 
@@ -227,4 +227,4 @@ def test_fit_draws_no_more_rows_than_allowed(rng: np.random.Generator) -> None:
 def test_day_before_shifts_each_series_by_a_day() -> None:
     series = np.array([[0.1, 0.2, 0.3], [0.4, np.nan, 0.6]])
     expected = np.array([[np.nan, 0.1, 0.2], [np.nan, 0.4, np.nan]])
-    np.testing.assert_array_equal(day_before(series), expected)
+    np.testing.assert_array_equal(shift_by_day(series), expected)

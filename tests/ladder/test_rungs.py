@@ -22,10 +22,10 @@ from somobench.ladder.rungs import (
     Prediction,
     bound_and_round,
     fit_predict,
-    missing_inputs,
-    one_thread,
+    list_missing_inputs,
+    use_one_thread,
 )
-from somobench.pipelines.baselines import problem_of
+from somobench.pipelines.baselines import build_split_problem
 from somobench.schemas.errors import UnknownNameError, UsageError
 
 SPLITS = ("temporal", "spatial")
@@ -78,7 +78,7 @@ def test_statics_are_means_over_train_days_and_the_table_s_further_numbers(
     rng: np.random.Generator,
 ) -> None:
     inputs = make_inputs(rng, make_recipe())
-    problem = problem_of("temporal", inputs, make_recipe())
+    problem = build_split_problem("temporal", inputs, make_recipe())
     train = (problem.role == TRAIN).any(axis=0)
     rain, energy = (
         inputs.forcing[name].to_numpy()[:, train].mean(axis=1, dtype=float)
@@ -179,9 +179,9 @@ def test_inputs_of_every_rung_are_present_in_the_small_world(
     rng: np.random.Generator,
 ) -> None:
     problem = make_problem(rng)
-    assert {name: missing_inputs(rung, problem) for name, rung in RUNGS.items()} == (
-        dict.fromkeys(RUNGS, "")
-    )
+    assert {
+        name: list_missing_inputs(rung, problem) for name, rung in RUNGS.items()
+    } == (dict.fromkeys(RUNGS, ""))
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_prediction_is_the_same_bits_on_one_and_on_two_threads(
 
 
 def test_thread_pools_have_one_thread_while_a_rung_fits() -> None:
-    with one_thread():
+    with use_one_thread():
         assert {pool["num_threads"] for pool in threadpool_info()} == {1}
         assert {pool["user_api"] for pool in threadpool_info()} >= {"openmp", "blas"}
 

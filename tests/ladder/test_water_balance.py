@@ -19,9 +19,9 @@ from somobench.ladder.swbm import (
     simulate_wetness,
 )
 from somobench.ladder.water_balance import (
-    correlations,
+    correlate_rows,
+    fit_line,
     fit_water_balance,
-    line_through,
 )
 from somobench.schemas.baseline_params import WaterBalanceParams
 
@@ -143,19 +143,19 @@ def test_correlation_is_numpy_s_over_the_days_that_the_target_has(
     expected = [
         np.corrcoef(row[days], target[days])[0, 1] for row in series[:2].astype(float)
     ]
-    assert correlations(series, target).tolist() == pytest.approx([*expected, -1.0])
+    assert correlate_rows(series, target).tolist() == pytest.approx([*expected, -1.0])
 
 
 def test_correlation_does_not_exist_without_days() -> None:
     series = np.ones((2, 3), "float32")
-    assert correlations(series, np.full(3, np.nan)).tolist() == [-1.0, -1.0]
+    assert correlate_rows(series, np.full(3, np.nan)).tolist() == [-1.0, -1.0]
 
 
 def test_line_ignores_days_without_target() -> None:
     wetness = np.array([0.0, 0.5, 0.7, 1.0], "float32")
     # y = 0.1 + 0.2 x
     target = np.array([0.1, 0.2, np.nan, 0.3])
-    assert line_through(wetness, target) == pytest.approx((0.1, 0.2))
+    assert fit_line(wetness, target) == pytest.approx((0.1, 0.2))
 
 
 def correlation_on_days(made: Array, target: Array) -> float:

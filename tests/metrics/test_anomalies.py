@@ -8,8 +8,8 @@ import pytest
 
 from factories.anomalies import moving_anomaly, remove_season
 from somobench.metrics.anomalies import (
-    leap_year_day,
-    moving_mean,
+    average_moving,
+    count_leap_year_days,
     seasonal_climatology,
 )
 
@@ -29,13 +29,15 @@ NAN = np.nan
     ],
 )
 def test_days_are_counted_as_in_a_leap_year(day: str, number: int) -> None:
-    assert leap_year_day(np.array([day], dtype="datetime64[ns]")).tolist() == [number]
+    assert count_leap_year_days(np.array([day], dtype="datetime64[ns]")).tolist() == [
+        number
+    ]
 
 
 def test_moving_mean_is_centred_and_cut_off_at_the_ends() -> None:
     # window of 3: (1+2)/2, (1+2+6)/3, (2+6+7)/3, (6+7)/2
     values = np.array([[1.0, 2.0, 6.0, 7.0]])
-    assert moving_mean(values, 3)[0].tolist() == pytest.approx([1.5, 3.0, 5.0, 6.5])
+    assert average_moving(values, 3)[0].tolist() == pytest.approx([1.5, 3.0, 5.0, 6.5])
 
 
 def test_moving_mean_leaves_missing_days_out() -> None:
@@ -43,14 +45,14 @@ def test_moving_mean_leaves_missing_days_out() -> None:
     values = np.array([[1.0, NAN, 6.0, 8.0, NAN, NAN, NAN]])
     plain = [1.0, NAN, 7.0, 7.0, NAN, NAN, NAN]
     filled = [1.0, 3.5, 7.0, 7.0, 8.0, NAN, NAN]
-    np.testing.assert_allclose(moving_mean(values, 3)[0], plain)
-    np.testing.assert_allclose(moving_mean(values, 3, fill=True)[0], filled)
+    np.testing.assert_allclose(average_moving(values, 3)[0], plain)
+    np.testing.assert_allclose(average_moving(values, 3, fill=True)[0], filled)
 
 
 def test_window_of_35_days_reaches_17_days_either_side() -> None:
     values = np.zeros((1, 60))
     values[0, 30] = 35.0
-    mean = moving_mean(values)[0]
+    mean = average_moving(values)[0]
     assert np.flatnonzero(mean > 1e-9).tolist() == list(range(13, 48))
     assert mean[30] == pytest.approx(1.0)
 
@@ -87,7 +89,7 @@ def test_climatology_is_missing_far_from_any_value() -> None:
 
 def test_climatology_averages_years() -> None:
     time = pd.date_range("2018-01-01", "2019-12-31")
-    day = leap_year_day(time.to_numpy())
+    day = count_leap_year_days(time.to_numpy())
     values = np.where(time.year == 2018, 0.2, 0.4)[None]
     climatology = seasonal_climatology(values, day)[0]
     assert climatology[180] == pytest.approx(0.3)
@@ -103,18 +105,18 @@ def test_input_is_untouched() -> None:
 
 def test_row_without_a_value_stays_missing() -> None:
     values = np.full((1, 40), NAN)
-    assert np.isnan(moving_mean(values, fill=True)).all()
+    assert np.isnan(average_moving(values, fill=True)).all()
     assert np.isnan(seasonal_climatology(values, np.arange(1, 41))).all()
 
 
 def cosine(days: int, order: int = 1, phase: float = 0.4) -> np.ndarray:
     """Return a cosine of the year, (1, day), by leap-year days."""
     time = pd.date_range("2019-03-10", periods=days).to_numpy()
-    return np.cos(order * 2 * np.pi * leap_year_day(time) / 366 + phase)[None]
+    return np.cos(order * 2 * np.pi * count_leap_year_days(time) / 366 + phase)[None]
 
 
 def day_of(days: int) -> np.ndarray:
-    return leap_year_day(pd.date_range("2019-03-10", periods=days).to_numpy())
+    return count_leap_year_days(pd.date_range("2019-03-10", periods=days).to_numpy())
 
 
 @pytest.mark.parametrize("days", [120, 365, 549, 2000])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from somobench.metrics.ensembles import crps, ensemble_family, mean_member_difference
+from somobench.metrics.ensembles import average_member_difference, crps, ensemble_family
 from somobench.metrics.moments import Scores
 
 
@@ -18,7 +18,7 @@ def test_crps_of_two_members_is_derived_by_hand() -> None:
     # members 1 and 3, target 2: mean error 1; pairs differ by 0 2 2 0, mean 1.
     # Empirical: 1 - 1/2. Fair, over the two different pairs: 1 - 2/2.
     members, target = np.array([1.0, 3.0]), np.array(2.0)
-    assert mean_member_difference(members) == pytest.approx(1.0)
+    assert average_member_difference(members) == pytest.approx(1.0)
     assert crps(members, target) == pytest.approx(0.5)
     assert crps(members, target, fair=True) == pytest.approx(0.0)
 

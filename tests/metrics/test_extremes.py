@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from somobench.metrics.droughts import drought_events, droughts_family, matched_events
+from somobench.metrics.droughts import (
+    droughts_family,
+    find_drought_events,
+    match_events,
+)
 from somobench.metrics.extremes import (
-    extreme_days,
-    extreme_thresholds,
+    compute_extreme_thresholds,
     extremes_family,
+    mark_extreme_days,
     sedi,
 )
 
@@ -25,20 +29,30 @@ def table(*counts: float) -> float:
 def test_thresholds_are_percentiles_of_train_days() -> None:
     # 0 to 100 in any order: the 10th percentile is 10, the 90th 90
     train = np.concatenate([np.arange(101.0)[::-1], [NAN] * 9])[None]
-    limits = extreme_thresholds(train)
+    limits = compute_extreme_thresholds(train)
     assert (limits["dry"][0], limits["wet"][0]) == (10.0, 90.0)
 
 
 def test_row_with_few_train_days_has_no_threshold() -> None:
     train = np.full((2, 100), NAN)
     train[0, :90], train[1, :89] = 0.3, 0.3
-    assert np.isnan(extreme_thresholds(train)["dry"]).tolist() == [False, True]
+    assert np.isnan(compute_extreme_thresholds(train)["dry"]).tolist() == [False, True]
 
 
 def test_day_on_the_threshold_is_no_event() -> None:
     values, limit = np.array([[0.1, 0.2, 0.3, NAN]]), np.array([0.2])
-    assert extreme_days(values, limit, "dry")[0].tolist() == [True, False, False, False]
-    assert extreme_days(values, limit, "wet")[0].tolist() == [False, False, True, False]
+    assert mark_extreme_days(values, limit, "dry")[0].tolist() == [
+        True,
+        False,
+        False,
+        False,
+    ]
+    assert mark_extreme_days(values, limit, "wet")[0].tolist() == [
+        False,
+        False,
+        True,
+        False,
+    ]
 
 
 def test_rates_are_counted_by_hand() -> None:
@@ -195,7 +209,7 @@ def states(text: str) -> tuple[np.ndarray, np.ndarray]:
 
 def events_of(text: str) -> list[tuple[int, int]]:
     """Return onset and recovery of each event."""
-    events = drought_events(*states(text))
+    events = find_drought_events(*states(text))
     return list(zip(events.onset.tolist(), events.recovery.tolist(), strict=True))
 
 
@@ -220,21 +234,25 @@ def test_drought_events_follow_the_rule(
 
 
 def test_onset_beside_a_long_gap_is_not_known() -> None:
-    events = drought_events(*states("-" * 6 + "d" * 12 + "w" * 6 + "d" * 12 + "-" * 6))
+    events = find_drought_events(
+        *states("-" * 6 + "d" * 12 + "w" * 6 + "d" * 12 + "-" * 6)
+    )
     assert events.onset_known.tolist() == [False, True]
     assert events.recovery_known.tolist() == [True, False]
 
 
 def test_event_is_matched_with_the_one_that_overlaps_most() -> None:
-    target = drought_events(*states("w" * 5 + "d" * 40 + "w" * 20 + "d" * 10 + "w"))
-    prediction = drought_events(
+    target = find_drought_events(
+        *states("w" * 5 + "d" * 40 + "w" * 20 + "d" * 10 + "w")
+    )
+    prediction = find_drought_events(
         *states("d" * 12 + "w" * 10 + "d" * 15 + "w" * 38 + "w")
     )
     # target [5, 45) meets [0, 12) for 7 days and [22, 37) for 15; [65, 75) meets none
-    assert matched_events(target, prediction).tolist() == [1, -1]
-    nothing = drought_events(*states("w" * 30))
-    assert matched_events(target, nothing).tolist() == [-1, -1]
-    assert matched_events(nothing, target).tolist() == []
+    assert match_events(target, prediction).tolist() == [1, -1]
+    nothing = find_drought_events(*states("w" * 30))
+    assert match_events(target, nothing).tolist() == [-1, -1]
+    assert match_events(nothing, target).tolist() == []
 
 
 def series_of(text: str) -> np.ndarray:

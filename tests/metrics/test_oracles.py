@@ -12,14 +12,17 @@ import xarray as xr
 from factories.anomalies import moving_anomaly
 from somobench.metrics import METRICS, score
 from somobench.metrics.anomalies import (
-    leap_year_day,
-    moving_mean,
+    average_moving,
+    count_leap_year_days,
     seasonal_climatology,
 )
-from somobench.metrics.distributions import row_quantiles
+from somobench.metrics.distributions import compute_row_quantiles
 from somobench.metrics.ensembles import crps
 from somobench.metrics.ranks import average_ranks
-from somobench.uncertainty.block_length import autocovariance, politis_white_length
+from somobench.uncertainty.block_length import (
+    choose_politis_white_length,
+    estimate_autocovariance,
+)
 
 DAYS = 1200
 
@@ -158,7 +161,7 @@ def test_moving_mean_that_fills_equals_pytesmo(
 ) -> None:
     filtering = pytest.importorskip("pytesmo.time_series.filtering")
     target = pairs[1]
-    ours = moving_mean(target.to_numpy().astype(float), window, fill=True)
+    ours = average_moving(target.to_numpy().astype(float), window, fill=True)
     expected = filtering.moving_average(_series(target, 0), window, fillna=True)
     assert_equal(ours[0], expected)
 
@@ -169,7 +172,7 @@ def test_seasonal_climatology_equals_pytesmo(
 ) -> None:
     anomaly = pytest.importorskip("pytesmo.time_series.anomaly")
     target = pairs[1][:, :last]  # 150 days leave most of the year without a value
-    day = leap_year_day(target["time"].to_numpy())
+    day = count_leap_year_days(target["time"].to_numpy())
     values = target.to_numpy().astype(float)
     climatology = seasonal_climatology(values, day)
     for row in range(4):
@@ -198,7 +201,7 @@ def test_deseasonalised_r_equals_the_partial_correlation_of_statsmodels(
 ) -> None:
     regression = pytest.importorskip("statsmodels.api")
     scored = score(*pairs, metrics=["deseasonalised_r"])["deseasonalised_r"]
-    angle = 2 * np.pi * leap_year_day(pairs[1]["time"].to_numpy()) / 366
+    angle = 2 * np.pi * count_leap_year_days(pairs[1]["time"].to_numpy()) / 366
     season = regression.add_constant(np.array([np.cos(angle), np.sin(angle)]).T)
     for row in range(4):
         x, y = (array.to_numpy()[row].astype(float) for array in pairs)
@@ -289,20 +292,20 @@ def test_average_ranks_equal_scipy(pairs: tuple[xr.DataArray, xr.DataArray]) -> 
 def test_row_quantiles_equal_numpy(pairs: tuple[xr.DataArray, xr.DataArray]) -> None:
     values, levels = pairs[1].to_numpy().astype(float), [0.0, 0.05, 0.1, 0.5, 1.0]
     expected = np.nanquantile(values, levels, axis=1).T
-    assert_equal(row_quantiles(values, levels), expected)
+    assert_equal(compute_row_quantiles(values, levels), expected)
 
 
 def test_row_quantiles_are_interpolated_in_float64(rng: np.random.Generator) -> None:
     values = rng.random((4, 100)).astype(np.float32)
-    wide = row_quantiles(values.astype(np.float64), [0.1, 0.9])
-    np.testing.assert_array_equal(row_quantiles(values, [0.1, 0.9]), wide)
+    wide = compute_row_quantiles(values.astype(np.float64), [0.1, 0.9])
+    np.testing.assert_array_equal(compute_row_quantiles(values, [0.1, 0.9]), wide)
 
 
 def test_autocovariance_equals_numpy(rng: np.random.Generator) -> None:
     series = np.cumsum(rng.standard_normal(300))
     x = series - series.mean()
     expected = [(x[: x.size - lag] * x[lag:]).sum() / x.size for lag in range(20)]
-    ours = autocovariance(series[None], 19)[0]
+    ours = estimate_autocovariance(series[None], 19)[0]
     assert_equal(ours, expected)
 
 
@@ -313,7 +316,9 @@ def test_politis_white_length_equals_arch(rng: np.random.Generator, rho: float) 
     for day in range(1, series.size):
         series[day] += rho * series[day - 1]
     expected = bootstrap.optimal_block_length(series)["circular"].item()
-    assert politis_white_length(series[None])[0] == pytest.approx(expected, rel=1e-10)
+    assert choose_politis_white_length(series[None])[0] == pytest.approx(
+        expected, rel=1e-10
+    )
 
 
 def test_every_metric_has_a_test_of_its_value() -> None:

@@ -10,14 +10,14 @@ import xarray as xr
 from factories.anomalies import remove_season
 from somobench.metrics import METRICS, PLUMBER2, score
 from somobench.metrics.anomalies import (
-    leap_year_day,
+    count_leap_year_days,
     seasonal_climatology,
 )
 from somobench.metrics.registry import REFERENCE_MOMENTS
 from somobench.schemas.errors import InputError, UnknownNameError, UsageError
 from somobench.uncertainty.bootstrap import bootstrap_scores
 from somobench.uncertainty.pooling import pool_scores
-from somobench.uncertainty.pools import standard_pools
+from somobench.uncertainty.pools import label_standard_pools
 
 UNITS = {"units": "m3 m-3"}
 
@@ -189,7 +189,9 @@ def test_model_that_gives_up_on_most_cells_gains_nothing_by_it(
     gave_up = honest.where(honest["cell"] < 2, 0.3)
     names = ["pearson_r", "anomaly_r"]
     pooled = [
-        pool_scores(scored, standard_pools(scored.scores))["score"].sel(group="all")
+        pool_scores(scored, label_standard_pools(scored.scores))["score"].sel(
+            group="all"
+        )
         for scored in (
             bootstrap_scores(model, target, metrics=names)
             for model in (honest, gave_up)
@@ -243,7 +245,7 @@ def test_season_of_train_days_is_removed_from_both_series(
     train = all_days(target) & (target["time"] < np.datetime64("2020-06-01"))
     scored = score(prediction, target, train=train, scored=~train)
     values = target.where(train).values.astype(float)
-    day = leap_year_day(target["time"].values)
+    day = count_leap_year_days(target["time"].values)
     own = seasonal_climatology(values, day)
     both = np.isfinite(target.values) & ~train.values
     series = [

@@ -28,7 +28,7 @@ UNIT = Scale(0.0, 1.0, (0.0, 1.0))  # 0 -> 3 %, 0.25 -> 26.5, 0.5 -> 50, 1 -> 97
 
 
 def draw_rows(*marks: Dot | Bar | Box, **settings: Any) -> str:
-    rows = [Row("a", marks, "told", "shown on hover")]
+    rows = [Row("a", marks, "label", "shown on hover")]
     return RowPlot(rows=rows, axis="score", scale=UNIT, **settings).__html__()
 
 

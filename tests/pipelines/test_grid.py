@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from somobench.pipelines.grid import cell_id, cell_of
+from somobench.pipelines.grid import cell_id, locate_cells
 from somobench.schemas.errors import InputError
 
 
 def test_cell_of_published_example_is_the_published_cell() -> None:
-    latitude, longitude = cell_of(41.87, -111.63, 0.25)
+    latitude, longitude = locate_cells(41.87, -111.63, 0.25)
     assert cell_id(latitude, longitude) == "41.875_-111.625"
 
 
@@ -38,7 +38,7 @@ def test_cell_of_published_example_is_the_published_cell() -> None:
 def test_cell_of_edges_go_north_and_west(
     position: tuple[float, float], resolution: float, expected: str
 ) -> None:
-    assert cell_id(*cell_of(*position, resolution)) == expected
+    assert cell_id(*locate_cells(*position, resolution)) == expected
 
 
 # Five decimals, as station files give them, so that ties do occur.
@@ -60,11 +60,11 @@ def test_cell_of_equals_first_nearest_centre(
         rows[np.argmin(np.abs(rows - latitude))],
         columns[np.argmin(np.abs(columns - longitude))],
     )
-    assert cell_of(latitude, longitude, resolution) == expected
+    assert locate_cells(latitude, longitude, resolution) == expected
 
 
 def test_cell_of_arrays_keep_shape_and_give_arrays_of_ids() -> None:
-    latitude, longitude = cell_of([41.87, -33.1], [-111.63, 18.4], 0.25)
+    latitude, longitude = locate_cells([41.87, -33.1], [-111.63, 18.4], 0.25)
     assert latitude.tolist() == [41.875, -33.125]
     assert longitude.tolist() == [-111.625, 18.375]
     assert cell_id(latitude, longitude).tolist() == [
@@ -81,7 +81,7 @@ def test_cell_of_refuses_impossible_coordinates(
     position: tuple[float, float], found: str
 ) -> None:
     with pytest.raises(InputError, match=found):
-        cell_of(*position, 0.25)
+        locate_cells(*position, 0.25)
 
 
 @pytest.mark.parametrize("resolution", [0.0, -0.25, 0.7, float("nan")])
@@ -89,4 +89,4 @@ def test_cell_of_refuses_resolution_that_does_not_tile_the_globe(
     resolution: float,
 ) -> None:
     with pytest.raises(InputError, match="grid resolution"):
-        cell_of(0.0, 0.0, resolution)
+        locate_cells(0.0, 0.0, resolution)

@@ -1,4 +1,4 @@
-"""Errors: the four things that a user is told, and the exit code."""
+"""Errors: the four things that a user reads, and the exit code."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from factories.good_grids import Change, assert_caught, mapped, put, stuck, times
-from somobench.schemas.variables import attrs_of
+from somobench.schemas.variables import get_attrs
 
 
 def plus(name: str, amount: float) -> Change:
@@ -77,7 +77,7 @@ MUTATIONS: dict[str, tuple[str, Change, str, str]] = {
         "targets",
         lambda x: x.assign(
             soil_moisture=x["soil_moisture_in_situ"].assign_attrs(
-                attrs_of("soil_moisture")
+                get_attrs("soil_moisture")
             )
         ),
         "targets",

@@ -11,7 +11,7 @@ from somobench.schemas.variables import (
     STATE_FORCING,
     VARIABLES,
     Variable,
-    attrs_of,
+    get_attrs,
 )
 
 # CF Standard Name Table, version 86; only the names that SoMoBench uses.
@@ -46,7 +46,7 @@ def test_forcing_names_are_variables() -> None:
 
 
 def test_attrs_carry_unit_and_standard_name() -> None:
-    assert attrs_of("air_temperature") == {
+    assert get_attrs("air_temperature") == {
         "units": "K",
         "long_name": "daily mean air temperature at 2 m",
         "standard_name": "air_temperature",

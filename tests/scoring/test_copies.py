@@ -30,7 +30,7 @@ from somobench.catalog.storage.hashing import describe_file
 from somobench.scoring.case import ScoringCase
 from somobench.scoring.copies import find_copies, find_equal, find_lines
 from somobench.scoring.inputs import list_references
-from somobench.scoring.lead_times import persistence
+from somobench.scoring.lead_times import predict_persistence
 from somobench.scoring.models import Model
 from somobench.scoring.record import FindingRecord
 
@@ -104,7 +104,7 @@ def test_target_is_found_exactly_and_rounded(case: ScoringCase) -> None:
 
 
 def test_target_in_one_series_is_found(case: ScoringCase) -> None:
-    values = case.on_series(predicted(0.8))
+    values = case.place_on_series(predicted(0.8))
     values[4] = case.target[4]
     (found,) = find(case, values)
     assert (found.series, found.of_series, found.cell_days) == (1, 11, 144)
@@ -139,27 +139,29 @@ def test_unscaled_target_is_found(case: ScoringCase) -> None:
 def test_rung_is_found_where_nearly_all_series_are_its_own(
     case: ScoringCase, name: str
 ) -> None:
-    rungs = [Model(other, partial(case.on_series, rung(other))) for other in NOISE]
-    values = case.on_series(rung(name))
+    rungs = [
+        Model(other, partial(case.place_on_series, rung(other))) for other in NOISE
+    ]
+    values = case.place_on_series(rung(name))
     (found,) = find(case, values.round(3), *rungs)
     assert (found.source, found.series, found.decimals) == (name, 11, 3)
-    values[0] = case.on_series(predicted(0.8))[0]
+    values[0] = case.place_on_series(predicted(0.8))[0]
     (found,) = find(case, values, *rungs)
     assert found.series == 10  # of 11: 91 %
-    values[1] = case.on_series(predicted(0.8))[1]
+    values[1] = case.place_on_series(predicted(0.8))[1]
     assert find(case, values, *rungs) == []
 
 
 def test_corrected_rung_is_a_model_of_its_own(case: ScoringCase) -> None:
-    values = case.on_series(rung("reanalysis"))
+    values = case.place_on_series(rung("reanalysis"))
     model = Model("reanalysis", lambda: values)
     assert find(case, 0.9 * values + 0.02, model) == []
 
 
 def test_honest_predictions_are_no_copies(case: ScoringCase) -> None:
-    day_before = persistence(case, 1)
+    day_before = predict_persistence(case, 1)
     assert find(case, day_before) == []
-    assert find(case, case.on_series(predicted(0.1))) == []
+    assert find(case, case.place_on_series(predicted(0.1))) == []
     # Noise of a tenth of the signal: r = 0.995.
     flat = xr.full_like(case.target, 0.25)
     assert find(case, flat, Model("climatology", lambda: flat)) == []
@@ -182,11 +184,11 @@ def test_sensor_that_stands_still_is_no_copy(case: ScoringCase) -> None:
 def test_mean_of_an_ensemble_and_every_lead_time_are_looked_at(
     case: ScoringCase,
 ) -> None:
-    noise = case.on_series(predicted(0.8)) - case.target
+    noise = case.place_on_series(predicted(0.8)) - case.target
     members = xr.concat([case.target + noise, case.target - noise], "member")
     (found,) = find(case, members)
     assert found.relation == "equal"
-    honest = case.on_series(predicted(0.8))
+    honest = case.place_on_series(predicted(0.8))
     (found,) = find_copies(
         case, lambda lead: case.target if lead == 3 else honest, [1, 3], []
     )
@@ -217,7 +219,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_reanalysis_is_found_without_a_ladder(world: Path, case: ScoringCase) -> None:
     (model,) = list_references(resolve(RELEASE), case, None)
-    values = case.on_series(rung("reanalysis"))
+    values = case.place_on_series(rung("reanalysis"))
     (found,) = find(case, values, model)
     assert (found.source, found.series) == ("reanalysis", 11)
 

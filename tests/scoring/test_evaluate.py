@@ -256,7 +256,7 @@ def test_function_is_at_hand_after_its_module_was_imported(world: Path) -> None:
 
 def test_same_draws_give_the_same_interval_around_the_value() -> None:
     case = make_case()
-    model = Model("x", lambda: case.on_series(predicted(0.8)))
+    model = Model("x", lambda: case.place_on_series(predicted(0.8)))
     days = draw_common_days(case, [model], draws=50)
     tables = [
         score_table(case, score_model(case, model.load(), days, ["pearson_r"]), "x")

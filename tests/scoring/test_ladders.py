@@ -49,7 +49,7 @@ def test_ladder_is_the_release_s_own_where_it_lists_one(
     assert [rung.name for rung in ladder.rungs] == [*NOISE, "persistence"]
 
 
-def test_ladder_that_is_not_here_is_told_with_the_next_step(
+def test_ladder_that_is_not_here_is_reported_with_the_next_step(
     release: Release, asset: Path, case: ScoringCase
 ) -> None:
     asset.unlink()

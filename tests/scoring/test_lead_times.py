@@ -26,10 +26,10 @@ from somobench.schemas.validate import validate_table
 from somobench.scoring.case import ScoringCase
 from somobench.scoring.evaluate import evaluate
 from somobench.scoring.lead_times import (
-    climatology,
     count_common_days,
-    lead_table,
-    persistence,
+    predict_climatology,
+    predict_persistence,
+    score_lead_times,
     summarise_leads,
 )
 
@@ -44,8 +44,8 @@ def case() -> ScoringCase:
 
 @pytest.fixture(scope="module")
 def curves(case: ScoringCase) -> pd.DataFrame:
-    return lead_table(
-        case, "mine", lambda lead: case.on_series(predicted(NOISE[lead])), LEADS
+    return score_lead_times(
+        case, "mine", lambda lead: case.place_on_series(predicted(NOISE[lead])), LEADS
     )
 
 
@@ -60,7 +60,7 @@ def value(table: pd.DataFrame, lead: int, model: str, **chosen: object) -> float
 def test_persistence_is_the_target_of_so_many_days_before(case: ScoringCase) -> None:
     targets = make_targets()["soil_moisture"]
     for lead in LEADS:
-        found = persistence(case, lead)
+        found = predict_persistence(case, lead)
         assert found.sizes == case.target.sizes
         # Day 205 of layer 1 and the third cell, `lead` days later.
         day = targets["time"].to_numpy()[205 + lead]
@@ -73,7 +73,7 @@ def test_persistence_is_the_target_of_so_many_days_before(case: ScoringCase) -> 
 
 
 def test_climatology_is_given_on_every_day(case: ScoringCase) -> None:
-    found = climatology(case)
+    found = predict_climatology(case)
     assert found.sizes == case.target.sizes
     assert (found == 0.25).all()
 
@@ -114,7 +114,7 @@ def test_all_lead_times_are_scored_on_the_same_days(
     # 7 of ten leave 112 of 160 test days in each of 11 series.
     assert set(rows["day_count"]) == {11 * 112}
     found = count_common_days(
-        case, lambda lead: case.on_series(predicted(NOISE[lead])), LEADS
+        case, lambda lead: case.place_on_series(predicted(NOISE[lead])), LEADS
     )
     assert found.model_dump() == {"asked": 11 * 144, "common": 11 * 112}
 
@@ -122,7 +122,9 @@ def test_all_lead_times_are_scored_on_the_same_days(
 def test_equal_forecasts_have_equal_scores_at_every_lead_time(
     case: ScoringCase,
 ) -> None:
-    table = lead_table(case, "mine", lambda _: case.on_series(predicted(0.8)), LEADS)
+    table = score_lead_times(
+        case, "mine", lambda _: case.place_on_series(predicted(0.8)), LEADS
+    )
     for model, metric in (("mine", "pearson_r"), ("mine", "anomaly_r")):
         values = {value(table, lead, model, metric=metric) for lead in LEADS}
         assert len(values) == 1
@@ -130,7 +132,7 @@ def test_equal_forecasts_have_equal_scores_at_every_lead_time(
 
 
 def test_day_that_one_lead_time_lacks_counts_for_none(case: ScoringCase) -> None:
-    whole = case.on_series(predicted(0.8))
+    whole = case.place_on_series(predicted(0.8))
     # Day 205 has a target, and so have the days 1, 3 and 10 before: 204, 202 and 195.
     lacking = whole.where(whole["time"] != TIMES[205])
     found = count_common_days(case, lambda lead: lacking if lead == 3 else whole, LEADS)
@@ -138,9 +140,9 @@ def test_day_that_one_lead_time_lacks_counts_for_none(case: ScoringCase) -> None
 
 
 def test_no_common_day_leaves_curves_without_values(case: ScoringCase) -> None:
-    whole = case.on_series(predicted(0.8))
+    whole = case.place_on_series(predicted(0.8))
     half = whole["time"] < TIMES[280]
-    table = lead_table(
+    table = score_lead_times(
         case, "mine", lambda lead: whole.where(half if lead == 1 else ~half), (1, 3)
     )
     assert table["value"].isna().all()

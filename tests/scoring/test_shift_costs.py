@@ -33,7 +33,7 @@ from somobench.scoring import shift_evaluation
 from somobench.scoring.case import ScoringCase
 from somobench.scoring.inputs import read_case
 from somobench.scoring.models import Model
-from somobench.scoring.shift_costs import common_cases, shift_costs
+from somobench.scoring.shift_costs import make_common_cases, shift_costs
 
 SHIFTED = "dry_years"
 TESTED = CELLS[1:5]
@@ -65,7 +65,7 @@ def make_cases(
 
 def model(case: ScoringCase, grid: xr.DataArray, name: str = "mine") -> Model:
     """Return predictions on the series of a case."""
-    return Model(name, lambda: case.on_series(grid))
+    return Model(name, lambda: case.place_on_series(grid))
 
 
 def rescaled(grid: xr.DataArray) -> xr.DataArray:
@@ -81,7 +81,7 @@ def row(table: pd.DataFrame, metric: str = "pearson_r", layer: int = 0) -> pd.Se
 
 
 def test_common_part_has_the_series_and_days_that_both_test() -> None:
-    shifted, reference = common_cases(*make_cases())
+    shifted, reference = make_common_cases(*make_cases())
     for case in (shifted, reference):
         assert set(case.series_cells) == set(TESTED)
         assert case.target["time"].to_numpy()[[0, -1]].tolist() == [
@@ -206,7 +206,7 @@ def test_models_keep_their_names_and_share_draws() -> None:
 def test_splits_without_common_test_days_are_refused() -> None:
     cases = make_cases(TIMES[100], TEST_TIMES[20])  # 21 common days, 30 are needed
     with pytest.raises(InputError, match="no series with 30 days"):
-        common_cases(*cases)
+        make_common_cases(*cases)
 
 
 def test_a_split_is_not_compared_with_itself(

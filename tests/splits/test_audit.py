@@ -28,7 +28,7 @@ from somobench.catalog.storage.archive import open_zarr_zip
 from somobench.schemas.recipe import SplitParams
 from somobench.splits import KINDS, Assignment, SplitData, build_splits, definition_of
 from somobench.splits.audit import SplitAudit, audit_split
-from somobench.splits.data import sources_of
+from somobench.splits.data import list_sources
 
 PARAMS = SplitParams(
     temporal=TEMPORAL,
@@ -265,7 +265,7 @@ def test_shipped_splits_raise_no_alarm(repository: Path) -> None:
         cells.set_index("cell_id", drop=False).loc[names].reset_index(drop=True),
         available,
         period=days,
-        sources=sources_of(validation["stages"]["targets"], stations),
+        sources=list_sources(validation["stages"]["targets"], stations),
     )
     for name, record in manifest["splits"].items():
         rows = table[table["split"] == name]

@@ -19,7 +19,7 @@ from factories.splits import (
 from somobench.schemas.errors import InputError, UsageError
 from somobench.schemas.variables import ROLES
 from somobench.splits import Assignment, LeftOut, definition_of, spatial_fold
-from somobench.splits.blocks import block_of, split_spatial
+from somobench.splits.blocks import name_block, split_spatial
 
 
 def test_blocks_are_aligned_to_the_south_west_corner_of_the_globe() -> None:
@@ -27,7 +27,7 @@ def test_blocks_are_aligned_to_the_south_west_corner_of_the_globe() -> None:
         {"latitude": [-89.875, 0.125, 41.875], "longitude": [-179.875, -0.125, 10.625]}
     )
     # (41.875 + 90) / 0.5 = 263.75, (10.625 + 180) / 0.5 = 381.25
-    assert block_of(cells, 0.5).tolist() == ["0_0", "180_359", "263_381"]
+    assert name_block(cells, 0.5).tolist() == ["0_0", "180_359", "263_381"]
 
 
 def test_cells_of_a_block_share_its_role_for_the_whole_period() -> None:
@@ -37,7 +37,9 @@ def test_cells_of_a_block_share_its_role_for_the_whole_period() -> None:
     assert set(rows["start"]) == {PERIOD[0]}
     assert set(rows["end"]) == {PERIOD[-1]}
     roles = rows.set_index("cell_id")["role"]
-    by_block = roles.groupby(block_of(cells, 0.5).set_axis(cells["cell_id"])).nunique()
+    by_block = roles.groupby(
+        name_block(cells, 0.5).set_axis(cells["cell_id"])
+    ).nunique()
     assert by_block.tolist() == [1] * 6
     assert set(roles) == set(ROLES)
 

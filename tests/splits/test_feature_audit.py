@@ -13,7 +13,7 @@ import xarray as xr
 from factories.days import make_forcing, make_splits, make_targets
 from factories.splits import range_row
 from somobench.pipelines.features import build_features
-from somobench.pipelines.features.statistics import features_of_split
+from somobench.pipelines.features.statistics import derive_features
 from somobench.schemas.recipe import Recipe, load_recipe
 from somobench.splits.feature_audit import audit_features
 
@@ -52,7 +52,7 @@ def audited(learnt: dict[str, Any], features: xr.Dataset) -> dict[str, int]:
         learnt["targets"],
         learnt["forcing"],
         learnt["splits"],
-        lambda *given: features_of_split(*given, recipe),
+        lambda *given: derive_features(*given, recipe),
     )
     return {
         item.check: item.number
@@ -107,7 +107,7 @@ def test_derivation_that_itself_looks_at_test_days_is_found(
 ) -> None:
     def leaking(targets: xr.Dataset, forcing: xr.Dataset, train: Any) -> xr.Dataset:
         everything = np.ones_like(train)
-        return features_of_split(targets, forcing, everything, learnt["recipe"])
+        return derive_features(targets, forcing, everything, learnt["recipe"])
 
     stored = leaking(learnt["targets"], learnt["forcing"], np.ones((2, 800), bool))
     found = audit_features(

@@ -12,7 +12,7 @@ from factories.features import make_forcing, make_splits, make_targets
 from factories.two_layers import LENGTH, SERIES, TRAIN_DAYS, recipe_of_two_layers
 from somobench.pipelines.features import build_features
 from somobench.pipelines.features.climatology import OTHER_CELLS, REANALYSIS
-from somobench.pipelines.features.statistics import normalisation
+from somobench.pipelines.features.statistics import derive_normalisation
 from somobench.schemas.recipe import Recipe
 
 LEARNED = (
@@ -121,7 +121,7 @@ def test_normalisation_takes_train_cells_and_days_alone() -> None:
     train = np.array([[True, True, False], [False, False, False]])
     # Train-scaled targets 0.1, 0.3 in layer 1 and none in layer 2.
     series = np.array([[[0.1, 0.3, np.nan], [np.nan] * 3], [[np.nan] * 3] * 2])
-    found = normalisation(grid, series, train, np.array([1, 2], np.int8))
+    found = derive_normalisation(grid, series, train, np.array([1, 2], np.int8))
     assert found["variable"].to_numpy().tolist() == [
         "precipitation",
         "soil_moisture_layer1",

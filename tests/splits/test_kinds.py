@@ -31,7 +31,7 @@ from somobench.splits.groups import (
     split_water_to_energy,
 )
 from somobench.splits.years import (
-    complete_years,
+    list_complete_years,
     split_dry_years,
     split_wet_years,
 )
@@ -273,12 +273,14 @@ def test_outer_thirds_are_equal(count: int, sizes: tuple[int, int, int]) -> None
 
 
 def test_years_may_begin_in_another_month_and_must_be_complete() -> None:
-    found = complete_years(days(731, "2016-10-01"), 10)
+    found = list_complete_years(days(731, "2016-10-01"), 10)
     # 1 October 2016 to 1 October 2018: 365 + 365 days and one more.
     assert [
         (year.name, f"{year.start:%Y-%m-%d}", f"{year.end:%Y-%m-%d}") for year in found
     ] == [(2017, "2016-10-01", "2017-09-30"), (2018, "2017-10-01", "2018-09-30")]
-    assert [year.name for year in complete_years(days(731, "2016-10-01"), 1)] == [2017]
+    assert [year.name for year in list_complete_years(days(731, "2016-10-01"), 1)] == [
+        2017
+    ]
 
 
 @pytest.mark.parametrize(

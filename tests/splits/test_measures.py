@@ -13,11 +13,11 @@ from somobench.splits.data import role_masks
 from somobench.splits.measures import (
     count_days_in_two_roles,
     count_same_days,
-    days_within,
+    mark_days_within,
     measure_boundaries,
     measure_distances,
 )
-from somobench.splits.sites import links_between, nearest_each_km
+from somobench.splits.sites import links_between, measure_nearest_km
 
 
 def test_audit_counts_days_that_two_rows_share() -> None:
@@ -36,7 +36,7 @@ def test_nearest_distance_is_the_great_circle() -> None:
     here = np.array([[0.0, 1.0], [60.0, 0.0]])
     # One degree of a great circle: 6371.0088 km * pi / 180 = 111.195078 km;
     # sixty are 6671.705.
-    found = nearest_each_km(here, np.array([[0.0, 0.0]]))
+    found = measure_nearest_km(here, np.array([[0.0, 0.0]]))
     assert found == pytest.approx([111.195, 6671.705], abs=1e-3)
 
 
@@ -104,7 +104,7 @@ def test_boundaries_report_embargo_and_the_days_that_lags_share() -> None:
 def test_reach_goes_both_ways(lags: int) -> None:
     mask = np.array([[False, False, True, False, False, False], [False] * 6])
     expected = [abs(place - 2) <= lags for place in range(6)]
-    assert days_within(mask, lags).tolist() == [expected, [False] * 6]
+    assert mark_days_within(mask, lags).tolist() == [expected, [False] * 6]
 
 
 @pytest.mark.parametrize(("apart", "linked"), [(0.0089, True), (0.0091, False)])

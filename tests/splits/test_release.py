@@ -29,7 +29,7 @@ from somobench.splits import (
     split_definition,
 )
 from somobench.splits.audit import audit_split
-from somobench.splits.checks import CHECKS, check_named, checks_with
+from somobench.splits.checks import CHECKS, check_named, list_checks
 
 RELEASE = "virtual-1.0.0"
 SPLITS = (
@@ -50,7 +50,7 @@ def published() -> SplitData:
 
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
-    return pd.read_parquet(resolve(RELEASE).path_of("splits.parquet"))
+    return pd.read_parquet(resolve(RELEASE).get_path("splits.parquet"))
 
 
 @pytest.mark.parametrize("split", SPLITS)
@@ -141,7 +141,7 @@ def test_rows_without_a_leak_raise_no_alarm() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "message"),
     [
         (lambda rows: rows.iloc[:0], "rows: found no row"),
         (changed("role", "tain"), "such as tain, expected one of train"),
@@ -160,15 +160,15 @@ def test_rows_without_a_leak_raise_no_alarm() -> None:
     ],
 )
 def test_malformed_rows_are_refused_with_what_was_found(
-    spoil: Callable[[pd.DataFrame], pd.DataFrame], told: str
+    spoil: Callable[[pd.DataFrame], pd.DataFrame], message: str
 ) -> None:
     world = make_world()
     for audit in both(spoil(make_rows(world)), world):
-        with pytest.raises(ValidationError, match=re.escape(told)):
+        with pytest.raises(ValidationError, match=re.escape(message)):
             audit()
 
 
-def test_all_that_is_wrong_is_told_at_once() -> None:
+def test_all_that_is_wrong_is_reported_at_once() -> None:
     world = make_world()
     rows = changed("role", "x")(make_rows(world))
     cells = changed("latitude", 91.0)(world.cells)
@@ -256,8 +256,8 @@ def test_every_finding_is_one_of_the_checks_and_says_something(
 
 
 def test_checks_name_the_promise_of_the_split_where_it_makes_one() -> None:
-    assert checks_with(None) == tuple(CHECKS)
-    named = set(checks_with("network")) - set(CHECKS)
+    assert list_checks(None) == tuple(CHECKS)
+    named = set(list_checks("network")) - set(CHECKS)
     assert named == {"network_kept_apart"}
     assert "a network of two roles" in check_named("network_kept_apart").looks_for
 

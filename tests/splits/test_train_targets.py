@@ -15,7 +15,7 @@ from factories.days import cell_ids
 from factories.splits import range_row
 from factories.targets import make_recipe, make_reference, make_series
 from somobench.catalog.scaling import LEFT_OUT, scale_by_train_days
-from somobench.catalog.view import role_view
+from somobench.catalog.view import view_roles
 from somobench.pipelines.features import build_features
 from somobench.pipelines.features.train_targets import (
     TargetInputs,
@@ -70,7 +70,7 @@ class World:
 
     def train_values(self, split: str) -> Any:
         """Return what a user of `scaling="train"` has on train days, layer 1."""
-        role = role_view(self.splits, self.targets, split)
+        role = view_roles(self.splits, self.targets, split)
         factors = self.features.sel(split=split)
         values = scale_by_train_days(self.targets, factors, role)
         return values.where(role == TRAIN).to_numpy()[0, 0]
@@ -151,7 +151,7 @@ def test_filled_days_stay_on_test_days_and_where_a_cell_has_one_role(
 ) -> None:
     assert np.isnan(world.train_values("temporal")[FILLED]).all()
     assert np.isfinite(world.train_values("spatial")[FILLED]).all()
-    role = role_view(world.splits, world.targets, "temporal")
+    role = view_roles(world.splits, world.targets, "temporal")
     filled = world.targets.copy(deep=True)
     filled["is_gapfilled"][0, 0, FIRST_TEST:] = 1
     factors = world.features.sel(split="temporal")

@@ -313,7 +313,7 @@ def test_calendar_other_than_the_standard_one_is_refused(tmp_path: Path) -> None
 def checked(grid: xr.Dataset, case: ScoringCase, **options: bool) -> dict[str, Any]:
     submission = open_submission(grid)
     check_labels(submission, case)
-    placed = case.on_series(submission.at_lead(None))
+    placed = case.place_on_series(submission.select_lead(None))
     allowed = options.get("allow_missing", False)
     return check_coverage(placed, case, name="x", allow_missing=allowed)
 
@@ -386,7 +386,9 @@ def test_cells_and_days_beyond_the_test_part_are_not_looked_at(
 def test_missing_days_are_refused_with_the_option_of_both_ways(
     case: ScoringCase,
 ) -> None:
-    placed = case.on_series(predicted(0.3)).where(case.target["time"] < TEST_TIMES[9])
+    placed = case.place_on_series(predicted(0.3)).where(
+        case.target["time"] < TEST_TIMES[9]
+    )
     with pytest.raises(InputError) as raised:
         check_coverage(placed, case, name="x", allow_missing=False)
     assert raised.value.hint is not None
@@ -402,7 +404,7 @@ def test_missing_days_are_counted_where_they_are_allowed(case: ScoringCase) -> N
 
 
 def test_placing_puts_every_value_on_its_series_and_day(case: ScoringCase) -> None:
-    placed = case.on_series(predicted(0.3).isel(cell=slice(None, None, -1)))
+    placed = case.place_on_series(predicted(0.3).isel(cell=slice(None, None, -1)))
     assert placed.sizes == {"series": 11, "time": 160}
     for series in (0, 6, 10):
         layer, cell = case.series_layers[series], case.series_cells[series]

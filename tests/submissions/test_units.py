@@ -85,7 +85,7 @@ def test_lead_time_is_read_in_its_unit(labels: Any, units: str | None) -> None:
         grid["lead_time"].attrs["units"] = units
     found = open_submission(grid)
     assert found.leads == [1, 3]
-    np.testing.assert_array_equal(found.at_lead(3), predicted(0.3))
+    np.testing.assert_array_equal(found.select_lead(3), predicted(0.3))
 
 
 @pytest.mark.parametrize("name", ["a.nc", "a.zarr"])
@@ -105,7 +105,7 @@ def test_lead_time_of_a_file_is_read_in_its_unit(
         grid.to_zarr(tmp_path / name, consolidated=False)
     found = open_submission(tmp_path / name)
     assert found.leads == [1, 3]
-    np.testing.assert_array_equal(found.at_lead(3), predicted(0.3))
+    np.testing.assert_array_equal(found.select_lead(3), predicted(0.3))
 
 
 def test_scalar_lead_time_in_hours_is_read_in_its_unit() -> None:
@@ -195,4 +195,4 @@ def test_units_of_the_columns_of_a_table_are_read(tmp_path: Path) -> None:
         found = open_submission(source)
         assert found.leads == [2]
         assert len(found.notes) == 2
-        np.testing.assert_allclose(found.at_lead(2), predicted(0.3), rtol=1e-6)
+        np.testing.assert_allclose(found.select_lead(2), predicted(0.3), rtol=1e-6)

@@ -14,13 +14,13 @@ import pytest
 import xarray as xr
 
 import somobench
-from somobench.catalog.registry import catalogued_names, packaged_folder
+from somobench.catalog.registry import list_catalogued, packaged_folder
 from somobench.catalog.storage.hashing import decoded_sha256
 from somobench.schemas.errors import SomobenchError, UsageError
 
 RELEASES = [
     name
-    for name in catalogued_names()
+    for name in list_catalogued()
     if name.startswith("virtual-") and (packaged_folder() / name).is_dir()
 ]
 SETS = ("climatology", "forcing", "memory", "state")

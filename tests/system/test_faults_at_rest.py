@@ -25,7 +25,7 @@ from somobench.schemas.errors import InputError, IntegrityError, SomobenchError
 
 PACKAGED = [
     name
-    for name in registry.catalogued_names()
+    for name in registry.list_catalogued()
     if (registry.packaged_folder() / name).is_dir()
 ]
 RELEASE = PACKAGED[-1]
@@ -104,9 +104,9 @@ def test_a_flipped_byte_in_any_region_of_a_file_is_refused(
         for place in rng.choice(places, min(12, len(places)), replace=False):
             damages.flip_at(path, int(place))
             with pytest.raises(IntegrityError, match=f"file .*{name}"):
-                release.path_of(name)
+                release.get_path(name)
             damages.flip_at(path, int(place))
-    assert release.path_of(name) == path
+    assert release.get_path(name) == path
 
 
 @pytest.mark.parametrize("name", ["CITATION.cff", "splits.parquet"])
@@ -117,7 +117,7 @@ def test_every_single_byte_of_a_small_file_counts(folder: Path, name: str) -> No
     for place in range(path.stat().st_size):
         damages.flip_at(path, place)
         with pytest.raises(IntegrityError):
-            release.path_of(name)
+            release.get_path(name)
         damages.flip_at(path, place)
         refused += 1
     assert refused == path.stat().st_size
@@ -192,7 +192,7 @@ def test_twelve_kinds_of_damage_are_never_silent(
         path = own(folder, name)
         EVERY_KIND[damage](path, rng)
         with pytest.raises(IntegrityError, match=name):
-            release.path_of(name)
+            release.get_path(name)
         path.unlink(missing_ok=True)
         path.write_bytes(pristine)
 
@@ -264,6 +264,6 @@ def test_an_unreadable_disk_is_no_other_content(
     monkeypatch.setattr(os, "open", broken)
     release = resolve.resolve(TOY)
     with pytest.raises(InputError, match="Input/output error"):
-        release.path_of("targets.zarr.zip")
+        release.get_path("targets.zarr.zip")
     damaged = [f.name for f in verify_release(release) if f.status == "damaged"]
     assert damaged == ["targets.zarr.zip"]

@@ -303,6 +303,6 @@ def unreadable_release(toy: Path) -> Any:
 def test_a_release_that_vanishes_while_it_is_opened_is_refused(
     toy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("somobench.catalog.resolve.folders_of", lambda _: [])
+    monkeypatch.setattr("somobench.catalog.resolve.find_folders", lambda _: [])
     with pytest.raises(IntegrityError, match="no folder of it any more"):
         unreadable_release(toy)

@@ -19,7 +19,7 @@ from factories.remote_object import CONTENT, SHA256
 from somobench.catalog.fetching import cache, fetch
 from somobench.catalog.fetching.cache import cache_folder, object_path
 from somobench.catalog.fetching.fetch import RemoteObject
-from somobench.catalog.storage.atomic import replacing, write_text
+from somobench.catalog.storage.atomic import replace_file, write_text
 from somobench.export import write_dataset
 from somobench.schemas.errors import InputError, SomobenchError
 
@@ -173,7 +173,7 @@ def test_a_folder_that_cannot_be_replaced_stays(
         return plain(self, new)
 
     monkeypatch.setattr(Path, "rename", rename)
-    with pytest.raises(OSError, match="Input/output"), replacing(target) as partial:
+    with pytest.raises(OSError, match="Input/output"), replace_file(target) as partial:
         partial.mkdir()
     assert (target / "old").read_text() == "old"
     assert partials(tmp_path) == []
@@ -182,7 +182,7 @@ def test_a_folder_that_cannot_be_replaced_stays(
 def test_a_link_to_a_folder_is_replaced_and_its_folder_kept(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    with replacing(tmp_path / "link") as partial:
+    with replace_file(tmp_path / "link") as partial:
         partial.mkdir()
     assert not (tmp_path / "link").is_symlink()
     assert (tmp_path / "real").is_dir()

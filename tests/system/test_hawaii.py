@@ -17,7 +17,11 @@ import xarray as xr
 from factories.stages import run_stages
 from somobench.catalog.storage.archive import open_zarr_zip
 from somobench.pipelines.forcing.precision import STORED_STEP
-from somobench.pipelines.ingest.sensor_days import Rounding, layer_of, whole_centimetres
+from somobench.pipelines.ingest.sensor_days import (
+    Rounding,
+    find_layer,
+    round_to_centimetres,
+)
 from somobench.pipelines.stations import SensorSeries
 from somobench.pipelines.stations.ismn import IsmnSource
 from somobench.schemas.recipe import load_recipe
@@ -42,10 +46,10 @@ def test_probes_at_inches_reach_all_layers_only_rounded_down(
     rounding: Rounding, centimetres: list[int], layers: list[int]
 ) -> None:
     depths = (0.0508, 0.1016, 0.3048, 0.508)  # 2, 4, 12 and 20 inches, in m
-    found = [whole_centimetres(depth, rounding) for depth in depths]
+    found = [round_to_centimetres(depth, rounding) for depth in depths]
     assert found == centimetres
     nominal = load_recipe(RECIPE).layers
-    assert [layer_of(depth, depth, nominal) for depth in found] == layers
+    assert [find_layer(depth, depth, nominal) for depth in found] == layers
 
 
 def soil_moisture(path: Path) -> list[SensorSeries]:

@@ -25,7 +25,7 @@ from factories.import_graph import (
     packages,
     top_of,
 )
-from somobench.catalog.registry import catalogued_names
+from somobench.catalog.registry import list_catalogued
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
@@ -33,7 +33,7 @@ MODULES = modules(ROOT)
 
 OWN_EXTRAS = re.compile(r"somobench\[([\w,]+)\]")
 
-OLDER, NEWEST = catalogued_names()[-2:]
+OLDER, NEWEST = list_catalogued()[-2:]
 SHIPPED = [f"{NEWEST}/*", f"assets/{NEWEST}/predictions_temporal.zarr.zip"]
 
 PACKAGED = (

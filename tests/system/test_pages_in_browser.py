@@ -36,7 +36,7 @@ from somobench.pipelines.release.report.ladder_details import CellTables
 from somobench.pipelines.release.report.numbers import figure_numbers
 from somobench.pipelines.release.report.shifts import make_shift_sections
 from somobench.pipelines.release.report.splits import make_split_sections
-from somobench.pipelines.splits import splits_of
+from somobench.pipelines.splits import build_recipe_splits
 from somobench.schemas.recipe import Recipe, SplitParams, load_recipe
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -123,7 +123,7 @@ def make_scored_sections() -> list[Section]:
     record = {"splits": {"temporal": {"ladder": ladder}}}
     splits = SplitParams(temporal=TEMPORAL, spatial=SPATIAL)
     data = make_data(grid_cells(4, 6))
-    report = splits_of(data, Recipe.model_construct(splits=splits))[1]
+    report = build_recipe_splits(data, Recipe.model_construct(splits=splits))[1]
     return [
         *make_split_sections(report | {"left_out": {"ungauged": HOSTILE}}),
         *make_ladder_sections(

@@ -68,10 +68,10 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_file_never_opens(toy: Path, name: str, damage: str) -> None:
     release = resolve.resolve(RELEASE)
-    assert release.path_of(name) == toy / name
+    assert release.get_path(name) == toy / name
     DAMAGES[damage](toy / name)
     with pytest.raises(IntegrityError, match=name):
-        release.path_of(name)
+        release.get_path(name)
 
 
 def test_reading_a_feature_set_checks_every_file_that_it_needs(toy: Path) -> None:
@@ -196,4 +196,4 @@ def test_a_link_out_of_the_release_folder_is_refused(
     shutil.move(toy / name, outside)
     (toy / name).symlink_to(outside)
     with pytest.raises(IntegrityError, match="a link to"):
-        resolve.resolve(RELEASE).path_of("cells.parquet")
+        resolve.resolve(RELEASE).get_path("cells.parquet")

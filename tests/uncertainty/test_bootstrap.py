@@ -11,16 +11,16 @@ import xarray as xr
 
 from somobench.metrics import score
 from somobench.metrics.days import resample_days
-from somobench.metrics.extremes import extreme_thresholds
+from somobench.metrics.extremes import compute_extreme_thresholds
 from somobench.metrics.registry import metrics_named
 from somobench.metrics.rows import Rows, RowScores, score_rows
 from somobench.schemas.errors import InputError, UnknownNameError, UsageError
-from somobench.uncertainty.block_length import block_length, politis_white_length
+from somobench.uncertainty.block_length import block_length, choose_politis_white_length
 from somobench.uncertainty.bootstrap import bootstrap_scores, draw_days
 from somobench.uncertainty.intervals import (
     Resampled,
-    percentile_interval,
-    pooled_interval,
+    make_pooled_interval,
+    take_percentile_interval,
 )
 
 SMOOTH = ("pearson_r", "spearman_r", "bias", "rmse", "kge_2009")
@@ -122,7 +122,7 @@ def test_politis_white_block_sees_through_gaps(rng: np.random.Generator) -> None
 def test_row_with_few_days_has_no_politis_white_length() -> None:
     error = np.full((1, 200), np.nan)
     error[0, :59] = np.arange(59.0)
-    assert np.isnan(politis_white_length(error)).all()
+    assert np.isnan(choose_politis_white_length(error)).all()
     # the cube root of 59, rounded up
     assert block_length(error, "politis_white") == 4
 
@@ -166,7 +166,7 @@ def test_given_thresholds_stand_for_those_of_train_days(
     given = bootstrap_scores(
         good,
         target.where(~train),
-        thresholds=extreme_thresholds(target.where(train).to_numpy()),
+        thresholds=compute_extreme_thresholds(target.where(train).to_numpy()),
         metrics=names,
     )
     xr.testing.assert_identical(given.scores, of_train.scores)
@@ -314,7 +314,7 @@ def test_ninety_percent_interval_covers_the_truth(
 ) -> None:
     scores, blocks, truth = _experiments(rho, days)
     values, drawn = scores.values[name], scores.replicates[name].T
-    lower, upper = pooled_interval(
+    lower, upper = make_pooled_interval(
         values,
         Resampled(drawn, drawn, np.broadcast_to(values[:, None], drawn.shape)),
         blocks=blocks,
@@ -333,8 +333,8 @@ def test_interval_without_blocks_would_be_far_too_narrow() -> None:
     target = persistent(rng, (300, 1500), 0.9)
     error = 0.3 - 0.2 * target + 0.6 * persistent(rng, (300, 1500), 0.9)
     single = resample_days(np.ones(1500, dtype=bool), length=1, draws=200)
-    lower, upper = percentile_interval((single.sums([(error,)])[0] / 1500).T, 0.9)
+    lower, upper = take_percentile_interval((single.sums([(error,)])[0] / 1500).T, 0.9)
     covered = ((lower <= 0.3) & (upper >= 0.3)).mean()
-    blocks = percentile_interval(scores.replicates["bias"].T, 0.9)
+    blocks = take_percentile_interval(scores.replicates["bias"].T, 0.9)
     inside = (blocks[0] <= truth["bias"]) & (truth["bias"] <= blocks[1])
     assert covered < 0.5 < inside.mean()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from somobench.uncertainty.intervals import Resampled, pooled_interval
+from somobench.uncertainty.intervals import Resampled, make_pooled_interval
 
 LEVEL = 0.9
 NORMAL = float(stats.norm.ppf(0.95))
@@ -26,7 +26,7 @@ def interval(
     drawn: Resampled, blocks: float = MANY, cells: int = MANY
 ) -> tuple[float, float]:
     """Return the interval around a score of 1."""
-    lower, upper = pooled_interval(
+    lower, upper = make_pooled_interval(
         np.array([1.0]),
         drawn,
         blocks=blocks,
@@ -91,7 +91,7 @@ def test_draws_without_a_value_count_for_nothing() -> None:
 
 def test_two_models_are_joined_draw_by_draw() -> None:
     ours, theirs = made(3.0, 2.0, 2.0), made(1.0, 1.0, 1.0)
-    joined = ours.with_other(theirs, np.subtract)
+    joined = ours.join_draws(theirs, np.subtract)
     assert joined.both == pytest.approx(2.0 * SHAPE[None])
     assert joined.days == pytest.approx(SHAPE[None])
     assert joined.cells == pytest.approx(SHAPE[None])
@@ -101,7 +101,7 @@ def test_draws_that_pile_up_do_not_end_the_interval_at_the_score() -> None:
     # Six of ten draws are 0 and the rest lie up to 0.5; the score is 0.2.
     draws = np.concatenate([np.zeros(240), np.linspace(0.1, 0.5, 160)])[None]
     drawn = Resampled(draws, draws, np.full_like(draws, 0.2))
-    lower, upper = pooled_interval(
+    lower, upper = make_pooled_interval(
         np.array([0.2]), drawn, blocks=MANY, cells=np.array([1]), level=LEVEL
     )
     assert lower[0] == 0.0

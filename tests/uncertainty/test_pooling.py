@@ -20,7 +20,7 @@ from somobench.uncertainty.bootstrap import (
 )
 from somobench.uncertainty.cells import draw_groups
 from somobench.uncertainty.pooling import pool_differences, pool_scores
-from somobench.uncertainty.pools import standard_pools
+from somobench.uncertainty.pools import label_standard_pools
 
 DRAWS = 200
 
@@ -56,7 +56,7 @@ def make_labels(scored: BootstrappedScores, labels: list[str]) -> xr.DataArray:
 def test_pools_are_medians_of_their_cells() -> None:
     scored = make_scores([1.0, 2.0, 9.0, 4.0, np.nan])
     labels = make_labels(scored, ["asia", "asia", "asia", "europe", "europe"])
-    pooled = pool_scores(scored, standard_pools(scored.scores, region=labels))
+    pooled = pool_scores(scored, label_standard_pools(scored.scores, region=labels))
     values = pooled["score"].sel(metric="rmse")
     assert float(values.sel(group="all")) == 3.0
     assert float(values.sel(group="region=asia")) == 2.0
@@ -88,7 +88,7 @@ def test_balanced_pool_without_a_large_region_is_missing() -> None:
 def test_layers_networks_records_and_stations_are_pools() -> None:
     scored = make_scores([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
     template = scored.scores["pair_count"]
-    pools = standard_pools(
+    pools = label_standard_pools(
         scored.scores,
         network=make_labels(scored, ["SCAN", "SCAN", ""]),
         regime=make_labels(scored, ["water-limited", "unknown", "unknown"]),
@@ -119,7 +119,7 @@ def test_interval_over_cells_is_that_of_a_resampled_median() -> None:
     # 101 cells, 0 to 100: the median's standard error is near 1.25 sd / sqrt(n) = 3.6
     # for a normal law, sqrt(n) / (2 n f) = 5.0 for this uniform one
     scored = make_scores(np.arange(101.0))
-    pooled = pool_scores(scored, standard_pools(scored.scores))
+    pooled = pool_scores(scored, label_standard_pools(scored.scores))
     both = pooled.sel(metric="rmse", group="all")
     width = float(both["upper"] - both["lower"])
     assert width == pytest.approx(2 * 1.645 * 5.0, rel=0.25)
@@ -128,7 +128,9 @@ def test_interval_over_cells_is_that_of_a_resampled_median() -> None:
 
 def test_interval_over_days_alone_is_that_of_the_replicates() -> None:
     scored = make_scores([10.0], noise=1.0)
-    pooled = pool_scores(scored, standard_pools(scored.scores)).isel(group=0, metric=0)
+    pooled = pool_scores(scored, label_standard_pools(scored.scores)).isel(
+        group=0, metric=0
+    )
     drawn = scored.replicates["rmse"][:, 0]
     # Blocks of 50 days are 4 steps of 13 days: 500 / 52 blocks, one more than degrees
     stretch = stats.t.ppf(0.95, 500 / 52 - 1) / stats.norm.ppf(0.95)
@@ -143,7 +145,7 @@ def test_bias_of_the_replicates_does_not_move_the_interval() -> None:
     plain = make_scores([10.0], noise=1.0)
     biased = make_scores([10.0], noise=1.0)
     biased.replicates["rmse"][:] -= 5.0
-    pools = standard_pools(plain.scores)
+    pools = label_standard_pools(plain.scores)
     ends = [
         [float(pool_scores(scored, pools)[end][0, 0]) for end in ("lower", "upper")]
         for scored in (plain, biased)
@@ -164,25 +166,25 @@ def test_interval_stays_in_the_range_of_the_metric(
     name: str, value: float, end: str, bound: float
 ) -> None:
     scored = make_scores([value], name=name, noise=0.5)
-    pooled = pool_scores(scored, standard_pools(scored.scores))
+    pooled = pool_scores(scored, label_standard_pools(scored.scores))
     assert float(pooled[end][0, 0]) == bound
 
 
 def test_interval_needs_a_value_in_half_of_the_draws() -> None:
     scored = make_scores([10.0], noise=1.0)
     scored.replicates["rmse"][:120] = np.nan
-    pooled = pool_scores(scored, standard_pools(scored.scores))
+    pooled = pool_scores(scored, label_standard_pools(scored.scores))
     assert np.isnan(pooled["lower"]).all()
     scored.replicates["rmse"][:] = 10.0
     scored.replicates["rmse"][:90] = np.nan
-    pooled = pool_scores(scored, standard_pools(scored.scores))
+    pooled = pool_scores(scored, label_standard_pools(scored.scores))
     assert (pooled["lower"] == 10.0).all()
 
 
 def test_clusters_are_drawn_whole_and_widen_the_interval() -> None:
     values = np.repeat(np.arange(10.0), 20)  # ten clusters of alike cells
     scored = make_scores(values)
-    pools = standard_pools(scored.scores)
+    pools = label_standard_pools(scored.scores)
     clusters = make_labels(scored, [f"cluster {v}" for v in values])
     alone = pool_scores(scored, pools)
     whole = pool_scores(scored, pools, clusters=clusters)
@@ -212,7 +214,7 @@ def test_clustered_medians_are_those_of_repeated_cells(
 
 def test_group_without_a_score_has_no_median() -> None:
     scored = make_scores([np.nan, np.nan])
-    pooled = pool_scores(scored, standard_pools(scored.scores))
+    pooled = pool_scores(scored, label_standard_pools(scored.scores))
     assert np.isnan(pooled["score"]).all()
     assert pooled["cell_count"].values.tolist() == [[0]]
 
@@ -233,7 +235,7 @@ def test_group_of_four_cells_has_an_interval_over_days_alone() -> None:
     widths = [
         float((pooled["upper"] - pooled["lower"])[0, 0])
         for pooled in (
-            pool_scores(scored, standard_pools(scored.scores))
+            pool_scores(scored, label_standard_pools(scored.scores))
             for scored in (four, five)
         )
     ]
@@ -243,7 +245,7 @@ def test_group_of_four_cells_has_an_interval_over_days_alone() -> None:
 
 def test_group_with_scores_of_four_cells_has_an_interval_over_days_alone() -> None:
     six = make_scores([1.0, 2.0, 3.0, 4.0, np.nan, np.nan])
-    pooled = pool_scores(six, standard_pools(six.scores))
+    pooled = pool_scores(six, label_standard_pools(six.scores))
     assert float(pooled["upper"][0, 0]) == float(pooled["lower"][0, 0]) == 2.5
 
 
@@ -263,10 +265,10 @@ def test_record_below_a_season_has_no_interval() -> None:
     for days, known in ((90, False), (91, True)):
         drawn = resample_days(np.ones(days, dtype=bool), length=10, draws=DRAWS)
         short = replace(scored, days=drawn)
-        pooled = pool_scores(short, standard_pools(short.scores))
+        pooled = pool_scores(short, label_standard_pools(short.scores))
         assert bool(np.isfinite(pooled["lower"]).all()) is known
         assert float(pooled["score"][0, 0]) == 4.0
-        compared = pool_differences(short, short, standard_pools(short.scores))
+        compared = pool_differences(short, short, label_standard_pools(short.scores))
         assert bool(np.isfinite(compared["gain_upper"]).all()) is known
 
 
@@ -279,7 +281,7 @@ def test_few_clusters_are_not_drawn_however_many_cells_they_hold() -> None:
     assert groups[0].weights is None
     assert groups[1].weights is not None
     values = np.array([1.0, np.nan, np.nan, np.nan, *[2.0] * 8])
-    assert [group.unit_count(values) for group in groups] == [3, 4]
+    assert [group.count_units(values) for group in groups] == [3, 4]
 
 
 def test_draws_of_days_and_of_cells_alone_leave_the_others_still() -> None:
@@ -297,7 +299,7 @@ def test_draws_of_days_and_of_cells_alone_leave_the_others_still() -> None:
 def test_difference_is_taken_on_cells_that_both_models_have() -> None:
     ours = make_scores([1.0, 2.0, 3.0, np.nan])
     theirs = make_scores([2.0, np.nan, 4.0, 9.0])
-    compared = pool_differences(ours, theirs, standard_pools(ours.scores))
+    compared = pool_differences(ours, theirs, label_standard_pools(ours.scores))
     both = compared.sel(metric="rmse", group="all")
     assert float(both["difference"]) == -1.0  # medians 2 and 3 of two cells
     assert float(both["gain"]) == 1.0  # a smaller error is better
@@ -307,7 +309,7 @@ def test_difference_is_taken_on_cells_that_both_models_have() -> None:
 def test_shared_noise_of_days_cancels_in_a_difference() -> None:
     ours = make_scores([1.0] * 9, noise=5.0, seed=3)
     theirs = make_scores([1.1] * 9, noise=5.0, seed=3)
-    pools = standard_pools(ours.scores)
+    pools = label_standard_pools(ours.scores)
     assert float(pool_scores(ours, pools)["upper"][0, 0]) > 5
     compared = pool_differences(ours, theirs, pools).isel(metric=0, group=0)
     assert float(compared["gain_lower"]) == pytest.approx(0.1, abs=1e-5)
@@ -317,7 +319,7 @@ def test_shared_noise_of_days_cancels_in_a_difference() -> None:
 def test_gain_of_a_bias_is_its_smaller_distance_from_zero() -> None:
     ours = make_scores([-0.1] * 6, name="bias")
     theirs = make_scores([0.3] * 6, name="bias")
-    compared = pool_differences(ours, theirs, standard_pools(ours.scores))
+    compared = pool_differences(ours, theirs, label_standard_pools(ours.scores))
     compared = compared.isel(metric=0, group=0)
     assert float(compared["difference"]) == pytest.approx(-0.4)
     assert float(compared["gain"]) == pytest.approx(0.2)
@@ -326,7 +328,7 @@ def test_gain_of_a_bias_is_its_smaller_distance_from_zero() -> None:
 
 def test_model_compared_with_itself_is_undecided() -> None:
     scored = make_scores(np.arange(9.0), noise=1.0)
-    compared = pool_differences(scored, scored, standard_pools(scored.scores))
+    compared = pool_differences(scored, scored, label_standard_pools(scored.scores))
     assert float(compared["difference_upper"][0, 0]) == 0.0
     assert int(compared["better"][0, 0]) == 0
 
@@ -336,12 +338,12 @@ def test_scores_on_different_draws_are_not_compared() -> None:
     other = resample_days(np.ones(500, dtype=bool), length=50, draws=DRAWS, seed=9)
     theirs = BootstrappedScores(theirs.scores, theirs.metrics, theirs.replicates, other)
     with pytest.raises(InputError, match="the same draws"):
-        pool_differences(ours, theirs, standard_pools(ours.scores))
+        pool_differences(ours, theirs, label_standard_pools(ours.scores))
 
 
 def test_other_cells_or_metrics_are_not_compared() -> None:
     ours = make_scores([1.0, 2.0])
-    pools = standard_pools(ours.scores)
+    pools = label_standard_pools(ours.scores)
     with pytest.raises(InputError, match="coordinate cell"):
         pool_differences(ours, make_scores([1.0, 2.0, 3.0]), pools)
     with pytest.raises(InputError, match="found: +bias"):
@@ -368,7 +370,7 @@ def test_better_model_is_found_from_series_to_pools(rng: np.random.Generator) ->
         bootstrap_scores(model, observed, days=drawn, metrics=names)
         for model in (good, poor)
     )
-    pools = standard_pools(ours.scores)
+    pools = label_standard_pools(ours.scores)
     assert (pool_differences(ours, theirs, pools)["better"] == 1).all()
     assert (pool_differences(theirs, ours, pools)["better"] == -1).all()
     pooled = pool_scores(ours, pools)

@@ -59,7 +59,7 @@ class Era5Source:
             open_inputs(request.reference_inputs) as others,
         ):
             placement = _place(group_boxes(opened.stores), request)
-            forcing = _meteorology(placement, request)
+            forcing = _derive_meteorology(placement, request)
             passed_over = [
                 vars(item) for item in (*opened.passed_over, *others.passed_over)
             ]
@@ -91,10 +91,10 @@ def _place(boxes: Sequence[Box], request: ForcingRequest) -> Placement:
     return placement
 
 
-def _meteorology(placement: Placement, request: ForcingRequest) -> DailyForcing:
+def _derive_meteorology(placement: Placement, request: ForcingRequest) -> DailyForcing:
     params = request.recipe.forcing
     delivery = describe_delivery(params)
-    dataset = xr.Dataset(coords=_coords(request))
+    dataset = xr.Dataset(coords=_make_coords(request))
     counts, described, preliminary = [], {}, {}
     for name in params.variables:
         derivation = find_derivation(
@@ -128,20 +128,20 @@ def _meteorology(placement: Placement, request: ForcingRequest) -> DailyForcing:
     }
     return DailyForcing(
         dataset,
-        _node_count(counts, request),
-        _dropped(placement, counts, request),
+        _count_nodes(counts, request),
+        _explain_dropped_cells(placement, counts, request),
         report,
     )
 
 
-def _coords(request: ForcingRequest) -> dict[str, Any]:
+def _make_coords(request: ForcingRequest) -> dict[str, Any]:
     return {
         "cell": request.cells["cell_id"].to_numpy().astype(str),
         "time": request.days.astype("datetime64[ns]"),
     }
 
 
-def _node_count(
+def _count_nodes(
     counts: Sequence[NDArray[np.int8]], request: ForcingRequest
 ) -> NDArray[np.int8]:
     """Return by cell the fewest nodes that any variable had; 0 if not remapped."""
@@ -151,7 +151,7 @@ def _node_count(
     return np.asarray(fewest, dtype=np.int8)
 
 
-def _dropped(
+def _explain_dropped_cells(
     placement: Placement, counts: Sequence[NDArray[np.int8]], request: ForcingRequest
 ) -> dict[str, str]:
     nowhere = np.asarray((placement.nodes < 0).all(axis=1))

@@ -55,19 +55,19 @@ def account_for(path: Path, recipe: Recipe | None = None) -> dict[str, Any]:
     refusals: list[InputError] = []
     with open_inputs([path], refusals.append) as opened:
         boxes = group_boxes(opened.stores)
-        delivery = _delivery(boxes, recipe)
-        grids = [_grid(box) for box in boxes]
+        delivery = _derive_delivery(boxes, recipe)
+        grids = [_describe_grid(box) for box in boxes]
         variables = []
         for box in boxes:
-            variables += _variables(box, delivery, refusals)
-        keys = _keys(boxes, delivery, grids, variables)
-        unknown = _unknown(boxes, delivery)
+            variables += _describe_variables(box, delivery, refusals)
+        keys = _suggest_keys(boxes, delivery, grids, variables)
+        unknown = _find_unknown_names(boxes, delivery)
         lacks = list_lacks(boxes, delivery, (variables, grids), recipe)
-        files = _files(opened, refusals)
+        files = _count_files(opened, refusals)
     account = {
         "reader": "era5",
         "files": files,
-        "rejected_files": [_rejected(error) for error in refusals],
+        "rejected_files": [_describe_rejection(error) for error in refusals],
         "passed_over": [vars(item) for item in opened.passed_over],
         "grids": grids,
         "variables": variables,
@@ -76,10 +76,12 @@ def account_for(path: Path, recipe: Recipe | None = None) -> dict[str, Any]:
         "lacks": lacks,
         "asked_by": None if recipe is None else recipe.release.recipe,
     }
-    return account | {"lines": _lines(account)}
+    return account | {"lines": _format_account(account)}
 
 
-def _files(opened: OpenedInputs, refusals: Sequence[InputError]) -> dict[str, int]:
+def _count_files(
+    opened: OpenedInputs, refusals: Sequence[InputError]
+) -> dict[str, int]:
     read = len({name for name, _ in opened.stores})
     return {
         "found": read + len(refusals) + len(opened.passed_over),
@@ -89,7 +91,7 @@ def _files(opened: OpenedInputs, refusals: Sequence[InputError]) -> dict[str, in
     }
 
 
-def _rejected(error: InputError) -> dict[str, str]:
+def _describe_rejection(error: InputError) -> dict[str, str]:
     return {
         "file": error.what,
         "reason": "refused",
@@ -99,7 +101,7 @@ def _rejected(error: InputError) -> dict[str, str]:
     }
 
 
-def _delivery(boxes: Sequence[Box], recipe: Recipe | None) -> Delivery:
+def _derive_delivery(boxes: Sequence[Box], recipe: Recipe | None) -> Delivery:
     """Take names and units of the recipe, and the frequency of the files."""
     steps = [
         float(np.median(np.diff(times) / HOUR))
@@ -119,25 +121,25 @@ def _delivery(boxes: Sequence[Box], recipe: Recipe | None) -> Delivery:
     return Delivery(frequency, accumulation, given.names, given.units)
 
 
-def _grid(box: Box) -> dict[str, Any]:
+def _describe_grid(box: Box) -> dict[str, Any]:
     nodes = box.nodes
     return {
         "files": len({name for name, _ in box.stores}),
         "nodes": len(nodes.latitude) * (len(nodes.longitude) if nodes.is_grid else 1),
-        "latitude": _extent(nodes.latitude),
-        "longitude": _extent(nodes.longitude),
+        "latitude": _round_extent(nodes.latitude),
+        "longitude": _round_extent(nodes.longitude),
         "spacing": round(find_spacing(nodes.latitude, 0.0), 6)
         if nodes.is_grid
         else None,
-        "registration": _registration(nodes),
+        "registration": _name_registration(nodes),
     }
 
 
-def _extent(axis: NDArray[np.float64]) -> list[float]:
+def _round_extent(axis: NDArray[np.float64]) -> list[float]:
     return [round(float(axis.min()), 4), round(float(axis.max()), 4)]
 
 
-def _registration(nodes: NodeSet) -> str | None:
+def _name_registration(nodes: NodeSet) -> str | None:
     """Name the registration that the positions allow; None if neither."""
     if not nodes.is_grid:
         return "points"
@@ -150,7 +152,7 @@ def _registration(nodes: NodeSet) -> str | None:
     return None
 
 
-def _variables(
+def _describe_variables(
     box: Box, delivery: Delivery, refusals: list[InputError]
 ) -> list[dict[str, Any]]:
     found = []
@@ -158,13 +160,15 @@ def _variables(
         if not box.holds(raw.name, delivery):
             continue
         try:
-            found.append(_variable(box.field(raw, delivery), delivery.frequency))
+            found.append(
+                _describe_variable(box.field(raw, delivery), delivery.frequency)
+            )
         except InputError as error:
             refusals.append(error)
     return found
 
 
-def _variable(field: Field, frequency: Frequency) -> dict[str, Any]:
+def _describe_variable(field: Field, frequency: Frequency) -> dict[str, Any]:
     times = field.times
     step = DAY if frequency == "daily" else HOUR
     jumps = np.flatnonzero(np.diff(times) > step)
@@ -188,7 +192,7 @@ def _variable(field: Field, frequency: Frequency) -> dict[str, Any]:
     }
 
 
-def _keys(
+def _suggest_keys(
     boxes: Sequence[Box],
     delivery: Delivery,
     grids: Sequence[dict[str, Any]],
@@ -214,13 +218,13 @@ def _keys(
     return keys
 
 
-def _unknown(boxes: Sequence[Box], delivery: Delivery) -> list[str]:
-    known = {name for raw in RAW.values() for name in delivery.names_of(raw)}
+def _find_unknown_names(boxes: Sequence[Box], delivery: Delivery) -> list[str]:
+    known = {name for raw in RAW.values() for name in delivery.get_names(raw)}
     held = {str(name) for box in boxes for _, store in box.stores for name in store}
     return sorted(held - known)
 
 
-def _lines(account: dict[str, Any]) -> list[str]:
+def _format_account(account: dict[str, Any]) -> list[str]:
     """Say it in lines for a terminal."""
     lines = []
     for grid in account["grids"]:
@@ -231,18 +235,18 @@ def _lines(account: dict[str, Any]) -> list[str]:
             f"grid: {kind}, {where}; {grid['nodes']} nodes in {grid['files']} files; "
             f"registration: {grid['registration'] or 'neither node nor cell'}"
         )
-    lines += _lines_of_periods(account["variables"])
+    lines += _format_periods(account["variables"])
     if account["unknown_variables"]:
         names = ", ".join(account["unknown_variables"])
         lines.append(f"not known: {names} (a name goes into forcing.names)")
-    lines += _lines_of_passed_over(account["passed_over"])
+    lines += _format_passed_over(account["passed_over"])
     lines += [f"recipe: {key}: {value}" for key, value in account["keys"].items()]
     if account["asked_by"] is None:
         lines += [f"lacks for every variable: {item}" for item in account["lacks"]]
     return lines
 
 
-def _lines_of_passed_over(files: Sequence[dict[str, str]]) -> list[str]:
+def _format_passed_over(files: Sequence[dict[str, str]]) -> list[str]:
     """Name the first files of each reason."""
     names: dict[str, list[str]] = {}
     for item in files:
@@ -254,7 +258,7 @@ def _lines_of_passed_over(files: Sequence[dict[str, str]]) -> list[str]:
     ]
 
 
-def _lines_of_periods(variables: Sequence[dict[str, Any]]) -> list[str]:
+def _format_periods(variables: Sequence[dict[str, Any]]) -> list[str]:
     """Name together the variables of one period, with their units; then the gaps."""
     together: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for item in variables:

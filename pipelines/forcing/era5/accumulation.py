@@ -13,7 +13,7 @@ from somobench.pipelines.forcing.era5.fields import Field
 from somobench.pipelines.forcing.era5.parts import Rectangle
 from somobench.schemas.errors import InputError
 
-TELLING = ("ssrd", "ssr")
+DAYLIGHT_FIELDS = ("ssrd", "ssr")
 LOOKED_AT = 49  # time stamps: two whole days, whenever the first begins
 NOTICEABLE = 0.01  # of the largest value; smaller falls may come from packing
 HOUR = np.timedelta64(1, "h")
@@ -26,7 +26,7 @@ def find_accumulation(
 
     Returns None of variables that don't show it, and in the dark.
     """
-    if field.raw.name not in TELLING:
+    if field.raw.name not in DAYLIGHT_FIELDS:
         return None
     node = Rectangle(
         slice(row, row + 1),

@@ -52,12 +52,12 @@ def read_days(
     result = np.full((len(days), len(nodes[1])), np.nan)
     preliminary = np.zeros(len(days), dtype=bool)
     for rectangle in list_rectangles(nodes[0], nodes[1], fields[0]):
-        length = _days_a_block(rectangle, fields[0], positions[0].shape[1])
+        length = _count_block_days(rectangle, fields[0], positions[0].shape[1])
         for first in range(0, len(days), length):
             block = slice(first, first + length)
             arranged = []
             for field, where in zip(fields, positions, strict=True):
-                values, flags = _arranged(field, where[block], rectangle)
+                values, flags = _arrange_days(field, where[block], rectangle)
                 arranged.append(values)
                 preliminary[block] |= flags
             daily = aggregate_days(derivation.combine(*arranged), rule)
@@ -65,14 +65,14 @@ def read_days(
     return result, preliminary
 
 
-def _days_a_block(rectangle: Rectangle, field: Field, steps_a_day: int) -> int:
+def _count_block_days(rectangle: Rectangle, field: Field, steps_a_day: int) -> int:
     a_day = rectangle.size * steps_a_day
     fitting = BLOCK_VALUES // a_day
     whole_chunk = -(-field.parts[0].chunk[0] // steps_a_day)
     return max(1, fitting, min(whole_chunk, STRETCH * fitting))
 
 
-def _arranged(
+def _arrange_days(
     field: Field, positions: Indices, rectangle: Rectangle
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """Return the values of some days, (day, step, node), and which are preliminary."""
@@ -96,12 +96,12 @@ def list_rectangles(
     tiles = row // height * (nodes.columns // width + 1) + column // width
     for tile in np.unique(tiles):
         members = np.flatnonzero(tiles == tile)
-        rows = _extent(row[members])
-        columns = _extent(column[members])
+        rows = _span_positions(row[members])
+        columns = _span_positions(column[members])
         across = columns.stop - columns.start
         inside = (row[members] - rows.start) * across + column[members] - columns.start
         yield Rectangle(rows, columns, inside, members)
 
 
-def _extent(positions: Indices) -> slice:
+def _span_positions(positions: Indices) -> slice:
     return slice(int(positions.min()), int(positions.max()) + 1)

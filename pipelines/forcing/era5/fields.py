@@ -140,11 +140,11 @@ class Box:
     @property
     def what(self) -> str:
         """The names of its first files."""
-        return _listed(name for name, _ in self.stores)
+        return _format_names(name for name, _ in self.stores)
 
     def holds(self, raw: str, delivery: Delivery) -> bool:
         """Tell whether any file holds a variable of ERA5."""
-        names = delivery.names_of(RAW[raw])
+        names = delivery.get_names(RAW[raw])
         return any(name in store for name in names for _, store in self.stores)
 
     def field(self, raw: RawVariable, delivery: Delivery) -> Field:
@@ -156,7 +156,7 @@ class Box:
             If no file has it, or its unit, dims or time step differ from what is
             expected.
         """
-        names = delivery.names_of(raw)
+        names = delivery.get_names(raw)
         parts = sorted(
             (
                 describe_part(file, store[name], raw, delivery)
@@ -164,7 +164,7 @@ class Box:
                 for name in [next((item for item in names if item in store), None)]
                 if name is not None
             ),
-            key=_first_time,
+            key=_get_first_time,
         )
         if not parts:
             held = sorted({str(name) for _, store in self.stores for name in store})
@@ -175,18 +175,18 @@ class Box:
                 hint="name it in forcing.names of the recipe",
             )
         times = np.unique(np.concatenate([part.times for part in parts]))
-        files = _listed(part.file for part in parts)
+        files = _format_names(part.file for part in parts)
         check_steps(times, delivery.frequency, f"{raw.name} in forcing inputs {files}")
         return Field(raw, tuple(parts), times)
 
 
-def _listed(names: Iterable[str]) -> str:
+def _format_names(names: Iterable[str]) -> str:
     distinct = list(dict.fromkeys(names))
     more = f" and {len(distinct) - SHOWN} more" if len(distinct) > SHOWN else ""
     return ", ".join(distinct[:SHOWN]) + more
 
 
-def _first_time(part: Part) -> np.datetime64:
+def _get_first_time(part: Part) -> np.datetime64:
     return part.times[0] if len(part.times) else np.datetime64("NaT")
 
 
@@ -194,7 +194,7 @@ def group_boxes(opened: Sequence[tuple[str, xr.Dataset]]) -> list[Box]:
     """Group opened inputs by equal positions, in the order they first appear."""
     boxes: list[Box] = []
     for name, store in opened:
-        nodes = _nodes(store)
+        nodes = _read_nodes(store)
         for index, box in enumerate(boxes):
             if share_positions(box.nodes, nodes):
                 boxes[index] = Box(box.nodes, (*box.stores, (name, store)))
@@ -204,7 +204,7 @@ def group_boxes(opened: Sequence[tuple[str, xr.Dataset]]) -> list[Box]:
     return boxes
 
 
-def _nodes(store: xr.Dataset) -> NodeSet:
+def _read_nodes(store: xr.Dataset) -> NodeSet:
     return NodeSet(
         store["latitude"].to_numpy(),
         store["longitude"].to_numpy(),

@@ -40,30 +40,30 @@ def list_lacks(
     for name in wanted:
         try:
             derivation = find_derivation(
-                name, delivery.names, lambda raw: _held(boxes, raw, delivery)
+                name, delivery.names, lambda raw: _is_held(boxes, raw, delivery)
             )
         except SomobenchError as error:
             found.append(f"{name}: {error.hint or error.found}")
             continue
-        absent = [raw for raw in derivation.raws if not _held(boxes, raw, delivery)]
+        absent = [raw for raw in derivation.raws if not _is_held(boxes, raw, delivery)]
         if absent:
-            others = " or ".join(delivery.names_of(RAW[absent[0]])[:2])
+            others = " or ".join(delivery.get_names(RAW[absent[0]])[:2])
             found.append(
                 f"{name}: no {', '.join(absent)} (looked for {others}; another name "
                 f"goes into forcing.names: {{{absent[0]}: ...}})"
             )
     if recipe is not None:
-        found += _other_keys(variables, delivery, grids, recipe.forcing)
-        found += _other_period(variables, recipe.period, recipe.forcing)
-        found += _absent_levels(boxes, delivery, recipe)
+        found += _list_contradicting_keys(variables, delivery, grids, recipe.forcing)
+        found += _list_missing_periods(variables, recipe.period, recipe.forcing)
+        found += _list_absent_levels(boxes, delivery, recipe)
     return found
 
 
-def _held(boxes: Sequence[Box], raw: str, delivery: Delivery) -> bool:
+def _is_held(boxes: Sequence[Box], raw: str, delivery: Delivery) -> bool:
     return any(box.holds(raw, delivery) for box in boxes)
 
 
-def _other_keys(
+def _list_contradicting_keys(
     variables: Sequence[dict[str, Any]],
     delivery: Delivery,
     grids: Sequence[dict[str, Any]],
@@ -84,7 +84,7 @@ def _other_keys(
     ]
 
 
-def _other_period(
+def _list_missing_periods(
     variables: Sequence[dict[str, Any]], period: PeriodParams, params: ForcingParams
 ) -> list[str]:
     """List what of the period files don't cover: its begin, its end, gaps within."""
@@ -116,12 +116,12 @@ def _other_period(
     return [f"{', '.join(names)}: {text}" for text, names in found.items()]
 
 
-def _absent_levels(
+def _list_absent_levels(
     boxes: Sequence[Box], delivery: Delivery, recipe: Recipe
 ) -> list[str]:
     if recipe.reference.source == "none" or recipe.reference.inputs:
         return []
-    held = frozenset(level for level in ERA5_LEVELS if _held(boxes, level, delivery))
+    held = frozenset(level for level in ERA5_LEVELS if _is_held(boxes, level, delivery))
     found = []
     for layer in recipe.layers:
         if layer.layer not in recipe.reference.layers:

@@ -36,7 +36,7 @@ class NodeSet:
         return len(self.longitude) if self.is_grid else 1
 
 
-def difference_east(longitude: Floats, other: Floats | float) -> Floats:
+def measure_difference_east(longitude: Floats, other: Floats | float) -> Floats:
     """Return how far east of `other` a longitude lies, -180..180 degrees."""
     return np.asarray((longitude - other + 180.0) % 360.0 - 180.0)
 
@@ -57,7 +57,7 @@ def place_corners(
 
 def find_exact_nodes(nodes: NodeSet, latitude: Floats, longitude: Floats) -> Indices:
     """Find the node at each position; -1 where there is none within tolerance."""
-    return _nearest(nodes, latitude, longitude, TOLERANCE, TOLERANCE)
+    return _find_nearest(nodes, latitude, longitude, TOLERANCE, TOLERANCE)
 
 
 def find_nearest_nodes(
@@ -70,12 +70,12 @@ def find_nearest_nodes(
     one further west.
     """
     if not nodes.is_grid:
-        return _nearest(nodes, latitude, longitude, resolution, resolution)
+        return _find_nearest(nodes, latitude, longitude, resolution, resolution)
     limits = [
         find_spacing(axis, resolution) / 2 + TOLERANCE
         for axis in (nodes.latitude, nodes.longitude)
     ]
-    return _nearest(nodes, latitude, longitude, limits[0], limits[1])
+    return _find_nearest(nodes, latitude, longitude, limits[0], limits[1])
 
 
 def find_spacing(axis: Floats, otherwise: float) -> float:
@@ -87,23 +87,23 @@ def find_spacing(axis: Floats, otherwise: float) -> float:
     """
     if len(axis) == 1:
         return otherwise
-    steps = np.abs(difference_east(axis[1:], axis[:-1]))
+    steps = np.abs(measure_difference_east(axis[1:], axis[:-1]))
     count = float(np.round(steps / np.median(steps)).sum())
     step = float(steps.sum()) / count
-    simple = (1.0 / round(1.0 / step) if step <= 1 else step, *_rounded(step))
+    simple = (1.0 / round(1.0 / step) if step <= 1 else step, *_round_step(step))
     near = [item for item in simple if abs(item - step) * count <= SINGLE_PRECISION]
     return near[0] if near else step
 
 
-def _rounded(step: float) -> list[float]:
+def _round_step(step: float) -> list[float]:
     return [round(step, decimals) for decimals in range(1, 7)]
 
 
 def share_positions(one: NodeSet, other: NodeSet) -> bool:
-    """Tell whether two sets are the same nodes, be they in single precision or not."""
+    """Tell whether two sets are the same nodes, whether in single precision or not."""
     return one.is_grid == other.is_grid and all(
         len(mine) == len(theirs)
-        and bool((np.abs(difference_east(mine, theirs)) <= TOLERANCE).all())
+        and bool((np.abs(measure_difference_east(mine, theirs)) <= TOLERANCE).all())
         for mine, theirs in (
             (one.latitude, other.latitude),
             (one.longitude, other.longitude),
@@ -111,24 +111,24 @@ def share_positions(one: NodeSet, other: NodeSet) -> bool:
     )
 
 
-def _nearest(
+def _find_nearest(
     nodes: NodeSet, latitude: Floats, longitude: Floats, north: float, east: float
 ) -> Indices:
     if not nodes.is_grid:
-        return _nearest_points(nodes, latitude, longitude, north)
-    row = _nearest_on_axis(nodes.latitude, latitude, north, descending=True)
-    column = _nearest_on_axis(nodes.longitude, longitude, east, descending=False)
+        return _find_nearest_points(nodes, latitude, longitude, north)
+    row = _find_nearest_on_axis(nodes.latitude, latitude, north, descending=True)
+    column = _find_nearest_on_axis(nodes.longitude, longitude, east, descending=False)
     return np.where((row < 0) | (column < 0), -1, row * nodes.columns + column)
 
 
-def _nearest_on_axis(
+def _find_nearest_on_axis(
     axis: Floats, wanted: Floats, limit: float, *, descending: bool
 ) -> Indices:
     """Position on an axis; ties go north on a latitude and west on a longitude."""
     distinct, where = np.unique(wanted, return_inverse=True)
     found = np.empty(len(distinct), dtype=np.int64)
     for position, value in enumerate(distinct):
-        offset = difference_east(axis, value)
+        offset = measure_difference_east(axis, value)
         distance = np.round(np.abs(offset), TIE_DECIMALS)
         preferred = offset if descending else -offset
         best = int(np.lexsort((-preferred, distance))[0])
@@ -136,7 +136,7 @@ def _nearest_on_axis(
     return np.asarray(found[where].reshape(wanted.shape))
 
 
-def _nearest_points(
+def _find_nearest_points(
     nodes: NodeSet, latitude: Floats, longitude: Floats, limit: float
 ) -> Indices:
     found = np.empty(latitude.size, dtype=np.int64)
@@ -144,7 +144,7 @@ def _nearest_points(
         zip(latitude.ravel(), longitude.ravel(), strict=True)
     ):
         up = nodes.latitude - north
-        right = difference_east(nodes.longitude, float(east))
+        right = measure_difference_east(nodes.longitude, float(east))
         apart = np.hypot(up, right * np.cos(np.deg2rad(north)))
         distance = np.round(apart, TIE_DECIMALS)
         best = int(np.lexsort((right, -up, distance))[0])
@@ -211,13 +211,13 @@ def check_registration(
             raise InputError(
                 f"{name} of forcing input {what}",
                 found=f"{axis[astray][0]:g} with a spacing of {step:g} degrees",
-                expected=_expected_place(registration, step),
+                expected=_describe_expected_place(registration, step),
                 hint="the grid is shifted by half a cell, or forcing.registration "
                 "of the recipe is wrong",
             )
 
 
-def _expected_place(registration: str, step: float) -> str:
+def _describe_expected_place(registration: str, step: float) -> str:
     if registration == "node":
         return f"multiples of {step:g} (registration: node)"
     return f"odd multiples of {step / 2:g} (registration: cell)"

@@ -87,9 +87,9 @@ class Part:
         steps = self.array.sizes.get("step", 1)
         begin = first // steps
         starts = {"time": slice(begin, -(-last // steps))}
-        part = self.array.isel(starts | _box_of(self.array, rectangle))
-        block = part.transpose("time", *_inner_dims(self.array))
-        loaded = self._values(block).reshape(-1, rectangle.size)
+        part = self.array.isel(starts | _slice_box(self.array, rectangle))
+        block = part.transpose("time", *_list_inner_dims(self.array))
+        loaded = self._read_values(block).reshape(-1, rectangle.size)
         wanted = slice(first - begin * steps, last - begin * steps)
         values = loaded[wanted, rectangle.inside].astype(np.float64)
         if self.packing:
@@ -99,7 +99,7 @@ class Part:
             values[np.abs(values - fill) <= SINGLE_PRECISION * abs(fill)] = np.nan
         return np.asarray(values * self.unit.factor + self.unit.offset)
 
-    def _values(self, block: xr.DataArray) -> NDArray[Any]:
+    def _read_values(self, block: xr.DataArray) -> NDArray[Any]:
         try:
             return np.asarray(block.to_numpy())
         except (OSError, ValueError, KeyError, RuntimeError) as error:
@@ -131,7 +131,7 @@ class Part:
             )
 
 
-def _inner_dims(array: xr.DataArray) -> tuple[str, ...]:
+def _list_inner_dims(array: xr.DataArray) -> tuple[str, ...]:
     step = ("step",) if "step" in array.dims else ()
     return (*step, *_place_dims(array))
 
@@ -140,7 +140,7 @@ def _place_dims(array: xr.DataArray) -> tuple[str, ...]:
     return ("location",) if "location" in array.dims else ("latitude", "longitude")
 
 
-def _box_of(array: xr.DataArray, rectangle: Rectangle) -> dict[str, slice]:
+def _slice_box(array: xr.DataArray, rectangle: Rectangle) -> dict[str, slice]:
     slices = (rectangle.rows, rectangle.columns)
     return dict(zip(_place_dims(array), slices, strict=False))
 
@@ -163,21 +163,21 @@ def describe_part(
             expected=f"dims time, {', '.join(place)}",
             hint="select one member or level before",
         )
-    units = delivery.unit_of(raw) or array.attrs.get("units")
+    units = delivery.get_unit(raw) or array.attrs.get("units")
     return Part(
         file=file,
         array=array,
         times=list_times(array),
         preliminary=array[PRELIMINARY].to_numpy().ravel(),
-        chunk=_chunk(array, place),
-        unit=_conversion(file, array, raw, delivery),
+        chunk=_measure_chunk(array, place),
+        unit=_find_conversion(file, array, raw, delivery),
         units=None if units is None else str(units),
         packing=find_packing_step(array),
-        missing=_declared_missing(array),
+        missing=_list_missing_values(array),
     )
 
 
-def _declared_missing(array: xr.DataArray) -> tuple[float, ...]:
+def _list_missing_values(array: xr.DataArray) -> tuple[float, ...]:
     declared = (
         (array.encoding | array.attrs).get(key)
         for key in ("_FillValue", "missing_value")
@@ -195,13 +195,13 @@ def find_packing_step(array: xr.DataArray) -> float:
     return abs(float(scale)) if scale is not None and stored.kind in "iu" else 0.0
 
 
-def _conversion(
+def _find_conversion(
     file: str, array: xr.DataArray, raw: RawVariable, delivery: Delivery
 ) -> Conversion:
-    units = delivery.unit_of(raw) or array.attrs.get("units")
+    units = delivery.get_unit(raw) or array.attrs.get("units")
     if units is None:
         return Conversion()
-    found = find_conversion(str(units), raw.units, delivery.seconds_of(raw))
+    found = find_conversion(str(units), raw.units, delivery.get_seconds(raw))
     if found is None:
         is_rate = find_conversion(str(units), raw.units, 1.0) is not None
         raise InputError(
@@ -215,7 +215,7 @@ def _conversion(
     return found
 
 
-def _chunk(array: xr.DataArray, place: tuple[str, ...]) -> tuple[int, int, int]:
+def _measure_chunk(array: xr.DataArray, place: tuple[str, ...]) -> tuple[int, int, int]:
     chunks = array.encoding.get("chunks") or array.encoding.get("chunksizes")
     if not chunks or len(chunks) != array.ndim:
         return 1, TILE, TILE

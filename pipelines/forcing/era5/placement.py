@@ -122,15 +122,15 @@ class Placement:
         return [
             {
                 "files": [name for name, _ in box.stores],
-                "latitude": _extent(box.nodes.latitude),
-                "longitude": _extent(box.nodes.longitude),
+                "latitude": _round_extent(box.nodes.latitude),
+                "longitude": _round_extent(box.nodes.longitude),
                 "nodes_used": len(wanted),
             }
             for box, wanted in zip(self.boxes, self.wanted, strict=True)
         ]
 
 
-def _extent(axis: Floats) -> list[float]:
+def _round_extent(axis: Floats) -> list[float]:
     return [round(float(axis.min()), 6), round(float(axis.max()), 6)]
 
 
@@ -148,16 +148,16 @@ def place_cells(
     longitude = cells["longitude"].to_numpy(np.float64)
     for box in boxes:
         check_registration(box.nodes, params.registration, resolution, box.what)
-    chosen = np.full((len(cells), _nodes_a_cell(params)), -1)
+    chosen = np.full((len(cells), _count_nodes_per_cell(params)), -1)
     numbers = chosen.copy()
     for index, box in enumerate(boxes):
         found = _find(box.nodes, latitude, longitude, params, resolution)
         new = (chosen < 0) & (found >= 0)
         chosen[new], numbers[new] = index, found[new]
-    return _placement(boxes, chosen, numbers)
+    return _make_placement(boxes, chosen, numbers)
 
 
-def _nodes_a_cell(params: ForcingParams) -> int:
+def _count_nodes_per_cell(params: ForcingParams) -> int:
     return 4 if params.remapping == "corner_mean" else 1
 
 
@@ -176,7 +176,9 @@ def _find(
     return find_exact_nodes(nodes, *centres)
 
 
-def _placement(boxes: Sequence[Box], chosen: Indices, numbers: Indices) -> Placement:
+def _make_placement(
+    boxes: Sequence[Box], chosen: Indices, numbers: Indices
+) -> Placement:
     wanted, joint, before = [], np.full(chosen.shape, -1), 0
     for index in range(len(boxes)):
         inside = chosen == index

@@ -15,7 +15,7 @@ Days = NDArray[np.datetime64]
 
 def describe_days(days: Days) -> dict[str, Any]:
     """Count days, and list the first and last of each run of them."""
-    return {"count": len(days), "runs": [list(run) for run in _runs(days)]}
+    return {"count": len(days), "runs": [list(run) for run in _find_runs(days)]}
 
 
 def describe_in_attrs(days: Days) -> dict[str, str]:
@@ -26,12 +26,13 @@ def describe_in_attrs(days: Days) -> dict[str, str]:
 def describe_in_words(days: Days) -> str:
     """Write runs of days as `3 days: 2024-01-01 to 2024-01-03`."""
     runs = [
-        first if first == last else f"{first} to {last}" for first, last in _runs(days)
+        first if first == last else f"{first} to {last}"
+        for first, last in _find_runs(days)
     ]
     return f"{len(days)} days: {', '.join(runs)}"
 
 
-def _runs(days: Days) -> list[tuple[str, str]]:
+def _find_runs(days: Days) -> list[tuple[str, str]]:
     if not len(days):
         return []
     ends = np.flatnonzero(np.diff(days.astype("datetime64[D]")).astype(int) > 1)

@@ -139,8 +139,8 @@ def weigh_soil_moisture(
     UsageError
         If the recipe lists no layer, or one that it doesn't define.
     """
-    weights = _weights(placement, request)
-    values, sea_nodes, preliminary = _weighted(placement, weights, request)
+    weights = _weigh_layers(placement, request)
+    values, sea_nodes, preliminary = _average_levels(placement, weights, request)
     if request.recipe.forcing.preliminary == "refuse":
         refuse_preliminary({REFERENCE: preliminary})
     stored, zeroed = quantise(REFERENCE, values)
@@ -156,20 +156,20 @@ def weigh_soil_moisture(
             "cell": cells,
             "time": request.days.astype("datetime64[ns]"),
         },
-        attrs=_attrs(weights) | describe_in_attrs(preliminary),
+        attrs=_make_attrs(weights) | describe_in_attrs(preliminary),
     )
     return array, {
         "boxes": placement.report() if request.reference_inputs else "of the forcing",
         "cells_without": cells[empty].tolist(),
-        "daily": _rule(_frequency(placement, request)).words,
-        "layers": _described(weights),
+        "daily": _choose_day_rule(_resolve_frequency(placement, request)).words,
+        "layers": _describe_weights(weights),
         "preliminary_days": describe_days(preliminary),
         "sea_nodes_left_out": sea_nodes,
         "small_negatives_set_to_zero": zeroed,
     }
 
 
-def _weights(
+def _weigh_layers(
     placement: Placement, request: ForcingRequest
 ) -> dict[int, LayerWeights | None]:
     recipe = request.recipe
@@ -193,23 +193,26 @@ def _weights(
     }
 
 
-def _weighted(
+def _average_levels(
     placement: Placement,
     weights: Mapping[int, LayerWeights | None],
     request: ForcingRequest,
 ) -> tuple[Floats, int, NDArray[np.datetime64]]:
     """Return (layer, cell, day) values, the number of sea nodes, preliminary days."""
-    frequency = _frequency(placement, request)
+    frequency = _resolve_frequency(placement, request)
     delivery = replace(describe_delivery(request.recipe.forcing), frequency=frequency)
     values = np.zeros((len(weights), len(request.cells), len(request.days)))
     values[[item is None for item in weights.values()]] = np.nan
     sea_nodes, preliminary = 0, request.days[:0]
     for level in ERA5_LEVELS:
-        shares = _shares(weights, level)
+        shares = _list_shares(weights, level)
         if not shares:
             continue
         daily = placement.daily(
-            Derivation(raws=(level,)), delivery, request.days, _rule(frequency)
+            Derivation(raws=(level,)),
+            delivery,
+            request.days,
+            _choose_day_rule(frequency),
         )
         at_nodes = daily.values
         sea = (np.abs(at_nodes) <= STORED_STEP[REFERENCE]).all(axis=0)
@@ -222,7 +225,9 @@ def _weighted(
     return values, sea_nodes, preliminary
 
 
-def _shares(weights: Mapping[int, LayerWeights | None], level: str) -> dict[int, float]:
+def _list_shares(
+    weights: Mapping[int, LayerWeights | None], level: str
+) -> dict[int, float]:
     """By position of the layer: the level's share, where it has one."""
     return {
         index: item.weights[level]
@@ -231,11 +236,11 @@ def _shares(weights: Mapping[int, LayerWeights | None], level: str) -> dict[int,
     }
 
 
-def _rule(frequency: Frequency) -> DayRule:
+def _choose_day_rule(frequency: Frequency) -> DayRule:
     return THE_DAYS_OWN if frequency == "daily" else MEAN_OF_HOURS
 
 
-def _frequency(placement: Placement, request: ForcingRequest) -> Frequency:
+def _resolve_frequency(placement: Placement, request: ForcingRequest) -> Frequency:
     """Take the recipe's frequency, or find that of separate reference inputs."""
     if not request.reference_inputs:
         return request.recipe.forcing.frequency
@@ -244,7 +249,7 @@ def _frequency(placement: Placement, request: ForcingRequest) -> Frequency:
     return "hourly" if is_hourly else "daily"
 
 
-def _attrs(weights: Mapping[int, LayerWeights | None]) -> dict[str, str]:
+def _make_attrs(weights: Mapping[int, LayerWeights | None]) -> dict[str, str]:
     held = {layer: item for layer, item in weights.items() if item is not None}
     attrs = {
         "layer_weights": "; ".join(f"{layer}: {item}" for layer, item in held.items())
@@ -257,7 +262,7 @@ def _attrs(weights: Mapping[int, LayerWeights | None]) -> dict[str, str]:
     return attrs
 
 
-def _described(weights: Mapping[int, LayerWeights | None]) -> dict[str, Any]:
+def _describe_weights(weights: Mapping[int, LayerWeights | None]) -> dict[str, Any]:
     return {
         str(layer): {
             "levels_missing": list(item.missing),

@@ -101,13 +101,13 @@ def find_conversion(
         return known[spelt]
     if count_covered_seconds is None:
         return None
-    amount, seconds = _rate(spelt)
+    amount, seconds = _split_rate(spelt)
     if amount not in known:
         return None
     return Conversion(known[amount].factor * count_covered_seconds / seconds)
 
 
-def _rate(spelt: str) -> tuple[str, float]:
+def _split_rate(spelt: str) -> tuple[str, float]:
     """Split `mm d-1` into `mm` and the seconds of a day; a watt is a joule a second."""
     if spelt in {"w m-2", "kw m-2"}:
         return spelt.replace("w", "j"), 1.0

@@ -246,22 +246,22 @@ class Delivery:
     names: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
 
-    def names_of(self, raw: RawVariable) -> tuple[str, ...]:
+    def get_names(self, raw: RawVariable) -> tuple[str, ...]:
         """Return the names to look for in the input."""
-        given = self._given("names", raw)
+        given = self._find_entry("names", raw)
         return (raw.name, *raw.aliases, raw.name.upper()) if given is None else (given,)
 
-    def unit_of(self, raw: RawVariable) -> str | None:
+    def get_unit(self, raw: RawVariable) -> str | None:
         """Return the unit that the recipe gives, if any."""
-        return self._given("units", raw)
+        return self._find_entry("units", raw)
 
-    def seconds_of(self, raw: RawVariable) -> float | None:
+    def get_seconds(self, raw: RawVariable) -> float | None:
         """Return the time that one value covers; None for states and growing sums."""
         if not raw.accumulated:
             return None
         return count_covered_seconds(self.frequency, self.accumulation)
 
-    def _given(self, key: str, raw: RawVariable) -> str | None:
+    def _find_entry(self, key: str, raw: RawVariable) -> str | None:
         """Find the recipe's entry for a variable of ERA5.
 
         Raises
@@ -278,7 +278,7 @@ class Delivery:
                 expected=f"our variables, or one of {', '.join(RAW)}",
             )
         for name, content in entries.items():
-            raw_name = name if name in RAW else _single_raw(name, self.names)
+            raw_name = name if name in RAW else _find_single_raw(name, self.names)
             if raw_name == raw.name:
                 return content
         return None
@@ -289,5 +289,5 @@ def describe_delivery(params: ForcingParams) -> Delivery:
     return Delivery(params.frequency, params.accumulation, params.names, params.units)
 
 
-def _single_raw(variable: str, names: Mapping[str, str]) -> str:
+def _find_single_raw(variable: str, names: Mapping[str, str]) -> str:
     return find_derivation(variable, names).raws[0]

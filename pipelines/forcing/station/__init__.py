@@ -28,7 +28,7 @@ from somobench.pipelines.forcing.station.days import (
     DAY_RULES,
     StationDayRule,
     is_hourly,
-    station_days,
+    make_station_days,
 )
 from somobench.pipelines.forcing.station.merging import (
     CellSeries,
@@ -36,12 +36,12 @@ from somobench.pipelines.forcing.station.merging import (
     merge_stations,
 )
 from somobench.pipelines.forcing.station.report import Read, report_of_stations
-from somobench.pipelines.grid import cell_id, cell_of
+from somobench.pipelines.grid import cell_id, locate_cells
 from somobench.pipelines.stations import (
     Rejection,
     SensorSeries,
     StationSource,
-    station_source,
+    find_station_source,
 )
 from somobench.schemas.errors import InputError, UsageError
 from somobench.schemas.recipe import ForcingParams
@@ -63,8 +63,8 @@ class StationMeteorology:
             If the stations don't have a variable, or the recipe's keys don't fit them.
         """
         recipe = request.recipe
-        reader = station_source(recipe.stations.source)
-        rules = _rules(recipe.forcing, recipe.stations.source, reader)
+        reader = find_station_source(recipe.stations.source)
+        rules = _resolve_rules(recipe.forcing, recipe.stations.source, reader)
         read = {
             name: _read(name, rule, reader, request) for name, rule in rules.items()
         }
@@ -75,9 +75,11 @@ class StationMeteorology:
                 expected="stations that measure " + ", ".join(rules),
                 hint="see forcing.inputs of the recipe",
             )
-        merged = {name: _merged(name, item, request) for name, item in read.items()}
-        dropped = _dropped(merged)
-        dataset = _dataset(merged, request)
+        merged = {
+            name: _merge_cells(name, item, request) for name, item in read.items()
+        }
+        dropped = _explain_dropped_cells(merged)
+        dataset = _build_dataset(merged, request)
         dataset.attrs["day_definition"] = reader.day_definition
         report = {
             "day_definition": reader.day_definition,
@@ -85,12 +87,12 @@ class StationMeteorology:
             **report_of_stations(read, merged, dropped, request),
         }
         if recipe.reference.source != "none":
-            dataset[REFERENCE], report["reference"] = _reference(request)
+            dataset[REFERENCE], report["reference"] = _read_reference(request)
         nodes = np.zeros(len(request.cells), np.int8)
         return DailyForcing(dataset, nodes, dropped, report)
 
 
-def _rules(
+def _resolve_rules(
     params: ForcingParams, source: str, reader: StationSource
 ) -> dict[str, StationDayRule]:
     """Find the rule of every variable, and refuse keys that don't fit the source."""
@@ -127,7 +129,7 @@ def _read(
             if isinstance(item, Rejection):
                 result.rejections.append(item)
                 continue
-            cell = _cell_of(item, recipe.grid.resolution)
+            cell = _locate_series(item, recipe.grid.resolution)
             if cell not in wanted:
                 continue
             if reader.minimum_count is None and not is_hourly(item):
@@ -135,7 +137,7 @@ def _read(
                     Rejection(item.metadata.source_file, "not hourly", "", "hours")
                 )
                 continue
-            daily = station_days(
+            daily = make_station_days(
                 item,
                 name,
                 rule,
@@ -144,23 +146,25 @@ def _read(
                 minimum_count=minimum,
             )
             result.dropped.update(daily.dropped)
-            series = StationSeries(_name_of(item), daily.values)
+            series = StationSeries(_name_series(item), daily.values)
             result.by_cell.setdefault(cell, []).append(series)
     return result
 
 
-def _cell_of(series: SensorSeries, resolution: float) -> str:
+def _locate_series(series: SensorSeries, resolution: float) -> str:
     place = series.metadata
-    latitude, longitude = cell_of(place.latitude, place.longitude, resolution)
+    latitude, longitude = locate_cells(place.latitude, place.longitude, resolution)
     return cell_id(float(latitude), float(longitude))
 
 
-def _name_of(series: SensorSeries) -> str:
+def _name_series(series: SensorSeries) -> str:
     item = series.metadata
     return f"{item.network}/{item.station}/{item.sensor}"
 
 
-def _merged(name: str, read: Read, request: ForcingRequest) -> dict[str, CellSeries]:
+def _merge_cells(
+    name: str, read: Read, request: ForcingRequest
+) -> dict[str, CellSeries]:
     limit = maximum_gap(name, request.recipe.forcing)
     return {
         cell: merge_stations(name, read.by_cell.get(cell, []), limit)
@@ -175,7 +179,9 @@ def maximum_gap(name: str, params: ForcingParams) -> int:
     return params.maximum_gap
 
 
-def _dropped(merged: Mapping[str, Mapping[str, CellSeries]]) -> dict[str, str]:
+def _explain_dropped_cells(
+    merged: Mapping[str, Mapping[str, CellSeries]],
+) -> dict[str, str]:
     """By cell, what is wrong with any of its variables."""
     reasons: dict[str, list[str]] = {}
     for name, by_cell in merged.items():
@@ -185,7 +191,7 @@ def _dropped(merged: Mapping[str, Mapping[str, CellSeries]]) -> dict[str, str]:
     return {cell: "; ".join(found) for cell, found in reasons.items()}
 
 
-def _dataset(
+def _build_dataset(
     merged: Mapping[str, Mapping[str, CellSeries]], request: ForcingRequest
 ) -> xr.Dataset:
     cells = request.cells["cell_id"].to_numpy().astype(str)
@@ -202,7 +208,7 @@ def _dataset(
     return dataset
 
 
-def _reference(request: ForcingRequest) -> tuple[xr.DataArray, dict[str, Any]]:
+def _read_reference(request: ForcingRequest) -> tuple[xr.DataArray, dict[str, Any]]:
     """Read the reanalysis soil moisture that comes as inputs of its own."""
     if not request.reference_inputs:
         raise UsageError(

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from somobench.pipelines.stations import SensorSeries
-from somobench.pipelines.stations.daily import daily_means, flag_reason
+from somobench.pipelines.stations.daily import average_to_days, explain_flags
 from somobench.schemas.variables import VARIABLES
 
 AN_HOUR = np.timedelta64(60, "m")
@@ -89,7 +89,7 @@ def is_hourly(series: SensorSeries) -> bool:
     return len(steps) > 0 and bool(np.median(steps) == AN_HOUR)
 
 
-def station_days(
+def make_station_days(
     series: SensorSeries,
     variable: str,
     rule: StationDayRule,
@@ -136,15 +136,15 @@ def station_days(
     if good_flags is not None:
         for code, flag in enumerate(series.flag_names):
             if flag not in good_flags:
-                drop(flag_reason(flag), series.flag_codes == code)
+                drop(explain_flags(flag), series.flag_codes == code)
     drop(NOT_FINITE, ~np.isfinite(series.values))
     scaled = rule.factor * series.values + rule.offset
     bounds = VARIABLES[variable]
     # An hour's share of a total may exceed what a whole day can reach.
     highest = bounds.maximum if rule.factor == 1 else np.inf
     drop(IMPOSSIBLE, (scaled < bounds.minimum) | (scaled > highest))
-    times, values = _each_time_once(times[good], scaled[good], dropped)
-    daily = daily_means(times, values, minimum_count)
+    times, values = _drop_repeated_times(times[good], scaled[good], dropped)
+    daily = average_to_days(times, values, minimum_count)
     possible = daily.means <= bounds.maximum
     dropped[TOO_FEW] += daily.days_below
     dropped[IMPOSSIBLE_DAY] += int((~possible).sum())
@@ -154,7 +154,7 @@ def station_days(
     return StationDays(series_of_days, +dropped)
 
 
-def _each_time_once(
+def _drop_repeated_times(
     times: NDArray[np.datetime64], values: NDArray[np.float64], dropped: Counter[str]
 ) -> tuple[NDArray[np.datetime64], NDArray[np.float64]]:
     """Sort by time; keep one of equal values of a time, none of different ones."""

@@ -48,12 +48,12 @@ class Gap:
         return self.stop - self.start
 
 
-def gaps_of(values: NDArray[np.float64]) -> list[Gap]:
+def find_gaps(values: NDArray[np.float64]) -> list[Gap]:
     """Find the runs of missing days, in order.
 
     Examples
     --------
-    >>> gaps_of(np.array([np.nan, 1.0, np.nan, np.nan]))
+    >>> find_gaps(np.array([np.nan, 1.0, np.nan, np.nan]))
     [Gap(start=0, stop=1), Gap(start=2, stop=4)]
     """
     missing = np.concatenate([[False], np.isnan(values), [False]]).astype(np.int8)
@@ -155,7 +155,7 @@ def merge_stations(
         taken = np.isnan(measured) & np.isfinite(other.values)
         measured[taken] = other.values[taken]
         origin[taken] = other.name
-    gaps = gaps_of(measured)
+    gaps = find_gaps(measured)
     if any(gap.days > maximum_gap for gap in gaps):
         return CellSeries(measured, refused=f"a gap longer than {maximum_gap} days")
     values, rule = measured.copy(), FILL_RULES.get(name, "linear")

@@ -56,15 +56,18 @@ def report_of_stations(
             "maximum_precipitation_gap": params.maximum_precipitation_gap,
             "minimum_hours": params.minimum_hours,
         },
-        "not_of_the_primary_station": list(_other_days(kept, request)),
-        "primary_stations": _primaries(kept),
+        "not_of_the_primary_station": list(_list_filled_days(kept, request)),
+        "primary_stations": _list_primaries(kept),
         "variables": {
-            name: _variable(name, item, kept[name]) for name, item in read.items()
+            name: _describe_variable(name, item, kept[name])
+            for name, item in read.items()
         },
     }
 
 
-def _variable(name: str, read: Read, kept: Mapping[str, CellSeries]) -> dict[str, Any]:
+def _describe_variable(
+    name: str, read: Read, kept: Mapping[str, CellSeries]
+) -> dict[str, Any]:
     origins = [
         (origin, item.primary)
         for item in kept.values()
@@ -88,7 +91,7 @@ def _variable(name: str, read: Read, kept: Mapping[str, CellSeries]) -> dict[str
     }
 
 
-def _other_days(
+def _list_filled_days(
     kept: Mapping[str, Mapping[str, CellSeries]], request: ForcingRequest
 ) -> Iterator[dict[str, Any]]:
     for name, by_cell in kept.items():
@@ -103,7 +106,7 @@ def _other_days(
                 }
 
 
-def _primaries(
+def _list_primaries(
     kept: Mapping[str, Mapping[str, CellSeries]],
 ) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}

@@ -18,39 +18,43 @@ from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.pipelines.raw.world.archive import (
     README,
     Bytes,
-    damaged_members,
-    member_name,
-    member_stem,
-    sensor_file,
-    static_file,
-    time_texts,
+    format_member_name,
+    format_member_stem,
+    format_sensor_file,
+    format_static_file,
+    format_times,
+    make_damaged_members,
     write_archive,
 )
-from somobench.pipelines.raw.world.hourly import hourly_states, interpolate, progress
+from somobench.pipelines.raw.world.hourly import (
+    compute_progress,
+    interpolate,
+    interpolate_states,
+)
 from somobench.pipelines.raw.world.reanalysis import (
     SPIN_UP,
     Box,
-    era5_dataset,
-    hourly_times,
+    list_hourly_times,
+    make_era5_dataset,
     simulate_box,
 )
 from somobench.pipelines.raw.world.regions import CLIMATES
 from somobench.pipelines.raw.world.sensors import (
     Readings,
     Signals,
-    depth_weights,
     read_sensor,
+    weigh_depths,
 )
 from somobench.pipelines.raw.world.stations import (
     Ground,
     Station,
-    cell_centres,
+    average_node_corners,
     choose_cells,
-    corner_mean,
     draw_stations,
-    end_of_days,
-    ground_below,
     is_wet,
+    list_cell_centres,
+    simulate_ground,
+    take_day_ends,
 )
 from somobench.pipelines.raw.world.weather import FREEZING, Floats
 from somobench.schemas.errors import InputError
@@ -82,7 +86,7 @@ def write_virtual_world(recipe: Recipe, folder: Path) -> None:
     InputError
         If the recipe asks for a region or a grid that the world doesn't have.
     """
-    params = _checked(recipe)
+    params = _check_params(recipe)
     days = np.arange(
         np.datetime64(recipe.period.start), np.datetime64(recipe.period.end) + 1
     )
@@ -97,7 +101,7 @@ def write_virtual_world(recipe: Recipe, folder: Path) -> None:
             params.seed,
         )
         write_zarr_zip(
-            era5_dataset(box),
+            make_era5_dataset(box),
             folder / FORCING_FOLDER / f"{region}.zarr.zip",
             {"valid_time": HOURS_A_CHUNK},
         )
@@ -105,10 +109,10 @@ def write_virtual_world(recipe: Recipe, folder: Path) -> None:
         members |= region_members
         truths.append(truth)
     write_archive(members, folder / STATIONS_FILE)
-    write_zarr_zip(truth_dataset(truths, days, recipe), folder / TRUTH_FILE)
+    write_zarr_zip(make_truth_dataset(truths, days, recipe), folder / TRUTH_FILE)
 
 
-def _checked(recipe: Recipe) -> VirtualParams:
+def _check_params(recipe: Recipe) -> VirtualParams:
     params = recipe.virtual
     if params is None:
         raise InputError(
@@ -138,25 +142,25 @@ def _observe(
     root = np.random.SeedSequence(params.seed, spawn_key=(box.climate.code, 2))
     layout, soils, *rest = root.spawn(3)
     rng = np.random.Generator(np.random.PCG64(layout))
-    latitude, longitude = cell_centres(box)
+    latitude, longitude = list_cell_centres(box)
     cells = choose_cells(rng, latitude.size, params.cells_per_region)
     stations = draw_stations(box, region, cells, rng)
-    under_cells, under_stations = ground_below(
+    under_cells, under_stations = simulate_ground(
         box, cells, stations, np.random.Generator(np.random.PCG64(soils))
     )
-    times = time_texts(hourly_times(box.days))
+    times = format_times(list_hourly_times(box.days))
     members: dict[str, bytes] = {}
     for column, (station, seed) in enumerate(
         zip(stations, rest[0].spawn(len(stations)), strict=True)
     ):
         streams = np.random.Generator(np.random.PCG64(seed))
         signals = StationSignals(box, under_stations, column, station.cell)
-        members |= station_members(station, signals, times, streams)
-    span = _span(box.days, 0, box.days.size - 1)
-    members |= damaged_members(stations[-1].network.name, span)
+        members |= write_station(station, signals, times, streams)
+    span = _format_span(box.days, 0, box.days.size - 1)
+    members |= make_damaged_members(stations[-1].network.name, span)
     east = (longitude[cells] + 180.0) % 360.0 - 180.0
     return members, RegionTruth(
-        latitude[cells], east, daily_truth(box, under_cells)[:3]
+        latitude[cells], east, average_truth(box, under_cells)[:3]
     )
 
 
@@ -166,36 +170,38 @@ class StationSignals:
     def __init__(self, box: Box, ground: Ground, column: int, cell: int) -> None:
         self.box = box
         wet = is_wet(ground.drivers, column)
-        self.progress = progress(box.shares.rain[SPIN_UP:-1], wet)
-        self.moisture = end_of_days(ground.balance.soil_moisture)[:, :, column]
-        self.warmth = end_of_days(ground.balance.soil_temperature)[:, :, column]
-        self.air = _hourly_air(ground.drivers.temperature[:, column])
-        self.assumed = end_of_days(_at_cell(box, box.balance.soil_temperature, cell))
+        self.progress = compute_progress(box.shares.rain[SPIN_UP:-1], wet)
+        self.moisture = take_day_ends(ground.balance.soil_moisture)[:, :, column]
+        self.warmth = take_day_ends(ground.balance.soil_temperature)[:, :, column]
+        self.air = _interpolate_air(ground.drivers.temperature[:, column])
+        self.assumed = take_day_ends(
+            _average_corners(box, box.balance.soil_temperature, cell)
+        )
         self.saturation = float(ground.soil.porosity[0, column])
 
     def at(self, depth: tuple[float, float]) -> Signals:
         """Return the signals that a sensor at a depth interval (m) lives with."""
-        weights = depth_weights(*depth)
+        weights = weigh_depths(*depth)
         even = np.tile(np.arange(24) / 24.0, (self.box.days.size, 1))
         return Signals(
-            hourly_states((self.moisture * weights).sum(axis=1), self.progress),
-            hourly_states((self.warmth * weights).sum(axis=1), even),
+            interpolate_states((self.moisture * weights).sum(axis=1), self.progress),
+            interpolate_states((self.warmth * weights).sum(axis=1), even),
             self.air,
-            hourly_states((self.assumed * weights).sum(axis=1), even),
+            interpolate_states((self.assumed * weights).sum(axis=1), even),
         )
 
 
-def _at_cell(box: Box, nodes: Floats, cell: int) -> Floats:
+def _average_corners(box: Box, nodes: Floats, cell: int) -> Floats:
     """Return the mean of a cell's corners, (day, layer, node) to (day, layer)."""
     size = box.latitude.size
-    return corner_mean(nodes.reshape(*nodes.shape[:2], size, size))[..., cell]
+    return average_node_corners(nodes.reshape(*nodes.shape[:2], size, size))[..., cell]
 
 
-def _hourly_air(daily: Floats) -> Floats:
+def _interpolate_air(daily: Floats) -> Floats:
     return interpolate(np.concatenate([daily[SPIN_UP - 1 :], daily[-1:]]))
 
 
-def station_members(
+def write_station(
     station: Station,
     signals: StationSignals,
     times: Bytes,
@@ -203,47 +209,47 @@ def station_members(
 ) -> dict[str, bytes]:
     """Return all files of a station."""
     network = station.network
-    span = _span(signals.box.days, station.first, station.last)
+    span = _format_span(signals.box.days, station.first, station.last)
     saturation = round(signals.saturation + 0.02, 2)
-    static = f"{member_stem(station)}_static_variables.csv"
-    members = {static: static_file(saturation, station.clay)}
+    static = f"{format_member_stem(station)}_static_variables.csv"
+    members = {static: format_static_file(saturation, station.clay)}
     depths = network.depths[: 2 if station.shallow else None]
     sensors = [(depth, network.sensor) for depth in depths]
     if station.twin:  # a second probe at the same depth
         sensors.append((network.depths[0], f"{network.sensor}2"))
     for depth, sensor in sensors:
         readings = read_sensor(station, depth, signals.at(depth), saturation, rng)
-        name = member_name(station, "sm", depth, sensor, span)
-        members[name] = sensor_file(station, depth, sensor, readings, times)
+        name = format_member_name(station, "sm", depth, sensor, span)
+        members[name] = format_sensor_file(station, depth, sensor, readings, times)
     if network.soil_thermometer:
         depth, sensor = network.depths[0], network.sensor
-        name = member_name(station, "ts", depth, sensor, span)
-        warmth = _thermometer(station, signals.at(depth).soil_temperature)
-        members[name] = sensor_file(station, depth, sensor, warmth, times)
+        name = format_member_name(station, "ts", depth, sensor, span)
+        warmth = _simulate_thermometer(station, signals.at(depth).soil_temperature)
+        members[name] = format_sensor_file(station, depth, sensor, warmth, times)
     return members
 
 
-def _thermometer(station: Station, soil_temperature: Floats) -> Readings:
+def _simulate_thermometer(station: Station, soil_temperature: Floats) -> Readings:
     """Return soil temperature in degrees Celsius, every six hours."""
     hours = np.arange(24 * station.first, 24 * (station.last + 1), 6, dtype="int64")
     flags: npt.NDArray[np.uint16] = np.zeros(hours.size, dtype="uint16")
     return Readings(hours, np.round(soil_temperature[hours] - FREEZING, 2), flags)
 
 
-def _span(days: npt.NDArray[np.datetime64], first: int, last: int) -> str:
+def _format_span(days: npt.NDArray[np.datetime64], first: int, last: int) -> str:
     ends = np.datetime_as_string(days[[first, last]], unit="D")
     return "_".join(str(day).replace("-", "") for day in ends)
 
 
-def daily_truth(box: Box, ground: Ground) -> Floats:
+def average_truth(box: Box, ground: Ground) -> Floats:
     """Return the mean over hours 00 to 23 of true soil moisture, (layer, cell, day)."""
-    ends = end_of_days(ground.balance.soil_moisture)
+    ends = take_day_ends(ground.balance.soil_moisture)
     columns = range(ends.shape[2])
     moved = np.stack(
         [
-            progress(box.shares.rain[SPIN_UP:-1], is_wet(ground.drivers, column)).mean(
-                1
-            )
+            compute_progress(
+                box.shares.rain[SPIN_UP:-1], is_wet(ground.drivers, column)
+            ).mean(1)
             for column in columns
         ],
         axis=1,
@@ -251,13 +257,13 @@ def daily_truth(box: Box, ground: Ground) -> Floats:
     return np.moveaxis(ends[:-1] + (ends[1:] - ends[:-1]) * moved, 0, 2)
 
 
-def truth_dataset(
+def make_truth_dataset(
     truths: list[RegionTruth], days: npt.NDArray[np.datetime64], recipe: Recipe
 ) -> xr.Dataset:
     """Return daily truth on (layer, cell, time), cells sorted by id."""
     latitude = np.concatenate([item.latitude for item in truths])
     longitude = np.concatenate([item.longitude for item in truths])
-    cells = list(_cell_ids(latitude, longitude))
+    cells = list(_name_cells(latitude, longitude))
     order = np.asarray(sorted(range(len(cells)), key=cells.__getitem__))
     truth = np.concatenate([item.soil_moisture for item in truths], axis=1)
     rounded = np.round(truth[:, order], DECIMALS).astype("float32")
@@ -278,6 +284,6 @@ def truth_dataset(
     )
 
 
-def _cell_ids(latitude: Floats, longitude: Floats) -> Iterator[str]:
+def _name_cells(latitude: Floats, longitude: Floats) -> Iterator[str]:
     for place in zip(latitude.tolist(), longitude.tolist(), strict=True):
         yield f"{place[0]}_{place[1]}"

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from somobench.catalog.storage.atomic import replacing
+from somobench.catalog.storage.atomic import replace_file
 from somobench.pipelines.raw.world.regions import Network
 from somobench.pipelines.raw.world.sensors import FLAGS, MISSING_BIT, Readings
 from somobench.pipelines.raw.world.stations import Station
@@ -40,7 +40,7 @@ sm in m3 m-3, ts in degrees Celsius. Flags: C01-C03, D01-D10, G good, M missing.
 """
 
 
-def time_texts(times: npt.NDArray[np.datetime64]) -> Bytes:
+def format_times(times: npt.NDArray[np.datetime64]) -> Bytes:
     """Return `yyyy/mm/dd HH:MM` as bytes, (time, 16)."""
     texts = np.datetime_as_string(times, unit="m").astype("S16")
     table = texts.view("uint8").reshape(-1, 16).copy()
@@ -49,22 +49,22 @@ def time_texts(times: npt.NDArray[np.datetime64]) -> Bytes:
     return table
 
 
-def _text_table(texts: list[str]) -> Bytes:
+def _build_text_table(texts: list[str]) -> Bytes:
     """Return texts as rows of bytes, filled up with zero bytes."""
     encoded = np.asarray([text.encode() for text in texts], dtype=np.bytes_)
     return encoded.view("uint8").reshape(len(texts), -1)
 
 
-def value_texts(values: npt.NDArray[np.float64], width: int) -> Bytes:
+def format_values(values: npt.NDArray[np.float64], width: int) -> Bytes:
     """Return numbers between -1 and 100 with four decimals as bytes, (value, ...)."""
     whole = np.rint(values * 1e4).astype("int64")
     levels, place = np.unique(whole, return_inverse=True)
-    return _text_table([f"{level / 1e4:{width}.4f}" for level in levels.tolist()])[
-        place
-    ]
+    return _build_text_table(
+        [f"{level / 1e4:{width}.4f}" for level in levels.tolist()]
+    )[place]
 
 
-def flag_text(bits: int, network: Network) -> str:
+def format_flags(bits: int, network: Network) -> str:
     """Return what follows a value: its flags, and the provider's where it has one."""
     if bits & int(MISSING_BIT):
         names = ["M"]
@@ -76,17 +76,17 @@ def flag_text(bits: int, network: Network) -> str:
     return f" {','.join(names) or 'G'} {provider}".rstrip() + ROW_END
 
 
-def rows_text(
+def format_rows(
     times: Bytes, values: npt.NDArray[np.float64], bits: npt.NDArray[Any], net: Network
 ) -> bytes:
     """Return a file's rows; built as tables of bytes whose filling is dropped."""
-    numbers = value_texts(values, net.width)
+    numbers = format_values(values, net.width)
     kinds, place = np.unique(bits, return_inverse=True)
-    flags = _text_table([flag_text(int(kind), net) for kind in kinds])[place]
+    flags = _build_text_table([format_flags(int(kind), net) for kind in kinds])[place]
     blank = np.full((len(times), 1), ord(" "), dtype="uint8")
     missing = (bits & MISSING_BIT).astype(bool)
     if missing.any():
-        absent = _text_table(["-9999.0000"])
+        absent = _build_text_table(["-9999.0000"])
         wide = np.zeros((len(times), absent.shape[1]), dtype="uint8")
         wide[:, : numbers.shape[1]] = numbers
         wide[missing] = absent
@@ -96,7 +96,7 @@ def rows_text(
     return text
 
 
-def header_line(station: Station, depth: tuple[float, float], sensor: str) -> str:
+def format_header(station: Station, depth: tuple[float, float], sensor: str) -> str:
     """Return the first line of a file, padded as ISMN does."""
     network = station.network
     return (
@@ -106,24 +106,24 @@ def header_line(station: Station, depth: tuple[float, float], sensor: str) -> st
     )
 
 
-def member_stem(station: Station) -> str:
+def format_member_stem(station: Station) -> str:
     """Return what the names of all of a station's files begin with."""
     network = station.network
     return f"{network.name}/{station.name}/{network.cse}_{network.name}_{station.name}"
 
 
-def member_name(
+def format_member_name(
     station: Station, variable: str, depth: tuple[float, float], sensor: str, days: str
 ) -> str:
     """Return a file's place in the archive; `days` is `yyyymmdd_yyyymmdd`."""
     probe = sensor.replace(" ", "-")
     return (
-        f"{member_stem(station)}_{variable}_"
+        f"{format_member_stem(station)}_{variable}_"
         f"{depth[0]:.6f}_{depth[1]:.6f}_{probe}_{days}.stm"
     )
 
 
-def sensor_file(
+def format_sensor_file(
     station: Station,
     depth: tuple[float, float],
     sensor: str,
@@ -131,13 +131,13 @@ def sensor_file(
     times: Bytes,
 ) -> bytes:
     """Return the bytes of one sensor's file."""
-    rows = rows_text(
+    rows = format_rows(
         times[readings.hours], readings.values, readings.flags, station.network
     )
-    return header_line(station, depth, sensor).encode() + rows
+    return format_header(station, depth, sensor).encode() + rows
 
 
-def static_file(saturation: float, clay: float) -> bytes:
+def format_static_file(saturation: float, clay: float) -> bytes:
     """Return a station's static variables in ISMN's layout, all simulated."""
     shares = (100.0 * saturation, 10.0 + 45.0 * clay, 75.0 - 60.0 * clay)
     rows = [
@@ -156,7 +156,7 @@ def static_file(saturation: float, clay: float) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-def damaged_members(network: str, days: str) -> dict[str, bytes]:
+def make_damaged_members(network: str, days: str) -> dict[str, bytes]:
     """Return members that hold no readable data, as real archives have some."""
     start = f"{network}/Broken/{network}_{network}_Broken_sm_0.050000_0.050000_"
     header = f"{network} {network} Broken 0.0 north 0.0 0.05 0.05 Probe-C{HEADER_END}"
@@ -170,7 +170,7 @@ def damaged_members(network: str, days: str) -> dict[str, bytes]:
 
 def write_archive(members: Mapping[str, bytes], path: Path) -> None:
     """Write a zip whose bytes depend on the members alone: stored, sorted, undated."""
-    with replacing(path) as partial, zipfile.ZipFile(partial, "w") as archive:
+    with replace_file(path) as partial, zipfile.ZipFile(partial, "w") as archive:
         for name in sorted(members):
             entry = zipfile.ZipInfo(name, FIXED_DATE)
             entry.external_attr = 0o644 << 16

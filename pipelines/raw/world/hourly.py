@@ -32,7 +32,7 @@ class Shares:
     sun: Floats
 
 
-def rain_shares(rng: np.random.Generator, days: int) -> Floats:
+def draw_rain_shares(rng: np.random.Generator, days: int) -> Floats:
     """Draw one storm a day: when it starts, how long it lasts, how hard each hour."""
     length = np.clip(rng.geometric(0.22, days), 3, 14)
     start = np.floor(rng.random(days) * (25 - length))[:, None]
@@ -43,7 +43,9 @@ def rain_shares(rng: np.random.Generator, days: int) -> Floats:
     return shares
 
 
-def sun_shares(latitude: float, longitude: float, day_of_year: Floats) -> Floats:
+def compute_sun_shares(
+    latitude: float, longitude: float, day_of_year: Floats
+) -> Floats:
     """Return the share of a day's sunshine in each hour, at the middle of the hour."""
     declination = 0.409 * np.sin(2.0 * np.pi * day_of_year / 365.0 - 1.39)[:, None]
     solar_hour = HOURS + 0.5 + longitude / 15.0
@@ -78,7 +80,7 @@ def interpolate(daily: Floats) -> Floats:
     return joined
 
 
-def diurnal(daily: Floats, longitude: float, warmest: float) -> Floats:
+def make_diurnal_cycle(daily: Floats, longitude: float, warmest: float) -> Floats:
     """Return a cosine of the hour, D + 1 daily amplitudes on 24 D + 1 hours."""
     hours = np.arange(24 * (daily.shape[0] - 1) + 1)
     solar_hour = hours % 24 + longitude / 15.0
@@ -87,7 +89,7 @@ def diurnal(daily: Floats, longitude: float, warmest: float) -> Floats:
     return swing
 
 
-def progress(shares: Floats, wet: npt.NDArray[np.bool_]) -> Floats:
+def compute_progress(shares: Floats, wet: npt.NDArray[np.bool_]) -> Floats:
     """Return how far soil moisture is from the day's start to its end, (day, 24).
 
     At hours 00 to 23: with the rain on a wet day, evenly on a dry one.
@@ -97,7 +99,7 @@ def progress(shares: Floats, wet: npt.NDArray[np.bool_]) -> Floats:
     return np.where(wet[:, None], fallen, HOURS / 24.0)
 
 
-def hourly_states(ends: Floats, progressed: Floats) -> Floats:
+def interpolate_states(ends: Floats, progressed: Floats) -> Floats:
     """Return hourly states from those at the end of each day.
 
     Parameters
@@ -125,7 +127,7 @@ def quantise(values: Floats, bits: int = MANTISSA_BITS) -> npt.NDArray[np.float3
     return rounded.view("float32") + np.float32(0.0)
 
 
-def hourly_meteorology(
+def derive_hourly_meteorology(
     weather: Weather, shares: Shares, before: int, longitude: float
 ) -> dict[str, npt.NDArray[np.float32]]:
     """Return ERA5's hourly fields under ERA5's names and units.
@@ -140,7 +142,7 @@ def hourly_meteorology(
     down = weather.shortwave_down
     air = interpolate(weather.temperature[means])
     warmth = WARMTH_OF_SUN * down[before:]
-    air = air + diurnal(warmth, longitude, WARMEST_HOUR)
+    air = air + make_diurnal_cycle(warmth, longitude, WARMEST_HOUR)
     dew = np.minimum(interpolate(weather.dew_point[means]), air)
     even = np.full_like(sun, 1.0 / 24.0)
     fields = {
@@ -155,14 +157,14 @@ def hourly_meteorology(
     return {name: quantise(values) for name, values in fields.items()}
 
 
-def daily_means(hourly: npt.NDArray[np.float32]) -> Floats:
+def average_by_day(hourly: npt.NDArray[np.float32]) -> Floats:
     """Average hours 00 to 23 of each day, (24 D + 1, ...) to (D, ...)."""
     days = hourly[:-1].reshape(-1, 24, *hourly.shape[1:])
     means: Floats = days.astype("float64").mean(axis=1)
     return means
 
 
-def daily_totals(hourly: npt.NDArray[np.float32]) -> Floats:
+def sum_by_day(hourly: npt.NDArray[np.float32]) -> Floats:
     """Sum the hours that end at 01 to 24 of each day, (24 D + 1, ...) to (D, ...)."""
     days = hourly[1:].reshape(-1, 24, *hourly.shape[1:])
     totals: Floats = days.astype("float64").sum(axis=1)

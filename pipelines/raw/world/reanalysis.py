@@ -18,33 +18,33 @@ from somobench.pipelines.raw.world.hourly import (
     Hourly,
     Shares,
     accumulate,
-    daily_means,
-    daily_totals,
-    diurnal,
-    hourly_meteorology,
-    hourly_states,
+    average_by_day,
+    compute_progress,
+    compute_sun_shares,
+    derive_hourly_meteorology,
+    draw_rain_shares,
     interpolate,
-    progress,
+    interpolate_states,
+    make_diurnal_cycle,
     quantise,
-    rain_shares,
-    sun_shares,
+    sum_by_day,
 )
 from somobench.pipelines.raw.world.regions import Climate
 from somobench.pipelines.raw.world.soil import (
     LATENT_HEAT,
     Balance,
     Drivers,
-    texture_soil,
-    water_balance,
+    make_soil,
+    simulate_columns,
 )
 from somobench.pipelines.raw.world.weather import (
     Floats,
     Weather,
-    autoregressive,
-    correlated_fields,
-    daily_weather,
-    node_latitudes,
-    node_longitudes,
+    draw_autoregressive,
+    draw_correlated_fields,
+    list_node_latitudes,
+    list_node_longitudes,
+    simulate_weather,
 )
 
 SPIN_UP = 730  # days before the period
@@ -101,29 +101,35 @@ def simulate_box(
         )
         for use in (0, 1)
     ]
-    latitude = node_latitudes(climate, nodes, resolution)
-    longitude = node_longitudes(climate, nodes, resolution)
+    latitude = list_node_latitudes(climate, nodes, resolution)
+    longitude = list_node_longitudes(climate, nodes, resolution)
     spun = np.arange(days[0] - SPIN_UP, days[-1] + 2)
-    weather = daily_weather(climate, spun, nodes, resolution, streams[0])
+    weather = simulate_weather(climate, spun, nodes, resolution, streams[0])
     day_of_year = (spun - spun.astype("datetime64[Y]")).astype("float64") + 1.0
     shares = Shares(
-        rain_shares(streams[0], spun.size),
-        sun_shares(float(latitude.mean()), float(longitude.mean()), day_of_year),
+        draw_rain_shares(streams[0], spun.size),
+        compute_sun_shares(
+            float(latitude.mean()), float(longitude.mean()), day_of_year
+        ),
     )
-    hourly = hourly_meteorology(weather, shares, SPIN_UP, float(longitude.mean()))
-    drivers = _drivers(weather.days(slice(SPIN_UP)), hourly)
-    clay = _node_clay(streams[1], nodes)
-    balance = _biased_balance(clay, drivers, streams[1])
-    hourly |= _land_fields(balance, drivers, hourly, shares, float(longitude.mean()))
+    hourly = derive_hourly_meteorology(
+        weather, shares, SPIN_UP, float(longitude.mean())
+    )
+    drivers = _read_drivers(weather.days(slice(SPIN_UP)), hourly)
+    clay = _draw_node_clay(streams[1], nodes)
+    balance = _simulate_biased_balance(clay, drivers, streams[1])
+    hourly |= _simulate_land_fields(
+        balance, drivers, hourly, shares, float(longitude.mean())
+    )
     return Box(
         climate, days, latitude, longitude, shares, clay, hourly, drivers, balance
     )
 
 
-def _drivers(spin_up: Weather, hourly: Hourly) -> Drivers:
+def _read_drivers(spin_up: Weather, hourly: Hourly) -> Drivers:
     """Return what drives soils, read back from the stored hours as a user would."""
-    radiation = daily_totals(hourly["ssr"]) + daily_totals(hourly["str"])
-    kept = (daily_totals(hourly["tp"]) * 1000.0, daily_means(hourly["t2m"]))
+    radiation = sum_by_day(hourly["ssr"]) + sum_by_day(hourly["str"])
+    kept = (sum_by_day(hourly["tp"]) * 1000.0, average_by_day(hourly["t2m"]))
     net = spin_up.shortwave_net + spin_up.longwave_net
     return Drivers(
         rain=_join(spin_up.rain, kept[0]),
@@ -137,26 +143,26 @@ def _join(before: Floats, after: Floats) -> Floats:
     return joined.reshape(joined.shape[0], -1)
 
 
-def _node_clay(rng: np.random.Generator, nodes: int) -> Floats:
-    field = correlated_fields(rng, 1, nodes)[0]
+def _draw_node_clay(rng: np.random.Generator, nodes: int) -> Floats:
+    field = draw_correlated_fields(rng, 1, nodes)[0]
     clay: Floats = np.clip(0.42 + 0.16 * field, 0.05, 0.9)
     return clay
 
 
-def _biased_balance(
+def _simulate_biased_balance(
     clay: Floats, drivers: Drivers, rng: np.random.Generator
 ) -> Balance:
     """Simulate the reanalysis' soil, whose texture is too smooth and a little wrong."""
     mean = clay.sum() / clay.size
     wrong = 0.06 * rng.standard_normal() + 0.06 * rng.standard_normal(clay.size)
     assumed = np.clip(0.5 * mean + 0.5 * clay.ravel() + wrong, 0.05, 0.9)
-    soil = texture_soil(assumed, LAYERS)
-    truth = water_balance(soil, drivers)
+    soil = make_soil(assumed, LAYERS)
+    truth = simulate_columns(soil, drivers)
     middle = 0.5 * (soil.field_capacity + soil.wilting_point)
     offset = 0.015 * rng.standard_normal((len(LAYERS), 1))
     error = np.stack(
         [
-            size * autoregressive(rng, drivers.rain.shape[0], clay.size, 0.9)
+            size * draw_autoregressive(rng, drivers.rain.shape[0], clay.size, 0.9)
             for size in (0.008, 0.005, 0.003, 0.001)
         ],
         axis=1,
@@ -165,7 +171,7 @@ def _biased_balance(
     return replace(truth, soil_moisture=np.clip(moisture, 0.005, 0.75))
 
 
-def _land_fields(
+def _simulate_land_fields(
     balance: Balance,
     drivers: Drivers,
     hourly: Hourly,
@@ -179,10 +185,12 @@ def _land_fields(
     sensible = drivers.net_radiation[kept].reshape(-1, *shape)
     sensible = sensible - LATENT_HEAT * evaporation
     excess = interpolate(SKIN_EXCESS * np.concatenate([sensible, sensible[-1:]]))
-    noon = diurnal(0.8 * np.maximum(sensible, 0.0), longitude, WARMEST_SKIN_HOUR)
+    noon = make_diurnal_cycle(
+        0.8 * np.maximum(sensible, 0.0), longitude, WARMEST_SKIN_HOUR
+    )
     sun = shares.sun[SPIN_UP - 1 : -1]
     wet = drivers.rain[SPIN_UP:].max(axis=1) > 0.0
-    moved = progress(shares.rain[SPIN_UP:-1], wet)
+    moved = compute_progress(shares.rain[SPIN_UP:-1], wet)
     fields = {
         "e": accumulate(-evaporation / 1000.0, sun),
         "skt": hourly["t2m"] + excess + noon,
@@ -190,17 +198,17 @@ def _land_fields(
     ends = balance.soil_moisture[kept]
     for layer in range(len(LAYERS)):
         nodes = ends[:, layer].reshape(-1, *shape)
-        fields[f"swvl{layer + 1}"] = hourly_states(nodes, moved)
+        fields[f"swvl{layer + 1}"] = interpolate_states(nodes, moved)
     return {name: quantise(values) for name, values in fields.items()}
 
 
-def hourly_times(days: npt.NDArray[np.datetime64]) -> npt.NDArray[np.datetime64]:
+def list_hourly_times(days: npt.NDArray[np.datetime64]) -> npt.NDArray[np.datetime64]:
     """Return 00:00 of the first day to 00:00 of the day after the last."""
     first = np.datetime64(days[0], "h")
     return np.arange(first, first + 24 * days.size + 1)
 
 
-def era5_dataset(box: Box) -> xr.Dataset:
+def make_era5_dataset(box: Box) -> xr.Dataset:
     """Return the box as an hourly dataset in ERA5's names, units and conventions."""
     dims = ("valid_time", "latitude", "longitude")
     variables = {
@@ -211,7 +219,7 @@ def era5_dataset(box: Box) -> xr.Dataset:
         "latitude": {"units": "degrees_north", "standard_name": "latitude"},
         "longitude": {"units": "degrees_east", "standard_name": "longitude"},
     }
-    times = hourly_times(box.days).astype("datetime64[ns]")
+    times = list_hourly_times(box.days).astype("datetime64[ns]")
     return xr.Dataset(
         variables,
         coords={

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from somobench.pipelines.raw.world.stations import Station
-from somobench.pipelines.raw.world.weather import FREEZING, Floats, autoregressive
+from somobench.pipelines.raw.world.weather import FREEZING, Floats, draw_autoregressive
 
 FLAGS = (
     *("C01", "C02", "C03"),
@@ -52,7 +52,7 @@ class Readings:
     flags: Bits
 
 
-def depth_weights(depth_from: float, depth_to: float) -> Floats:
+def weigh_depths(depth_from: float, depth_to: float) -> Floats:
     """Return weights of the truth's layers at a sensor's mean depth (m)."""
     depth = 1000.0 * (depth_from + depth_to) / 2.0
     middles = np.asarray(MIDPOINTS)
@@ -75,10 +75,10 @@ def read_sensor(
     step = station.network.step
     start, stop = 24 * station.first, 24 * (station.last + 1)
     hours = np.arange(start, stop, step, dtype="int64")
-    values = _with_errors(station, signals.moisture[hours], hours, rng)
+    values = _add_errors(station, signals.moisture[hours], hours, rng)
     flags = np.zeros(hours.size, dtype="uint16")
     _freeze(values, hours, signals, rng)
-    flags |= _frost_flags(station, depth[0], signals, hours)
+    flags |= _flag_frost(station, depth[0], signals, hours)
     _add_defects(values, flags, station, depth[0], rng)
     values = np.rint(np.clip(values, -LARGEST, LARGEST) * 1e4) / 1e4
     flags[values < 0.0] |= BIT["C01"]
@@ -86,11 +86,11 @@ def read_sensor(
     flags[values > saturation] |= BIT["C03"]
     if station.network.marks_missing:
         flags[rng.random(hours.size) < LOST] = MISSING_BIT
-    kept = _reported(hours.size, station, rng)
+    kept = _draw_reported(hours.size, station, rng)
     return Readings(hours[kept], values[kept], flags[kept])
 
 
-def _with_errors(
+def _add_errors(
     station: Station,
     truth: Floats,
     hours: npt.NDArray[np.int64],
@@ -100,7 +100,7 @@ def _with_errors(
     carelessness = 1.3 - station.care
     years = (hours - hours[0]) / 8766.0
     middle = float(truth.sum()) / truth.size
-    slow = _slow_noise(hours, rng)
+    slow = _draw_slow_noise(hours, rng)
     if station.unrelated:
         truth = middle + 0.15 * (truth - middle) + 0.06 * slow
     offset = 0.035 * (0.6 + carelessness) * rng.standard_normal()
@@ -117,10 +117,10 @@ def _with_errors(
     return shown
 
 
-def _slow_noise(hours: npt.NDArray[np.int64], rng: np.random.Generator) -> Floats:
+def _draw_slow_noise(hours: npt.NDArray[np.int64], rng: np.random.Generator) -> Floats:
     """Return standard normal noise that lasts for weeks, at the given hours."""
     days = int(hours[-1] - hours[0]) // 24 + 2
-    series = autoregressive(rng, days, 1, 0.95)[:, 0]
+    series = draw_autoregressive(rng, days, 1, 0.95)[:, 0]
     noise: Floats = np.interp((hours - hours[0]) / 24.0, np.arange(days), series)
     return noise
 
@@ -138,7 +138,7 @@ def _freeze(
     values[frozen] = np.minimum(values, stuck + noise)[frozen]
 
 
-def _frost_flags(
+def _flag_frost(
     station: Station, depth_from: float, signals: Signals, hours: npt.NDArray[np.int64]
 ) -> Bits:
     """Return the flags that tell of frost, from what thermometers there are."""
@@ -198,7 +198,7 @@ def _break(kind: str, values: Floats, start: int, rng: np.random.Generator) -> i
     return length
 
 
-def _reported(
+def _draw_reported(
     count: int, station: Station, rng: np.random.Generator
 ) -> npt.NDArray[np.bool_]:
     """Return which values reach the archive: long and short gaps are left out."""

@@ -62,7 +62,7 @@ class Balance:
     snow: Floats  # mm w.e.
 
 
-def texture_soil(clay: Floats, thickness: tuple[float, ...]) -> Soil:
+def make_soil(clay: Floats, thickness: tuple[float, ...]) -> Soil:
     """Return columns whose properties follow from one texture number each.
 
     Parameters
@@ -85,7 +85,7 @@ def texture_soil(clay: Floats, thickness: tuple[float, ...]) -> Soil:
     )
 
 
-def rain_and_melt(
+def split_rain_and_melt(
     rain: Floats, temperature: Floats, snow: Floats
 ) -> tuple[Floats, Floats]:
     """Return liquid water of the day and the snow left, both mm."""
@@ -94,7 +94,7 @@ def rain_and_melt(
     return np.where(temperature <= FREEZING, 0.0, rain) + melt, snow - melt
 
 
-def next_soil_temperature(before: Floats, air: Floats, snow: Floats) -> Floats:
+def step_soil_temperature(before: Floats, air: Floats, snow: Floats) -> Floats:
     """Return soil temperature (layer, column) a day later: slower with depth."""
     above = np.concatenate([air[None], before[:-1]])
     rate = np.full(before.shape, 1.0 / TEMPERATURE_MEMORY)
@@ -103,7 +103,7 @@ def next_soil_temperature(before: Floats, air: Floats, snow: Floats) -> Floats:
     return before + rate * (above - before)
 
 
-def water_step(
+def step_soil_water(
     soil: Soil, water: Floats, liquid: Floats, demand: Floats, frozen: Floats
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Advance soil water by a day; nothing is created nor lost.
@@ -126,7 +126,7 @@ def water_step(
     drainage = _percolate(soil, water, capacity, frozen)
     excess = np.maximum(water - capacity, 0.0)
     water -= excess
-    evaporation = _evaporation(soil, water, demand, frozen)
+    evaporation = _compute_evaporation(soil, water, demand, frozen)
     water -= evaporation
     return water, evaporation.sum(axis=0), runoff + excess.sum(axis=0), drainage
 
@@ -151,7 +151,9 @@ def _percolate(soil: Soil, water: Floats, capacity: Floats, frozen: Floats) -> F
     raise AssertionError  # a column has at least one layer
 
 
-def _evaporation(soil: Soil, water: Floats, demand: Floats, frozen: Floats) -> Floats:
+def _compute_evaporation(
+    soil: Soil, water: Floats, demand: Floats, frozen: Floats
+) -> Floats:
     """Return evaporation by layer, mm: less where the layer is dry or frozen."""
     moisture = water / soil.thickness
     span = soil.field_capacity - soil.wilting_point
@@ -161,7 +163,7 @@ def _evaporation(soil: Soil, water: Floats, demand: Floats, frozen: Floats) -> F
     return np.minimum(asked, available)
 
 
-def water_balance(soil: Soil, drivers: Drivers) -> Balance:
+def simulate_columns(soil: Soil, drivers: Drivers) -> Balance:
     """Simulate columns from field capacity on, one step a day."""
     days, columns = drivers.rain.shape
     layers = soil.porosity.shape[0]
@@ -173,10 +175,10 @@ def water_balance(soil: Soil, drivers: Drivers) -> Balance:
     demand = np.maximum(drivers.net_radiation, 0.0) / LATENT_HEAT
     for day in range(days):
         air = drivers.temperature[day]
-        liquid, snow = rain_and_melt(drivers.rain[day], air, snow)
-        warmth = next_soil_temperature(warmth, air, snow)
+        liquid, snow = split_rain_and_melt(drivers.rain[day], air, snow)
+        warmth = step_soil_temperature(warmth, air, snow)
         frozen = (warmth < FREEZING).astype("float64")
-        water, *out = water_step(soil, water, liquid, demand[day], frozen)
+        water, *out = step_soil_water(soil, water, liquid, demand[day], frozen)
         states[0, day], states[1, day] = water / soil.thickness, warmth
         fluxes[:, day] = (*out, snow)
     return Balance(states[0], states[1], fluxes[0], fluxes[1], fluxes[2], fluxes[3])

@@ -17,8 +17,8 @@ from somobench.pipelines.raw.world.soil import (
     Balance,
     Drivers,
     Soil,
-    texture_soil,
-    water_balance,
+    make_soil,
+    simulate_columns,
 )
 from somobench.pipelines.raw.world.weather import Floats
 
@@ -74,14 +74,14 @@ class Ground:
     balance: Balance
 
 
-def cell_centres(box: Box) -> tuple[Floats, Floats]:
+def list_cell_centres(box: Box) -> tuple[Floats, Floats]:
     """Return latitude and longitude (0..360) of the cells between nodes, row by row."""
     rows = (box.latitude[:-1] + box.latitude[1:]) / 2.0
     columns = (box.longitude[:-1] + box.longitude[1:]) / 2.0
     return np.repeat(rows, columns.size), np.tile(columns, rows.size)
 
 
-def corner_mean(nodes: Floats) -> Floats:
+def average_node_corners(nodes: Floats) -> Floats:
     """Average the four corner nodes of each cell, (..., n, n) to (..., (n-1)^2)."""
     north = nodes[..., :-1, :-1] + nodes[..., :-1, 1:]
     south = nodes[..., 1:, :-1] + nodes[..., 1:, 1:]
@@ -98,28 +98,28 @@ def draw_stations(
     box: Box, region: str, cells: list[int], rng: np.random.Generator
 ) -> list[Station]:
     """Draw each cell's stations: the first well kept and long, others less so."""
-    clay = corner_mean(box.clay)
+    clay = average_node_corners(box.clay)
     counts = rng.permutation(np.resize(STATIONS_OF_CELLS, len(cells)))
     stations: list[Station] = []
     for order, (cell, count) in enumerate(zip(cells, counts.tolist(), strict=True)):
-        texture = _varied(rng, float(clay[cell]))
+        texture = _vary_clay(rng, float(clay[cell]))
         for rank in range(count):
             network = NETWORKS[region][(order + (rank == OTHER_NETWORK)) % 2]
             name = f"{PLACES[int(rng.integers(len(PLACES)))]}{len(stations) + 1:02d}"
             blank = Station(network=network, name=name, cell=cell)
-            stations.append(_settled(blank, box, rank, texture, rng))
+            stations.append(_settle_station(blank, box, rank, texture, rng))
     return stations
 
 
-def _varied(rng: np.random.Generator, clay: float) -> float:
+def _vary_clay(rng: np.random.Generator, clay: float) -> float:
     return float(np.clip(clay + 0.1 * rng.standard_normal(), 0.03, 0.95))
 
 
-def _settled(
+def _settle_station(
     blank: Station, box: Box, rank: int, texture: float, rng: np.random.Generator
 ) -> Station:
     """Return the station with a place in its cell, a soil, a keeper and a record."""
-    latitude, longitude = cell_centres(box)
+    latitude, longitude = list_cell_centres(box)
     low, high = sorted(box.climate.elevation)
     care = 0.75 + 0.25 * rng.random() if rank == 0 else 0.7 * rng.random()
     first, last = _record(rng, box.days.size, care, rank)
@@ -130,7 +130,7 @@ def _settled(
         latitude=round(north, 5),
         longitude=round((east + 180.0) % 360.0 - 180.0, 5),
         elevation=float(round(rng.uniform(low, high))),
-        clay=_varied(rng, texture),
+        clay=_vary_clay(rng, texture),
         care=care,
         first=first,
         last=last,
@@ -159,37 +159,37 @@ def _record(
     return first, first + length - 1
 
 
-def ground_below(
+def simulate_ground(
     box: Box, cells: list[int], stations: list[Station], rng: np.random.Generator
 ) -> tuple[Ground, Ground]:
     """Simulate the true soil of cells and of stations; return both."""
     size = box.latitude.size
-    clay = corner_mean(box.clay)
-    rain = corner_mean(box.drivers.rain.reshape(-1, size, size))[:, cells]
+    clay = average_node_corners(box.clay)
+    rain = average_node_corners(box.drivers.rain.reshape(-1, size, size))[:, cells]
     other = [
-        corner_mean(values.reshape(-1, size, size))[:, cells]
+        average_node_corners(values.reshape(-1, size, size))[:, cells]
         for values in (box.drivers.temperature, box.drivers.net_radiation)
     ]
-    local = rain * _multiplier(rng, rain.shape, LOCAL_RAIN_SPREAD)
+    local = rain * _draw_multiplier(rng, rain.shape, LOCAL_RAIN_SPREAD)
     textures = np.asarray(
-        [_mean_clay(stations, cell, float(clay[cell])) for cell in cells]
+        [_average_clay(stations, cell, float(clay[cell])) for cell in cells]
     )
     under_cells = _simulate(textures, Drivers(local, *other))
     home = [cells.index(station.cell) for station in stations]
     spread = STATION_RAIN_SPREAD * np.asarray([1.6 - item.care for item in stations])
-    wet = local[:, home] * _multiplier(rng, (len(local), len(home)), spread)
+    wet = local[:, home] * _draw_multiplier(rng, (len(local), len(home)), spread)
     drivers = Drivers(wet, *(values[:, home] for values in other))
     under_stations = _simulate(np.asarray([item.clay for item in stations]), drivers)
     return under_cells, under_stations
 
 
-def _mean_clay(stations: list[Station], cell: int, mapped: float) -> float:
+def _average_clay(stations: list[Station], cell: int, mapped: float) -> float:
     """Return a cell's texture: between the map's and that of its stations."""
     own = [station.clay for station in stations if station.cell == cell]
     return 0.5 * mapped + 0.5 * sum(own) / len(own)
 
 
-def _multiplier(
+def _draw_multiplier(
     rng: np.random.Generator, shape: tuple[int, ...], spread: float | Floats
 ) -> Floats:
     """Return lognormal factors of mean 1."""
@@ -197,11 +197,11 @@ def _multiplier(
 
 
 def _simulate(clay: Floats, drivers: Drivers) -> Ground:
-    soil = texture_soil(clay, TRUTH_LAYERS)
-    return Ground(soil, drivers, water_balance(soil, drivers))
+    soil = make_soil(clay, TRUTH_LAYERS)
+    return Ground(soil, drivers, simulate_columns(soil, drivers))
 
 
-def end_of_days(values: Floats) -> Floats:
+def take_day_ends(values: Floats) -> Floats:
     """Return states from the end of the day before the period on, (D + 1, ...)."""
     return values[SPIN_UP - 1 :]
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from somobench.pipelines.raw.world.regions import Climate
-from somobench.schemas.checks.magnitudes import extraterrestrial_radiation
+from somobench.schemas.checks.magnitudes import compute_extraterrestrial_radiation
 
 Floats = npt.NDArray[np.float64]
 
@@ -47,17 +47,17 @@ class Weather:
         return Weather(*(getattr(self, field.name)[part] for field in fields(self)))
 
 
-def node_latitudes(climate: Climate, nodes: int, resolution: float) -> Floats:
+def list_node_latitudes(climate: Climate, nodes: int, resolution: float) -> Floats:
     """Return node latitudes, degrees, descending as in ERA5."""
     return climate.north - resolution * np.arange(nodes, dtype="float64")
 
 
-def node_longitudes(climate: Climate, nodes: int, resolution: float) -> Floats:
+def list_node_longitudes(climate: Climate, nodes: int, resolution: float) -> Floats:
     """Return node longitudes, degrees, 0..360 as in ERA5."""
     return climate.west + resolution * np.arange(nodes, dtype="float64")
 
 
-def wetness_gradient(climate: Climate, nodes: int) -> Floats:
+def compute_wetness_gradient(climate: Climate, nodes: int) -> Floats:
     """Return 0 at the driest corner of the box to 1 at the wettest, (node, node)."""
     ramp = np.linspace(0.0, 1.0, nodes)
     main, across = 0.85 * ramp, 0.15 * ramp
@@ -67,12 +67,12 @@ def wetness_gradient(climate: Climate, nodes: int) -> Floats:
     return across[:, None] + main[None, :]
 
 
-def between(ends: tuple[float, float], fraction: Floats) -> Floats:
+def interpolate_between(ends: tuple[float, float], fraction: Floats) -> Floats:
     """Return values on the line between two ends."""
     return ends[0] + (ends[1] - ends[0]) * fraction
 
 
-def correlated_fields(rng: np.random.Generator, days: int, nodes: int) -> Floats:
+def draw_correlated_fields(rng: np.random.Generator, days: int, nodes: int) -> Floats:
     """Return standard normal fields (day, node, node), correlated in space only.
 
     The 3 x 3 sum of white noise over 3 is standard normal again; nothing here depends
@@ -87,7 +87,7 @@ def correlated_fields(rng: np.random.Generator, days: int, nodes: int) -> Floats
     return 0.6 * common + 0.8 * total / 3.0
 
 
-def autoregressive(
+def draw_autoregressive(
     rng: np.random.Generator, steps: int, width: int, memory: float
 ) -> Floats:
     """Return standard normal series (step, width) of lag-1 correlation `memory`."""
@@ -98,7 +98,9 @@ def autoregressive(
     return series
 
 
-def net_longwave(temperature: Floats, dew_point: Floats, clearness: Floats) -> Floats:
+def compute_net_longwave(
+    temperature: Floats, dew_point: Floats, clearness: Floats
+) -> Floats:
     """Return net longwave radiation, MJ m-2 d-1, negative where the land loses.
 
     Notes
@@ -111,7 +113,9 @@ def net_longwave(temperature: Floats, dew_point: Floats, clearness: Floats) -> F
     return -emitted * (0.34 - 0.14 * np.sqrt(vapour)) * (1.35 * clearness - 0.35)
 
 
-def wet_days(rng: np.random.Generator, probability: Floats) -> npt.NDArray[np.bool_]:
+def draw_wet_days(
+    rng: np.random.Generator, probability: Floats
+) -> npt.NDArray[np.bool_]:
     """Draw a two-state Markov chain with the given wet probability of each day."""
     draws = rng.random(probability.size)
     wet = np.zeros(probability.size, dtype=bool)
@@ -121,12 +125,12 @@ def wet_days(rng: np.random.Generator, probability: Floats) -> npt.NDArray[np.bo
     return wet
 
 
-def seasonal(day_of_year: Floats, peak: int) -> Floats:
+def compute_season(day_of_year: Floats, peak: int) -> Floats:
     """Return the cosine of the season, 1 on the peak day of the year."""
     return np.cos(2.0 * np.pi * (day_of_year - peak) / YEAR)
 
 
-def daily_weather(
+def simulate_weather(
     climate: Climate,
     days: npt.NDArray[np.datetime64],
     nodes: int,
@@ -136,21 +140,25 @@ def daily_weather(
     """Simulate weather of consecutive `days` in a box of `nodes` along each side."""
     years = days.astype("datetime64[Y]")
     day_of_year = (days - years.astype("datetime64[D]")).astype("float64") + 1.0
-    wetness = _wetness(years, rng)
-    rain, wet = _rain(climate, day_of_year, wetness, nodes, rng)
-    synoptic = autoregressive(rng, days.size, 2, 0.75)
-    season = climate.amplitude * seasonal(day_of_year, climate.warmest_day)
+    wetness = _draw_wetness(years, rng)
+    rain, wet = _draw_rain(climate, day_of_year, wetness, nodes, rng)
+    synoptic = draw_autoregressive(rng, days.size, 2, 0.75)
+    season = climate.amplitude * compute_season(day_of_year, climate.warmest_day)
     warmth = 1.5 * (1.0 - wetness) - 1.5 * wet + climate.synoptic * synoptic[:, 0]
-    elevation = between(climate.elevation, wetness_gradient(climate, nodes))
-    local = 0.4 * correlated_fields(rng, days.size, nodes)
+    elevation = interpolate_between(
+        climate.elevation, compute_wetness_gradient(climate, nodes)
+    )
+    local = 0.4 * draw_correlated_fields(rng, days.size, nodes)
     temperature = climate.temperature + (season + warmth)[:, None, None] + local
     temperature = temperature - LAPSE_RATE * (elevation - climate.elevation[0])
-    dew_point = temperature - _dew_depression(climate, wet, wetness)[:, None, None]
-    clearness = _clearness(wet, wetness, rng)[:, None, None]
-    latitude = node_latitudes(climate, nodes, resolution)
-    above = np.ascontiguousarray(extraterrestrial_radiation(latitude, day_of_year).T)
+    dew_point = temperature - _draw_dew_depression(climate, wet, wetness)[:, None, None]
+    clearness = _draw_clearness(wet, wetness, rng)[:, None, None]
+    latitude = list_node_latitudes(climate, nodes, resolution)
+    above = np.ascontiguousarray(
+        compute_extraterrestrial_radiation(latitude, day_of_year).T
+    )
     above = above[:, :, None]
-    down = 0.76 * above * clearness * _haze(rng, days.size, nodes)
+    down = 0.76 * above * clearness * _draw_haze(rng, days.size, nodes)
     pressure = 101325.0 * np.exp(-elevation / 8400.0)
     return Weather(
         rain=rain,
@@ -159,47 +167,49 @@ def daily_weather(
         pressure=pressure * (1.0 + 0.006 * synoptic[:, 1])[:, None, None],
         shortwave_down=down,
         shortwave_net=(1.0 - ALBEDO) * down,
-        longwave_net=net_longwave(temperature, dew_point, clearness),
+        longwave_net=compute_net_longwave(temperature, dew_point, clearness),
     )
 
 
-def _haze(rng: np.random.Generator, days: int, nodes: int) -> Floats:
+def _draw_haze(rng: np.random.Generator, days: int, nodes: int) -> Floats:
     """Return what the air lets through from place to place, around 1."""
-    return 1.0 + 0.02 * correlated_fields(rng, days, nodes)
+    return 1.0 + 0.02 * draw_correlated_fields(rng, days, nodes)
 
 
-def _dew_depression(
+def _draw_dew_depression(
     climate: Climate, wet: npt.NDArray[np.bool_], wetness: Floats
 ) -> Floats:
     """Return air temperature over dew point, K: dry air over dry land."""
-    dryness = (1.25 - _recent_wetness(wet)) * np.where(wet, 0.5, 1.0)
+    dryness = (1.25 - _compute_recent_wetness(wet)) * np.where(wet, 0.5, 1.0)
     dryness = dryness * np.clip(1.3 - 0.3 * wetness, 0.5, 1.3)
     return np.maximum(climate.dew_depression * dryness, 0.8)
 
 
-def _clearness(
+def _draw_clearness(
     wet: npt.NDArray[np.bool_], wetness: Floats, rng: np.random.Generator
 ) -> Floats:
     """Return sunshine over that of a cloudless day."""
-    cloud = np.where(wet, 0.72, 0.18 + 0.25 * _recent_wetness(wet))
+    cloud = np.where(wet, 0.72, 0.18 + 0.25 * _compute_recent_wetness(wet))
     cloud = cloud - 0.1 * (1.0 - wetness) + 0.12 * rng.standard_normal(wet.size)
     clear: Floats = 1.0 - 0.7 * np.clip(cloud, 0.02, 1.0)
     return clear
 
 
-def _wetness(years: npt.NDArray[np.datetime64], rng: np.random.Generator) -> Floats:
+def _draw_wetness(
+    years: npt.NDArray[np.datetime64], rng: np.random.Generator
+) -> Floats:
     """Return each day's rain over the season's mean: of its year and of its spell."""
     index = (years - years[0]).astype("int64")
     count = int(index[-1]) + 1
     rounds = -(-count // len(RAIN_OF_YEARS))
     order = [rng.permutation(np.asarray(RAIN_OF_YEARS)) for _ in range(rounds)]
-    spells = autoregressive(rng, years.size, 1, SPELL_MEMORY)[:, 0]
+    spells = draw_autoregressive(rng, years.size, 1, SPELL_MEMORY)[:, 0]
     factor = np.exp(SPELL_SPREAD * spells - SPELL_SPREAD**2 / 2.0)
     wetness: Floats = np.concatenate(order)[index] * np.clip(factor, 0.3, 2.5)
     return wetness
 
 
-def _rain(
+def _draw_rain(
     climate: Climate,
     day_of_year: Floats,
     wetness: Floats,
@@ -207,20 +217,22 @@ def _rain(
     rng: np.random.Generator,
 ) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """Return rain (day, node, node) in mm d-1 and whether the box is wet at all."""
-    season = 1.0 + climate.wet_amplitude * seasonal(day_of_year, climate.wettest_day)
+    season = 1.0 + climate.wet_amplitude * compute_season(
+        day_of_year, climate.wettest_day
+    )
     chance = climate.wet_fraction * season * np.sqrt(wetness)
-    wet = wet_days(rng, np.clip(chance, 0.01, 0.9))
+    wet = draw_wet_days(rng, np.clip(chance, 0.01, 0.9))
     amount = rng.gamma(1.0, 1.0, wet.size) * np.sqrt(wetness) * season
-    field = correlated_fields(rng, wet.size, nodes)
+    field = draw_correlated_fields(rng, wet.size, nodes)
     spread = np.exp(0.6 * field - 0.18)  # mean 1
-    mean = between(climate.rain, wetness_gradient(climate, nodes))
+    mean = interpolate_between(climate.rain, compute_wetness_gradient(climate, nodes))
     rain = np.where(wet, amount, 0.0)[:, None, None] * spread * mean
     rain = rain / climate.wet_fraction
     rain = rain / (1.0 + rain / LARGEST_RAIN)
     return np.where(rain < SMALLEST_RAIN, 0.0, rain), wet
 
 
-def _recent_wetness(wet: npt.NDArray[np.bool_]) -> Floats:
+def _compute_recent_wetness(wet: npt.NDArray[np.bool_]) -> Floats:
     """Return the fading memory of wet days, 0 to 1."""
     memory = np.zeros(wet.size)
     weeks = months = 0.3

@@ -116,7 +116,7 @@ class IsmnSource:
         """
         with open_archive(path) as archive, ThreadPoolExecutor(WORKERS) as pool:
             waiting: deque[Future[Sequence[SensorSeries | Rejection]]] = deque()
-            for job in _jobs(archive, variable):
+            for job in _plan_jobs(archive, variable):
                 if isinstance(job, Rejection):
                     done: Future[Sequence[SensorSeries | Rejection]] = Future()
                     done.set_result([job])
@@ -129,7 +129,7 @@ class IsmnSource:
                 yield from waiting.popleft().result()
 
 
-def _jobs(
+def _plan_jobs(
     archive: Archive, variable: str
 ) -> Iterator[tuple[Member, FileName] | Rejection]:
     """Members to read, and those that their name alone rejects."""
@@ -140,7 +140,7 @@ def _jobs(
             try:
                 name = parse_file_name(member.name)
             except FileRefusedError as error:
-                yield _rejection(member.name, error)
+                yield _make_rejection(member.name, error)
                 continue
             if name.variable == variable or (name.is_ceop and variable in PLACES):
                 yield member, name
@@ -166,7 +166,7 @@ def read_member(
         found, expected = str(error.found), str(error.expected)
         return [Rejection(member.name, "damaged member", found, expected)]
     except FileRefusedError as error:
-        return [_rejection(member.name, error)]
+        return [_make_rejection(member.name, error)]
 
 
 def read_file(content: bytes, name: FileName, member: str) -> SensorSeries:
@@ -213,5 +213,5 @@ def _check_bytes(content: bytes) -> None:
             raise FileRefusedError("nested archive", found=kind, expected=_STATION_FILE)
 
 
-def _rejection(member: str, error: FileRefusedError) -> Rejection:
+def _make_rejection(member: str, error: FileRefusedError) -> Rejection:
     return Rejection(member, error.reason, str(error.found), str(error.expected))

@@ -48,7 +48,7 @@ def read_ceop_file(
     width = len(numbered[0][1])
     for number, row in numbered:
         if len(row) != width or width not in (ONE_DEPTH, TWO_DEPTHS):
-            raise _unreadable(number, row, f"{ONE_DEPTH} or {TWO_DEPTHS} columns")
+            raise _make_row_error(number, row, f"{ONE_DEPTH} or {TWO_DEPTHS} columns")
     by_place: dict[tuple[str, ...], list[tuple[int, list[str]]]] = {}
     for number, row in numbered:
         by_place.setdefault(tuple(row[_PLACE]), []).append((number, row))
@@ -56,12 +56,12 @@ def read_ceop_file(
         found = "; ".join(" ".join(place[:6]) for place in list(by_place)[:2])
         raise FileRefusedError("unreadable row", found=found, expected="one place")
     return [
-        _series(part, _metadata(part[0], name, member, variable), name)
+        _make_series(part, _read_metadata(part[0], name, member, variable), name)
         for part in by_place.values()
     ]
 
 
-def _metadata(
+def _read_metadata(
     first: tuple[int, list[str]], name: FileName, member: str, variable: str
 ) -> SensorMetadata:
     """Read names and place of a row; CEOP's heights below ground become depths."""
@@ -73,22 +73,24 @@ def _metadata(
     try:
         depths = [abs(number) for number in map(float, place)][3:]
     except ValueError:
-        raise _unreadable(number, row, "numbers as place and depth") from None
+        raise _make_row_error(number, row, "numbers as place and depth") from None
     exact = name._replace(
         variable=variable, depth_from=min(depths), depth_to=max(depths)
     )
     return place_of((network, station, UNNAMED_SENSOR), place[:3], exact, member)
 
 
-def _series(
+def _make_series(
     rows: list[tuple[int, list[str]]], metadata: SensorMetadata, name: FileName
 ) -> SensorSeries:
     at = PLACES[metadata.variable]
-    values = np.array(list(starmap(lambda n, row: _value(n, row, row[-at]), rows)))
-    flags, codes = _codes(row[1 - at] for _, row in rows)
+    values = np.array(
+        list(starmap(lambda n, row: _parse_value(n, row, row[-at]), rows))
+    )
+    flags, codes = _encode_texts(row[1 - at] for _, row in rows)
     return SensorSeries(
         metadata=metadata,
-        times=np.array(list(starmap(_time, rows)), dtype="datetime64[m]"),
+        times=np.array(list(starmap(_parse_time, rows)), dtype="datetime64[m]"),
         values=np.where(values == MISSING, np.nan, values),
         flag_codes=codes,
         flag_names=flags,
@@ -99,19 +101,19 @@ def _series(
     )
 
 
-def _codes(texts: Iterable[str]) -> tuple[tuple[str, ...], NDArray[np.int16]]:
+def _encode_texts(texts: Iterable[str]) -> tuple[tuple[str, ...], NDArray[np.int16]]:
     names, codes = np.unique(list(texts), return_inverse=True)
     return tuple(names.tolist()), codes.astype(np.int16)
 
 
-def _value(number: int, row: list[str], text: str) -> float:
+def _parse_value(number: int, row: list[str], text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise _unreadable(number, row, "a decimal number as value") from None
+        raise _make_row_error(number, row, "a decimal number as value") from None
 
 
-def _time(number: int, row: list[str]) -> np.datetime64:
+def _parse_time(number: int, row: list[str]) -> np.datetime64:
     date, clock = row[:2]
     try:
         if date[4] + date[7] + clock[2] != "//:" or len(date + clock) != 15:  # noqa: PLR2004 (yyyy/mm/dd HH:MM)
@@ -119,9 +121,9 @@ def _time(number: int, row: list[str]) -> np.datetime64:
         return np.datetime64(f"{date.replace('/', '-')}T{clock}", "m")
     except (ValueError, IndexError):
         expected = "a time 'yyyy/mm/dd HH:MM'"
-        raise _unreadable(number, row, expected) from None
+        raise _make_row_error(number, row, expected) from None
 
 
-def _unreadable(number: int, row: list[str], expected: str) -> FileRefusedError:
+def _make_row_error(number: int, row: list[str], expected: str) -> FileRefusedError:
     found = f"line {number}: {' '.join(row)[:SHOWN]!a}"
     return FileRefusedError("unreadable row", found=found, expected=expected)

@@ -47,7 +47,7 @@ _TIME_SIZE = 16
 _NO_CODE_FLAG, _NO_CODE_MANY = -1, -2
 
 
-def compiled(function: Function) -> Function:
+def compile_lazily(function: Function) -> Function:
     """Compile at the first call, run without the interpreter lock.
 
     The result is kept on disk, unless no folder for it can be written.
@@ -60,17 +60,17 @@ def compiled(function: Function) -> Function:
         return cast(Function, compiler(function))
 
 
-@compiled
+@compile_lazily
 def _is_end(byte: int) -> bool:
     return byte in (_NEWLINE, _RETURN)
 
 
-@compiled
+@compile_lazily
 def _is_gap(byte: int) -> bool:
     return byte in (_BLANK, _TAB, _NEWLINE, _RETURN)
 
 
-@compiled
+@compile_lazily
 def _next_token(data: Bytes, position: int) -> tuple[int, int]:
     """Span of the next token of this line; empty at the end of the line."""
     size = data.size
@@ -82,7 +82,7 @@ def _next_token(data: Bytes, position: int) -> tuple[int, int]:
     return start, position
 
 
-@compiled
+@compile_lazily
 def _after_line(data: Bytes, position: int) -> int:
     """Start of the next line; a pair of different line ends counts as one."""
     size = data.size
@@ -95,7 +95,7 @@ def _after_line(data: Bytes, position: int) -> int:
     return min(position + 1, size)
 
 
-@compiled
+@compile_lazily
 def _two(data: Bytes, position: int) -> Whole:
     """Read two digits; far below zero where there is another byte."""
     tens = np.int64(data[position]) - _ZERO
@@ -105,7 +105,7 @@ def _two(data: Bytes, position: int) -> Whole:
     return 10 * tens + ones
 
 
-@compiled
+@compile_lazily
 def _days(year: Whole, month: Whole, day: Whole) -> Whole:
     """Days since 1970 in the Gregorian calendar; _NO_TIME if there is no such day."""
     if year < FIRST_YEAR or year > LAST_YEAR or month < 1 or month > 12 or day < 1:
@@ -119,7 +119,7 @@ def _days(year: Whole, month: Whole, day: Whole) -> Whole:
     return days + day - 1 + (1 if leap and month > 2 else 0)
 
 
-@compiled
+@compile_lazily
 def _minutes(data: Bytes, start: int) -> Whole:
     """Minutes since 1970 of `yyyy/mm/dd HH:MM`; _NO_TIME if it isn't that."""
     stop = start + _TIME_SIZE
@@ -137,7 +137,7 @@ def _minutes(data: Bytes, start: int) -> Whole:
     return (days * 24 + hour) * 60 + minute
 
 
-@compiled
+@compile_lazily
 def _number(data: Bytes, position: int) -> tuple[bool, float, int]:
     """Decimal number and its end; exact where True, else left to Python's `float`."""
     start, size = position, data.size
@@ -163,7 +163,7 @@ def _number(data: Bytes, position: int) -> tuple[bool, float, int]:
     return True, -value if negative else value, position
 
 
-@compiled
+@compile_lazily
 def _words(data: Bytes, first: Span) -> tuple[bool, int]:
     """Whether the rest of a line is one text from `first` on, and where it ends.
 
@@ -192,7 +192,7 @@ def _words(data: Bytes, first: Span) -> tuple[bool, int]:
         single, stop = False, end
 
 
-@compiled
+@compile_lazily
 def _same(data: Bytes, start: int, other: Bytes, other_start: int, size: int) -> bool:
     for offset in range(size):
         if data[start + offset] != other[other_start + offset]:
@@ -200,7 +200,7 @@ def _same(data: Bytes, start: int, other: Bytes, other_start: int, size: int) ->
     return True
 
 
-@compiled
+@compile_lazily
 def _code(
     data: Bytes, span: tuple[int, int], spans: Integers, count: int
 ) -> tuple[int, int]:
@@ -222,7 +222,7 @@ def _code(
     return count, count + 1
 
 
-@compiled
+@compile_lazily
 def _skip_repeated(data: Bytes, position: int, segment: Bytes) -> int:
     """Position after the second time and the repeated metadata of a CEOP row; -1."""
     position = _next_token(data, _next_token(data, position)[1])[1]
@@ -233,7 +233,7 @@ def _skip_repeated(data: Bytes, position: int, segment: Bytes) -> int:
     return position + size
 
 
-@compiled
+@compile_lazily
 def _row(
     data: Bytes, start: int, segment: Bytes
 ) -> tuple[int, Whole, float, Span, Span, Span, bool]:
@@ -261,7 +261,7 @@ def _row(
     return kind, minutes, value, (begin, position), flag, provider, exact
 
 
-@compiled
+@compile_lazily
 def read_rows(
     data: Bytes, position: int, line: int, segment: Bytes
 ) -> tuple[Columns, Integers, Integers, Integers, Integers]:

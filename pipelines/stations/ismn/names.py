@@ -126,13 +126,13 @@ def parse_opening(content: bytes, name: FileName, member: str) -> Opening:
     end = _LINE_END.search(content)
     first = content[: end.start()] if end else content
     if _TIME.match(first):
-        metadata, segment, notes = _first_row(_text(first), name, member)
+        metadata, segment, notes = _parse_first_row(_decode_line(first), name, member)
         return Opening(metadata, 0, 1, segment, notes)
-    metadata, notes = _header(_text(first).split(), name, member)
+    metadata, notes = _parse_header(_decode_line(first).split(), name, member)
     return Opening(metadata, end.end() if end else len(content), 2, b"", notes)
 
 
-def _text(line: bytes) -> str:
+def _decode_line(line: bytes) -> str:
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError:
@@ -148,7 +148,7 @@ def _text(line: bytes) -> str:
     return text
 
 
-def _header(
+def _parse_header(
     tokens: list[str], name: FileName, member: str
 ) -> tuple[SensorMetadata, tuple[Note, ...]]:
     """`CSE Network Station lat lon elev from to sensor`; names may hold blanks."""
@@ -156,12 +156,14 @@ def _header(
         "CSE Network Station latitude longitude elevation depth_from depth_to sensor"
     )
     at = _find_place(tokens, 3, 1 if name.sensor else 0, name, expected)
-    sensor = _full_name(_name(tokens[at + 5 :]), name.sensor) or UNNAMED_SENSOR
-    names = (_name([tokens[1]]), _name(tokens[2:at]), sensor)
-    return _checked(names, tokens[at : at + 5], name, member)
+    sensor = (
+        _append_number(_clean_name(tokens[at + 5 :]), name.sensor) or UNNAMED_SENSOR
+    )
+    names = (_clean_name([tokens[1]]), _clean_name(tokens[2:at]), sensor)
+    return _check_names(names, tokens[at : at + 5], name, member)
 
 
-def _first_row(
+def _parse_first_row(
     line: str, name: FileName, member: str
 ) -> tuple[SensorMetadata, bytes, tuple[Note, ...]]:
     """Two times, `CSE Network Station lat lon elev from to`, value and flags."""
@@ -169,11 +171,11 @@ def _first_row(
     expected = "a header line, or rows of 15 columns (CEOP)"
     at = _find_place(tokens, 7, 2, name, expected)
     names = (
-        _name([tokens[5]]),
-        _name(tokens[6:at]),
+        _clean_name([tokens[5]]),
+        _clean_name(tokens[6:at]),
         name.sensor or UNNAMED_SENSOR,
     )
-    metadata, notes = _checked(names, tokens[at : at + 5], name, member)
+    metadata, notes = _check_names(names, tokens[at : at + 5], name, member)
     after_times = line.split(maxsplit=4)[4]
     segment = after_times.rsplit(maxsplit=len(tokens) - at - 5)[0]
     return metadata, segment.encode(), notes
@@ -198,7 +200,7 @@ def _find_place(
     return (agreeing or starts)[0]
 
 
-def _checked(
+def _check_names(
     names: tuple[str, str, str], place: list[str], name: FileName, member: str
 ) -> tuple[SensorMetadata, tuple[Note, ...]]:
     if not _depths_agree(place, name):
@@ -208,10 +210,10 @@ def _checked(
             expected=f"{name.depth_from} to {name.depth_to} m as in its name",
         )
     metadata = place_of(names, place[:3], name, member)
-    return metadata, tuple(_notes(metadata, place))
+    return metadata, tuple(_note_differences(metadata, place))
 
 
-def _notes(metadata: SensorMetadata, place: list[str]) -> Iterator[Note]:
+def _note_differences(metadata: SensorMetadata, place: list[str]) -> Iterator[Note]:
     """Say where header and file name differ, and which counts."""
     folders = PurePosixPath(metadata.source_file).parts[:-1]
     if folders and folders[-1] != metadata.station:
@@ -288,14 +290,14 @@ def _depths_agree(place: list[str], name: FileName) -> bool:
     )
 
 
-def _name(tokens: list[str]) -> str:
+def _clean_name(tokens: list[str]) -> str:
     """Name as delivered, blanks inside kept single, quotes around it taken off."""
     name = " ".join(tokens)
     quoted = len(name) > 2 and name[0] == name[-1] == "'"  # noqa: PLR2004 (quotes)
     return name[1:-1].strip() if quoted else name
 
 
-def _full_name(sensor: str, in_file_name: str) -> str:
+def _append_number(sensor: str, in_file_name: str) -> str:
     """Add the number that newer file names append, which tells probes apart."""
     numbers = _NUMBERS_AT_END.search(in_file_name)
     if numbers is None:

@@ -82,7 +82,7 @@ def parse_rows(
     UsageError
         If numba isn't installed.
     """
-    kernel = _kernel()
+    kernel = _import_kernel()
     columns, flags, providers, slow, state = kernel.read_rows(
         np.frombuffer(content, dtype=np.uint8),
         start,
@@ -96,9 +96,9 @@ def parse_rows(
         minutes.view("datetime64[m]"),
         values,
         flag_codes,
-        _texts(content, flags[: state[kernel.FLAGS]]),
+        _decode_texts(content, flags[: state[kernel.FLAGS]]),
         provider_codes,
-        _texts(content, providers[: state[kernel.PROVIDERS]]),
+        _decode_texts(content, providers[: state[kernel.PROVIDERS]]),
     )
     bad = _read_slow(content, values, slow[: state[kernel.SLOW]])
     last = _Bad(state[kernel.LINE], state[kernel.LINE_START], kernel.COLUMNS)
@@ -112,11 +112,11 @@ def parse_rows(
     first = min(bad)
     ended = not state[kernel.UNENDED]
     truncated = bool(not ended and count == 1 and first.line == last.line)
-    shown = _shown(content, first.start)
+    shown = _shorten_line(content, first.start)
     return RowError(int(first.line), shown, _EXPECTED[first.kind], count, truncated)
 
 
-def _kernel() -> ModuleType:
+def _import_kernel() -> ModuleType:
     """Import the compiled loop, which needs numba, when rows are read."""
     try:
         from somobench.pipelines.stations.ismn import kernel as ismn_kernel
@@ -162,7 +162,7 @@ def _last_lacks_provider(rows: Rows) -> bool:
     return bool(absent[-1]) and not absent[:-1].any()
 
 
-def _texts(content: bytes, spans: NDArray[np.int64]) -> tuple[str, ...]:
+def _decode_texts(content: bytes, spans: NDArray[np.int64]) -> tuple[str, ...]:
     """Texts of flags; blanks inside a provider's are kept single."""
     return tuple(
         " ".join(content[start:stop].decode("ascii").split())
@@ -170,7 +170,7 @@ def _texts(content: bytes, spans: NDArray[np.int64]) -> tuple[str, ...]:
     )
 
 
-def _shown(content: bytes, start: int) -> str:
+def _shorten_line(content: bytes, start: int) -> str:
     """Begin of the line in printable ASCII."""
     text = _LINE_END.split(content[start : start + SHOWN_BYTES], maxsplit=1)[0]
     return ascii(text.decode("latin-1"))

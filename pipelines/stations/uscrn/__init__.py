@@ -33,8 +33,8 @@ from somobench.pipelines.stations.uscrn.files import (
     StationFile,
     is_companion,
     is_moved,
+    parse_member_name,
     read_file,
-    year_and_station,
 )
 from somobench.pipelines.stations.uscrn.layout import DEPTHS_CM
 from somobench.schemas.errors import UnknownNameError
@@ -74,15 +74,16 @@ class _CrnSource:
         InputError
             If the archive can't be opened.
         """
-        probes = _probes(self.product, variable)
+        probes = _list_probes(self.product, variable)
         with open_archive(path) as archive:
-            for station, members in _by_station(archive, self.product).items():
+            for station, members in _group_by_station(archive, self.product).items():
                 read = [read_file(archive, name, self.product) for name in members]
-                files, rejections = _of_one_place(read)
+                files, rejections = _split_by_place(read)
                 yield from rejections
                 if files:
                     yield from (
-                        _series(station, files, probe, variable) for probe in probes
+                        _make_series(station, files, probe, variable)
+                        for probe in probes
                     )
 
 
@@ -106,7 +107,7 @@ class UscrnHourlySource(_CrnSource):
     minimum_count: int | None = None
 
 
-def _probes(product: Product, variable: str) -> list[_Probe]:
+def _list_probes(product: Product, variable: str) -> list[_Probe]:
     if variable == SOIL_MOISTURE:
         return [
             _Probe(f"SM_{depth}", product.moisture.format(depth), depth / 100)
@@ -121,7 +122,7 @@ def _probes(product: Product, variable: str) -> list[_Probe]:
     return [_Probe(variable, variable, 0.0)]
 
 
-def _by_station(archive: Archive, product: Product) -> dict[str, list[str]]:
+def _group_by_station(archive: Archive, product: Product) -> dict[str, list[str]]:
     """Group members by the last name of their WBAN number, years in order.
 
     One of a strange name stays by itself; so do names that share a number in one year.
@@ -129,7 +130,7 @@ def _by_station(archive: Archive, product: Product) -> dict[str, list[str]]:
     named: list[tuple[int, str, str]] = []
     for member in archive.members:
         if not is_companion(member.name):
-            year, station = year_and_station(member.name, product) or (0, member.name)
+            year, station = parse_member_name(member.name, product) or (0, member.name)
             named.append((year, station, member.name))
     by_number: dict[str, dict[int, str]] = {}
     for year, station, name in sorted(named):
@@ -156,7 +157,7 @@ def _number(archive: Archive, name: str) -> str:
     return start.decode("ascii") if start.isdigit() else ""
 
 
-def _of_one_place(
+def _split_by_place(
     read: list[StationFile | Rejection],
 ) -> tuple[list[StationFile], list[Rejection]]:
     """Split a station's files from rejections; its last file says where it stands."""
@@ -171,7 +172,7 @@ def _of_one_place(
     return [file for file in files if file.name not in rejected], rejections
 
 
-def _notes(files: list[StationFile]) -> Iterator[Note]:
+def _note_differences(files: list[StationFile]) -> Iterator[Note]:
     """Say what differs between files of a station, and what counts."""
     last = files[-1]
     stations = dict.fromkeys(file.station for file in files)
@@ -190,7 +191,7 @@ def _notes(files: list[StationFile]) -> Iterator[Note]:
         yield Note(kind, f"{squeezed} files", "the columns of the readme")
 
 
-def _series(
+def _make_series(
     station: str, files: list[StationFile], probe: _Probe, variable: str
 ) -> SensorSeries:
     values = np.concatenate([file.columns.numbers[probe.column] for file in files])
@@ -218,5 +219,5 @@ def _series(
         flag_names=tuple(names.tolist()),
         provider_codes=np.zeros(len(values), dtype=np.int16),
         provider_names=("",),
-        notes=tuple(_notes(files)),
+        notes=tuple(_note_differences(files)),
     )

@@ -88,7 +88,7 @@ def is_companion(name: str) -> bool:
     return path.suffix in COMPANION_SUFFIXES or path.name.startswith(COMPANION_WORDS)
 
 
-def year_and_station(name: str, product: Product) -> tuple[int, str] | None:
+def parse_member_name(name: str, product: Product) -> tuple[int, str] | None:
     """Return what a member's name claims; None where it isn't one of the product."""
     found = re.fullmatch(
         rf"{product.prefix}-(\d{{4}})-(\S+)\.txt", PurePosixPath(name).name
@@ -104,7 +104,7 @@ def read_file(archive: Archive, name: str, product: Product) -> StationFile | Re
     another station or year than the name has, impossible dates and positions. Rows
     that are twice or out of order are left to the rules for values.
     """
-    named = year_and_station(name, product)
+    named = parse_member_name(name, product)
     if named is None:
         expected = f"{product.prefix}-YYYY-<station>.txt"
         return Rejection(name, "file name", _describe(name), expected)
@@ -114,14 +114,14 @@ def read_file(archive: Archive, name: str, product: Product) -> StationFile | Re
         return Rejection(name, "damaged", str(error.found), str(error.expected))
     columns = parse_lines(content, product.layout)
     if isinstance(columns, BadLine):
-        return _rejected(name, "line", columns)
+        return _make_rejection(name, "line", columns)
     if len(columns.texts["WBANNO"]) == 0:
         return Rejection(name, "empty", f"{len(content)} bytes", "at least one line")
-    times = _times(columns, hourly=product.hourly)
+    times = _parse_times(columns, hourly=product.hourly)
     if isinstance(times, BadLine):
-        return _rejected(name, "date", times)
+        return _make_rejection(name, "date", times)
     year, station = named
-    places = _places(columns)
+    places = _list_places(columns)
     return (
         _check_number(name, station, columns)
         or _check_places(name, places)
@@ -137,7 +137,7 @@ def _describe(name: str) -> str:
     return " is ".join([ascii(name), *known][:2])
 
 
-def _rejected(name: str, reason: str, bad: BadLine) -> Rejection:
+def _make_rejection(name: str, reason: str, bad: BadLine) -> Rejection:
     return Rejection(name, reason, f"line {bad.line}: {bad.found}", bad.expected)
 
 
@@ -151,7 +151,7 @@ def _check_number(name: str, station: str, columns: Columns) -> Rejection | None
     return None
 
 
-def _places(columns: Columns) -> tuple[tuple[float, float], ...]:
+def _list_places(columns: Columns) -> tuple[tuple[float, float], ...]:
     """Give each place of the rows once, in the order of its last row."""
     pairs = zip(
         columns.numbers["LATITUDE"].tolist(),
@@ -203,7 +203,7 @@ def _check_year(
     return Rejection(name, "year", found, f"{year}, as the file is named")
 
 
-def _times(columns: Columns, *, hourly: bool) -> NDArray[np.datetime64] | BadLine:
+def _parse_times(columns: Columns, *, hourly: bool) -> NDArray[np.datetime64] | BadLine:
     texts = columns.texts["UTC_DATE" if hourly else "LST_DATE"]
     dates = pd.to_datetime(pd.Series(texts), format="%Y%m%d", errors="coerce")
     times = dates.to_numpy().astype("datetime64[m]")

@@ -53,29 +53,30 @@ class Layout:
             yield name, end - width, end
 
 
-def _by_depth(name: str, width: int) -> dict[str, int]:
+def _repeat_by_depth(name: str, width: int) -> dict[str, int]:
     return {name.format(depth): width for depth in DEPTHS_CM}
 
 
-def _layout(widths: dict[str, int], digits: set[str], codes: set[str]) -> Layout:
+def _make_layout(widths: dict[str, int], digits: set[str], codes: set[str]) -> Layout:
     return Layout(MappingProxyType(widths), frozenset(digits), frozenset(codes))
 
 
-DAILY = _layout(
+DAILY = _make_layout(
     {
         "WBANNO": 5, "LST_DATE": 8, "CRX_VN": 6, "LONGITUDE": 7, "LATITUDE": 7,
         "T_DAILY_MAX": 7, "T_DAILY_MIN": 7, "T_DAILY_MEAN": 7, "T_DAILY_AVG": 7,
         "P_DAILY_CALC": 7, "SOLARAD_DAILY": 8, "SUR_TEMP_DAILY_TYPE": 1,
         "SUR_TEMP_DAILY_MAX": 7, "SUR_TEMP_DAILY_MIN": 7, "SUR_TEMP_DAILY_AVG": 7,
         "RH_DAILY_MAX": 7, "RH_DAILY_MIN": 7, "RH_DAILY_AVG": 7,
-        **_by_depth("SOIL_MOISTURE_{}_DAILY", 7), **_by_depth("SOIL_TEMP_{}_DAILY", 7),
+        **_repeat_by_depth("SOIL_MOISTURE_{}_DAILY", 7),
+        **_repeat_by_depth("SOIL_TEMP_{}_DAILY", 7),
     },
     {"WBANNO", "LST_DATE"},
     {"CRX_VN", "SUR_TEMP_DAILY_TYPE"},
 )  # fmt: skip
 """daily01, 28 fields, 216 bytes (NOAA NCEI, readme of daily01, 2017-07-06)."""
 
-HOURLY = _layout(
+HOURLY = _make_layout(
     {
         "WBANNO": 5, "UTC_DATE": 8, "UTC_TIME": 4, "LST_DATE": 8, "LST_TIME": 4,
         "CRX_VN": 6, "LONGITUDE": 7, "LATITUDE": 7,
@@ -85,7 +86,8 @@ HOURLY = _layout(
         "SUR_TEMP_TYPE": 1, "SUR_TEMP": 7, "SUR_TEMP_FLAG": 1,
         "SUR_TEMP_MAX": 7, "SUR_TEMP_MAX_FLAG": 1,
         "SUR_TEMP_MIN": 7, "SUR_TEMP_MIN_FLAG": 1, "RH_HR_AVG": 5, "RH_HR_AVG_FLAG": 1,
-        **_by_depth("SOIL_MOISTURE_{}", 7), **_by_depth("SOIL_TEMP_{}", 7),
+        **_repeat_by_depth("SOIL_MOISTURE_{}", 7),
+        **_repeat_by_depth("SOIL_TEMP_{}", 7),
     },
     {"WBANNO", "UTC_DATE", "UTC_TIME", "LST_DATE", "LST_TIME"},
     {
@@ -141,18 +143,20 @@ def parse_lines(content: bytes, layout: Layout) -> Columns | BadLine:
     if any(len(line) != length for _, line in lines):
         is_squeezed = all(_is_squeezed(line, layout) for _, line in lines)
     if is_squeezed:
-        lines = [(number, _widened(line, layout)) for number, line in lines]
+        lines = [(number, _widen_line(line, layout)) for number, line in lines]
     for number, line in lines:
         if len(line) != length:
-            found = f"{len(line)} bytes: {_shown(line)}"
+            found = f"{len(line)} bytes: {_shorten_line(line)}"
             return BadLine(number, found, f"{length} bytes")
     table = np.frombuffer(b"".join(line for _, line in lines), dtype=np.uint8)
     table = table.reshape(-1, length)
-    fitting = _fitting(table, layout)
+    fitting = _match_bytes(table, layout)
     if not fitting.all():
         number, line = lines[int(np.argmin(fitting))]
-        return BadLine(number, _shown(line), "fields in their columns, blanks between")
-    columns = _columns(table, layout, tuple(number for number, _ in lines))
+        return BadLine(
+            number, _shorten_line(line), "fields in their columns, blanks between"
+        )
+    columns = _parse_columns(table, layout, tuple(number for number, _ in lines))
     if isinstance(columns, Columns):
         return replace(columns, is_squeezed=is_squeezed)
     return columns
@@ -163,13 +167,13 @@ def _is_squeezed(line: bytes, layout: Layout) -> bool:
     return b"  " not in line and line.count(b" ") + 1 == len(layout.widths)
 
 
-def _widened(line: bytes, layout: Layout) -> bytes:
+def _widen_line(line: bytes, layout: Layout) -> bytes:
     """Put the fields of a squeezed line into their columns."""
     fields = zip(line.split(b" "), layout.widths.values(), strict=True)
     return b" ".join(field.rjust(width) for field, width in fields)
 
 
-def _fitting(table: Bytes, layout: Layout) -> NDArray[np.bool_]:
+def _match_bytes(table: Bytes, layout: Layout) -> NDArray[np.bool_]:
     """Whether each line has only bytes that may stand where they stand."""
     digit = (table >= _ZERO) & (table <= _NINE)
     numeric = digit | (table == _DASH) | (table == _POINT) | (table == _BLANK)
@@ -184,7 +188,9 @@ def _fitting(table: Bytes, layout: Layout) -> NDArray[np.bool_]:
     return np.asarray(allowed.all(axis=1))
 
 
-def _columns(table: Bytes, layout: Layout, lines: tuple[int, ...]) -> Columns | BadLine:
+def _parse_columns(
+    table: Bytes, layout: Layout, lines: tuple[int, ...]
+) -> Columns | BadLine:
     numbers: dict[str, NDArray[np.float64]] = {}
     texts: dict[str, NDArray[np.str_]] = {}
     for name, start, end in layout.spans():
@@ -209,5 +215,5 @@ def _is_number(text: bytes) -> bool:
     return True
 
 
-def _shown(line: bytes) -> str:
+def _shorten_line(line: bytes) -> str:
     return ascii(line[:SHOWN_BYTES].decode("latin-1"))

@@ -21,14 +21,14 @@ from typing import IO, NamedTuple
 
 from somobench.building.checks import (
     DATA_VARIABLE,
-    data_folder,
     find_checkout,
     list_recipes,
     require_known,
     require_same_code,
     require_sound,
+    resolve_data_folder,
 )
-from somobench.building.run import runner
+from somobench.building.run import make_runner
 from somobench.schemas.errors import InputError
 from somobench.schemas.manifest import parse_manifest
 
@@ -50,13 +50,13 @@ class BuiltRelease(NamedTuple):
     path: Path
 
 
-def _to_stderr(line: str) -> None:
+def _write_to_stderr(line: str) -> None:
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
 
 
 def build_recipe(
-    recipe: str, *, root: Path | None = None, echo: Echo = _to_stderr
+    recipe: str, *, root: Path | None = None, echo: Echo = _write_to_stderr
 ) -> BuiltRelease:
     """Build a recipe and publish it, add-only, to `releases/` of the checkout.
 
@@ -90,9 +90,9 @@ def build_recipe(
     require_known(recipe, list_recipes(root))
     require_sound(recipe, root)
     require_same_code(root)
-    with _own_folder(root, recipe, echo) as (folder, lock):
+    with _make_own_folder(root, recipe, echo) as (folder, lock):
         echo(f"{recipe}: building in a private copy of {root}")
-        run = runner(folder, _environment(root), lock)
+        run = make_runner(folder, _environment(root), lock)
         _copy_checkout(root, folder, run)
         run(
             "build", sys.executable, "-m", "dvc", "exp", "run", "-S", f"recipe={recipe}"
@@ -105,7 +105,7 @@ def build_recipe(
 
 
 @contextmanager
-def _own_folder(
+def _make_own_folder(
     root: Path, recipe: str, echo: Echo
 ) -> Iterator[tuple[Path, IO[bytes]]]:
     """Give an empty folder that no other build of this recipe touches."""
@@ -133,7 +133,7 @@ def _environment(root: Path) -> dict[str, str]:
     return kept | {
         "DVC_NO_ANALYTICS": "1",
         "PATH": os.pathsep.join([programs, os.environ.get("PATH", os.defpath)]),
-        DATA_VARIABLE: str(data_folder(root)),
+        DATA_VARIABLE: str(resolve_data_folder(root)),
     }
 
 

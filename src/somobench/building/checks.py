@@ -10,7 +10,7 @@ from pathlib import Path
 
 from somobench.schemas.errors import InputError, UnknownNameError
 from somobench.schemas.recipe import Recipe, load_recipe
-from somobench.schemas.yaml_lines import line_of
+from somobench.schemas.yaml_lines import find_line
 
 DATA_VARIABLE = "SOMOBENCH_DATA"
 DEFAULT_DATA = Path("../shared/data")
@@ -70,7 +70,7 @@ def require_sound(name: str, root: Path) -> None:
         return
     recipe = load_recipe(path)
     if recipe.release.recipe != name:
-        line = line_of(text, ("release", "recipe"))
+        line = find_line(text, ("release", "recipe"))
         raise InputError(
             f"recipe {path}, line {line}",
             found=f"release.recipe: {recipe.release.recipe}",
@@ -82,9 +82,9 @@ def require_sound(name: str, root: Path) -> None:
 
 def _require_archives(recipe: Recipe, path: Path, text: str, root: Path) -> None:
     """Refuse a recipe whose archives don't lie where it says."""
-    data = data_folder(root)
+    data = resolve_data_folder(root)
     absent = {
-        data / item.params.path: line_of(
+        data / item.params.path: find_line(
             text, (item.role, "inputs", item.number, "path")
         )
         for item in recipe.raw_inputs()
@@ -104,7 +104,7 @@ def _require_archives(recipe: Recipe, path: Path, text: str, root: Path) -> None
     )
 
 
-def data_folder(root: Path) -> Path:
+def resolve_data_folder(root: Path) -> Path:
     """Return the folder of raw archives as an absolute path that keeps links."""
     data = os.environ.get(DATA_VARIABLE) or root / DEFAULT_DATA
     return Path(os.path.abspath(data))  # noqa: PTH100 - resolve follows links

@@ -16,7 +16,7 @@ STDERR = 2  # the file descriptor, whatever sys.stderr was replaced by
 PATIENCE = 5.0  # seconds that an interrupted program gets to end by itself
 
 
-def runner(
+def make_runner(
     folder: Path, environment: Mapping[str, str], lock: IO[bytes]
 ) -> Callable[..., None]:
     """Return a function that runs a program in the private copy.
@@ -36,7 +36,7 @@ def runner(
                 pass_fds=(lock.fileno(),),
                 start_new_session=True,
             ) as process,
-            _ended_with_us(process),
+            _end_with_us(process),
         ):
             status = process.wait()
         if status:
@@ -53,7 +53,7 @@ def runner(
 
 
 @contextmanager
-def _ended_with_us(process: subprocess.Popen[bytes]) -> Iterator[None]:
+def _end_with_us(process: subprocess.Popen[bytes]) -> Iterator[None]:
     """End a program and all that it started when this process ends, however it ends.
 
     A shell waits for a line from us. If there comes none, we were killed, and it kills

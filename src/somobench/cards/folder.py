@@ -169,7 +169,7 @@ def read_record(folder: Path) -> ScoreRecord:
         _refuse_size(path, path.stat().st_size, MAXIMUM_RECORD)
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        raise _cannot_read(path, error) from error
+        raise _make_read_error(path, error) from error
     return parse_record(text, str(folder))
 
 
@@ -209,7 +209,7 @@ def read_table(path: Path, name: str) -> pd.DataFrame:
         _refuse_size(path, size, MAXIMUM_TABLE)
         frame = pd.read_parquet(path)
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise _cannot_read(path, error) from error
+        raise _make_read_error(path, error) from error
     return validate_table(frame, TABLE_SCHEMAS[name], str(path))
 
 
@@ -224,7 +224,7 @@ def _refuse_size(path: Path, size: int, most: int) -> None:
     )
 
 
-def _cannot_read(path: Path, error: Exception) -> InputError:
+def _make_read_error(path: Path, error: Exception) -> InputError:
     return InputError(f"file {path}", found=repr(error)[:200], expected=WRITTEN)
 
 

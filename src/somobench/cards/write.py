@@ -8,7 +8,7 @@ from pathlib import Path
 from somobench.cards.folder import build_card
 from somobench.cards.page import card_page
 from somobench.catalog.storage.atomic import (
-    replacing,
+    replace_file,
     write_json,
     write_parquet,
     write_text,
@@ -43,7 +43,7 @@ def write_card(
 def _write_files(
     evaluation: Evaluation, target: Path, page: str, overwrite: bool
 ) -> None:
-    with replacing(target, new=not overwrite) as partial:
+    with replace_file(target, new=not overwrite) as partial:
         partial.mkdir()
         for name, table in evaluation.tables.items():
             write_parquet(table, partial / TABLE_FILES[name])

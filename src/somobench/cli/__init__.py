@@ -18,13 +18,13 @@ from somobench.cli import diff as cli_diff
 from somobench.cli import evaluate as cli_evaluate
 from somobench.cli import leaderboard as cli_leaderboard
 from somobench.cli.output import (
+    escape_controls,
     finish_output,
+    format_size,
     prepare_streams,
-    printable,
     say,
     show_json,
     show_table,
-    size_text,
 )
 from somobench.cli.validate import validate
 from somobench.schemas.errors import SomobenchError
@@ -59,9 +59,9 @@ def _root(
 @app.command("list")
 def list_releases(as_json: AsJson = False) -> None:
     """Name every release that can be opened here."""
-    from somobench.cli.describe import listing
+    from somobench.cli.describe import list_titles
 
-    rows = listing()
+    rows = list_titles()
     if as_json:
         show_json(rows)
         return
@@ -71,16 +71,16 @@ def list_releases(as_json: AsJson = False) -> None:
 @app.command()
 def info(release: ReleaseName, as_json: AsJson = False) -> None:
     """Show what a release holds, what it refuses and why, and whom to cite."""
-    from somobench.cli.describe import description, sections
+    from somobench.cli.describe import describe_release, describe_sections
 
     found = _resolve(release)
     if as_json:
-        show_json(description(found))
+        show_json(describe_release(found))
         return
-    for heading, rows in sections(found):
-        say(printable(heading))
+    for heading, rows in describe_sections(found):
+        say(escape_controls(heading))
         for row in rows:
-            say(f"  {printable(row)}")
+            say(f"  {escape_controls(row)}")
 
 
 @app.command("open")
@@ -115,7 +115,7 @@ def open_(  # noqa: PLR0917 - typer passes all by name
         show_json(written)
         return
     sizes = ", ".join(f"{dim} {size}" for dim, size in dataset.sizes.items())
-    say(printable(f"{out}: {feature_set} of {release}, {sizes}"))
+    say(escape_controls(f"{out}: {feature_set} of {release}, {sizes}"))
 
 
 @app.command()
@@ -133,7 +133,7 @@ def fetch(
         show_json({name: str(path) for name, path in paths.items()})
         return
     rows = [
-        (name, size_text(found.remote(name).size), str(path))
+        (name, format_size(found.remote(name).size), str(path))
         for name, path in paths.items()
     ]
     show_table(("file", "size", "path"), rows)
@@ -148,7 +148,7 @@ def verify(release: ReleaseName, as_json: AsJson = False) -> None:
         verify_assets,
         verify_release,
     )
-    from somobench.cli.describe import assets_hint
+    from somobench.cli.describe import describe_assets
     from somobench.schemas.errors import IntegrityError
 
     found = _resolve(release)
@@ -180,7 +180,7 @@ def verify(release: ReleaseName, as_json: AsJson = False) -> None:
         say(f"{absent} files aren't here; `somobench fetch {release}`")
     lacking = sum(asset.status == ABSENT for asset in assets)
     if lacking and not as_json:
-        say(f"{lacking} assets aren't here; {assets_hint(found)}")
+        say(f"{lacking} assets aren't here; {describe_assets(found)}")
 
 
 @app.command()
@@ -207,7 +207,7 @@ def _resolve(release: str) -> Release:
 
 
 def main() -> None:
-    """Run the command line; a refusal is told without a traceback."""
+    """Run the command line; a refusal is reported without a traceback."""
     prepare_streams()
     try:
         try:
@@ -226,5 +226,5 @@ def main() -> None:
 
 def _tell(message: str) -> None:
     if sys.stderr is not None:
-        text = printable(message, keep="\n")
+        text = escape_controls(message, keep="\n")
         sys.stderr.write(f"error: {text}\n")

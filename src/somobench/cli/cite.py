@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from somobench.cli.output import printable, say, show_json
+from somobench.cli.output import escape_controls, say, show_json
 
 if TYPE_CHECKING:
     from somobench.catalog.resolve import Release
@@ -34,29 +34,29 @@ def cite(
     """Name what a user of a release cites: it, the software, sources and networks."""
     from somobench import __version__
     from somobench.catalog.resolve import resolve
-    from somobench.cite import as_bibtex, as_cff, as_text, references_of
+    from somobench.cite import format_bibtex, format_cff, format_text, list_citations
 
     found = resolve(release)
-    references = references_of(found.manifest, networks_in(found), __version__)
+    references = list_citations(found.manifest, read_networks(found), __version__)
     if as_json:
         show_json([item._asdict() for item in references])
         return
     if form is Format.cff:
-        text = as_cff(references, found.manifest.description)
+        text = format_cff(references, found.manifest.description)
     else:
-        text = (as_bibtex if form is Format.bibtex else as_text)(references)
-    say(printable(text.rstrip("\n"), keep="\n"))
+        text = (format_bibtex if form is Format.bibtex else format_text)(references)
+    say(escape_controls(text.rstrip("\n"), keep="\n"))
 
 
-def networks_in(release: Release) -> list[str]:
+def read_networks(release: Release) -> list[str]:
     """Read the networks behind the targets, where the manifest doesn't name them."""
     if release.manifest.networks:
         return []
-    from somobench.catalog.release_files import TARGETS, reading
+    from somobench.catalog.release_files import TARGETS, raise_file_errors
     from somobench.catalog.storage.archive import open_zarr_zip
 
-    path = release.path_of(TARGETS)
-    with reading(path), open_zarr_zip(path) as targets:
+    path = release.get_path(TARGETS)
+    with raise_file_errors(path), open_zarr_zip(path) as targets:
         if "primary_network" not in targets:
             return []
         names = {str(name) for name in targets["primary_network"].to_numpy().ravel()}

@@ -9,53 +9,53 @@ from typing import Any
 from somobench.catalog.fetching.addresses import redact_url
 from somobench.catalog.registry import (
     MANIFEST,
-    folders_of,
+    find_folders,
+    list_openable_releases,
     local_names,
-    openable_releases,
     packaged_folder,
     read_record,
 )
 from somobench.catalog.resolve import Release, read_manifest
-from somobench.cite import sources_once
-from somobench.cli.output import size_text
+from somobench.cite import merge_sources
+from somobench.cli.output import format_size
 from somobench.schemas.errors import SomobenchError
 from somobench.schemas.manifest import SplitRecord
 
 LONGEST_TITLE = 200  # letters of it that `list` shows
 
 
-def listing() -> list[dict[str, str]]:
+def list_titles() -> list[dict[str, str]]:
     """Return release, origin and title of every release that can be opened here."""
     on_machine = set(local_names())
     return [
         {
             "release": name,
-            "from": _origin(name, on_machine),
-            "title": _title(name),
+            "from": _name_origin(name, on_machine),
+            "title": _read_title(name),
         }
-        for name in openable_releases()
+        for name in list_openable_releases()
     ]
 
 
-def _origin(name: str, on_machine: set[str]) -> str:
+def _name_origin(name: str, on_machine: set[str]) -> str:
     if (packaged_folder() / name / MANIFEST).exists():
         return "package"
     return "this machine" if name in on_machine else "network"
 
 
-def _title(name: str) -> str:
+def _read_title(name: str) -> str:
     """Return the title; a folder that can't be read is listed nevertheless."""
     record = read_record(name)
     if record is not None:
         return record.title + (" (withdrawn)" if record.withdrawn else "")
     try:
-        content = json.loads(read_manifest(folders_of(name)[0] / MANIFEST))
+        content = json.loads(read_manifest(find_folders(name)[0] / MANIFEST))
         return str(content["title"])[:LONGEST_TITLE]
     except (SomobenchError, LookupError, TypeError, ValueError, RecursionError):
         return "(unreadable manifest)"
 
 
-def description(release: Release) -> dict[str, Any]:
+def describe_release(release: Release) -> dict[str, Any]:
     """Return all of the manifest but the arrays, and where the release was found."""
     content = release.manifest.model_dump(mode="json")
     content["files"] = {
@@ -78,7 +78,7 @@ def description(release: Release) -> dict[str, Any]:
     }
 
 
-def sections(release: Release) -> Iterator[tuple[str, list[str]]]:
+def describe_sections(release: Release) -> Iterator[tuple[str, list[str]]]:
     """Yield headings with their lines."""
     manifest = release.manifest
     start, end = manifest.period
@@ -96,15 +96,17 @@ def sections(release: Release) -> Iterator[tuple[str, list[str]]]:
         f"{name}: {record.description}"
         for name, record in sorted(manifest.feature_sets.items())
     ]
-    yield "feature sets", carried + _refused(manifest.feature_sets_refused)
+    yield "feature sets", carried + _list_refused(manifest.feature_sets_refused)
     layers = [str(layer) for layer in manifest.layers]
-    yield "layers", layers + _refused(manifest.layers_left_out, "layer ")
-    splits = [_audited(name, split) for name, split in sorted(manifest.splits.items())]
-    yield "splits", splits + _refused(manifest.splits_left_out)
+    yield "layers", layers + _list_refused(manifest.layers_left_out, "layer ")
+    splits = [
+        _describe_audit(name, split) for name, split in sorted(manifest.splits.items())
+    ]
+    yield "splits", splits + _list_refused(manifest.splits_left_out)
     yield (
         "files",
         [
-            f"{name}: {size_text(record.size)}"
+            f"{name}: {format_size(record.size)}"
             for name, record in sorted(manifest.files.items())
         ],
     )
@@ -112,7 +114,8 @@ def sections(release: Release) -> Iterator[tuple[str, list[str]]]:
         yield (
             "assets, on request",
             [
-                f"{name}: {size_text(record.size)}, {_whether_here(release, name)}"
+                f"{name}: {format_size(record.size)}, "
+                f"{_describe_presence(release, name)}"
                 for name, record in sorted(manifest.assets.items())
             ],
         )
@@ -120,12 +123,12 @@ def sections(release: Release) -> Iterator[tuple[str, list[str]]]:
         "sources",
         [
             f"{source.title}: {source.note} ({source.licence})"
-            for source in sources_once(manifest.sources)
+            for source in merge_sources(manifest.sources)
         ],
     )
 
 
-def _audited(name: str, split: SplitRecord) -> str:
+def _describe_audit(name: str, split: SplitRecord) -> str:
     """Say of a split how its audit ended, if the manifest holds one."""
     findings, checks = (split.audit.get(key) for key in ("findings", "checks"))
     if not isinstance(findings, list):
@@ -136,7 +139,7 @@ def _audited(name: str, split: SplitRecord) -> str:
     return f"{name}: audit{counted}, {failures or 'no'} failure{'s' * (failures > 1)}"
 
 
-def assets_hint(release: Release) -> str:
+def describe_assets(release: Release) -> str:
     """Say how the assets of a release come to this machine."""
     if release.base_urls:
         return f"`somobench fetch {release.id} --file NAME`"
@@ -147,9 +150,9 @@ def assets_hint(release: Release) -> str:
     )
 
 
-def _whether_here(release: Release, name: str) -> str:
+def _describe_presence(release: Release, name: str) -> str:
     return "here" if release.is_here(name) else "not here"
 
 
-def _refused(reasons: dict[str, str], kind: str = "") -> list[str]:
+def _list_refused(reasons: dict[str, str], kind: str = "") -> list[str]:
     return [f"no {kind}{name}: {reason}" for name, reason in sorted(reasons.items())]

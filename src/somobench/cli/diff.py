@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from somobench.cli.output import printable, say, show_json
+from somobench.cli.output import escape_controls, say, show_json
 
 Content = dict[str, Any]
 
@@ -37,31 +37,31 @@ def diff(
         show_json(found)
         return
     for heading, lines in describe_comparison(found):
-        say(printable(heading))
+        say(escape_controls(heading))
         for line in lines:
-            say(f"  {printable(line)}")
+            say(f"  {escape_controls(line)}")
 
 
 def describe_comparison(found: Content) -> Iterator[tuple[str, list[str]]]:
     """Yield headings with their lines, for people."""
-    yield f"{found['first']} -> {found['second']}", _fact_lines(found["facts"])
-    yield "schema", _schema_lines(found["schema"])
+    yield f"{found['first']} -> {found['second']}", _format_facts(found["facts"])
+    yield "schema", _format_schema(found["schema"])
     if found["cells"]:
-        yield "cells", _cell_lines(found["cells"])
-    yield "target days", list(_day_lines(found["days"]))
-    yield "feature sets", _name_lines("", found["feature_sets"]) or ["the same"]
-    yield "splits", list(_split_lines(found["splits"]))
+        yield "cells", _format_cells(found["cells"])
+    yield "target days", list(_format_days(found["days"]))
+    yield "feature sets", _format_names("", found["feature_sets"]) or ["the same"]
+    yield "splits", list(_format_splits(found["splits"]))
     yield "scores", list(_score_lines(found["scores"]))
 
 
-def _schema_lines(schema: Content) -> list[str]:
+def _format_schema(schema: Content) -> list[str]:
     others = schema["other_values"]
     return [
-        *_name_lines("files", schema["files"]),
-        *_name_lines("arrays", schema["arrays"]),
+        *_format_names("files", schema["files"]),
+        *_format_names("arrays", schema["arrays"]),
         *(
-            f"{name}: {_definition_text(item['first'])} -> "
-            f"{_definition_text(item['second'])}"
+            f"{name}: {_format_definition(item['first'])} -> "
+            f"{_format_definition(item['second'])}"
             for name, item in schema["redefined"].items()
         ),
         f"{schema['same_values']} arrays with the same values, {len(others)} with "
@@ -69,12 +69,12 @@ def _schema_lines(schema: Content) -> list[str]:
     ]
 
 
-def _cell_lines(cells: Content) -> list[str]:
+def _format_cells(cells: Content) -> list[str]:
     return [
         f"{len(cells['added'])} added, {len(cells['dropped'])} dropped, "
         f"{cells['common']} in both",
-        *_name_lines("", {key: cells[key] for key in ("added", "dropped")}),
-        *_name_lines("columns", cells["columns"]),
+        *_format_names("", {key: cells[key] for key in ("added", "dropped")}),
+        *_format_names("columns", cells["columns"]),
         *(
             f"{name}: other in {count} cells"
             for name, count in cells["changed"].items()
@@ -82,13 +82,13 @@ def _cell_lines(cells: Content) -> list[str]:
     ]
 
 
-def _fact_lines(facts: Content) -> list[str]:
+def _format_facts(facts: Content) -> list[str]:
     return [
         f"{name}: {item['first']} -> {item['second']}" for name, item in facts.items()
     ]
 
 
-def _name_lines(what: str, names: Mapping[str, list[str]]) -> list[str]:
+def _format_names(what: str, names: Mapping[str, list[str]]) -> list[str]:
     return [
         f"{what} {kind}: {', '.join(listed)}".strip()
         for kind, listed in names.items()
@@ -96,12 +96,12 @@ def _name_lines(what: str, names: Mapping[str, list[str]]) -> list[str]:
     ]
 
 
-def _definition_text(definition: Content) -> str:
+def _format_definition(definition: Content) -> str:
     dims = ", ".join(definition["dims"])
     return f"{definition['dtype']} ({dims}) {definition['units'] or ''}".strip()
 
 
-def _day_lines(days: Content) -> Iterator[str]:
+def _format_days(days: Content) -> Iterator[str]:
     for layer, variables in days.items():
         for name, item in variables.items():
             yield (
@@ -111,8 +111,8 @@ def _day_lines(days: Content) -> Iterator[str]:
             )
 
 
-def _split_lines(splits: Content) -> Iterator[str]:
-    yield from _name_lines("", {key: splits[key] for key in ("added", "dropped")})
+def _format_splits(splits: Content) -> Iterator[str]:
+    yield from _format_names("", {key: splits[key] for key in ("added", "dropped")})
     for name, item in splits["changed"].items():
         yield f"{name}: {item['cell_days_of_another_role']} cell-days of another role"
     if splits["same"]:

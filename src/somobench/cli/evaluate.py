@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from somobench.cli.output import printable, show_json, show_table
+from somobench.cli.output import escape_controls, show_json, show_table
 
 AsJson = Annotated[bool, typer.Option("--json", help="answer in JSON")]
 LadderPath = Annotated[
@@ -96,7 +96,7 @@ def shift_cost(  # noqa: PLR0917 - typer passes all by name
             (
                 row["metric"],
                 str(row["layer"] or "all"),
-                *(_digits(row[key]) for key in numbers),
+                *(_format_number(row[key]) for key in numbers),
                 str(row["cell_count"]),
             )
             for row in rows
@@ -134,11 +134,11 @@ def verify_score(
 def _show_scores(record: dict[str, Any]) -> None:
     headline = record["headline"]
     for note in record["submission"]["understood"]:
-        typer.echo(printable(f"understood: {note}"))
+        typer.echo(escape_controls(f"understood: {note}"))
     for said in record["findings_in_words"]:
-        typer.echo(printable(f"NO PREDICTION: {said}"))
+        typer.echo(escape_controls(f"NO PREDICTION: {said}"))
     said = headline.get("sentence") or f"no headline: {headline['reason']}"
-    typer.echo(printable(said))
+    typer.echo(escape_controls(said))
     coverage = record["coverage"]
     if coverage["given"] < coverage["asked"]:
         typer.echo(f"{coverage['given']} of {coverage['asked']} cell-days predicted")
@@ -152,7 +152,7 @@ def _show_scores(record: dict[str, Any]) -> None:
             (
                 item["rung"]
                 + (" (observations)" if item["needs_observations"] else ""),
-                *(_digits(item[key]) for key in ("difference", "low", "high")),
+                *(_format_number(item[key]) for key in ("difference", "low", "high")),
                 words[item["beaten"]],
             )
             for item in rungs
@@ -160,12 +160,12 @@ def _show_scores(record: dict[str, Any]) -> None:
         show_table(("rung", headline["metric"], "low", "high", "beaten"), rows)
     plain = record["summary"].get("plain", {})
     rows = [
-        (name, *(_digits(plain[name][key]) for key in ("value", "low", "high")))
+        (name, *(_format_number(plain[name][key]) for key in ("value", "low", "high")))
         for name in (*record["summary"]["leading_metrics"], "ubrmse", "rmse")
         if name in plain
     ]
     show_table(("metric", "median", "low", "high"), rows)
 
 
-def _digits(value: float | None) -> str:
+def _format_number(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"

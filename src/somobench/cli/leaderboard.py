@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from somobench.cli.output import printable, show_json
+from somobench.cli.output import escape_controls, show_json
 from somobench.schemas.errors import InputError, UsageError
 
 
@@ -60,8 +60,10 @@ def leaderboard(
         word = "card" if row["cards"] == 1 else "cards"
         typer.echo(f"{row['release']}, {row['split']}: {row['cards']} {word}")
         for model in row["not_ranked"]:
-            typer.echo(printable(f"  not ranked, no prediction of a model: {model}"))
-    typer.echo(printable(f"written to {out}"))
+            typer.echo(
+                escape_controls(f"  not ranked, no prediction of a model: {model}")
+            )
+    typer.echo(escape_controls(f"written to {out}"))
 
 
 def _check_target(out: Path, *, overwrite: bool) -> None:

@@ -14,7 +14,7 @@ UNITS = ("B", "kB", "MB", "GB")
 THOUSAND = 1000
 
 
-def printable(text: str, keep: str = "") -> str:
+def escape_controls(text: str, keep: str = "") -> str:
     """Replace control characters, so that a text from a file can't steer a terminal."""
     return "".join(
         letter if letter.isprintable() or letter in keep else "\ufffd"
@@ -30,7 +30,7 @@ def prepare_streams() -> None:
 
 
 def finish_output() -> None:
-    """Write out what is buffered; a full disk is told while it still can be.
+    """Write out what is buffered; a full disk is reported while it still can be.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def show_json(content: Any) -> None:
 
 def show_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table: drawn on a terminal, else one line a row with tabs between."""
-    cells = [[printable(str(cell)) for cell in row] for row in rows]
+    cells = [[escape_controls(str(cell)) for cell in row] for row in rows]
     if sys.stdout is None or not sys.stdout.isatty():
         for row in cells:
             say("\t".join(row))
@@ -75,7 +75,7 @@ def show_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     Console().print(table)
 
 
-def size_text(size: int) -> str:
+def format_size(size: int) -> str:
     """Return a number of bytes with three digits or so."""
     value = float(size)
     for unit in UNITS:

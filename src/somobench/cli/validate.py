@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from somobench.cli.output import printable, show_json
+from somobench.cli.output import escape_controls, show_json
 
 if TYPE_CHECKING:
     from somobench.validate import FileReport
@@ -30,7 +30,7 @@ def validate(
 
     reports = validate_file(path, kind, recipe)
     if as_json:
-        show_json([_content(report) for report in reports])
+        show_json([_make_content(report) for report in reports])
     else:
         for report in reports:
             _show(report)
@@ -38,7 +38,7 @@ def validate(
         raise typer.Exit(1)
 
 
-def _content(report: FileReport) -> dict[str, Any]:
+def _make_content(report: FileReport) -> dict[str, Any]:
     failures = [failure._asdict() for failure in report.failures]
     return report._asdict() | {"valid": report.valid, "failures": failures}
 
@@ -46,19 +46,19 @@ def _content(report: FileReport) -> dict[str, Any]:
 def _show(report: FileReport) -> None:
     counts = ", ".join(f"{count} {name}" for name, count in report.counts.items())
     state = "valid" if report.valid else f"{len(report.failures)} failed"
-    typer.echo(printable(f"{report.path}: {state} ({report.schema}; {counts})"))
+    typer.echo(escape_controls(f"{report.path}: {state} ({report.schema}; {counts})"))
     for failure in report.failures:
-        typer.echo(printable(f"  {failure.where}"))
-        typer.echo(printable(f"    found:    {failure.found}"))
-        typer.echo(printable(f"    expected: {failure.expected}"))
+        typer.echo(escape_controls(f"  {failure.where}"))
+        typer.echo(escape_controls(f"    found:    {failure.found}"))
+        typer.echo(escape_controls(f"    expected: {failure.expected}"))
     for line in (report.account or {}).get("lines", ()):
-        typer.echo(printable(f"  {line}"))
+        typer.echo(escape_controls(f"  {line}"))
     if report.account is not None and "values" in report.account:
         values = report.account["values"]
         typer.echo(f"  values: {values['read']} read, {values['good']} good")
         for reason, count in sorted(values["dropped"].items()):
-            typer.echo(printable(f"    {count} dropped: {reason}"))
+            typer.echo(escape_controls(f"    {count} dropped: {reason}"))
     for kind, notes in (report.account or {}).get("notes", {}).items():
         for note in notes:
             said = f"{note['found']}, used {note['used']} ({note['sensors']} sensors)"
-            typer.echo(printable(f"  {kind}: {said}"))
+            typer.echo(escape_controls(f"  {kind}: {said}"))

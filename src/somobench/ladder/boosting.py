@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from somobench.ladder.fit import Outcome
-from somobench.ladder.inputs import design_of_feature_set
+from somobench.ladder.inputs import derive_design
 from somobench.ladder.pooled import Learned, Learner, Sample, fit_pooled
 from somobench.ladder.problem import Array, Problem
 from somobench.schemas.baseline_params import BoostingParams
@@ -16,11 +16,11 @@ from somobench.schemas.baseline_params import BoostingParams
 
 def fit_gradient_boosting(problem: Problem) -> Outcome:
     """Fit boosted trees on feature set `memory`."""
-    learner = boosting_learner(problem.params.boosting, problem.params.seed)
-    return fit_pooled(problem, design_of_feature_set(problem, "memory"), learner)
+    learner = make_boosting_learner(problem.params.boosting, problem.params.seed)
+    return fit_pooled(problem, derive_design(problem, "memory"), learner)
 
 
-def boosting_learner(params: BoostingParams, seed: int) -> Learner:
+def make_boosting_learner(params: BoostingParams, seed: int) -> Learner:
     """Return a learner that grows all trees and keeps the first that serve best.
 
     How many serve is where the error on validation rows is least; without such rows
@@ -38,7 +38,7 @@ def boosting_learner(params: BoostingParams, seed: int) -> Learner:
             early_stopping=False,
             random_state=seed,
         ).fit(train.inputs, train.target)
-        trees = best_stage(model, validation) or params.trees
+        trees = count_best_trees(model, validation) or params.trees
 
         def predict(inputs: Array) -> Array:
             stages = model.staged_predict(inputs)
@@ -50,7 +50,7 @@ def boosting_learner(params: BoostingParams, seed: int) -> Learner:
     return learn
 
 
-def best_stage(model: Any, validation: Sample) -> int:
+def count_best_trees(model: Any, validation: Sample) -> int:
     """Count the trees with the least error on validation rows; 0 without rows."""
     if not len(validation.target):
         return 0

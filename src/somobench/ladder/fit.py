@@ -30,17 +30,17 @@ class NotAvailable(NamedTuple):
 Outcome = Fit | NotAvailable
 
 
-def layer_key(layer: int) -> str:
+def make_layer_key(layer: int) -> str:
     """Return the key of a layer in `chosen` and `summary`."""
     return f"layer{layer}"
 
 
-def no_values(problem: Problem) -> Array:
+def make_empty_values(problem: Problem) -> Array:
     """Return (layer, cell, day) without any prediction."""
     return np.full(problem.train_target.shape, np.nan)
 
 
-def rounded(value: float, digits: int = 6) -> float | None:
+def round_finite(value: float, digits: int = 6) -> float | None:
     """Return a number as reports state it; None where it isn't finite."""
     return round(float(value), digits) if np.isfinite(value) else None
 

@@ -39,7 +39,7 @@ class Places(NamedTuple):
     days: NDArray[np.intp]
 
 
-def design_of_feature_set(problem: Problem, name: str) -> Design:
+def derive_design(problem: Problem, name: str) -> Design:
     """Return the inputs of a feature set as the release defines it.
 
     Lags apply to meteorology alone. Attributes of cells belong to every feature set.
@@ -56,13 +56,13 @@ def design_of_feature_set(problem: Problem, name: str) -> Design:
 
 def take_rows(problem: Problem, design: Design, places: Places) -> Array:
     """Return standardised inputs, (row, column), without the layer above."""
-    parts = [_weather(problem, column, places) for column in design.columns]
+    parts = [_gather_weather(problem, column, places) for column in design.columns]
     if design.statics:
-        parts += [values[places.cells] for values in standardised_statics(problem)]
+        parts += [values[places.cells] for values in standardise_statics(problem)]
     return np.stack(parts, axis=1) if parts else np.empty((len(places.cells), 0))
 
 
-def standardised_statics(problem: Problem) -> list[Array]:
+def standardise_statics(problem: Problem) -> list[Array]:
     """Return attributes that are known everywhere and differ between train cells."""
     trained = problem.train_cells
     result = []
@@ -87,7 +87,7 @@ def find_places(mask: Mask) -> Places:
     return Places(*np.nonzero(mask))
 
 
-def _weather(problem: Problem, column: Column, places: Places) -> Array:
+def _gather_weather(problem: Problem, column: Column, places: Places) -> Array:
     days = places.days - column.lag
     series = problem.forcing[column.name]
     values = series[places.cells, np.maximum(days, 0)].astype(np.float64)

@@ -14,9 +14,9 @@ import numpy as np
 from somobench.ladder.fit import (
     Outcome,
     join_layers,
-    layer_key,
-    no_values,
-    rounded,
+    make_empty_values,
+    make_layer_key,
+    round_finite,
 )
 from somobench.ladder.inputs import (
     Design,
@@ -64,27 +64,29 @@ def fit_pooled(problem: Problem, design: Design, learn: Learner) -> Outcome:
     learn : callable
         Train and validation sample to a fitted function. The latter may be empty.
     """
-    values = no_values(problem)
+    values = make_empty_values(problem)
     chosen, summary, reasons = {}, {}, {}
     for place, layer in enumerate(problem.layers.tolist()):
-        key = layer_key(layer)
+        key = make_layer_key(layer)
         above = _place_above(problem, layer) if design.above else None
         if design.above and layer > 1 and above is None:
             reasons[key] = f"the release has no layer {layer - 1} above"
             continue
-        train = _sample(problem, design, problem.train_target, place, above)
+        train = _gather_sample(problem, design, problem.train_target, place, above)
         if len(train.target) < problem.params.minimum_values:
             reasons[key] = (
                 f"{len(train.target)} train values, "
                 f"{problem.params.minimum_values} needed"
             )
             continue
-        validation = _sample(problem, design, problem.validation_target, place, above)
-        learned = learn(_drawn(train, problem, layer), validation)
+        validation = _gather_sample(
+            problem, design, problem.validation_target, place, above
+        )
+        learned = learn(_draw_rows(train, problem, layer), validation)
         for rows, inputs in _test_rows(problem, design, place, above):
             values[place, rows.cells, rows.days] = learned.predict(inputs)
         chosen[key] = learned.chosen
-        summary[key] = _summary(learned, train, validation)
+        summary[key] = _summarise_fit(learned, train, validation)
     return join_layers(values, chosen, summary, reasons)
 
 
@@ -94,7 +96,7 @@ def _place_above(problem: Problem, layer: int) -> int | None:
     return int(found[0]) if found.size else None
 
 
-def _sample(
+def _gather_sample(
     problem: Problem, design: Design, target: Array, place: int, above: int | None
 ) -> Sample:
     """Gather the rows that have a target, and a layer above where one is read."""
@@ -102,11 +104,11 @@ def _sample(
     if above is not None:
         wanted &= np.isfinite(target[above])
     rows = find_places(wanted)
-    inputs = _inputs(problem, design, rows, target, above)
+    inputs = _stack_inputs(problem, design, rows, target, above)
     return Sample(inputs, target[place][rows])
 
 
-def _inputs(
+def _stack_inputs(
     problem: Problem, design: Design, rows: Places, series: Array, above: int | None
 ) -> Array:
     inputs = take_rows(problem, design, rows)
@@ -117,7 +119,7 @@ def _inputs(
     return np.column_stack([inputs, column])
 
 
-def _drawn(train: Sample, problem: Problem, layer: int) -> Sample:
+def _draw_rows(train: Sample, problem: Problem, layer: int) -> Sample:
     """Draw at most the greatest number of rows, in their order."""
     count, most = len(train.target), problem.params.maximum_values
     if count <= most:
@@ -143,10 +145,12 @@ def _test_rows(
     for start in range(0, len(cells), ROWS_AT_ONCE):
         part = slice(start, start + ROWS_AT_ONCE)
         rows = Places(cells[part], days[part])
-        yield rows, _inputs(problem, design, rows, series, above)
+        yield rows, _stack_inputs(problem, design, rows, series, above)
 
 
-def _summary(learned: Learned, train: Sample, validation: Sample) -> dict[str, Any]:
+def _summarise_fit(
+    learned: Learned, train: Sample, validation: Sample
+) -> dict[str, Any]:
     summary: dict[str, Any] = {
         "train_values": len(train.target),
         "validation_values": len(validation.target),
@@ -154,7 +158,7 @@ def _summary(learned: Learned, train: Sample, validation: Sample) -> dict[str, A
     }
     if len(validation.target):
         error = mean_squared_error(learned.predict, validation)
-        summary["validation_rmse"] = rounded(np.sqrt(error))
+        summary["validation_rmse"] = round_finite(np.sqrt(error))
     return summary
 
 

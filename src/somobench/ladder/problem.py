@@ -2,7 +2,7 @@
 
 Targets of train and of validation days are arrays of their own, so a fit can't meet a
 test day. `observed` holds every day and is meant for models that say that they read
-observations of the cell that they predict; `without_observations` takes it away.
+observations of the cell that they predict; `hide_observations` takes it away.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from somobench.catalog.split_view import SplitView
-from somobench.catalog.view import day_of_year, on_target_grid
+from somobench.catalog.view import align_to_targets, day_of_year
 from somobench.schemas.baseline_params import BaselineParams
 from somobench.schemas.manifest import FeatureSetRecord
 from somobench.schemas.tables import CELLS
@@ -84,7 +84,7 @@ class Problem:
         trained: Mask = (self.role == TRAIN).any(axis=1)
         return trained
 
-    def without_observations(self) -> Problem:
+    def hide_observations(self) -> Problem:
         """Return the same problem without observations of test days."""
         return replace(self, observed=None)
 
@@ -115,7 +115,7 @@ def build_problem(
         If a cell or day of the targets has no forcing.
     """
     targets, features = view.targets, view.features
-    forcing = on_target_grid(forcing, targets, "forcing")
+    forcing = align_to_targets(forcing, targets, "forcing")
     trained, tested = view.has_role(TRAIN), view.has_role(TEST)
     trained_days = np.asarray(trained.any(axis=0))
     values = view.train_scaled().to_numpy().astype(np.float64)
@@ -131,16 +131,16 @@ def build_problem(
         layers=targets["layer"].to_numpy(),
         role=view.role.to_numpy(),
         has_target=np.isfinite(targets["scale_slope"].to_numpy()),
-        train_target=_of_role(values, trained, own_factors),
-        validation_target=_of_role(
+        train_target=_keep_role(values, trained, own_factors),
+        validation_target=_keep_role(
             values, view.has_role(VALIDATION), own_factors | ~tested.any(axis=1)
         ),
         observed=values,
         forcing=series,
-        reanalysis=_reanalysis(forcing, targets),
+        reanalysis=_read_reanalysis(forcing, targets),
         climatology=daily.transpose("layer", "cell", "time").to_numpy().astype(float),
-        statics=_statics(forcing, series, trained_days, view.cells),
-        normalisation=_normalisation(features),
+        statics=_collect_statics(forcing, series, trained_days, view.cells),
+        normalisation=_read_normalisation(features),
         feature_sets=feature_sets,
         refused=refused,
         latent_heat=latent_heat,
@@ -148,19 +148,19 @@ def build_problem(
     )
 
 
-def _of_role(values: Array, has_role: Mask, usable: Mask) -> Array:
+def _keep_role(values: Array, has_role: Mask, usable: Mask) -> Array:
     """Keep the values of a role where scale factors know no test day."""
     return np.where(has_role & usable[..., None], values, np.nan)
 
 
-def _reanalysis(forcing: xr.Dataset, targets: xr.Dataset) -> Array | None:
+def _read_reanalysis(forcing: xr.Dataset, targets: xr.Dataset) -> Array | None:
     if "reanalysis_soil_moisture" not in forcing:
         return None
     series = forcing["reanalysis_soil_moisture"].sel(layer=targets["layer"])
     return series.transpose("layer", "cell", "time").to_numpy().astype(np.float64)
 
 
-def _statics(
+def _collect_statics(
     forcing: xr.Dataset,
     series: Mapping[str, NDArray[np.float32]],
     window: Mask,
@@ -188,7 +188,7 @@ def _statics(
     }
 
 
-def _normalisation(chosen: xr.Dataset) -> dict[str, tuple[float, float]]:
+def _read_normalisation(chosen: xr.Dataset) -> dict[str, tuple[float, float]]:
     names = chosen["variable"].to_numpy().astype(str).tolist()
     mean = chosen["normalisation_mean"].to_numpy().tolist()
     std = chosen["normalisation_std"].to_numpy().tolist()

@@ -32,11 +32,13 @@ def predict_persistence(problem: Problem) -> Outcome:
         message = "persistence needs observations of the cell"
         raise ValueError(message)
     return _predict_as_given(
-        problem, day_before(problem.observed), "no target on the day before a test day"
+        problem,
+        shift_by_day(problem.observed),
+        "no target on the day before a test day",
     )
 
 
-def day_before(series: Array) -> Array:
+def shift_by_day(series: Array) -> Array:
     """Return the value of the day before along the last axis; first day missing.
 
     Examples

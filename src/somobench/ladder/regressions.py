@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from somobench.ladder.fit import Outcome
-from somobench.ladder.inputs import Column, Design, design_of_feature_set
+from somobench.ladder.inputs import Column, Design, derive_design
 from somobench.ladder.pooled import (
     Learned,
     Learner,
@@ -43,8 +43,8 @@ def fit_cluster_regression(problem: Problem) -> Outcome:
 
 def fit_ridge(problem: Problem, feature_set: str) -> Outcome:
     """Fit a ridge regression on a feature set."""
-    design = design_of_feature_set(problem, feature_set)
-    return fit_pooled(problem, design, ridge_learner(problem.params.penalties))
+    design = derive_design(problem, feature_set)
+    return fit_pooled(problem, design, make_ridge_learner(problem.params.penalties))
 
 
 def find_first_present(names: Sequence[str], problem: Problem) -> str | None:
@@ -67,10 +67,10 @@ def _fit_plumber(
 
 def learn_line(train: Sample, _validation: Sample) -> Learned:
     """Fit an ordinary least-squares regression."""
-    return Learned(_linear(train), {})
+    return Learned(_fit_linear(train), {})
 
 
-def ridge_learner(penalties: Sequence[float]) -> Learner:
+def make_ridge_learner(penalties: Sequence[float]) -> Learner:
     """Return a learner that takes the penalty with the least error on validation rows.
 
     A penalty counts for each train row, so that it means the same for any record: the
@@ -83,8 +83,8 @@ def ridge_learner(penalties: Sequence[float]) -> Learner:
         if not len(validation.target):
             penalty = ordered[len(ordered) // 2]
             chosen = {"penalty": penalty, "penalty_source": "no validation values"}
-            return Learned(_ridge(train, penalty), chosen)
-        fits = [_ridge(train, penalty) for penalty in ordered]
+            return Learned(_fit_ridge(train, penalty), chosen)
+        fits = [_fit_ridge(train, penalty) for penalty in ordered]
         errors = [mean_squared_error(fit, validation) for fit in fits]
         best = int(np.argmin(errors))
         chosen = {"penalty": ordered[best], "penalty_source": "validation values"}
@@ -107,14 +107,14 @@ def cluster_learner(params: BaselineParams) -> Learner:
         means = KMeans(
             clusters, n_init=params.cluster_starts, random_state=params.seed
         ).fit(train.inputs)
-        overall = _linear(train)
+        overall = _fit_linear(train)
         fits, small = [], 0
         for cluster in range(clusters):
             rows = means.labels_ == cluster
             enough = rows.sum() >= params.cluster_minimum_values
             small += not enough
             part = Sample(train.inputs[rows], train.target[rows])
-            fits.append(_linear(part) if enough else overall)
+            fits.append(_fit_linear(part) if enough else overall)
 
         def predict(inputs: Array) -> Array:
             nearest = means.predict(inputs)
@@ -129,13 +129,13 @@ def cluster_learner(params: BaselineParams) -> Learner:
     return learn
 
 
-def _linear(train: Sample) -> Predict:
+def _fit_linear(train: Sample) -> Predict:
     from sklearn.linear_model import LinearRegression
 
     return _predict_of(LinearRegression().fit(train.inputs, train.target))
 
 
-def _ridge(train: Sample, penalty: float) -> Predict:
+def _fit_ridge(train: Sample, penalty: float) -> Predict:
     from sklearn.linear_model import Ridge
 
     model = Ridge(alpha=penalty * len(train.target), solver="cholesky")

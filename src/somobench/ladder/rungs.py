@@ -198,19 +198,19 @@ def fit_predict(name: str, problem: Problem) -> Prediction | NotAvailable:
     if name not in RUNGS:
         raise UnknownNameError("rung", found=name, expected=", ".join(RUNGS))
     rung = RUNGS[name]
-    lacking = missing_inputs(rung, problem)
+    lacking = list_missing_inputs(rung, problem)
     if lacking:
         return NotAvailable(lacking)
     if not rung.needs_observations:
-        problem = problem.without_observations()
-    with one_thread():
+        problem = problem.hide_observations()
+    with use_one_thread():
         outcome = rung.fit(problem)
     if isinstance(outcome, NotAvailable):
         return outcome
     return Prediction(bound_and_round(outcome.values), outcome.chosen, outcome.summary)
 
 
-def missing_inputs(rung: Rung, problem: Problem) -> str:
+def list_missing_inputs(rung: Rung, problem: Problem) -> str:
     """Say which inputs of a rung the release lacks; empty where it lacks none."""
     present = set(problem.forcing)
     if problem.reanalysis is not None:
@@ -234,7 +234,7 @@ def bound_and_round(values: Array) -> NDArray[np.float32]:
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
+def use_one_thread() -> Iterator[None]:
     """Keep scikit-learn and linear algebra on one thread.
 
     Sums of several threads depend on their number. Libraries are loaded first, since

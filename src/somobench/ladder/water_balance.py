@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from somobench.ladder.fit import (
     Outcome,
     join_layers,
-    layer_key,
-    no_values,
-    rounded,
+    make_empty_values,
+    make_layer_key,
+    round_finite,
 )
 from somobench.ladder.problem import Array, Problem
 from somobench.ladder.swbm import (
@@ -34,15 +34,15 @@ Cells = NDArray[np.intp]
 def fit_water_balance(problem: Problem) -> Outcome:
     """Calibrate the model on train days and predict the test days."""
     drawn = draw_parameters(problem.params.water_balance, problem.params.seed)
-    weather = _weather(problem)
-    own = np.isfinite(problem.train_target).sum(axis=2) >= _minimum_days(problem)
+    weather = _read_weather(problem)
+    own = np.isfinite(problem.train_target).sum(axis=2) >= _get_minimum_days(problem)
     scores = _train_correlations(problem, drawn, weather, own.any(axis=0))
-    values = no_values(problem)
+    values = make_empty_values(problem)
     chosen, summary, reasons = {}, {}, {}
     for place, layer in enumerate(problem.layers.tolist()):
-        key, cells = layer_key(layer), np.flatnonzero(own[place])
+        key, cells = make_layer_key(layer), np.flatnonzero(own[place])
         if not cells.size:
-            reasons[key] = f"no cell with {_minimum_days(problem)} train values"
+            reasons[key] = f"no cell with {_get_minimum_days(problem)} train values"
             continue
         regional = int(np.argmax(scores[place, cells].mean(axis=0)))
         sets = np.full(own.shape[1], regional)
@@ -53,23 +53,23 @@ def fit_water_balance(problem: Problem) -> Outcome:
         shared = simulate_wetness(
             drawn.take(np.full(cells.size, regional)), common, spin_up
         )[0]
-        lines = _lines(wetness, shared, problem.train_target[place], cells)
+        lines = _fit_lines(wetness, shared, problem.train_target[place], cells)
         mapped = lines[:, :1] + lines[:, 1:] * wetness
         values[place] = np.where(problem.test[place], mapped, np.nan)
-        chosen[key] = {"regional_set": _described(drawn, regional)}
+        chosen[key] = {"regional_set": _describe_parameters(drawn, regional)}
         best = scores[place, cells].max(axis=1)
         summary[key] = {
             "calibrated_cells": int(cells.size),
-            "median_train_correlation": rounded(np.median(best)),
+            "median_train_correlation": round_finite(np.median(best)),
         }
     return join_layers(values, chosen, summary, reasons)
 
 
-def _minimum_days(problem: Problem) -> int:
+def _get_minimum_days(problem: Problem) -> int:
     return problem.params.water_balance.minimum_days
 
 
-def _weather(problem: Problem) -> Weather:
+def _read_weather(problem: Problem) -> Weather:
     series = {
         name: problem.forcing[name].astype(np.float64)
         for name in ("precipitation", "net_radiation", "air_temperature")
@@ -101,11 +101,11 @@ def _train_correlations(
         for number, cell in enumerate(part):
             for layer in range(layers):
                 target = problem.train_target[layer, cell]
-                scores[layer, cell] = correlations(wetness[:, number], target)
+                scores[layer, cell] = correlate_rows(wetness[:, number], target)
     return scores
 
 
-def correlations(series: NDArray[np.float32], target: Array) -> Array:
+def correlate_rows(series: NDArray[np.float32], target: Array) -> Array:
     """Correlate rows with one target over the days that it has.
 
     Parameters
@@ -129,7 +129,7 @@ def correlations(series: NDArray[np.float32], target: Array) -> Array:
     return np.divide(x @ y, norm, out=np.full(len(x), -1.0), where=norm > 0)
 
 
-def _lines(
+def _fit_lines(
     wetness: NDArray[np.float32],
     shared: NDArray[np.float32],
     target: Array,
@@ -140,13 +140,13 @@ def _lines(
     `shared` is the wetness of the regional set in the calibrated `cells`.
     """
     result = np.empty((len(target), 2))
-    result[:] = line_through(shared.ravel(), target[cells].ravel())
+    result[:] = fit_line(shared.ravel(), target[cells].ravel())
     for cell in cells:
-        result[cell] = line_through(wetness[cell], target[cell])
+        result[cell] = fit_line(wetness[cell], target[cell])
     return result
 
 
-def line_through(x: NDArray[np.float32], y: Array) -> tuple[float, float]:
+def fit_line(x: NDArray[np.float32], y: Array) -> tuple[float, float]:
     """Fit intercept and slope by least squares over the days that `y` has."""
     from sklearn.linear_model import LinearRegression
 
@@ -155,7 +155,8 @@ def line_through(x: NDArray[np.float32], y: Array) -> tuple[float, float]:
     return float(model.intercept_), float(model.coef_[0])
 
 
-def _described(drawn: Parameters, number: int) -> dict[str, Any]:
+def _describe_parameters(drawn: Parameters, number: int) -> dict[str, Any]:
     return {
-        name: rounded(values[number, 0], 4) for name, values in drawn._asdict().items()
+        name: round_finite(values[number, 0], 4)
+        for name, values in drawn._asdict().items()
     }

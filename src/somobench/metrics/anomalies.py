@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from somobench.metrics.moments import Floats, centred
+from somobench.metrics.moments import Floats, centre_rows
 
 Integers = NDArray[np.int64]
 Days = NDArray[np.bool_]
@@ -22,7 +22,7 @@ LEAP_YEAR = 366
 _DAYS_BEFORE = np.array([0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335])
 
 
-def leap_year_day(time: NDArray[np.datetime64]) -> Integers:
+def count_leap_year_days(time: NDArray[np.datetime64]) -> Integers:
     """Count days 1 to 366 as in a leap year: 1 March is 61 in every year.
 
     Parameters
@@ -39,7 +39,9 @@ def leap_year_day(time: NDArray[np.datetime64]) -> Integers:
     return np.asarray(before + (days - months).astype(np.int64) + 1, dtype=np.int64)
 
 
-def moving_mean(values: Floats, window: int = WINDOW, *, fill: bool = False) -> Floats:
+def average_moving(
+    values: Floats, window: int = WINDOW, *, fill: bool = False
+) -> Floats:
     """Average each row over a centred window of days, missing days left out.
 
     Parameters
@@ -56,22 +58,22 @@ def moving_mean(values: Floats, window: int = WINDOW, *, fill: bool = False) -> 
     (row, time)
     """
     valid = np.isfinite(values)
-    deviations, centre = centred(values, valid)
-    (mean,) = _window_means([deviations], valid, window)
+    deviations, centre = centre_rows(values, valid)
+    (mean,) = _average_windows([deviations], valid, window)
     mean += centre[:, None]
     return mean if fill else np.where(valid, mean, np.nan)
 
 
-def _window_means(
+def _average_windows(
     deviations: Sequence[Floats], valid: Days, window: int
 ) -> list[Floats]:
     half = window // 2
-    count = _window_sum(valid.astype(np.float64), half)
+    count = _sum_windows(valid.astype(np.float64), half)
     np.copyto(count, np.nan, where=count == 0)
-    return [_window_sum(values, half) / count for values in deviations]
+    return [_sum_windows(values, half) / count for values in deviations]
 
 
-def _window_sum(values: Floats, half: int) -> Floats:
+def _sum_windows(values: Floats, half: int) -> Floats:
     rows, size = values.shape
     cumulative = np.zeros((rows, size + 1 + 2 * half))
     np.cumsum(values, axis=1, out=cumulative[:, half + 1 : half + 1 + size])
@@ -97,7 +99,7 @@ def moving_anomalies(
     """
     anomalies = []
     for values, mean in zip(
-        deviations, _window_means(deviations, valid, window), strict=True
+        deviations, _average_windows(deviations, valid, window), strict=True
     ):
         anomaly = np.subtract(values, mean, out=mean)
         np.copyto(anomaly, 0.0, where=~valid)
@@ -115,7 +117,7 @@ def seasonal_climatology(
     values : (row, time)
         NaN where missing or not to be used.
     day_of_year : (time,)
-        1 to 366; pytesmo counts them as `leap_year_day` does.
+        1 to 366; pytesmo counts them as `count_leap_year_days` does.
     window : int
         Days of the moving mean around the year.
 
@@ -130,7 +132,7 @@ def seasonal_climatology(
     fills missing days, the mean by day of the year, a 35-day moving mean that wraps
     around the turn of the year.
     """
-    smooth = moving_mean(values, SHORT_WINDOW, fill=True)
+    smooth = average_moving(values, SHORT_WINDOW, fill=True)
     order = np.argsort(day_of_year, kind="stable")
     present, starts = np.unique(day_of_year[order], return_index=True)
     ordered = smooth[:, order]
@@ -142,4 +144,4 @@ def seasonal_climatology(
         yearly[:, present - 1] = total / count
     half = window // 2
     wrapped = np.pad(yearly, ((0, 0), (half, half)), mode="wrap")
-    return moving_mean(wrapped, window, fill=True)[:, half : half + LEAP_YEAR]
+    return average_moving(wrapped, window, fill=True)[:, half : half + LEAP_YEAR]

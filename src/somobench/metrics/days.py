@@ -63,11 +63,11 @@ class ResampledDays:
         """Sum products of (row, time) arrays over each draw's days, (draw, row)."""
         if not products:
             return []
-        steps = np.concatenate([self._steps(factors) for factors in products])
+        steps = np.concatenate([self._sum_steps(factors) for factors in products])
         drawn = self.weights @ steps.T
         return np.split(drawn, len(products), axis=1)
 
-    def _steps(self, factors: Factors) -> Floats:
+    def _sum_steps(self, factors: Factors) -> Floats:
         """Sum a product over the days of every step, (row, step)."""
         daily = factors[0] * factors[1] if len(factors) > 1 else factors[0]
         if not self.scored.all():

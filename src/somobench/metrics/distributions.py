@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from somobench.metrics.moments import Additive, Floats, Scores, centred
+from somobench.metrics.moments import Additive, Floats, Scores, centre_rows
 
 Bins = NDArray[np.int64]
 
@@ -21,7 +21,7 @@ _TAILS = {"p5_difference": 0.05, "p95_difference": 0.95}
 _REACH, _HALF = 0.05, 20  # how far a resampled level may move, in so many steps
 
 
-def row_quantiles(values: Floats, levels: Sequence[float] | Floats) -> Floats:
+def compute_row_quantiles(values: Floats, levels: Sequence[float] | Floats) -> Floats:
     """Interpolate quantiles of each row linearly, as numpy does by default.
 
     Parameters
@@ -35,10 +35,10 @@ def row_quantiles(values: Floats, levels: Sequence[float] | Floats) -> Floats:
     (row, level), NaN for an empty row
     """
     ordered = np.sort(values, axis=1).astype(np.float64)
-    return _sorted_quantiles(ordered, np.asarray(levels))
+    return _interpolate_sorted(ordered, np.asarray(levels))
 
 
-def _sorted_quantiles(ordered: Floats, levels: Floats) -> Floats:
+def _interpolate_sorted(ordered: Floats, levels: Floats) -> Floats:
     last = np.isfinite(ordered).sum(axis=1)[:, None] - 1
     position = np.maximum(last, 0) * levels[None, :]
     below = np.floor(position).astype(np.intp)
@@ -59,7 +59,7 @@ class _Tail:
     def of(cls, ordered: Floats, values: Floats, level: float) -> _Tail:
         steps = np.arange(-_HALF, _HALF + 1, dtype=np.float64)
         levels = np.asarray(level + steps * (_REACH / _HALF), dtype=np.float64)
-        nodes = _sorted_quantiles(ordered, levels)
+        nodes = _interpolate_sorted(ordered, levels)
         count = np.isfinite(ordered).sum(axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
             share = (values <= nodes[:, _HALF][:, None]).sum(axis=1) / count
@@ -79,7 +79,7 @@ class _Tail:
         return np.asarray(low + (high - low) * (position - below))
 
 
-def histogram_positions(prediction: Floats, target: Floats) -> tuple[Bins, Bins]:
+def assign_bins(prediction: Floats, target: Floats) -> tuple[Bins, Bins]:
     """Bin both series of each row on common, equally wide bins; -1 is missing."""
     valid = np.isfinite(target)
     lowest = np.fmin.reduce(np.fmin(prediction, target), axis=1)[:, None]
@@ -93,21 +93,21 @@ def histogram_positions(prediction: Floats, target: Floats) -> tuple[Bins, Bins]
     return positions[0].astype(np.int64), positions[1].astype(np.int64)
 
 
-def _histogram(positions: Bins) -> Bins:
+def _count_bins(positions: Bins) -> Bins:
     rows = positions.shape[0]
     offset = positions + 1 + np.arange(rows)[:, None] * (BINS + 1)
     counts = np.bincount(offset.ravel(), minlength=rows * (BINS + 1))
     return counts.reshape(rows, BINS + 1)[:, 1:]
 
 
-def _smaller_density(prediction: Floats, target: Floats) -> Floats:
+def _count_smaller_density(prediction: Floats, target: Floats) -> Floats:
     """Count the days (0, 1, 2) that fall in a bin where their own density is smaller.
 
     Its mean is the overlap of Perkins et al. 2007, doi:10.1175/JCLI4253.1: the sum
     over bins of the smaller of both relative frequencies.
     """
-    x, y = histogram_positions(prediction, target)
-    fewer = _histogram(x) < _histogram(y)
+    x, y = assign_bins(prediction, target)
+    fewer = _count_bins(x) < _count_bins(y)
     in_x = np.take_along_axis(fewer, np.maximum(x, 0), axis=1)
     in_y = ~np.take_along_axis(fewer, np.maximum(y, 0), axis=1)
     return np.where(x >= 0, in_x.astype(np.float64) + in_y, 0.0)
@@ -116,7 +116,7 @@ def _smaller_density(prediction: Floats, target: Floats) -> Floats:
 def distribution_family(prediction: Floats, target: Floats) -> Additive:
     """Describe pairs (row, time; NaN where not paired) by their distributions."""
     valid = np.isfinite(target)
-    y, centre = centred(target, valid)
+    y, centre = centre_rows(target, valid)
     # near zero, where differences of quantiles keep their digits
     prediction, target = (each - centre[:, None] for each in (prediction, target))
     series = {"prediction": prediction, "target": target}
@@ -132,7 +132,7 @@ def distribution_family(prediction: Floats, target: Floats) -> Additive:
         np.abs(y),
         y,
         np.where(valid, np.sign(y), 0.0),
-        _smaller_density(prediction, target),
+        _count_smaller_density(prediction, target),
         *(
             (values <= tail.value[:, None]).astype(np.float64)
             for tail, values in zip(tails, 2 * list(series.values()), strict=True)

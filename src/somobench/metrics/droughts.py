@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from somobench.metrics.extremes import Events, extreme_days
+from somobench.metrics.extremes import Events, mark_extreme_days
 from somobench.metrics.moments import Additive, Floats, Scores
 
 JOIN_DAYS = 5  # an interruption or gap this short or shorter does not end an event
@@ -41,7 +41,7 @@ class DroughtEvents:
     recovery_known: Events
 
 
-def _runs(states: Integers) -> tuple[Integers, Integers]:
+def _find_runs(states: Integers) -> tuple[Integers, Integers]:
     """Start of every run of equal states, with the end appended, and its state."""
     changes = np.flatnonzero(np.diff(states)) + 1
     bounds = np.concatenate([[0], changes, [states.size]])
@@ -50,7 +50,7 @@ def _runs(states: Integers) -> tuple[Integers, Integers]:
 
 def _join_short(states: Integers, state: int, neighbours: tuple[int, ...]) -> Integers:
     """Give short runs of `state` the state before them if both neighbours allow it."""
-    bounds, kinds = _runs(states)
+    bounds, kinds = _find_runs(states)
     allowed = np.zeros(3, dtype=bool)
     allowed[list(neighbours)] = True
     joined = (kinds == state) & (np.diff(bounds) <= JOIN_DAYS)
@@ -62,7 +62,7 @@ def _join_short(states: Integers, state: int, neighbours: tuple[int, ...]) -> In
     return np.repeat(kinds, np.diff(bounds))
 
 
-def drought_events(dry: Events, valid: Events) -> DroughtEvents:
+def find_drought_events(dry: Events, valid: Events) -> DroughtEvents:
     """Find the drought events of one series.
 
     Parameters
@@ -78,7 +78,7 @@ def drought_events(dry: Events, valid: Events) -> DroughtEvents:
     """
     states = np.where(valid, np.where(dry, _DRY, _WET), _GAP).astype(np.int64)
     states = _join_short(states, _GAP, (_WET, _DRY))
-    bounds, kinds = _runs(_join_short(states, _WET, (_DRY,)))
+    bounds, kinds = _find_runs(_join_short(states, _WET, (_DRY,)))
     event = np.flatnonzero((kinds == _DRY) & (np.diff(bounds) >= MINIMUM_DURATION))
     around = np.concatenate([[_GAP], kinds, [_GAP]])
     return DroughtEvents(
@@ -89,7 +89,7 @@ def drought_events(dry: Events, valid: Events) -> DroughtEvents:
     )
 
 
-def matched_events(target: DroughtEvents, prediction: DroughtEvents) -> Integers:
+def match_events(target: DroughtEvents, prediction: DroughtEvents) -> Integers:
     """Find, for each target event, the prediction's event that overlaps it most.
 
     Returns
@@ -106,10 +106,10 @@ def matched_events(target: DroughtEvents, prediction: DroughtEvents) -> Integers
     return np.where(overlap.max(axis=1) > 0, best, -1)
 
 
-def _row_lags(row: Floats, dry: tuple[Events, Events], valid: Events) -> None:
+def _fill_row_lags(row: Floats, dry: tuple[Events, Events], valid: Events) -> None:
     """Fill (6, time) daily sums of one row, each event on the day of its onset."""
-    target, prediction = (drought_events(series, valid) for series in dry)
-    match = matched_events(target, prediction)
+    target, prediction = (find_drought_events(series, valid) for series in dry)
+    match = match_events(target, prediction)
     found = match >= 0
     np.add.at(row[0], target.onset, 1.0)
     np.add.at(row[1], target.onset[found], 1.0)
@@ -127,10 +127,12 @@ def _row_lags(row: Floats, dry: tuple[Events, Events], valid: Events) -> None:
 def droughts_family(prediction: Floats, target: Floats, threshold: Floats) -> Additive:
     """Describe pairs (row, time; NaN where not paired) by their drought events."""
     valid = np.isfinite(target) & np.isfinite(threshold)[:, None]
-    dry = [extreme_days(values, threshold, "dry") for values in (target, prediction)]
+    dry = [
+        mark_extreme_days(values, threshold, "dry") for values in (target, prediction)
+    ]
     daily = np.zeros((6, *target.shape))
     for row in np.flatnonzero(valid.any(axis=1)):
-        _row_lags(daily[:, row], (dry[0][row], dry[1][row]), valid[row])
+        _fill_row_lags(daily[:, row], (dry[0][row], dry[1][row]), valid[row])
 
     def finish(sums: Sequence[Floats]) -> Scores:
         events, found, onsets, onset_lag, recoveries, recovery_lag = sums

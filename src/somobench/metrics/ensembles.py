@@ -12,7 +12,7 @@ import numpy as np
 from somobench.metrics.moments import Additive, Floats, Scores
 
 
-def mean_member_difference(members: Floats) -> Floats:
+def average_member_difference(members: Floats) -> Floats:
     """Average |a - b| over all ordered pairs of members, a member with itself included.
 
     Parameters
@@ -50,7 +50,7 @@ def crps(members: Floats, target: Floats, *, fair: bool = False) -> Floats:
     """
     size, errors = members.shape[-1], members - target[..., None]
     error = np.abs(errors).mean(axis=-1)
-    spread = mean_member_difference(errors) / 2.0
+    spread = average_member_difference(errors) / 2.0
     if not fair:
         return np.asarray(error - spread)
     return (

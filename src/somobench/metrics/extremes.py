@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from somobench.metrics.distributions import row_quantiles
+from somobench.metrics.distributions import compute_row_quantiles
 from somobench.metrics.moments import Additive, Floats, Scores
 
 Side = Literal["dry", "wet"]
@@ -22,7 +22,7 @@ LEVELS: dict[Side, float] = {"dry": 0.1, "wet": 0.9}  # US Drought Monitor: D2 a
 MINIMUM_TRAIN_DAYS = 90  # valid days that a threshold needs; the shortest record kept
 
 
-def extreme_thresholds(
+def compute_extreme_thresholds(
     train: Floats, minimum_days: int = MINIMUM_TRAIN_DAYS
 ) -> dict[str, Floats]:
     """Take the 10th and 90th percentile of each row's train days.
@@ -38,12 +38,12 @@ def extreme_thresholds(
     -------
     {"dry": (row,), "wet": (row,)}
     """
-    quantiles = row_quantiles(train, list(LEVELS.values()))
+    quantiles = compute_row_quantiles(train, list(LEVELS.values()))
     quantiles[np.isfinite(train).sum(axis=1) < minimum_days] = np.nan
     return {side: quantiles[:, index] for index, side in enumerate(LEVELS)}
 
 
-def extreme_days(values: Floats, threshold: Floats, side: Side) -> Events:
+def mark_extreme_days(values: Floats, threshold: Floats, side: Side) -> Events:
     """Mark days strictly beyond the row's threshold; missing days are not events."""
     limit = threshold[:, None]
     return np.asarray(values < limit if side == "dry" else values > limit)
@@ -96,8 +96,8 @@ def extremes_family(
 ) -> Additive:
     """Describe pairs (row, time; NaN where not paired) by their extreme days."""
     valid = np.isfinite(target) & np.isfinite(threshold)[:, None]
-    predicted = extreme_days(prediction, threshold, side) & valid
-    observed = extreme_days(target, threshold, side) & valid
+    predicted = mark_extreme_days(prediction, threshold, side) & valid
+    observed = mark_extreme_days(target, threshold, side) & valid
 
     def finish(sums: Sequence[Floats]) -> Scores:
         days, hits, predicted_days, events = sums
@@ -107,7 +107,7 @@ def extremes_family(
             return {
                 f"hit_rate_{side}": hits / events,
                 f"false_alarm_rate_{side}": false_alarms / (days - events),
-                f"frequency_bias_{side}": _ratio(predicted_days, events),
+                f"frequency_bias_{side}": _divide(predicted_days, events),
                 f"sedi_{side}": sedi(hits, misses, false_alarms, quiet),
             }
 
@@ -115,5 +115,5 @@ def extremes_family(
     return Additive.of((array.astype(np.float64) for array in daily), finish)
 
 
-def _ratio(numerator: Floats, denominator: Floats) -> Floats:
+def _divide(numerator: Floats, denominator: Floats) -> Floats:
     return np.where(denominator > 0, numerator / denominator, np.nan)

@@ -10,9 +10,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.metrics.anomalies import LEAP_YEAR, leap_year_day, seasonal_climatology
+from somobench.metrics.anomalies import (
+    LEAP_YEAR,
+    count_leap_year_days,
+    seasonal_climatology,
+)
 from somobench.metrics.definition import Metric
-from somobench.metrics.extremes import extreme_thresholds
+from somobench.metrics.extremes import compute_extreme_thresholds
 from somobench.metrics.registry import METRICS, metrics_named
 from somobench.metrics.rows import Rows, RowScores
 from somobench.schemas.errors import InputError, UsageError
@@ -110,27 +114,33 @@ def label_rows(
     leading = tuple(dim for dim in target.dims if dim != TIME)
     template = target.isel({TIME: 0}, drop=True).transpose(*leading)
     tail = (TIME, MEMBER) if MEMBER in prediction.dims else (TIME,)
-    observed = _flat(target.transpose(*leading, TIME), 1, "target")
-    predicted = _flat(prediction.transpose(*leading, *tail), len(tail), "prediction")
-    day_of_year = leap_year_day(target[TIME].to_numpy())
+    observed = _flatten_array(target.transpose(*leading, TIME), 1, "target")
+    predicted = _flatten_array(
+        prediction.transpose(*leading, *tail), len(tail), "prediction"
+    )
+    day_of_year = count_leap_year_days(target[TIME].to_numpy())
     trained = None
     if train is not None:
         trained = np.where(_mask(train, target, leading), observed, np.nan)
     own: NDArray[np.float64] | None
     if climatology is not None:
-        own = _climatology(climatology, template)
+        own = _broadcast_climatology(climatology, template)
         day_of_year = target[TIME].dt.dayofyear.to_numpy()
     else:
-        own = None if trained is None else _by_chunks(trained, day_of_year)
+        own = (
+            None
+            if trained is None
+            else _derive_climatology_by_chunks(trained, day_of_year)
+        )
     if scored is not None:
         observed = np.where(_mask(scored, target, leading), observed, np.nan)
     if thresholds is None:
-        thresholds = {} if trained is None else extreme_thresholds(trained)
+        thresholds = {} if trained is None else compute_extreme_thresholds(trained)
     rows = Rows(predicted, observed, day_of_year, own, thresholds)
     return LabelledRows(rows, template, str(target.attrs.get("units", "1")))
 
 
-def _by_chunks(
+def _derive_climatology_by_chunks(
     trained: NDArray[Any], day_of_year: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     parts = np.array_split(trained, max(1, trained.size // 500_000))
@@ -152,8 +162,8 @@ def _refuse_other_axes(prediction: xr.DataArray, target: xr.DataArray) -> None:
         if ours is None or theirs is None or not ours.equals(theirs):
             raise InputError(
                 f"coordinate {dim} of the prediction",
-                found=_summary(prediction, str(dim)),
-                expected=f"the target's: {_summary(target, str(dim))}",
+                found=_summarise_labels(prediction, str(dim)),
+                expected=f"the target's: {_summarise_labels(target, str(dim))}",
                 hint="prediction.reindex_like(target) leaves missing days as NaN",
             )
     if target.sizes[TIME] == 0:
@@ -167,7 +177,7 @@ def _refuse_other_axes(prediction: xr.DataArray, target: xr.DataArray) -> None:
         )
 
 
-def _summary(array: xr.DataArray, dim: str) -> str:
+def _summarise_labels(array: xr.DataArray, dim: str) -> str:
     if dim not in array.indexes:
         return f"{array.sizes.get(dim, 0)} without labels"
     index = array.indexes[dim]
@@ -175,7 +185,7 @@ def _summary(array: xr.DataArray, dim: str) -> str:
     return f"{len(index)} labels{ends}"
 
 
-def _flat(array: xr.DataArray, kept: int, what: str) -> NDArray[Any]:
+def _flatten_array(array: xr.DataArray, kept: int, what: str) -> NDArray[Any]:
     values = array.to_numpy()
     if values.dtype.kind not in "fiu":
         raise InputError(what, found=f"dtype {values.dtype}", expected="numbers")
@@ -209,7 +219,7 @@ def _mask(
     return np.asarray(values.reshape(-1, values.shape[-1]))
 
 
-def _climatology(
+def _broadcast_climatology(
     climatology: xr.DataArray, template: xr.DataArray
 ) -> NDArray[np.float64]:
     """Broadcast a climatology by day of the year over all rows."""

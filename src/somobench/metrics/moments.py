@@ -47,7 +47,7 @@ class Additive:
 
     def totals(self) -> Scores:
         """Return the scores of all days."""
-        return self.finish([total(factors) for factors in self.daily])
+        return self.finish([sum_products(factors) for factors in self.daily])
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Moments:
         return self.variance_error + self.bias**2
 
 
-def centred(
+def centre_rows(
     values: Floats, valid: NDArray[np.bool_] | None = None
 ) -> tuple[Floats, Floats]:
     """Subtract each row's mean; missing days become 0, an empty row's mean NaN.
@@ -90,15 +90,15 @@ def centred(
     return result, mean
 
 
-def total(factors: Factors) -> Floats:
+def sum_products(factors: Factors) -> Floats:
     """Sum a product over time without forming it, (row,)."""
     if len(factors) == 1:
         return factors[0].sum(axis=1)
     return np.asarray(np.einsum("rt,rt->r", *factors))
 
 
-def daily_products(prediction: Floats, target: Floats) -> tuple[Factors, ...]:
-    """Return the products that `moments_of` wants after the count of days."""
+def make_daily_products(prediction: Floats, target: Floats) -> tuple[Factors, ...]:
+    """Return the products that `derive_moments` wants after the count of days."""
     error = prediction - target
     return (
         (prediction,),
@@ -110,10 +110,10 @@ def daily_products(prediction: Floats, target: Floats) -> tuple[Factors, ...]:
     )
 
 
-def moments_of(
+def derive_moments(
     sums: Sequence[Floats], prediction_centre: Floats, target_centre: Floats
 ) -> Moments:
-    """Turn (weighted) sums of day counts and `daily_products` into moments."""
+    """Turn (weighted) sums of day counts and `make_daily_products` into moments."""
     count, *products = sums
     with np.errstate(invalid="ignore", divide="ignore"):
         x, y, xx, yy, xy, dd = (product / count for product in products)
@@ -147,7 +147,7 @@ def correlation(
     return np.where(deviation_target > target_floor, known, np.nan)
 
 
-def moment_scores(
+def derive_scores(
     moments: Moments, prediction_floor: Floats, target_floor: Floats
 ) -> Scores:
     """Every metric that the moments determine, (..., row) each.
@@ -179,32 +179,32 @@ def moment_scores(
             "standardised_rmse": rmse / varying,
             "sd_difference": np.abs(1.0 - alpha),
             "nse": 1.0 - moments.mean_squared_error / varying**2,
-            "kge_2009": _finite(1.0 - np.sqrt(distance + (alpha - 1.0) ** 2)),
-            "kge_2012": _finite(1.0 - np.sqrt(distance + (gamma - 1.0) ** 2)),
+            "kge_2009": _mask_infinite(1.0 - np.sqrt(distance + (alpha - 1.0) ** 2)),
+            "kge_2012": _mask_infinite(1.0 - np.sqrt(distance + (gamma - 1.0) ** 2)),
         }
 
 
-def _finite(values: Floats) -> Floats:
+def _mask_infinite(values: Floats) -> Floats:
     return np.where(np.isfinite(values), values, np.nan)
 
 
 def moments_family(prediction: Floats, target: Floats) -> Additive:
     """Describe pairs (row, time; NaN where not paired) by their moments."""
     valid = np.isfinite(target)
-    x, x_centre = centred(prediction, valid)
-    y, y_centre = centred(target, valid)
+    x, x_centre = centre_rows(prediction, valid)
+    y, y_centre = centre_rows(target, valid)
 
     def finish(sums: Sequence[Floats]) -> Scores:
-        moments = moments_of(sums, x_centre, y_centre)
-        return moment_scores(
+        moments = derive_moments(sums, x_centre, y_centre)
+        return derive_scores(
             moments, ROUNDING * np.abs(x_centre), ROUNDING * np.abs(y_centre)
         )
 
     days = valid.astype(np.float64)
-    return Additive(((days,), *daily_products(x, y)), finish)
+    return Additive(((days,), *make_daily_products(x, y)), finish)
 
 
-def zero_deviation(
+def compute_zero_deviation(
     deviations: Floats, mean: Floats, valid: NDArray[np.bool_], share: float
 ) -> Floats:
     """Return the standard deviation of anomalies that count as none, (row,).
@@ -212,12 +212,12 @@ def zero_deviation(
     Parameters
     ----------
     deviations, mean : (row, time) and (row,)
-        Of the series that the anomalies are of, as `centred` gives them.
+        Of the series that the anomalies are of, as `centre_rows` gives them.
     share : float
         Of the standard deviation of the series.
     """
     count = np.count_nonzero(valid, axis=1).clip(1)
-    deviation = np.sqrt(total((deviations, deviations)) / count)
+    deviation = np.sqrt(sum_products((deviations, deviations)) / count)
     return np.asarray(np.hypot(ROUNDING * mean, share * deviation))
 
 
@@ -237,20 +237,20 @@ def anomaly_family(
     """
     valid = np.isfinite(target)
     deviations, means = zip(
-        *(centred(series, valid) for series in (prediction, target)), strict=True
+        *(centre_rows(series, valid) for series in (prediction, target)), strict=True
     )
     floors = [
-        zero_deviation(values, mean, valid, ROUNDING)
+        compute_zero_deviation(values, mean, valid, ROUNDING)
         for values, mean in zip(deviations, means, strict=True)
     ]
     x, y = depart(deviations, valid)
     zero = np.zeros(target.shape[0])
 
     def finish(sums: Sequence[Floats]) -> Scores:
-        moments = moments_of(sums, zero, zero)
+        moments = derive_moments(sums, zero, zero)
         variances = (moments.variance_prediction, moments.variance_target)
         deviations = (np.sqrt(variance) for variance in variances)
         return {name: correlation(moments.covariance, *deviations, *floors)}
 
     days = valid.astype(np.float64)
-    return Additive(((days,), *daily_products(x, y)), finish)
+    return Additive(((days,), *make_daily_products(x, y)), finish)

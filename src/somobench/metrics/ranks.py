@@ -8,7 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from somobench.metrics.moments import Additive, Floats, Scores, correlation, total
+from somobench.metrics.moments import (
+    Additive,
+    Floats,
+    Scores,
+    correlation,
+    sum_products,
+)
 
 Positions = NDArray[np.intp]
 
@@ -87,8 +93,8 @@ def ranks_family(prediction: Floats, target: Floats, *, replicated: bool) -> Add
             np.where(valid, (order.ranks() - 0.5) / count[:, None] - 0.5, 0.0)
             for order in (order_u, order_v)
         )
-        covariance = total((u, v)) / count
-        deviations = [np.sqrt(total((ranks, ranks)) / count) for ranks in (u, v)]
+        covariance = sum_products((u, v)) / count
+        deviations = [np.sqrt(sum_products((ranks, ranks)) / count) for ranks in (u, v)]
     rho, scale = correlation(covariance, *deviations), deviations[0] * deviations[1]
     if not replicated:
         return Additive((), lambda _sums: {"spearman_r": rho})

@@ -82,7 +82,7 @@ def _define(
     )
 
 
-def _moments() -> Iterable[Metric]:
+def _define_moments() -> Iterable[Metric]:
     family, rmse = "moments", "root mean square error"
     yield _define(_CORRELATION, "pearson_r", "Pearson correlation", family, _QA4SM)
     yield _define(_BIAS, "bias", "mean prediction minus mean target", family, _QA4SM)
@@ -134,7 +134,7 @@ def _moments() -> Iterable[Metric]:
     )
 
 
-def _ranks_and_anomalies() -> Iterable[Metric]:
+def _define_ranks_and_anomalies() -> Iterable[Metric]:
     yield _define(
         _CORRELATION,
         "spearman_r",
@@ -162,7 +162,7 @@ def _ranks_and_anomalies() -> Iterable[Metric]:
     )
 
 
-def _distribution() -> Iterable[Metric]:
+def _define_distribution() -> Iterable[Metric]:
     family = "distribution"
     yield _define(
         _RELATIVE_ERROR,
@@ -190,7 +190,7 @@ def _distribution() -> Iterable[Metric]:
     )
 
 
-def _extremes(side: str, rule: str) -> Iterable[Metric]:
+def _define_extremes(side: str, rule: str) -> Iterable[Metric]:
     event, lower = f"days {rule} percentile of train days", {"orientation": "lower"}
     index = replace(_SHARE, minimum=-1.0)
     kinds: tuple[tuple[Metric, str, str, dict[str, Any]], ...] = (
@@ -211,7 +211,7 @@ def _extremes(side: str, rule: str) -> Iterable[Metric]:
         )
 
 
-def _droughts() -> Iterable[Metric]:
+def _define_droughts() -> Iterable[Metric]:
     family = "droughts"
     rate = replace(_LAG, units="1", minimum=0.0, maximum=1.0, perfect=1.0)
     yield _define(
@@ -227,7 +227,7 @@ def _droughts() -> Iterable[Metric]:
         yield _define(_LAG, f"drought_{what}_lag", mean, family, _RUNS)
 
 
-def _ensembles() -> Iterable[Metric]:
+def _define_ensembles() -> Iterable[Metric]:
     spread = replace(
         _ERROR,
         orientation="none",
@@ -253,13 +253,13 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
     {
         metric.name: metric
         for metrics in (
-            _moments(),
-            _ranks_and_anomalies(),
-            _distribution(),
-            _extremes("dry", "below the 10th"),
-            _extremes("wet", "above the 90th"),
-            _droughts(),
-            _ensembles(),
+            _define_moments(),
+            _define_ranks_and_anomalies(),
+            _define_distribution(),
+            _define_extremes("dry", "below the 10th"),
+            _define_extremes("wet", "above the 90th"),
+            _define_droughts(),
+            _define_ensembles(),
         )
         for metric in metrics
     }

@@ -41,7 +41,7 @@ class Rows:
     prediction : (row, time) or (row, time, member)
     target : (row, time)
     day_of_year : (time,), 1 to 366
-        As `climatology` counts them, else as `leap_year_day` does.
+        As `climatology` counts them, else as `count_leap_year_days` does.
     climatology : (row, 366), optional
         A known shape of the season, removed from both series with the harmonic.
     thresholds : {"dry": (row,), "wet": (row,)}, optional
@@ -90,7 +90,7 @@ class RowScores:
     replicates: Mapping[str, Replicates]
 
 
-def _moving(rows: Rows, _replicated: bool) -> Additive:
+def _score_moving_anomalies(rows: Rows, _replicated: bool) -> Additive:
     return anomaly_family(
         "anomaly_r",
         rows.mean,
@@ -104,7 +104,7 @@ FAMILIES: Mapping[str, Callable[[Rows, bool], Additive]] = {
     "ranks": lambda rows, replicated: ranks_family(
         rows.mean, rows.target, replicated=replicated
     ),
-    "moving_anomaly": _moving,
+    "moving_anomaly": _score_moving_anomalies,
     "deseasonalised": lambda rows, replicated: deseasonalised_family(
         rows.mean,
         rows.target,
@@ -155,7 +155,7 @@ def score_rows(
     shape = (0 if days is None else days.draws, size)
     replicates = {name: np.full(shape, np.nan, dtype=np.float32) for name in names}
     families = tuple(dict.fromkeys(metric.family for metric in wanted))
-    for part in _chunks(rows):
+    for part in _slice_chunks(rows):
         chunk = rows.part(part)
         paired = np.isfinite(chunk.target).astype(np.float64)
         count[part] = np.count_nonzero(paired, axis=1)
@@ -175,7 +175,7 @@ def score_rows(
     return RowScores(count, values, replicates if days is not None else {})
 
 
-def _chunks(rows: Rows) -> Iterator[slice]:
+def _slice_chunks(rows: Rows) -> Iterator[slice]:
     values = max(1, rows.prediction[:1].size)
     height = max(1, _CHUNK_VALUES // values)
     for start in range(0, rows.target.shape[0], height):

@@ -13,10 +13,10 @@ from somobench.metrics.moments import (
     Additive,
     Floats,
     Scores,
-    centred,
+    centre_rows,
+    compute_zero_deviation,
     correlation,
-    total,
-    zero_deviation,
+    sum_products,
 )
 
 MINIMUM_COUNT = 40  # pairs; ten for each coefficient of the season
@@ -81,13 +81,15 @@ def remove_season(
     controls = [weights * term for term in basis.T]
     if climatology is None:
         return left, controls
-    season, level = centred(np.where(valid, climatology[:, day_of_year - 1], np.nan))
+    season, level = centre_rows(
+        np.where(valid, climatology[:, day_of_year - 1], np.nan)
+    )
     shape = residual(season)
-    power = total((shape, shape))
+    power = sum_products((shape, shape))
     rounded = weights.sum(axis=1) * (ROUNDING * np.nan_to_num(level)) ** 2
     shape[power <= rounded] = 0.0  # the climatology is a harmonic, or unknown
     power[power <= rounded] = np.inf
-    multiples = [total((values, shape)) / power for values in left]
+    multiples = [sum_products((values, shape)) / power for values in left]
     left = [
         values - multiple[:, None] * shape
         for values, multiple in zip(left, multiples, strict=True)
@@ -110,10 +112,10 @@ def deseasonalised_family(
     """
     valid = np.isfinite(target)
     deviations, means = zip(
-        *(centred(series, valid) for series in (prediction, target)), strict=True
+        *(centre_rows(series, valid) for series in (prediction, target)), strict=True
     )
     floors = [
-        zero_deviation(values, mean, valid, SEASON_SHARE)
+        compute_zero_deviation(values, mean, valid, SEASON_SHARE)
         for values, mean in zip(deviations, means, strict=True)
     ]
     floors[1][np.count_nonzero(valid, axis=1) < MINIMUM_COUNT] = np.inf
@@ -124,14 +126,16 @@ def deseasonalised_family(
 
     def finish(sums: Sequence[Floats]) -> Scores:
         with np.errstate(invalid="ignore", divide="ignore"):
-            xx, xy, yy = (part / sums[0] for part in _given(sums, len(controls)))
+            xx, xy, yy = (
+                part / sums[0] for part in _remove_controls(sums, len(controls))
+            )
         deviations = (np.sqrt(np.maximum(variance, 0.0)) for variance in (xx, yy))
         return {"deseasonalised_r": correlation(xy, *deviations, *floors)}
 
     return Additive(tuple(factors), finish)
 
 
-def _given(sums: Sequence[Floats], controls: int) -> Sequence[Floats]:
+def _remove_controls(sums: Sequence[Floats], controls: int) -> Sequence[Floats]:
     """Remove controls, the first ones, from sums of products of all pairs of series.
 
     The sums are the upper triangle of a matrix, row by row, which is eliminated.

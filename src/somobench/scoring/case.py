@@ -19,11 +19,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from somobench.catalog.split_view import SplitView
-from somobench.metrics.extremes import extreme_thresholds
+from somobench.metrics.extremes import compute_extreme_thresholds
 from somobench.schemas.errors import Failure, ValidationError
 from somobench.schemas.scores import ALL_LAYERS
 from somobench.schemas.variables import TEST, TRAIN
-from somobench.uncertainty.pools import NO_GROUP, standard_pools
+from somobench.uncertainty.pools import NO_GROUP, label_standard_pools
 
 SERIES = ("layer", "cell")
 DRYNESS_CLASSES: Mapping[str, tuple[float, float]] = {
@@ -108,12 +108,12 @@ class ScoringCase:
                 pools[kind, layer] = labels.copy(data=own.astype(object))
         return pools
 
-    def scores_reference(self, layer: int) -> bool:
+    def is_scaled_to_reference(self, layer: int) -> bool:
         """Tell whether the targets of a layer have the reanalysis' moments."""
         chosen = self.moments_from if layer == ALL_LAYERS else {layer}
         return any(self.moments_from.get(each) == REANALYSIS for each in chosen)
 
-    def on_series(self, grid: xr.DataArray) -> xr.DataArray:
+    def place_on_series(self, grid: xr.DataArray) -> xr.DataArray:
         """Place predictions on the series and days of the target; NaN where none are.
 
         Parameters
@@ -168,7 +168,7 @@ def build_case(view: SplitView, moments_from: Mapping[int, str]) -> ScoringCase:
         target=observed.where(tested[cell])[:, period],
         observed=observed,
         climatology=_take_series(view.climatology(), layer, cell),
-        thresholds=_thresholds(observed.to_numpy().astype(np.float64), trained),
+        thresholds=_derive_thresholds(observed.to_numpy().astype(np.float64), trained),
         cells=view.cells,
         layers=tuple(targets["layer"].to_numpy().tolist()),
         roles=view.role.assign_coords(cell=targets["cell"], time=targets["time"]),
@@ -179,13 +179,13 @@ def build_case(view: SplitView, moments_from: Mapping[int, str]) -> ScoringCase:
     )
 
 
-def _thresholds(
+def _derive_thresholds(
     observed: NDArray[np.float64], trained: NDArray[np.bool_]
 ) -> dict[str, NDArray[np.float64]]:
     """Return percentiles of train days; of all days for a series without any."""
-    own = extreme_thresholds(np.where(trained, observed, np.nan))
+    own = compute_extreme_thresholds(np.where(trained, observed, np.nan))
     untrained = np.asarray(~(trained & np.isfinite(observed)).any(axis=1))
-    whole = extreme_thresholds(np.where(untrained[:, None], observed, np.nan))
+    whole = compute_extreme_thresholds(np.where(untrained[:, None], observed, np.nan))
     return {side: np.where(untrained, whole[side], own[side]) for side in own}
 
 
@@ -225,15 +225,15 @@ def _label_series(
     table = view.cells.iloc[cell]
     network = _take_values(view.targets["primary_network"], layer, cell)
     count = _take_values(view.targets["station_count"], layer, cell)
-    pools = standard_pools(
+    pools = label_standard_pools(
         xr.Dataset({"pair_count": like}),
-        region=like.copy(data=_texts(table["region"])),
-        regime=like.copy(data=_texts(table["regime"])),
-        network=like.copy(data=_texts(network)),
+        region=like.copy(data=_make_texts(table["region"])),
+        regime=like.copy(data=_make_texts(table["regime"])),
+        network=like.copy(data=_make_texts(network)),
         valid_days=like.copy(data=np.isfinite(observed.to_numpy()).sum(axis=1)),
         station_count=like.copy(data=count.astype(np.int64)),
     )
-    pools["dryness"] = like.copy(data=_dryness_classes(table["dryness"]))
+    pools["dryness"] = like.copy(data=_classify_dryness(table["dryness"]))
     plain = pools.pop("all")
     return {"plain": plain.copy(data=np.full(plain.size, "plain", dtype=object))} | {
         str(name): labels for name, labels in pools.items()
@@ -255,11 +255,11 @@ def _take_values(
     return np.asarray(grid.transpose(*SERIES).to_numpy()[layer, cell])
 
 
-def _texts(values: object) -> NDArray[np.object_]:
+def _make_texts(values: object) -> NDArray[np.object_]:
     return np.asarray(values).astype(str).astype(object)
 
 
-def _dryness_classes(dryness: pd.Series) -> NDArray[np.object_]:
+def _classify_dryness(dryness: pd.Series) -> NDArray[np.object_]:
     values = dryness.to_numpy(dtype=np.float64)
     labels = np.full(values.size, NO_GROUP, dtype=object)
     for name, (low, high) in DRYNESS_CLASSES.items():

@@ -2,7 +2,7 @@
 
 Such numbers can be scored and say nothing of a model. They are recognised where the
 target was read by mistake, or a reference was handed in under another name. What was
-changed on purpose, by noise or on single days, can't be told from a model's errors.
+changed on purpose, by noise or on single days, looks like a model's errors.
 
 A series counts with at least 30 days and 5 changes from one day to the next, so that
 a sensor that stands still is no copy of the day before.
@@ -44,7 +44,7 @@ class _Pairs:
         """Days with both, (series,)."""
         return np.isfinite(self.predicted).sum(axis=1)
 
-    def can_tell(self) -> Mask:
+    def mark_comparable(self) -> Mask:
         """Mark series with enough days and changes of the prediction."""
         changes = np.array([_count_changes(row) for row in self.predicted])
         return (self.days >= MINIMUM_DAYS) & (changes >= MINIMUM_CHANGES)
@@ -80,14 +80,14 @@ def find_copies(
     sources = [Model(TARGET, lambda: case.target), *references]
     found: list[FindingRecord] = []
     for lead in asked:
-        predicted = _mean_of_members(forecast(lead))
+        predicted = _average_members(forecast(lead))
         for model in sources:
-            pairs = _pair(predicted, _mean_of_members(model.load()), case)
+            pairs = _pair(predicted, _average_members(model.load()), case)
             found += _compare(pairs, model.name, lead)
     return found
 
 
-def _mean_of_members(grid: xr.DataArray) -> Floats:
+def _average_members(grid: xr.DataArray) -> Floats:
     if "member" in grid.dims:
         grid = grid.mean("member", skipna=False)
     return grid.transpose("series", "time").to_numpy().astype(np.float64)
@@ -101,7 +101,7 @@ def _pair(predicted: Floats, source: Floats, case: ScoringCase) -> _Pairs:
 
 
 def _compare(pairs: _Pairs, name: str, lead: int | None) -> Iterator[FindingRecord]:
-    known = pairs.can_tell()
+    known = pairs.mark_comparable()
     exact, decimals = find_equal(pairs.predicted, pairs.source)
     equal = known & (exact | (decimals > 0))
     least = 1 if name == TARGET else max(1, MOST_SERIES * known.sum())

@@ -12,7 +12,7 @@ from somobench.schemas.errors import InputError
 from somobench.schemas.submission_names import PREDICTION
 from somobench.schemas.variables import ROLES, TEST
 from somobench.scoring.case import ScoringCase
-from somobench.scoring.ladders import finite_days
+from somobench.scoring.ladders import mark_finite_days
 from somobench.scoring.record import CoverageRecord, LayerCoverageRecord
 from somobench.submissions.submission import Submission
 
@@ -99,8 +99,8 @@ def check_coverage(
     InputError
         Naming the first of what is missing.
     """
-    finite: NDArray[np.bool_] = finite_days(placed).to_numpy()
-    asked: NDArray[np.bool_] = finite_days(case.target).to_numpy()
+    finite: NDArray[np.bool_] = mark_finite_days(placed).to_numpy()
+    asked: NDArray[np.bool_] = mark_finite_days(case.target).to_numpy()
     missing = asked & ~finite
     if missing.any() and not allow_missing:
         raise InputError(

@@ -28,14 +28,14 @@ from somobench.uncertainty.pooling import LEVEL
 PACKAGES = ("somobench", "somobench.catalog", "somobench.schemas")
 
 
-def code_sha256() -> str:
+def hash_code() -> str:
     """Return one sha256 of all sources of the package that a score may depend on."""
     return sources_sha256({package: package for package in PACKAGES})
 
 
 def describe_code() -> CodeRecord:
     """Name the code that scores."""
-    return CodeRecord(version=metadata.version("somobench"), sha256=code_sha256())
+    return CodeRecord(version=metadata.version("somobench"), sha256=hash_code())
 
 
 def describe_submission(submission: Submission) -> SubmissionRecord:
@@ -81,7 +81,7 @@ def describe_spread(case: ScoringCase) -> dict[str, SpreadRecord]:
     """Say how far the sensors behind the scored targets lie apart, by layer.
 
     The spread of a target is the standard deviation of its sensors' means over their
-    mean, known where there are several: no model can be told to be closer to the
+    mean, known where there are several: no model can be shown to be closer to the
     cell's mean than its sensors are to each other.
     """
     found = {}

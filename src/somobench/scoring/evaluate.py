@@ -42,7 +42,7 @@ from somobench.scoring.ladders import (
 )
 from somobench.scoring.lead_times import (
     count_common_days,
-    lead_table,
+    score_lead_times,
     summarise_leads,
 )
 from somobench.scoring.models import (
@@ -139,7 +139,7 @@ def evaluate(
 ) -> Evaluation:
     """Score predictions on the test days of a split.
 
-    The release's files are hashed anew. Scores don't depend on the order of cells, days
+    The release's files are hashed. Scores don't depend on the order of cells, days
     or rows, and are rounded so that they are the same on another machine.
 
     Parameters
@@ -220,7 +220,7 @@ def evaluate_submission(
     asked: list[int | None] = [*leads] or [None]
 
     def forecast(lead: int | None) -> xr.DataArray:
-        return case.on_series(submission.at_lead(lead))
+        return case.place_on_series(submission.select_lead(lead))
 
     coverage = {
         lead: check_coverage(
@@ -301,7 +301,7 @@ def score_forecast(
     }
     leads = [lead for lead in asked if lead is not None]
     if leads:
-        tables["lead_scores"] = lead_table(case, name, forecast, leads)
+        tables["lead_scores"] = score_lead_times(case, name, forecast, leads)
     for key, table in tables.items():
         validate_table(table, TABLE_SCHEMAS[key], TABLE_FILES[key])
     return days, tables

@@ -28,4 +28,4 @@ def list_references(
         return rungs
     part = grid.sel(cell=sorted(set(case.series_cells)), time=case.target["time"])
     others = [rung for rung in rungs if rung.name != REANALYSIS]
-    return [Model(REANALYSIS, lambda: case.on_series(part)), *others]
+    return [Model(REANALYSIS, lambda: case.place_on_series(part)), *others]

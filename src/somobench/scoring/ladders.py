@@ -25,7 +25,7 @@ from somobench.schemas.submission_names import PREDICTION
 from somobench.schemas.validate import validate_grid
 from somobench.scoring.case import ScoringCase
 from somobench.scoring.models import COMPARED, Model, score_model
-from somobench.scoring.tables import COARSE, FINE, difference_table
+from somobench.scoring.tables import COARSE, FINE, tabulate_differences_of_models
 from somobench.uncertainty.bootstrap import BootstrappedScores
 
 
@@ -113,7 +113,7 @@ def open_ladder(path: Path, case: ScoringCase) -> Ladder:
 
 def _build_rung(predictions: xr.DataArray, name: str, case: ScoringCase) -> Model:
     chosen = predictions.sel(rung=name, drop=True)
-    return Model(name, lambda: case.on_series(chosen))
+    return Model(name, lambda: case.place_on_series(chosen))
 
 
 def choose_ladder(
@@ -142,7 +142,7 @@ def choose_ladder(
         return _open_given(Path(given), case, listed), ""
     name = name_asset(case.split)
     if listed and (release.is_here(name) or release.base_urls):
-        return _open_given(release.path_of(name), case, listed), ""
+        return _open_given(release.get_path(name), case, listed), ""
     return None, explain_absence(release, case.split)
 
 
@@ -209,21 +209,21 @@ def compare_with_rungs(
         What is compared, and in which pools.
     """
     values = ours.load()
-    given = finite_days(values) & finite_days(case.target)
+    given = mark_finite_days(values) & mark_finite_days(case.target)
     whole: BootstrappedScores | None = None
     for rung in rungs:
         other = rung.load()
-        common = given & finite_days(other)
+        common = given & mark_finite_days(other)
         if bool((given & ~common).any()):
             mine = score_model(case, values.where(common), days, metrics)
         else:
             whole = mine = whole or score_model(case, values, days, metrics)
         theirs = score_model(case, other.where(common), days, metrics)
         names = (ours.name, rung.name)
-        yield difference_table(case, mine, theirs, names, kinds)
+        yield tabulate_differences_of_models(case, mine, theirs, names, kinds)
 
 
-def finite_days(values: xr.DataArray) -> xr.DataArray:
+def mark_finite_days(values: xr.DataArray) -> xr.DataArray:
     """Mark days that have a value, of all members where there are some."""
     finite = values.notnull()  # noqa: PD004 - xarray has no notna
     return finite.all("member") if "member" in finite.dims else finite

@@ -20,10 +20,14 @@ from somobench.catalog.view import day_of_year
 from somobench.metrics.days import ResampledDays
 from somobench.schemas.scores import ALL_LAYERS, LEAD_KEY, LEAD_SCORES
 from somobench.scoring.case import ScoringCase
-from somobench.scoring.ladders import finite_days
+from somobench.scoring.ladders import mark_finite_days
 from somobench.scoring.models import Forecast, Model, draw_common_days, score_model
 from somobench.scoring.record import LeadCoverageRecord
-from somobench.scoring.tables import difference_table, finish_table, score_table
+from somobench.scoring.tables import (
+    finish_table,
+    score_table,
+    tabulate_differences_of_models,
+)
 from somobench.uncertainty.bootstrap import BootstrappedScores
 
 METRICS = ("pearson_r", "anomaly_r", "rmse", "ubrmse")
@@ -31,7 +35,7 @@ KINDS = ("plain",)
 PERSISTENCE, CLIMATOLOGY = "persistence", "climatology"
 
 
-def lead_table(
+def score_lead_times(
     case: ScoringCase, name: str, forecast: Forecast, leads: Iterable[int]
 ) -> pd.DataFrame:
     """Score a forecast, persistence and climatology at every lead time.
@@ -49,10 +53,10 @@ def lead_table(
     -------
     DataFrame of schema LEAD_SCORES
         Pooled scores of the three models, and the differences of the submission to the
-        other two, by layer, on `common_days`. NaN where there are none.
+        other two, by layer, on `mark_common_days`. NaN where there are none.
     """
     wanted = sorted(leads)
-    common = common_days(case, forecast, wanted)
+    common = mark_common_days(case, forecast, wanted)
     models = [Model(name, lambda lead=lead: forecast(lead)) for lead in wanted]  # type: ignore[misc]
     days = draw_common_days(case, models)
     parts = [
@@ -62,7 +66,7 @@ def lead_table(
     return finish_table(parts, LEAD_SCORES, LEAD_KEY)
 
 
-def common_days(
+def mark_common_days(
     case: ScoringCase, forecast: Forecast, leads: Iterable[int]
 ) -> xr.DataArray:
     """Mark the cell-days that are scored at every lead time, (series, time).
@@ -70,9 +74,11 @@ def common_days(
     There the target is known, climatology too, and at each of the lead times the
     forecast and what persists.
     """
-    common = finite_days(case.target) & finite_days(climatology(case))
+    common = mark_finite_days(case.target) & mark_finite_days(predict_climatology(case))
     for lead in leads:
-        common &= finite_days(forecast(lead)) & finite_days(persistence(case, lead))
+        common &= mark_finite_days(forecast(lead)) & mark_finite_days(
+            predict_persistence(case, lead)
+        )
     return common
 
 
@@ -81,18 +87,18 @@ def count_common_days(
 ) -> LeadCoverageRecord:
     """Count the cell-days that have a target, and those scored at every lead time."""
     return LeadCoverageRecord(
-        asked=int(finite_days(case.target).sum()),
-        common=int(common_days(case, forecast, leads).sum()),
+        asked=int(mark_finite_days(case.target).sum()),
+        common=int(mark_common_days(case, forecast, leads).sum()),
     )
 
 
-def persistence(case: ScoringCase, lead: int) -> xr.DataArray:
+def predict_persistence(case: ScoringCase, lead: int) -> xr.DataArray:
     """Return the target of `lead` days before, (series, time); NaN where unknown."""
     before = case.observed.shift(time=lead)
     return before.sel(time=case.target["time"])
 
 
-def climatology(case: ScoringCase) -> xr.DataArray:
+def predict_climatology(case: ScoringCase) -> xr.DataArray:
     """Return the climatology of train days on every day, (series, time)."""
     days = day_of_year(case.target["time"])
     return case.climatology.sel(day_of_year=days).drop_vars("day_of_year")
@@ -105,11 +111,11 @@ def _score_lead(
     lead: int,
     days: ResampledDays,
 ) -> pd.DataFrame:
-    common = finite_days(forecast)
+    common = mark_finite_days(forecast)
     models = {
         name: forecast,
-        PERSISTENCE: persistence(case, lead),
-        CLIMATOLOGY: climatology(case),
+        PERSISTENCE: predict_persistence(case, lead),
+        CLIMATOLOGY: predict_climatology(case),
     }
     scored: dict[str, BootstrappedScores] = {
         model: score_model(case, values.where(common), days, METRICS)
@@ -119,7 +125,9 @@ def _score_lead(
         score_table(case, scores, model, KINDS) for model, scores in scored.items()
     ]
     parts += [
-        difference_table(case, scored[name], scored[rung], (name, rung), KINDS)
+        tabulate_differences_of_models(
+            case, scored[name], scored[rung], (name, rung), KINDS
+        )
         for rung in (PERSISTENCE, CLIMATOLOGY)
     ]
     rows = pd.concat(parts, ignore_index=True)

@@ -21,7 +21,7 @@ from somobench.metrics.days import ResampledDays
 from somobench.schemas.errors import InputError
 from somobench.schemas.scores import ALL_LAYERS, SHIFT_COSTS, SHIFT_KEY
 from somobench.scoring.case import ScoringCase
-from somobench.scoring.ladders import finite_days
+from somobench.scoring.ladders import mark_finite_days
 from somobench.scoring.models import Model, draw_common_days, score_model
 from somobench.scoring.tables import finish_table, round_scores, score_table
 from somobench.uncertainty.bootstrap import BootstrappedScores
@@ -60,9 +60,9 @@ def shift_costs(
     InputError
         If there is no such series. A model without one among others has no row.
     """
-    cases = common_cases(shifted, reference)
+    cases = make_common_cases(shifted, reference)
     pairs = [_pair_sides(cases, pair) for pair in models]
-    pairs = [pair for pair in pairs if bool(finite_days(pair[0].load()).any())]
+    pairs = [pair for pair in pairs if bool(mark_finite_days(pair[0].load()).any())]
     if not pairs:
         raise InputError(
             f"predictions for {shifted.split} and {reference.split}",
@@ -74,7 +74,7 @@ def shift_costs(
     return finish_table(parts, SHIFT_COSTS, SHIFT_KEY)
 
 
-def common_cases(
+def make_common_cases(
     shifted: ScoringCase, reference: ScoringCase
 ) -> tuple[ScoringCase, ScoringCase]:
     """Cut two splits of one release to the series and days that both test.
@@ -93,7 +93,7 @@ def common_cases(
     targets = [
         case.target.sel(series=series, time=days) for case in (shifted, reference)
     ]
-    both = finite_days(targets[0]) & finite_days(targets[1])
+    both = mark_finite_days(targets[0]) & mark_finite_days(targets[1])
     enough = both.sum(dim="time").to_numpy() >= MINIMUM_DAYS
     if not enough.any():
         raise InputError(
@@ -131,8 +131,8 @@ def _pair_sides(
 
     def load(side: int) -> xr.DataArray:
         values = [model.load().sel(axes) for model in pair]
-        known = finite_days(values[0]) & finite_days(values[1])
-        known &= finite_days(cases[0].target)
+        known = mark_finite_days(values[0]) & mark_finite_days(values[1])
+        known &= mark_finite_days(cases[0].target)
         return values[side].where(known & (known.sum(dim="time") >= MINIMUM_DAYS))
 
     return Model(pair[0].name, lambda: load(0)), Model(pair[0].name, lambda: load(1))
@@ -148,17 +148,17 @@ def _pair_costs(
         score_model(case, side.load(), days, COST_METRICS)
         for case, side in zip(cases, pair, strict=True)
     )
-    lost = series_losses(ours, theirs)
+    lost = measure_series_losses(ours, theirs)
     costs = score_table(cases[0], lost, pair[0].name, PLAIN)
     return costs.assign(
         reference_split=cases[1].split,
-        shifted=_median_scores(cases[0], ours, lost, costs),
-        reference=_median_scores(cases[0], theirs, lost, costs),
+        shifted=_take_median_scores(cases[0], ours, lost, costs),
+        reference=_take_median_scores(cases[0], theirs, lost, costs),
         cost=costs["value"],
     )
 
 
-def _median_scores(
+def _take_median_scores(
     case: ScoringCase,
     side: BootstrappedScores,
     lost: BootstrappedScores,
@@ -174,7 +174,7 @@ def _median_scores(
     return round_scores(np.array(medians))
 
 
-def series_losses(
+def measure_series_losses(
     ours: BootstrappedScores, theirs: BootstrappedScores
 ) -> BootstrappedScores:
     """Return what each series loses, in its score and in every replicate.

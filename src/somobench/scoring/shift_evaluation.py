@@ -117,6 +117,6 @@ def _open_side(
     request.check_against(release.manifest)
     case = read_case(release, split)
     check_labels(submission, case)
-    placed = case.on_series(submission.at_lead(submission.shortest_lead))
+    placed = case.place_on_series(submission.select_lead(submission.shortest_lead))
     check_coverage(placed, case, name=submission.name, allow_missing=allow_missing)
     return case, Model(model, lambda: placed)

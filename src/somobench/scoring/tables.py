@@ -88,7 +88,7 @@ def score_table(
     for chosen, kept in ((COARSE, scored), (FINE, select_metrics(scored, CORE))):
         finite = {m.name: _mark_finite(kept, m.name) for m in kept.metrics}
         wanted = tuple(kind for kind in chosen if kind in kinds)
-        for pools, clusters in _part_pools(case, wanted):
+        for pools, clusters in _separate_pools(case, wanted):
             named = _name_pools(pools)
             over = _list_balanced(pools)
             pooled = pool_scores(kept, named, balanced=over, clusters=clusters)
@@ -97,7 +97,7 @@ def score_table(
     return _repeat_only_layer(case, pd.concat(parts, ignore_index=True))
 
 
-def difference_table(
+def tabulate_differences_of_models(
     case: ScoringCase,
     ours: BootstrappedScores,
     theirs: BootstrappedScores,
@@ -126,7 +126,7 @@ def difference_table(
     what = "difference"
     columns = {"value": what, "low": f"{what}_lower", "high": f"{what}_upper"}
     parts = []
-    for pools, clusters in _part_pools(case, kinds):
+    for pools, clusters in _separate_pools(case, kinds):
         named, over = _name_pools(pools), _list_balanced(pools)
         pooled = pool_differences(ours, theirs, named, balanced=over, clusters=clusters)
         counted = _Counted(case, pools, ours, finite)
@@ -134,7 +134,7 @@ def difference_table(
     return _repeat_only_layer(case, pd.concat(parts, ignore_index=True))
 
 
-def _part_pools(
+def _separate_pools(
     case: ScoringCase, kinds: tuple[str, ...]
 ) -> list[tuple[Pools, xr.DataArray | None]]:
     """Return pools over all layers, and pools by layer where there are several.
@@ -238,7 +238,9 @@ def _list_rows(
     kinds = groups["kind"] + groups["balanced"].map({True: "_balanced", False: ""})
     labels = groups["label"].where(groups["kind"] != "plain", "")
     noted = np.array([METRICS[name].scores_moments for name in metrics])
-    scaled = groups["layer"].map(counted.case.scores_reference).to_numpy(dtype=bool)
+    scaled = (
+        groups["layer"].map(counted.case.is_scaled_to_reference).to_numpy(dtype=bool)
+    )
     table = {
         "split": counted.case.split,
         "model": names[0],

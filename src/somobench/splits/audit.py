@@ -20,8 +20,8 @@ from somobench.splits.checks import (
     PAIRS,
     Claim,
     Severity,
-    checks_with,
-    claim_of,
+    derive_claim,
+    list_checks,
 )
 from somobench.splits.data import (
     Mask,
@@ -34,7 +34,7 @@ from somobench.splits.measures import (
     count_days_in_two_roles,
     count_same_days,
     count_shared_stations,
-    days_within,
+    mark_days_within,
     measure_boundaries,
     measure_distances,
 )
@@ -99,7 +99,7 @@ def audit_split(
         are passed over.
     data : SplitData
     definition : mapping, optional
-        What the split promises to keep apart, see `claim_of`. Without it only what
+        What the split promises to keep apart, see `derive_claim`. Without it only what
         holds for every split is looked at.
 
     Returns
@@ -119,7 +119,7 @@ def audit_split(
         `data.cells` twice, a place nowhere on Earth.
     """
     rows = check_audit_inputs(rows, data)
-    claim = None if definition is None else claim_of(definition, data)
+    claim = None if definition is None else derive_claim(definition, data)
     cells, sources, lags = data.cells, data.sources, data.lags
     days = pd.date_range(rows["start"].min(), rows["end"].max(), unit="ns")
     names = cells["cell_id"].to_numpy().astype(str)
@@ -143,7 +143,7 @@ def audit_split(
         *_report_nearness(measures),
     ]
     there = tuple(item for item in findings if item.number)
-    return SplitAudit(measures, there, checks_with(claim.kind if claim else None))
+    return SplitAudit(measures, there, list_checks(claim.kind if claim else None))
 
 
 def _measure_roles(
@@ -210,7 +210,7 @@ def _find_shared_places(
         pair = place[link.first], place[link.second]
         for one, other in PAIRS:
             if any(
-                (days_within(masks[one][[a]], lags) & masks[other][[b]]).any()
+                (mark_days_within(masks[one][[a]], lags) & masks[other][[b]]).any()
                 for a, b in (pair, pair[::-1])
             ):
                 cells_of = f"{link.first} and {link.second}"
@@ -231,7 +231,7 @@ def _find_broken_promises(
             first, second = (
                 np.asarray(masks[role].any(axis=0)) for role in (one, other)
             )
-            count = int((days_within(first, lags) & second).sum())
+            count = int((mark_days_within(first, lags) & second).sum())
             broken += [f"{count} dates of {other} near {one}"] * bool(count)
         else:
             groups = [

@@ -10,7 +10,13 @@ import pandas as pd
 
 from somobench.schemas.errors import InputError, UsageError
 from somobench.schemas.recipe import SpatialSplitParams
-from somobench.splits.data import Assignment, LeftOut, SplitData, hashed, whole_period
+from somobench.splits.data import (
+    Assignment,
+    LeftOut,
+    SplitData,
+    hash_order,
+    make_whole_period_rows,
+)
 from somobench.splits.sites import Link, links_between
 
 ORIGIN = (-90.0, -180.0)  # south-west corner of the blocks, the same for every release
@@ -29,7 +35,7 @@ def split_spatial(data: SplitData, params: SpatialSplitParams) -> Assignment | L
         return LeftOut(
             f"{len(data.cells)} cells with a target, {params.minimum_cells} needed"
         )
-    blocks = block_of(data.cells, params.block_degrees)
+    blocks = name_block(data.cells, params.block_degrees)
     joined = _join_linked_blocks(
         blocks, data.names.tolist(), links_between(data.cells, data.sources)
     )
@@ -92,9 +98,9 @@ def spatial_fold(
     if fold not in range(count):
         raise UsageError("fold", found=fold, expected=f"from 0 to {count - 1}")
     roles = {fold: "test", (fold + 1) % count: "validation"}
-    number = block_of(cells, degrees).map(folds)
+    number = name_block(cells, degrees).map(folds)
     _refuse_other_cells(cells, number)
-    return whole_period(
+    return make_whole_period_rows(
         cells["cell_id"], [roles.get(one, "train") for one in number], days
     )
 
@@ -110,7 +116,7 @@ def _refuse_other_cells(cells: pd.DataFrame, folds: pd.Series[Any]) -> None:
         )
 
 
-def block_of(cells: pd.DataFrame, degrees: float) -> pd.Series[str]:
+def name_block(cells: pd.DataFrame, degrees: float) -> pd.Series[str]:
     """Name the block of each cell by its row and column from 90 S, 180 W."""
     north, east = (
         np.floor(
@@ -149,10 +155,12 @@ def _assign_folds(
         key=lambda name: (
             region_of[name],
             -size_of[name],
-            hashed(params.seed, "block", name),
+            hash_order(params.seed, "block", name),
         ),
     )
-    ranked = sorted(range(params.folds), key=lambda n: hashed(params.seed, "fold", n))
+    ranked = sorted(
+        range(params.folds), key=lambda n: hash_order(params.seed, "fold", n)
+    )
     total = dict.fromkeys(ranked, 0)
     by_region: dict[tuple[str, int], int] = {}
     folds: dict[str, int] = {}

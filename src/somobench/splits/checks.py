@@ -15,9 +15,9 @@ import pandas as pd
 
 from somobench.schemas.errors import InputError
 from somobench.schemas.variables import ROLES
-from somobench.splits.blocks import block_of
+from somobench.splits.blocks import name_block
 from somobench.splits.data import SplitData
-from somobench.splits.groups import networks_of, regions_of
+from somobench.splits.groups import get_networks, get_regions
 
 Severity = Literal["failure", "reported"]
 KEPT_APART = "_kept_apart"
@@ -63,7 +63,7 @@ def check_named(name: str) -> Check:
     return Check(text, "failure")
 
 
-def checks_with(claim_kind: str | None) -> tuple[str, ...]:
+def list_checks(claim_kind: str | None) -> tuple[str, ...]:
     """Return the names of all checks of a split that promises this, or nothing."""
     own = () if claim_kind is None else (f"{claim_kind}{KEPT_APART}",)
     names = tuple(CHECKS)
@@ -83,7 +83,7 @@ class Claim(NamedTuple):
     pairs: tuple[tuple[str, str], ...] = PAIRS
 
 
-def claim_of(definition: Mapping[str, Any], data: SplitData) -> Claim | None:
+def derive_claim(definition: Mapping[str, Any], data: SplitData) -> Claim | None:
     """Return what a split promises to keep apart, from the data rather than its rows.
 
     None for splits by year, which keep apart the days of a cell and no more.
@@ -117,12 +117,12 @@ def _look_up_claim(definition: Mapping[str, Any], data: SplitData) -> Claim | No
         case "temporal":
             return Claim("date", {})
         case "spatial":
-            blocks = block_of(cells, definition["parameters"]["block_degrees"])
+            blocks = name_block(cells, definition["parameters"]["block_degrees"])
             return Claim("block", _label_cells(cells, blocks))
         case "ungauged" if definition["held_out_by"] == "network":
-            return Claim("network", networks_of(data.sources))
+            return Claim("network", get_networks(data.sources))
         case "ungauged":
-            return Claim("region", regions_of(cells))
+            return Claim("region", get_regions(cells))
         case "energy_to_water" | "water_to_energy":
             pairs = tuple(pair for pair in PAIRS if "test" in pair)
             return Claim("regime", _label_cells(cells, cells["regime"]), pairs)

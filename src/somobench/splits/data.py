@@ -19,7 +19,7 @@ from somobench.schemas.variables import ROLES
 SOURCE_COLUMNS = ["station_id", "network", "latitude", "longitude"]
 
 
-def sources_of(report: Mapping[str, Any], stations: pd.DataFrame) -> pd.DataFrame:
+def list_sources(report: Mapping[str, Any], stations: pd.DataFrame) -> pd.DataFrame:
     """List the sensors behind the targets of each cell, fillers of gaps included.
 
     Parameters
@@ -46,11 +46,11 @@ def sources_of(report: Mapping[str, Any], stations: pd.DataFrame) -> pd.DataFram
     )
     used = pd.DataFrame(pairs, columns=["cell_id", "sensor_id"], dtype="str")
     known = stations.set_index("sensor_id")[SOURCE_COLUMNS]
-    placed = rows_named(known, used["sensor_id"], "stations.parquet")
+    placed = select_rows(known, used["sensor_id"], "stations.parquet")
     return pd.concat([used, placed], axis=1)
 
 
-def rows_named(table: pd.DataFrame, names: Iterable[str], what: str) -> pd.DataFrame:
+def select_rows(table: pd.DataFrame, names: Iterable[str], what: str) -> pd.DataFrame:
     """Return the rows of some names, in their order.
 
     Raises
@@ -165,7 +165,7 @@ def rows_frame(rows: Iterable[Row]) -> pd.DataFrame:
     return typed.sort_values(["cell_id", "start"], ignore_index=True)
 
 
-def whole_period(
+def make_whole_period_rows(
     names: Iterable[str], roles: Iterable[str], days: pd.DatetimeIndex
 ) -> pd.DataFrame:
     """Return rows of cells that keep one role all the time."""
@@ -203,7 +203,7 @@ def target_days(rows: pd.DataFrame, data: SplitData) -> dict[str, NDArray[np.int
     }
 
 
-def hashed(seed: int, *parts: object) -> str:
+def hash_order(seed: int, *parts: object) -> str:
     """Return a text that orders things at random, but always alike."""
     text = ":".join(str(part) for part in (seed, *parts))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -14,7 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from somobench.catalog.scaling import rescale, scale_by_train_days
-from somobench.catalog.view import role_view
+from somobench.catalog.view import view_roles
 from somobench.schemas.variables import TRAIN
 from somobench.splits.audit import Finding
 from somobench.splits.data import Mask, role_masks
@@ -111,11 +111,11 @@ def audit_train_targets(
     """
     found = {}
     for split in features["split"].to_numpy().astype(str).tolist():
-        role = role_view(splits, targets, split)
+        role = view_roles(splits, targets, split)
         factors = features.sel(split=split)
         train = role.to_numpy() == TRAIN
-        values = _on_train_days(scale_by_train_days(targets, factors, role), train)
-        every = _on_train_days(_scale_every_day(targets, factors), train)
+        values = _mask_other_days(scale_by_train_days(targets, factors, role), train)
+        every = _mask_other_days(_scale_every_day(targets, factors), train)
         found[split] = _compare_train_targets(values, every, rebuild(train))
     return found
 
@@ -125,7 +125,7 @@ def _scale_every_day(targets: xr.Dataset, factors: xr.Dataset) -> xr.DataArray:
     return rescale(in_situ, factors["scale_slope"], factors["scale_offset"])
 
 
-def _on_train_days(values: xr.DataArray, train: Mask) -> NDArray[np.float64]:
+def _mask_other_days(values: xr.DataArray, train: Mask) -> NDArray[np.float64]:
     ordered = values.transpose("layer", "cell", "time").to_numpy()
     return np.where(train, ordered.astype(np.float64), np.nan)
 
@@ -160,14 +160,14 @@ def _derive_from_train_days(
 ) -> xr.Dataset:
     """Derive features from train days, with everything else taken away."""
     kept = xr.DataArray(train, dims=("cell", "time"))
-    seen = without_days(targets, kept)
+    seen = remove_days(targets, kept)
     some_cell = kept.any("cell")
     derived = derive(seen, _remove_forcing(forcing, some_cell), train)
     strict = derive(seen, _remove_forcing(forcing, kept), train)
     return derived.assign({name: strict[name] for name in OF_TRAIN_CELL_DAYS})
 
 
-def without_days(targets: xr.Dataset, kept: xr.DataArray) -> xr.Dataset:
+def remove_days(targets: xr.Dataset, kept: xr.DataArray) -> xr.Dataset:
     """Return targets with no value, fill or count outside the days that are kept."""
     series = {name: targets[name].where(kept) for name in TARGET_SERIES}
     counts = {name: targets[name].where(kept, 0) for name in TARGET_COUNTS}

@@ -14,7 +14,13 @@ from numpy.typing import NDArray
 
 from somobench.schemas.recipe import RegimeSplitParams, UngaugedSplitParams
 from somobench.schemas.variables import ROLES
-from somobench.splits.data import Assignment, LeftOut, SplitData, hashed, whole_period
+from somobench.splits.data import (
+    Assignment,
+    LeftOut,
+    SplitData,
+    hash_order,
+    make_whole_period_rows,
+)
 
 LEAST_GROUPS = len(ROLES)  # one for each role
 REGIME_BOUNDARY = 1.0  # dryness; Budyko: energy limits evaporation below, water above
@@ -35,7 +41,7 @@ def split_ungauged(
         return LeftOut(
             f"{len(data.cells)} cells with a target, {params.minimum_cells} needed"
         )
-    networks, regions = networks_of(data.sources), regions_of(data.cells)
+    networks, regions = get_networks(data.sources), get_regions(data.cells)
     for groups_by, groups in (("network", networks), ("region", regions)):
         members = {name: groups[name] for name in data.names}
         if len(frozenset().union(*members.values())) >= LEAST_GROUPS:
@@ -46,13 +52,13 @@ def split_ungauged(
     )
 
 
-def networks_of(sources: pd.DataFrame) -> dict[str, frozenset[str]]:
+def get_networks(sources: pd.DataFrame) -> dict[str, frozenset[str]]:
     """Return the networks behind the targets of each cell."""
     grouped = sources["network"].astype(str).groupby(sources["cell_id"].astype(str))
     return {str(cell): frozenset(names) for cell, names in grouped}
 
 
-def regions_of(cells: pd.DataFrame) -> dict[str, frozenset[str]]:
+def get_regions(cells: pd.DataFrame) -> dict[str, frozenset[str]]:
     """Return the region of each cell."""
     pairs = zip(cells["cell_id"].astype(str), cells["region"].astype(str), strict=True)
     return {cell: frozenset((region,)) for cell, region in pairs}
@@ -68,7 +74,7 @@ def _hold_out(
     for groups in members.values():
         for group in groups:
             size[group] = size.get(group, 0) + 1
-    order = sorted(size, key=lambda group: hashed(params.seed, groups_by, group))
+    order = sorted(size, key=lambda group: hash_order(params.seed, groups_by, group))
     wanted = params.test_fraction * len(members)
     test = _choose_nearest(wanted, order, size)
     rest = [group for group in order if group not in test]
@@ -89,7 +95,7 @@ def _hold_out(
         role: sorted(group for group, own in role_of.items() if own == role)
         for role in ROLES
     }
-    rows = whole_period(single, single.values(), data.days)
+    rows = make_whole_period_rows(single, single.values(), data.days)
     return Assignment(rows, without, {"held_out_by": groups_by, "groups": held})
 
 
@@ -145,7 +151,9 @@ def _cross_regimes(
             f"{counts['train']} cells of the regime to train on and {counts['test']} "
             f"of the one to test on, {least} of each needed"
         )
-    side = sorted(data.names[train], key=lambda name: hashed(params.seed, "cell", name))
+    side = sorted(
+        data.names[train], key=lambda name: hash_order(params.seed, "cell", name)
+    )
     count = math.ceil(params.validation_fraction * len(side))
     roles = dict.fromkeys(side[:count], "validation")
     roles |= dict.fromkeys(side[count:], "train")
@@ -156,4 +164,6 @@ def _cross_regimes(
         if name not in roles
     }
     notes = {"boundary": REGIME_BOUNDARY, "period": "the whole one for every cell"}
-    return Assignment(whole_period(roles, roles.values(), data.days), without, notes)
+    return Assignment(
+        make_whole_period_rows(roles, roles.values(), data.days), without, notes
+    )

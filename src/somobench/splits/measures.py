@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from somobench.schemas.variables import ROLES
 from somobench.splits.data import Mask
-from somobench.splits.sites import nearest_each_km, positions
+from somobench.splits.sites import get_positions, measure_nearest_km
 
 
 def count_days_in_two_roles(rows: pd.DataFrame) -> int:
@@ -27,7 +27,7 @@ def count_days_in_two_roles(rows: pd.DataFrame) -> int:
     return count
 
 
-def days_within(mask: Mask, lags: int) -> Mask:
+def mark_days_within(mask: Mask, lags: int) -> Mask:
     """Return the days within `lags` days, before or after, of some true day.
 
     Along the last axis.
@@ -99,8 +99,8 @@ def measure_distances(
     first, second = (masks[role].any(axis=1) for role in (one, other))
     if not first.any() or not second.any():
         return None
-    places = positions(cells)
-    found = nearest_each_km(places[second], places[first])
+    places = get_positions(cells)
+    found = measure_nearest_km(places[second], places[first])
     return {
         "nearest": round(float(found.min()), DISTANCE_DECIMALS),
         "median": round(float(np.median(found)), DISTANCE_DECIMALS),
@@ -116,9 +116,9 @@ def count_same_days(cells: pd.DataFrame, masks: Mapping[str, Mask]) -> dict[str,
     trained = train.sum(axis=0) - (train & test)
     shared = (train.astype(np.float32) @ test.T.astype(np.float32)) > 0
     np.fill_diagonal(shared, val=False)
-    places = positions(cells)
+    places = get_positions(cells)
     nearest = [
-        float(nearest_each_km(places[[cell]], places[others])[0])
+        float(measure_nearest_km(places[[cell]], places[others])[0])
         for cell, others in enumerate(shared.T)
         if others.any()
     ]

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from somobench.catalog.registry import unknown
-from somobench.catalog.release_files import ReleaseFiles, reading
+from somobench.catalog.release_files import ReleaseFiles, raise_file_errors
 from somobench.catalog.resolve import Release, resolve
 from somobench.schemas.errors import UsageError
 from somobench.splits.audit import SplitAudit, audit_split
-from somobench.splits.data import SplitData, rows_named, sources_of
+from somobench.splits.data import SplitData, list_sources, select_rows
 
 CELLS, STATIONS, VALIDATION = "cells.parquet", "stations.parquet", "validation.json"
 
@@ -86,10 +86,10 @@ def open_split_data(release: str) -> SplitData:
     fills = targets["is_gapfilled"].transpose("layer", "cell", "time")
     cells = files.table(CELLS).set_index("cell_id", drop=False)
     return SplitData(
-        cells=rows_named(cells, names, CELLS),
+        cells=select_rows(cells, names, CELLS),
         days=pd.DatetimeIndex(targets["time"].to_numpy()),
         available=np.isfinite(series.to_numpy()),
-        sources=sources_of(_read_target_report(found), files.table(STATIONS)),
+        sources=list_sources(_read_target_report(found), files.table(STATIONS)),
         filled=fills.to_numpy() == 1,
         lags=max(lag for item in manifest.feature_sets.values() for lag in item.lags),
     )
@@ -113,7 +113,7 @@ def split_definition(release: str, split: str) -> dict[str, Any]:
 
 def _read_target_report(release: Release) -> Mapping[str, Any]:
     text = release.read_file(VALIDATION)
-    with reading(VALIDATION):
+    with raise_file_errors(VALIDATION):
         content = json.loads(text)
         report: Mapping[str, Any] = content["stages"]["targets"]
     return report

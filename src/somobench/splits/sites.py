@@ -88,7 +88,7 @@ def drop_linked(
     for link in sorted(links, key=lambda link: _rank_link(link, rank)):
         if {link.first, link.second} & set(without):
             continue
-        if not meets(rows, link, lags):
+        if not has_meeting(rows, link, lags):
             continue
         second_stays = rank[link.second] > rank[link.first]
         gone, kept = (
@@ -102,7 +102,7 @@ def _rank_link(link: Link, rank: dict[str, int]) -> tuple[int, Link]:
     return -max(rank.get(link.first, -1), rank.get(link.second, -1)), link
 
 
-def meets(rows: pd.DataFrame, link: Link, lags: int) -> bool:
+def has_meeting(rows: pd.DataFrame, link: Link, lags: int) -> bool:
     """Say whether two linked cells have different roles within `lags` days."""
     one, other = (
         rows[rows["cell_id"] == name][["start", "end", "role"]].to_dict("records")
@@ -116,7 +116,7 @@ def meets(rows: pd.DataFrame, link: Link, lags: int) -> bool:
     )
 
 
-def nearest_each_km(
+def measure_nearest_km(
     here: NDArray[np.float64], there: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return how far each of (N, 2) positions lies from the nearest of (M, 2), in km.
@@ -127,7 +127,7 @@ def nearest_each_km(
     return np.array([_measure_distance_km(place, other).min() for place in origin])
 
 
-def positions(frame: pd.DataFrame) -> NDArray[np.float64]:
+def get_positions(frame: pd.DataFrame) -> NDArray[np.float64]:
     """Return latitude and longitude, (N, 2), degrees."""
     return frame[["latitude", "longitude"]].to_numpy(float)
 
@@ -139,7 +139,7 @@ def _make_link(first: str, second: str, kind: str, what: str) -> Link:
 
 def _find_near_pairs(frame: pd.DataFrame) -> Iterable[tuple[int, int]]:
     """Yield the places of rows less than `SAME_SITE_KM` apart, each pair once."""
-    radians = np.deg2rad(positions(frame))
+    radians = np.deg2rad(get_positions(frame))
     for here, place in enumerate(radians[:-1]):
         distance = _measure_distance_km(place, radians[here + 1 :])
         for offset in np.flatnonzero(distance < SAME_SITE_KM):

@@ -53,7 +53,7 @@ def _split_years(
     data: SplitData, params: YearSplitParams, from_wet_to_dry: tuple[str, ...]
 ) -> Assignment | LeftOut:
     """Give roles to thirds of each cell's years, in order of their dryness."""
-    years = complete_years(data.days, params.first_month)
+    years = list_complete_years(data.days, params.first_month)
     if len(years) < params.minimum_years:
         return LeftOut(
             f"{len(years)} complete years in the period, {params.minimum_years} needed"
@@ -109,7 +109,7 @@ def _measure_contrast(rows: pd.DataFrame, data: SplitData) -> float | None:
     return round(float(np.median(ratios)), CONTRAST_DECIMALS) if ratios.size else None
 
 
-def complete_years(days: pd.DatetimeIndex, first_month: int) -> list[Year]:
+def list_complete_years(days: pd.DatetimeIndex, first_month: int) -> list[Year]:
     """List the years, from the first day of a month on, that lie in a period."""
     offset = int(first_month > 1)
     found = []
@@ -177,15 +177,15 @@ def _make_rows(name: str, roles: Mapping[Year, str], lags: int) -> list[Row]:
     by_number = {year.name: role for year, role in roles.items()}
     rank = {role: place for place, role in enumerate(ROLES)}
 
-    def gives_way(role: str, neighbour: int) -> int:
+    def has_lower_rank(role: str, neighbour: int) -> int:
         other = by_number.get(neighbour, role)
         return lags if rank[role] < rank[other] else 0
 
     return [
         (
             name,
-            year.start + DAY * gives_way(role, year.name - 1),
-            year.end - DAY * gives_way(role, year.name + 1),
+            year.start + DAY * has_lower_rank(role, year.name - 1),
+            year.end - DAY * has_lower_rank(role, year.name + 1),
             role,
         )
         for year, role in roles.items()

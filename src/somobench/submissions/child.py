@@ -73,15 +73,17 @@ def read_in_child(path: Path, asked: int | None = None) -> Understood:
                     check=False,
                 )
             except subprocess.TimeoutExpired:
-                raise _unread(path, f"no end after {TIMEOUT} s") from None
+                raise _make_read_error(path, f"no end after {TIMEOUT} s") from None
         if ended.returncode == REFUSED:
-            raise _refusal(path, folder)
+            raise _read_refusal(path, folder)
         if ended.returncode != 0:
-            raise _unread(path, _why_ended(ended.returncode, folder / "errors.txt"))
-        return _loaded(path, folder)
+            raise _make_read_error(
+                path, _explain_end(ended.returncode, folder / "errors.txt")
+            )
+        return _map_arrays(path, folder)
 
 
-def _why_ended(status: int, errors: Path) -> str:
+def _explain_end(status: int, errors: Path) -> str:
     """Say how the reader ended; where it could not start, with Python's last words."""
     if status < 0:
         return f"its reader was stopped by signal {-status}"
@@ -91,7 +93,7 @@ def _why_ended(status: int, errors: Path) -> str:
     return f"its reader ended with status {status}: {last}"
 
 
-def _unread(path: Path, found: str) -> InputError:
+def _make_read_error(path: Path, found: str) -> InputError:
     return InputError(
         f"submission {path.name}",
         found=found,
@@ -99,9 +101,9 @@ def _unread(path: Path, found: str) -> InputError:
     )
 
 
-def _refusal(path: Path, folder: Path) -> InputError:
+def _read_refusal(path: Path, folder: Path) -> InputError:
     """Return what the child refused, its texts alone."""
-    said = _reply(path, folder / REFUSAL)
+    said = _read_reply(path, folder / REFUSAL)
     what, found, expected, hint = (
         None if said.get(key) is None else str(said[key])
         for key in ("what", "found", "expected", "hint")
@@ -111,38 +113,39 @@ def _refusal(path: Path, folder: Path) -> InputError:
     )
 
 
-def _reply(path: Path, reply: Path) -> dict[str, Any]:
+def _read_reply(path: Path, reply: Path) -> dict[str, Any]:
     """Read a small JSON object that the child left."""
     try:
         if reply.stat().st_size > MAXIMUM_REPLY:
-            raise _unread(path, f"a reply of {reply.stat().st_size} bytes")
+            raise _make_read_error(path, f"a reply of {reply.stat().st_size} bytes")
         said = json.loads(reply.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise _unread(path, "no reply of its reader") from error
+        raise _make_read_error(path, "no reply of its reader") from error
     if not isinstance(said, dict):
-        raise _unread(path, "no reply of its reader")
+        raise _make_read_error(path, "no reply of its reader")
     return said
 
 
-def _loaded(path: Path, folder: Path) -> Understood:
+def _map_arrays(path: Path, folder: Path) -> Understood:
     """Map what the child left into memory, each array of the kind that it must be.
 
     Values are read from the file as they are used; none of it is copied.
     """
-    facts = _reply(path, folder / FACTS)
+    facts = _read_reply(path, folder / FACTS)
     dims = [dim for dim in DIMS if dim in facts.get("dims", ())]
     try:
         labels = {
-            dim: _array(folder / f"{dim}.npy", kind=_KINDS[dim], dims=1) for dim in dims
+            dim: _map_array(folder / f"{dim}.npy", kind=_KINDS[dim], dims=1)
+            for dim in dims
         }
-        values = _array(folder / f"{PREDICTION}.npy", kind="f", dims=len(dims))
+        values = _map_array(folder / f"{PREDICTION}.npy", kind="f", dims=len(dims))
     except (OSError, ValueError, EOFError) as error:
-        raise _unread(path, "no arrays of its reader") from error
+        raise _make_read_error(path, "no arrays of its reader") from error
     notes = tuple(str(note)[:LONGEST_NAME] for note in facts.get("notes", ()))
     return Understood(xr.Dataset({PREDICTION: (tuple(dims), values)}, labels), notes)
 
 
-def _array(path: Path, *, kind: str, dims: int) -> NDArray[Any]:
+def _map_array(path: Path, *, kind: str, dims: int) -> NDArray[Any]:
     """Map an array whose size is that of its file."""
     array = np.load(path, mmap_mode="r", allow_pickle=False)
     if array.dtype.kind != kind or array.ndim != dims:

@@ -50,7 +50,7 @@ def limit_resources(declared_bytes: int) -> None:
 
     The memory that the libraries take already is added to what the arrays may take.
     """
-    memory = _address_space() + SPARE_MEMORY + MEMORY_A_BYTE * declared_bytes
+    memory = _measure_address_space() + SPARE_MEMORY + MEMORY_A_BYTE * declared_bytes
     for kind, most in (
         (resource.RLIMIT_AS, memory),
         (resource.RLIMIT_CPU, SECONDS),
@@ -66,7 +66,7 @@ def limit_resources(declared_bytes: int) -> None:
             continue
 
 
-def _address_space() -> int:
+def _measure_address_space() -> int:
     """Return the bytes of address space in use; a guess where Linux doesn't tell."""
     try:
         pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
@@ -107,8 +107,8 @@ def _restrict_files(libc: ctypes.CDLL, readable: Iterable[str], writable: str) -
     if rules < 0:
         return False
     for path in readable:
-        _allow(libc, add, rules, path, _READ)
-    _allow(libc, add, rules, writable, handled.value)
+        _allow_path(libc, add, rules, path, _READ)
+    _allow_path(libc, add, rules, writable, handled.value)
     done = libc.syscall(restrict, rules, ctypes.c_uint32(0)) == 0
     os.close(rules)
     return done
@@ -122,7 +122,9 @@ class _Beneath(ctypes.Structure):
     _fields_ = (("rights", ctypes.c_uint64), ("folder", ctypes.c_int32))
 
 
-def _allow(libc: ctypes.CDLL, add: int, rules: int, path: str, rights: int) -> None:
+def _allow_path(
+    libc: ctypes.CDLL, add: int, rules: int, path: str, rights: int
+) -> None:
     try:
         opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:

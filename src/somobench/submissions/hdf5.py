@@ -33,7 +33,7 @@ TYPES = {
 LINK_NAMES = {h5py.h5l.TYPE_SOFT: "soft link", h5py.h5l.TYPE_EXTERNAL: "external link"}
 
 
-def contents_of_hdf5(path: Path) -> Contents:
+def inspect_hdf5(path: Path) -> Contents:
     """Return what the metadata of a file declare.
 
     Raises
@@ -72,11 +72,11 @@ class _Walk:
             if kind != h5py.h5l.TYPE_HARD:
                 shown = LINK_NAMES.get(kind, f"link of type {kind}")
                 raise refuse(f"object {here}", shown, "an object of this file")
-            declared += self._object(h5py.h5o.open(group, raw), here)
+            declared += self._measure_object(h5py.h5o.open(group, raw), here)
             refuse_size(declared)
         return declared
 
-    def _object(self, item: Any, name: str) -> int:
+    def _measure_object(self, item: Any, name: str) -> int:
         info = h5py.h5o.get_info(item)
         key = (info.fileno, info.addr)
         if key in self._seen:
@@ -88,11 +88,11 @@ class _Walk:
             return self.group(item, name)
         if isinstance(item, h5py.h5d.DatasetID):
             self.arrays.append(name.lstrip("/"))
-            return _declared_in_array(item, name)
+            return _measure_array(item, name)
         return 0
 
 
-def _declared_in_array(array: Any, name: str) -> int:
+def _measure_array(array: Any, name: str) -> int:
     _refuse_attributes(array, name)
     created = array.get_create_plist()
     if created.get_external_count():

@@ -16,11 +16,11 @@ from typing import Literal, NamedTuple
 
 from somobench.schemas.errors import InputError
 from somobench.schemas.submission_names import PREDICTION, UNNAMED
-from somobench.submissions.hdf5 import contents_of_hdf5
+from somobench.submissions.hdf5 import inspect_hdf5
 from somobench.submissions.limits import Contents, refuse, refuse_size
 from somobench.submissions.members import DOCUMENTS
-from somobench.submissions.parquet import SUFFIXES, contents_of_parquet
-from somobench.submissions.zarr import contents_of_zarr
+from somobench.submissions.parquet import SUFFIXES, inspect_parquet
+from somobench.submissions.zarr import inspect_zarr
 
 Kind = Literal["hdf5", "netcdf3", "zarr", "zarr_zip", "parquet"]
 ROOT = "."
@@ -58,7 +58,7 @@ def inspect_submission(path: Path) -> Inspected:
     InputError
         If it isn't a submission, or holds what isn't allowed.
     """
-    kind = kind_of(path)
+    kind = recognise_format(path)
     contents = CONTENTS[kind](path)
     group = ROOT if kind in {"netcdf3", "parquet"} else group_of(contents.arrays)
     return Inspected(kind, contents.declared_bytes, group)
@@ -90,7 +90,7 @@ def group_of(arrays: tuple[str, ...]) -> str:
     return ROOT
 
 
-def kind_of(path: Path) -> Kind:
+def recognise_format(path: Path) -> Kind:
     """Tell the format of a file by its first bytes.
 
     Raises
@@ -99,7 +99,7 @@ def kind_of(path: Path) -> Kind:
         If it can't be read, or is none of the formats.
     """
     if path.is_dir():
-        return _kind_of_folder(path)
+        return _recognise_folder(path)
     try:
         if not path.is_file():
             raise InputError(
@@ -125,7 +125,7 @@ def kind_of(path: Path) -> Kind:
     )
 
 
-def _kind_of_folder(path: Path) -> Kind:
+def _recognise_folder(path: Path) -> Kind:
     """Tell a folder of Parquet files from a Zarr store, which has documents."""
     for folder, _, names in os.walk(path):
         if any(name in DOCUMENTS for name in names):
@@ -137,7 +137,7 @@ def _kind_of_folder(path: Path) -> Kind:
     return "zarr"
 
 
-def contents_of_netcdf3(path: Path) -> Contents:
+def inspect_netcdf3(path: Path) -> Contents:
     """Return the size of a classic netCDF file: its arrays lie in it unpacked."""
     size = path.stat().st_size
     refuse_size(size)
@@ -146,10 +146,10 @@ def contents_of_netcdf3(path: Path) -> Contents:
 
 CONTENTS: Mapping[Kind, Callable[[Path], Contents]] = MappingProxyType(
     {
-        "hdf5": contents_of_hdf5,
-        "netcdf3": contents_of_netcdf3,
-        "parquet": contents_of_parquet,
-        "zarr": contents_of_zarr,
-        "zarr_zip": contents_of_zarr,
+        "hdf5": inspect_hdf5,
+        "netcdf3": inspect_netcdf3,
+        "parquet": inspect_parquet,
+        "zarr": inspect_zarr,
+        "zarr_zip": inspect_zarr,
     }
 )

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from somobench.schemas.errors import InputError
 from somobench.schemas.submission_names import MAXIMUM_MEMBERS
-from somobench.submissions.units import lead_days
+from somobench.submissions.units import convert_lead_times
 
 _ISO = re.compile(
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|\+00:?00|[ ]?UTC)?)?",
@@ -50,13 +50,13 @@ def read_labels(
             f"coordinate {dim}", found=f"{np.ndim(labels)} dims", expected=1
         )
     if dim == "cell":
-        return _texts(labels, notes)
+        return _parse_texts(labels, notes)
     if dim == "time":
-        return _days(pd.Index(labels), notes)
+        return _parse_days(pd.Index(labels), notes)
     array = np.asarray(labels)
     if dim == "lead_time":
-        array = lead_days(array, units, notes)
-    return _whole_numbers(dim, array)
+        array = convert_lead_times(array, units, notes)
+    return _parse_whole_numbers(dim, array)
 
 
 def decode_texts(labels: NDArray[Any]) -> list[object]:
@@ -71,7 +71,7 @@ def decode_texts(labels: NDArray[Any]) -> list[object]:
     ]
 
 
-def _texts(labels: Any, notes: list[str]) -> NDArray[Any]:
+def _parse_texts(labels: Any, notes: list[str]) -> NDArray[Any]:
     array = np.asarray(labels)
     given = array.tolist()
     texts = [item for item in decode_texts(array) if isinstance(item, str)]
@@ -86,27 +86,27 @@ def _texts(labels: Any, notes: list[str]) -> NDArray[Any]:
     return np.asarray(texts, dtype=str)
 
 
-def _days(index: pd.Index, notes: list[str]) -> NDArray[np.datetime64]:
+def _parse_days(index: pd.Index, notes: list[str]) -> NDArray[np.datetime64]:
     first = ", ".join(map(str, index[:1]))
     found = f"labels of dtype {index.dtype}, such as {first}"
     if index.dtype.kind in "OSU" or isinstance(index.dtype, pd.StringDtype):
-        index = _parsed(index, notes)
+        index = _parse_objects(index, notes)
     if isinstance(index, pd.DatetimeIndex) and index.tz is not None:
         local = index.tz_localize(None)
         if not (index.tz_convert("UTC").tz_localize(None) == local).all():
-            raise _no_days(found)
+            raise _make_days_error(found)
         index = local
         notes.append("times with a time zone are in UTC")
     if index.dtype.kind != "M" or index.hasnans:
-        raise _no_days(found)
+        raise _make_days_error(found)
     try:
         times = pd.DatetimeIndex(index).as_unit("ns").to_numpy()
     except pd.errors.OutOfBoundsDatetime as error:  # before 1678 or after 2261
-        raise _no_days(found) from error
-    return _without_midday(times, notes)
+        raise _make_days_error(found) from error
+    return _remove_midday(times, notes)
 
 
-def _parsed(index: pd.Index, notes: list[str]) -> pd.Index:
+def _parse_objects(index: pd.Index, notes: list[str]) -> pd.Index:
     """Read dates and times of Python, and texts such as 2020-07-01."""
     items = decode_texts(np.asarray(index, dtype=object))
     if all(isinstance(item, str) and _ISO.fullmatch(item) for item in items) and items:
@@ -120,7 +120,7 @@ def _parsed(index: pd.Index, notes: list[str]) -> pd.Index:
         return index
 
 
-def _no_days(found: str) -> InputError:
+def _make_days_error(found: str) -> InputError:
     return InputError(
         "time of the submission",
         found=found,
@@ -128,7 +128,7 @@ def _no_days(found: str) -> InputError:
     )
 
 
-def _without_midday(
+def _remove_midday(
     times: NDArray[np.datetime64], notes: list[str]
 ) -> NDArray[np.datetime64]:
     """Take off the midday hour that stands for each day; a check sees other hours."""
@@ -143,7 +143,7 @@ def _without_midday(
     return days.astype("datetime64[ns]")
 
 
-def _whole_numbers(dim: str, labels: NDArray[Any]) -> NDArray[Any]:
+def _parse_whole_numbers(dim: str, labels: NDArray[Any]) -> NDArray[Any]:
     whole = labels.dtype.kind in "iuf" and bool((labels == np.round(labels)).all())
     limit = 9 if dim == "layer" else MAXIMUM_MEMBERS
     if not whole or bool((np.abs(labels) > limit).any()) or labels.size > limit:

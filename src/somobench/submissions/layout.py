@@ -25,7 +25,11 @@ from somobench.schemas.submission_names import (
 )
 from somobench.submissions.labels import read_labels
 from somobench.submissions.limits import refuse_more_values, refuse_spread
-from somobench.submissions.units import check_units, moisture_factor, text_of
+from somobench.submissions.units import (
+    check_units,
+    decode_attribute,
+    find_moisture_factor,
+)
 
 SCALING = "train"
 COLUMNS = {"cell": CELL_IDS} | {dim: dim for dim in DIMS if dim != "cell"}
@@ -42,7 +46,7 @@ class Understood(NamedTuple):
     notes: tuple[str, ...]
 
 
-def grid_of_dataset(dataset: xr.Dataset, asked: int | None = None) -> Understood:
+def arrange_dataset(dataset: xr.Dataset, asked: int | None = None) -> Understood:
     """Order a grid of predictions.
 
     Parameters
@@ -66,9 +70,9 @@ def grid_of_dataset(dataset: xr.Dataset, asked: int | None = None) -> Understood
         the wrong kind, or far more values than are asked for.
     """
     notes: list[str] = []
-    array = _prediction(dataset, notes)
+    array = _find_prediction(dataset, notes)
     _refuse_other_scaling(array)
-    factor = moisture_factor(array.attrs, notes)
+    factor = find_moisture_factor(array.attrs, notes)
     for name in ("layer", "lead_time"):
         if name in array.coords and array.coords[name].ndim == 0:
             array = array.expand_dims(name)
@@ -81,18 +85,20 @@ def grid_of_dataset(dataset: xr.Dataset, asked: int | None = None) -> Understood
     dims = tuple(dim for dim in DIMS if dim in given)
     if array.dtype.kind not in "fiu":
         raise InputError(PREDICTION, found=f"dtype {array.dtype}", expected="numbers")
-    labels = {dim: _coordinate(array, dim, notes) for dim in dims}
+    labels = {dim: _read_coordinate(array, dim, notes) for dim in dims}
     _check_places(dataset, labels["cell"], notes)
     refuse_more_values({dim: len(found) for dim, found in labels.items()}, asked)
     values = array.transpose(*dims).to_numpy()
-    return Understood(_ordered(_multiplied(values, factor), labels), tuple(notes))
+    return Understood(
+        _sort_labels(_multiply_values(values, factor), labels), tuple(notes)
+    )
 
 
-def _multiplied(values: NDArray[Any], factor: float) -> NDArray[Any]:
+def _multiply_values(values: NDArray[Any], factor: float) -> NDArray[Any]:
     return values if factor == 1.0 else values.astype(np.float64) * factor
 
 
-def _prediction(dataset: xr.Dataset, notes: list[str]) -> xr.DataArray:
+def _find_prediction(dataset: xr.Dataset, notes: list[str]) -> xr.DataArray:
     """Find the predictions: by their name, or as the only array, without a name."""
     if PREDICTION in dataset:
         return dataset[PREDICTION]
@@ -141,7 +147,7 @@ def _number_in(cell: str, place: int, otherwise: float) -> float:
 
 
 def _refuse_other_scaling(array: xr.DataArray) -> None:
-    scaling = text_of(array.attrs.get("scaling", SCALING))
+    scaling = decode_attribute(array.attrs.get("scaling", SCALING))
     if scaling != SCALING:
         raise InputError(
             f"scaling of {PREDICTION}",
@@ -151,13 +157,13 @@ def _refuse_other_scaling(array: xr.DataArray) -> None:
         )
 
 
-def _coordinate(array: xr.DataArray, dim: str, notes: list[str]) -> NDArray[Any]:
+def _read_coordinate(array: xr.DataArray, dim: str, notes: list[str]) -> NDArray[Any]:
     named = CELL_IDS if dim == "cell" and CELL_IDS in array.coords else dim
     if named in array.coords:
         attrs = array[named].attrs
         check_units(dim, attrs)
         labels = array[named].to_numpy()
-        return read_labels(dim, labels, text_of(attrs.get("units")), notes)
+        return read_labels(dim, labels, decode_attribute(attrs.get("units")), notes)
     if dim == "member":
         return np.arange(array.sizes[dim])
     raise InputError(
@@ -167,7 +173,7 @@ def _coordinate(array: xr.DataArray, dim: str, notes: list[str]) -> NDArray[Any]
     )
 
 
-def grid_of_table(table: pd.DataFrame, asked: int | None = None) -> Understood:
+def arrange_table(table: pd.DataFrame, asked: int | None = None) -> Understood:
     """Spread a table of predictions over a grid; combinations without a row are NaN.
 
     Parameters
@@ -182,7 +188,7 @@ def grid_of_table(table: pd.DataFrame, asked: int | None = None) -> Understood:
     Returns
     -------
     Understood
-        As of `grid_of_dataset`.
+        As of `arrange_dataset`.
 
     Raises
     ------
@@ -191,14 +197,16 @@ def grid_of_table(table: pd.DataFrame, asked: int | None = None) -> Understood:
         that are spread over far more combinations than they are.
     """
     notes: list[str] = []
-    units = {str(name): text_of(unit) for name, unit in _units_of(table).items()}
-    table = _labels_as_columns(table)
+    units = {
+        str(name): decode_attribute(unit) for name, unit in _get_units(table).items()
+    }
+    table = _move_labels_to_columns(table)
     _refuse_other_columns([str(name) for name in table.columns])
     dims = tuple(dim for dim in DIMS if COLUMNS[dim] in table)
     labels, codes = {}, []
     for dim in dims:
         check_units(dim, {"units": units.get(COLUMNS[dim])})
-        places, found = _codes(table[COLUMNS[dim]])
+        places, found = _encode_labels(table[COLUMNS[dim]])
         _refuse_missing(COLUMNS[dim], places)
         labels[dim] = read_labels(dim, found, units.get(dim, ""), notes)
         codes.append(places)
@@ -214,15 +222,15 @@ def grid_of_table(table: pd.DataFrame, asked: int | None = None) -> Understood:
         )
     factor = 1.0
     if PREDICTION in units:
-        factor = moisture_factor({"units": units[PREDICTION]}, notes)
+        factor = find_moisture_factor({"units": units[PREDICTION]}, notes)
     kind = np.float32 if factor == 1.0 else np.float64
     values = np.full(shape, np.nan, dtype=np.float32)
     given = predicted.to_numpy(dtype=kind, na_value=np.nan)
-    values.reshape(-1)[flat] = _multiplied(given, factor)
-    return Understood(_ordered(values, labels), tuple(notes))
+    values.reshape(-1)[flat] = _multiply_values(given, factor)
+    return Understood(_sort_labels(values, labels), tuple(notes))
 
 
-def _codes(column: pd.Series) -> tuple[NDArray[np.intp], Any]:
+def _encode_labels(column: pd.Series) -> tuple[NDArray[np.intp], Any]:
     """Give the labels of a column numbers in the order of their first rows."""
     try:
         return pd.factorize(column)
@@ -234,12 +242,12 @@ def _codes(column: pd.Series) -> tuple[NDArray[np.intp], Any]:
         ) from error
 
 
-def _units_of(table: pd.DataFrame) -> dict[Any, object]:
+def _get_units(table: pd.DataFrame) -> dict[Any, object]:
     units = table.attrs.get("units", {})
     return dict(units) if isinstance(units, dict) else {}
 
 
-def _labels_as_columns(table: pd.DataFrame) -> pd.DataFrame:
+def _move_labels_to_columns(table: pd.DataFrame) -> pd.DataFrame:
     """Take labels out of the index, as `DataArray.to_dataframe` leaves them there."""
     allowed = {*COLUMNS, *COLUMNS.values()} - {str(name) for name in table.columns}
     levels = [name for name in table.index.names if name in allowed]
@@ -289,7 +297,7 @@ def _refuse_twice(
         )
 
 
-def _ordered(values: NDArray[Any], labels: dict[str, NDArray[Any]]) -> xr.Dataset:
+def _sort_labels(values: NDArray[Any], labels: dict[str, NDArray[Any]]) -> xr.Dataset:
     """Sort labels and take values along."""
     order = {dim: np.argsort(found, kind="stable") for dim, found in labels.items()}
     for axis, dim in enumerate(labels):

@@ -22,7 +22,7 @@ _LOCATOR_64 = struct.Struct("<4sLQL")
 _ENCRYPTED = 0x1
 
 
-def members_of_folder(path: Path) -> dict[str, int]:
+def list_folder_members(path: Path) -> dict[str, int]:
     """Return the sizes of a folder's files by name; refuse links and devices."""
     sizes: dict[str, int] = {}
     pending = [path]
@@ -65,7 +65,7 @@ def refuse_large_directory(path: Path) -> None:
         raise refuse(path.name, found, expected)
 
 
-def members_of_zip(archive: zipfile.ZipFile) -> dict[str, int]:
+def list_zip_members(archive: zipfile.ZipFile) -> dict[str, int]:
     """Return the sizes of a zip's members by name; refuse those that could do harm.
 
     A member that zarr's own store wrote again has the same bytes, or is metadata that

@@ -20,7 +20,7 @@ from somobench.submissions.limits import (
     refuse_emptiness,
     refuse_size,
 )
-from somobench.submissions.members import members_of_folder
+from somobench.submissions.members import list_folder_members
 
 MAXIMUM_FOOTER = 16_000_000  # bytes
 BYTES_A_ROW = 8 * 6
@@ -31,7 +31,7 @@ _ALLOWED = frozenset({PREDICTION, *COLUMNS, *COLUMNS.values(), _INDEX})
 _WHOLE_NUMBERS = ("layer", *OPTIONAL_DIMS)
 
 
-def contents_of_parquet(path: Path) -> Contents:
+def inspect_parquet(path: Path) -> Contents:
     """Return about how many bytes the rows of a table take, unpacked, and its columns.
 
     Raises
@@ -42,8 +42,8 @@ def contents_of_parquet(path: Path) -> Contents:
     """
     declared = stored = 0
     names: set[str] = set()
-    for file, given in parts_of(path):
-        schema = _schema_of(file)
+    for file, given in list_parts(path):
+        schema = _read_schema(file)
         refuse_columns(schema, given)
         metadata = pq.read_metadata(file)
         groups = (metadata.row_group(i) for i in range(metadata.num_row_groups))
@@ -56,7 +56,7 @@ def contents_of_parquet(path: Path) -> Contents:
     return Contents(declared, tuple(sorted(names)))
 
 
-def parts_of(path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
+def list_parts(path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
     """Give the files of a table with the labels that their folders name.
 
     Parts of a folder lie as Hive, Spark and Arrow write them: `layer=1/part-0.parquet`.
@@ -71,7 +71,7 @@ def parts_of(path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
         return
     names = [
         name
-        for name in sorted(members_of_folder(path))
+        for name in sorted(list_folder_members(path))
         if name.endswith(SUFFIXES) and not Path(name).name.startswith((".", "_"))
     ]
     if len(names) > MAXIMUM_OBJECTS:
@@ -87,7 +87,7 @@ def parts_of(path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
         yield path / name, labels
 
 
-def _schema_of(path: Path) -> pa.Schema:
+def _read_schema(path: Path) -> pa.Schema:
     """Return the columns of a file, once its footer proves small and plain."""
     with path.open("rb") as stream:
         stream.seek(max(0, path.stat().st_size - _TAIL.size))
@@ -152,7 +152,7 @@ def _is_plain(kind: pa.DataType) -> bool:
 
 def read_table(path: Path) -> pd.DataFrame:
     """Read a table that was inspected; texts as codes, since they repeat."""
-    frames = [_read_part(file, given) for file, given in parts_of(path)]
+    frames = [_read_part(file, given) for file, given in list_parts(path)]
     table = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
     table.attrs["units"] = frames[0].attrs["units"]
     return table
@@ -163,14 +163,14 @@ def _read_part(path: Path, given: dict[str, str]) -> pd.DataFrame:
     texts = [field.name for field in schema if is_text(field.type)]
     file = pq.ParquetFile(path, read_dictionary=texts)
     names = [name for name in schema.names if name != _INDEX]
-    frame = table_of_arrow(file.read(columns=names, use_threads=False))
+    frame = convert_arrow_table(file.read(columns=names, use_threads=False))
     for name, label in given.items():
         whole = name in _WHOLE_NUMBERS and label.isascii() and label.isdigit()
         frame[name] = int(label) if whole else label
     return frame
 
 
-def table_of_arrow(table: pa.Table) -> pd.DataFrame:
+def convert_arrow_table(table: pa.Table) -> pd.DataFrame:
     """Return columns for pandas, with the units that their fields name."""
     columns = {}
     for name, column in zip(table.column_names, table.columns, strict=True):

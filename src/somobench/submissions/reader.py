@@ -24,7 +24,7 @@ from somobench.submissions.inspect import (
     Inspected,
     Kind,
     inspect_submission,
-    kind_of,
+    recognise_format,
 )
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> int:
         step = "its values and labels"
         _write(read_inspected(path, inspected, asked), inspected.kind, folder)
     except InputError as error:
-        return _refused(error, folder)
+        return _write_refusal(error, folder)
     except MemoryError:
         found = "values that don't fit the memory that a submission may take"
         expected = "no more than its metadata say"
@@ -65,7 +65,7 @@ def main(arguments: list[str]) -> int:
     else:
         return 0
     refusal = InputError(f"submission {path.name}", found=found, expected=expected)
-    return _refused(refusal, folder)
+    return _write_refusal(refusal, folder)
 
 
 def _import_readers(path: Path) -> None:
@@ -83,7 +83,7 @@ def _import_readers(path: Path) -> None:
     threading.stack_size(STACK_BYTES)
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
-    if kind_of(path) in {"zarr", "zarr_zip"}:
+    if recognise_format(path) in {"zarr", "zarr_zip"}:
         import zarr.storage
 
         zarr.config.set({"threading.max_workers": 1, "async.concurrency": 1})
@@ -94,18 +94,18 @@ def read_inspected(
     path: Path, inspected: Inspected, asked: int | None = None
 ) -> Understood:
     """Read the predictions of a file that was inspected, ordered."""
-    from somobench.submissions.layout import grid_of_dataset, grid_of_table
+    from somobench.submissions.layout import arrange_dataset, arrange_table
 
     if inspected.kind == "parquet":
         from somobench.submissions.parquet import read_table
 
-        return grid_of_table(read_table(path), asked)
-    stored, notes = _with_outer_labels(path, inspected)
-    found = grid_of_dataset(_decoded(stored), asked)
+        return arrange_table(read_table(path), asked)
+    stored, notes = _open_with_outer_labels(path, inspected)
+    found = arrange_dataset(_decode_file(stored), asked)
     return found._replace(notes=(*notes, *found.notes))
 
 
-def _with_outer_labels(
+def _open_with_outer_labels(
     path: Path, inspected: Inspected
 ) -> tuple[xr.Dataset, tuple[str, ...]]:
     """Open the group of the predictions, with labels that stand in groups above it."""
@@ -156,7 +156,7 @@ def _open(path: Path, kind: Kind, group: str) -> xr.Dataset:
     )
 
 
-def _decoded(stored: xr.Dataset) -> xr.Dataset:
+def _decode_file(stored: xr.Dataset) -> xr.Dataset:
     """Decode the predictions and their labels, and nothing else of the file."""
     import xarray as xr
 
@@ -181,9 +181,12 @@ def _decoded(stored: xr.Dataset) -> xr.Dataset:
 
 def _check_time(attrs: dict[str, Any]) -> None:
     """Refuse times that no date can be made of: other calendars, no units."""
-    from somobench.submissions.units import text_of
+    from somobench.submissions.units import decode_attribute
 
-    calendar, units = text_of(attrs.get("calendar")), text_of(attrs.get("units"))
+    calendar, units = (
+        decode_attribute(attrs.get("calendar")),
+        decode_attribute(attrs.get("units")),
+    )
     if calendar.lower() not in _CALENDARS:
         raise InputError(
             "calendar of time", found=calendar[:80], expected="the standard calendar"
@@ -213,7 +216,7 @@ def _write(understood: Understood, kind: Kind, folder: Path) -> None:
     (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
 
 
-def _refused(error: InputError, folder: Path) -> int:
+def _write_refusal(error: InputError, folder: Path) -> int:
     said = {
         "what": error.what,
         "found": None if error.found is None else str(error.found),

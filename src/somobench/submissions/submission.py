@@ -18,12 +18,12 @@ import xarray as xr
 from somobench.catalog.storage.hashing import decoded_sha256, sha256_file
 from somobench.schemas.errors import InputError, ValidationError
 from somobench.schemas.submission_names import LONGEST_NAME, PREDICTION
-from somobench.schemas.submissions import submission_schema
+from somobench.schemas.submissions import make_submission_schema
 from somobench.schemas.validate import validate_grid
 from somobench.submissions.child import read_in_child
-from somobench.submissions.inspect import kind_of
-from somobench.submissions.layout import Understood, grid_of_dataset, grid_of_table
-from somobench.submissions.parquet import refuse_columns, table_of_arrow
+from somobench.submissions.inspect import recognise_format
+from somobench.submissions.layout import Understood, arrange_dataset, arrange_table
+from somobench.submissions.parquet import convert_arrow_table, refuse_columns
 
 _CLIP = "clip negative predictions at 0, .clip(min=0); missing ones have to be NaN"
 
@@ -38,7 +38,7 @@ class Submission:
     ----------
     name : str
         File name, or "predictions" for those handed over in Python.
-    grid : Dataset of schema `submission_schema`
+    grid : Dataset of schema `make_submission_schema`
     file_sha256, file_size : str and int, or None
         Of the file as it was read; of a Zarr folder over its files.
     values_sha256 : str
@@ -70,7 +70,7 @@ class Submission:
         """Tell whether there is a dim `lead_time`."""
         return "lead_time" in self.grid.dims
 
-    def at_lead(self, lead: int | None) -> xr.DataArray:
+    def select_lead(self, lead: int | None) -> xr.DataArray:
         """Return the predictions of one lead time; of all where there is none."""
         array = self.grid[PREDICTION]
         return array if lead is None else array.sel(lead_time=lead, drop=True)
@@ -100,15 +100,15 @@ def open_submission(
         If values or labels aren't allowed, with all failures.
     """
     if isinstance(predictions, Path | str):
-        return _from_file(Path(predictions), asked)
+        return _read_file(Path(predictions), asked)
     if isinstance(predictions, pd.DataFrame):
-        understood = grid_of_table(predictions, asked)
+        understood = arrange_table(predictions, asked)
     elif isinstance(predictions, xr.DataArray):
-        understood = grid_of_dataset(predictions.to_dataset(name=PREDICTION), asked)
+        understood = arrange_dataset(predictions.to_dataset(name=PREDICTION), asked)
     elif isinstance(predictions, xr.Dataset):
-        understood = grid_of_dataset(predictions, asked)
+        understood = arrange_dataset(predictions, asked)
     elif hasattr(predictions, "__arrow_c_stream__"):
-        understood = grid_of_table(_frame_of_arrow(predictions), asked)
+        understood = arrange_table(_convert_arrow(predictions), asked)
     else:
         raise InputError(
             "predictions",
@@ -117,10 +117,10 @@ def open_submission(
             " Arrow table",
             hint="values need labels: xarray.DataArray(values, coords, dims)",
         )
-    return _checked(understood, name or "predictions", None, None)
+    return _check_submission(understood, name or "predictions", None, None)
 
 
-def _frame_of_arrow(predictions: Any) -> pd.DataFrame:
+def _convert_arrow(predictions: Any) -> pd.DataFrame:
     """Return the columns of a table of pyarrow, polars or another of Arrow's kind."""
     try:
         table = pa.table(predictions)
@@ -131,10 +131,10 @@ def _frame_of_arrow(predictions: Any) -> pd.DataFrame:
             expected="a table with columns cell_id, time, layer and soil_moisture",
         ) from error
     refuse_columns(table.schema, {})
-    return table_of_arrow(table)
+    return convert_arrow_table(table)
 
 
-def _from_file(path: Path, asked: int | None) -> Submission:
+def _read_file(path: Path, asked: int | None) -> Submission:
     name = path.name or path.resolve().name
     if len(name) > LONGEST_NAME:
         raise InputError(
@@ -143,17 +143,17 @@ def _from_file(path: Path, asked: int | None) -> Submission:
             expected=f"{LONGEST_NAME} at most",
             hint="rename the file",
         )
-    kind_of(path)
+    recognise_format(path)
     digest, size = hash_submission(path)
     understood = read_in_child(path, asked)
     if hash_submission(path) != (digest, size):
         raise InputError(
             f"submission {path.name}", found="it changed while it was read"
         )
-    return _checked(understood, name, digest, size)
+    return _check_submission(understood, name, digest, size)
 
 
-def _checked(
+def _check_submission(
     understood: Understood, name: str, digest: str | None, size: int | None
 ) -> Submission:
     grid, what = understood.grid, f"submission {name}"
@@ -166,7 +166,7 @@ def _checked(
                 expected="a prediction wherever the split's test days have a target",
             )
     try:
-        validate_grid(grid, submission_schema(_dims(grid)), what)
+        validate_grid(grid, make_submission_schema(_list_dims(grid)), what)
     except ValidationError as error:
         if not bool((grid[PREDICTION] < 0).any()):
             raise
@@ -176,18 +176,18 @@ def _checked(
         grid=grid,
         file_sha256=digest,
         file_size=size,
-        values_sha256=_values_sha256(grid),
+        values_sha256=_hash_values(grid),
         notes=tuple(dict.fromkeys(understood.notes)),
     )
 
 
-def _dims(grid: xr.Dataset) -> tuple[str, ...]:
+def _list_dims(grid: xr.Dataset) -> tuple[str, ...]:
     return tuple(str(dim) for dim in grid[PREDICTION].dims)
 
 
-def _values_sha256(grid: xr.Dataset) -> str:
+def _hash_values(grid: xr.Dataset) -> str:
     digest = hashlib.sha256()
-    for name in (*_dims(grid), PREDICTION):
+    for name in (*_list_dims(grid), PREDICTION):
         digest.update(f"{name}:{decoded_sha256(grid[name].to_numpy())}\n".encode())
     return digest.hexdigest()
 

@@ -9,7 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from somobench.schemas.errors import InputError
-from somobench.schemas.submission_names import PREDICTION, is_volumetric, plain_units
+from somobench.schemas.submission_names import (
+    PREDICTION,
+    is_volumetric,
+    normalise_units,
+)
 
 VOLUME_FRACTION = "volume_fraction_of_condensed_water_in_soil"
 """CF standard name of volumetric soil moisture, whose unit is 1 (or %)."""
@@ -46,7 +50,7 @@ _ALLOWED: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def moisture_factor(attrs: Mapping[Any, Any], notes: list[str]) -> float:
+def find_moisture_factor(attrs: Mapping[Any, Any], notes: list[str]) -> float:
     """Return by what predictions are multiplied to be m3 m-3.
 
     Parameters
@@ -59,11 +63,11 @@ def moisture_factor(attrs: Mapping[Any, Any], notes: list[str]) -> float:
     InputError
         For no units, and units that aren't a ratio of volumes.
     """
-    units = text_of(attrs.get("units"))
+    units = decode_attribute(attrs.get("units"))
     if is_volumetric(units):
         return 1.0
-    plain = plain_units(units).lower()
-    is_fraction = text_of(attrs.get("standard_name")) == VOLUME_FRACTION
+    plain = normalise_units(units).lower()
+    is_fraction = decode_attribute(attrs.get("standard_name")) == VOLUME_FRACTION
     factor = _FACTORS.get(plain) if is_fraction else None
     if plain in _VOLUME_PERCENT:
         factor = 0.01
@@ -72,13 +76,13 @@ def moisture_factor(attrs: Mapping[Any, Any], notes: list[str]) -> float:
             f"units of {PREDICTION}",
             found=units[:80] or "no attribute units",
             expected="m3 m-3",
-            hint=_hint(plain),
+            hint=_choose_hint(plain),
         )
     notes.append(f"{PREDICTION} in {units} was multiplied by {factor:g} to be m3 m-3")
     return factor
 
 
-def _hint(plain: str) -> str:
+def _choose_hint(plain: str) -> str:
     if plain in _WATER:
         return "divide the water in a layer by its thickness (and by 1000 kg m-3)"
     if plain in _FACTORS:
@@ -97,9 +101,9 @@ def check_units(name: str, attrs: Mapping[Any, Any]) -> None:
     InputError
         For a layer in metres, a latitude in radians and the like.
     """
-    units = text_of(attrs.get("units"))
+    units = decode_attribute(attrs.get("units"))
     allowed = _ALLOWED.get(name)
-    plain = plain_units(units).lower().replace("_", "")
+    plain = normalise_units(units).lower().replace("_", "")
     if allowed is not None and plain not in allowed:
         named = next((item for item in allowed if item), "no units")
         raise InputError(
@@ -107,7 +111,7 @@ def check_units(name: str, attrs: Mapping[Any, Any]) -> None:
         )
 
 
-def lead_days(
+def convert_lead_times(
     labels: NDArray[Any], units: str, notes: list[str]
 ) -> NDArray[np.float64]:
     """Return lead times in days.
@@ -146,7 +150,7 @@ def lead_days(
     return np.where(np.abs(days - np.round(days)) < 1e-9, np.round(days), days)  # noqa: PLR2004 (digits of a division)
 
 
-def text_of(value: object) -> str:
+def decode_attribute(value: object) -> str:
     """Return an attribute as text; empty where there is none."""
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")

@@ -29,8 +29,8 @@ from somobench.submissions.limits import (
 )
 from somobench.submissions.members import (
     DOCUMENTS,
-    members_of_folder,
-    members_of_zip,
+    list_folder_members,
+    list_zip_members,
     refuse_large_directory,
 )
 
@@ -59,7 +59,7 @@ TEXTS = {"fixed_length_utf32": 1, "null_terminated_bytes": 1}
 Read = Callable[[str], bytes]
 
 
-def contents_of_zarr(path: Path) -> Contents:
+def inspect_zarr(path: Path) -> Contents:
     """Return what the metadata of a store declare.
 
     Raises
@@ -70,13 +70,13 @@ def contents_of_zarr(path: Path) -> Contents:
     """
     try:
         if path.is_dir():
-            sizes = members_of_folder(path)
-            contents = _contents(sizes, lambda name: (path / name).read_bytes())
+            sizes = list_folder_members(path)
+            contents = _sum_contents(sizes, lambda name: (path / name).read_bytes())
             refuse_emptiness(contents.declared_bytes, sum(sizes.values()), path.name)
             return contents
         refuse_large_directory(path)
         with zipfile.ZipFile(path) as archive:
-            contents = _contents(members_of_zip(archive), archive.read)
+            contents = _sum_contents(list_zip_members(archive), archive.read)
         refuse_emptiness(contents.declared_bytes, path.stat().st_size, path.name)
         return contents
     except InputError:
@@ -95,7 +95,7 @@ def contents_of_zarr(path: Path) -> Contents:
         raise refuse(f"submission {path.name}", found, "a sound Zarr store") from error
 
 
-def _contents(sizes: Mapping[str, int], read: Read) -> Contents:
+def _sum_contents(sizes: Mapping[str, int], read: Read) -> Contents:
     documents = [name for name in sizes if PurePosixPath(name).name in DOCUMENTS]
     if not documents:
         raise refuse("submission", "a folder or zip without Zarr metadata", "Zarr")
@@ -111,9 +111,9 @@ def _contents(sizes: Mapping[str, int], read: Read) -> Contents:
         if not isinstance(content, dict):
             raise refuse(f"metadata {name}", type(content).__name__, "an object")
         if PurePosixPath(name).name == ".zarray":
-            declared += _declared_in_v2(name, content)
+            declared += _measure_v2(name, content)
         elif content.get("node_type") == "array":
-            declared += _declared_in_v3(name, content)
+            declared += _measure_v3(name, content)
         else:
             continue
         arrays.append(str(PurePosixPath(name).parent))
@@ -121,21 +121,21 @@ def _contents(sizes: Mapping[str, int], read: Read) -> Contents:
     return Contents(declared, tuple(sorted(arrays)))
 
 
-def _declared_in_v3(name: str, content: Mapping[str, Any]) -> int:
+def _measure_v3(name: str, content: Mapping[str, Any]) -> int:
     if content.get("storage_transformers"):
         raise refuse(f"metadata {name}", "storage transformers", "none")
-    itemsize = _itemsize_v3(name, content["data_type"])
+    itemsize = _parse_itemsize_v3(name, content["data_type"])
     _refuse_codecs(name, content["codecs"])
     grid = content["chunk_grid"]
     if grid["name"] != "regular":
         raise refuse(f"metadata {name}", f"chunk grid {grid['name']}", "regular")
     chunks = grid["configuration"]["chunk_shape"]
-    return _whole_chunks(name, content["shape"], chunks) * itemsize
+    return _count_chunk_values(name, content["shape"], chunks) * itemsize
 
 
-def _itemsize_v3(name: str, kind: Any) -> int:
+def _parse_itemsize_v3(name: str, kind: Any) -> int:
     if isinstance(kind, dict) and kind.get("name") in TEXTS:
-        return _text_size(name, int(kind["configuration"]["length_bytes"]))
+        return _parse_text_size(name, int(kind["configuration"]["length_bytes"]))
     if kind == "string":
         return TEXT_BYTES
     if not isinstance(kind, str) or kind not in NUMBERS:
@@ -153,7 +153,7 @@ def _refuse_codecs(name: str, codecs: list[Any]) -> None:
             _refuse_codecs(name, settings.get(inner, []))
 
 
-def _declared_in_v2(name: str, content: Mapping[str, Any]) -> int:
+def _measure_v2(name: str, content: Mapping[str, Any]) -> int:
     filters = [item["id"] for item in content.get("filters") or []]
     compressor = content.get("compressor")
     for used, allowed in (
@@ -169,13 +169,13 @@ def _declared_in_v2(name: str, content: Mapping[str, Any]) -> int:
     elif isinstance(kind, str) and np.dtype(kind).kind in "biufUS":
         itemsize = max(1, np.dtype(kind).itemsize)
         if np.dtype(kind).kind in "US":
-            _text_size(name, itemsize)
+            _parse_text_size(name, itemsize)
     else:
         raise refuse(f"type in {name}", kind, "numbers or texts")
-    return _whole_chunks(name, content["shape"], content["chunks"]) * itemsize
+    return _count_chunk_values(name, content["shape"], content["chunks"]) * itemsize
 
 
-def _text_size(name: str, size: int) -> int:
+def _parse_text_size(name: str, size: int) -> int:
     """Return the bytes of a text, or refuse a label longer than any."""
     if not 0 <= size <= LONGEST_LABEL and PurePosixPath(name).parent.name in LABELS:
         expected = f"at most {LONGEST_LABEL}"
@@ -183,20 +183,20 @@ def _text_size(name: str, size: int) -> int:
     return size
 
 
-def _whole_chunks(name: str, shape: list[Any], chunks: list[Any]) -> int:
+def _count_chunk_values(name: str, shape: list[Any], chunks: list[Any]) -> int:
     """Return the values of an array in whole chunks, which are unpacked as a whole."""
     if len(shape) != len(chunks):
         raise refuse(f"chunks in {name}", chunks, f"{len(shape)} lengths")
-    if _volume(shape) and not _volume(chunks):
+    if _multiply_shape(shape) and not _multiply_shape(chunks):
         raise refuse(f"chunks in {name}", chunks, "lengths from 1")
     padded = [
         math.ceil(length / chunk) * chunk if chunk else 0
         for length, chunk in zip(shape, chunks, strict=True)
     ]
-    return max(_volume(padded), _volume(chunks))
+    return max(_multiply_shape(padded), _multiply_shape(chunks))
 
 
-def _volume(shape: list[Any]) -> int:
+def _multiply_shape(shape: list[Any]) -> int:
     result = 1
     for length in shape:
         if not isinstance(length, int) or length < 0:

@@ -14,7 +14,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from somobench.metrics.moments import Floats, centred
+from somobench.metrics.moments import Floats, centre_rows
 from somobench.schemas.errors import UnknownNameError
 
 Rule = Literal["automatic", "politis_white", "cube_root", "season", "year"]
@@ -26,7 +26,7 @@ MINIMUM_ROW_DAYS = 60  # pairs from which a row's autocorrelation is estimated
 _CRITICAL = 2.0  # Politis and White's c: how large an autocorrelation is noise
 
 
-def autocovariance(series: Floats, maximum_lag: int) -> Floats:
+def estimate_autocovariance(series: Floats, maximum_lag: int) -> Floats:
     """Estimate each row's autocovariance from the pairs of days that exist.
 
     Parameters
@@ -41,7 +41,7 @@ def autocovariance(series: Floats, maximum_lag: int) -> Floats:
         Tapered by (days - lag) / days like the usual estimate, to which it is equal
         where no day is missing.
     """
-    values, _ = centred(series)
+    values, _ = centre_rows(series)
     valid = np.isfinite(series).astype(np.float64)
     days = series.shape[1]
     result = np.zeros((series.shape[0], maximum_lag + 1))
@@ -52,7 +52,9 @@ def autocovariance(series: Floats, maximum_lag: int) -> Floats:
     return result
 
 
-def _negligible_from(autocorrelation: Floats, days: int, in_a_row: int) -> int | None:
+def _find_negligible_lag(
+    autocorrelation: Floats, days: int, in_a_row: int
+) -> int | None:
     """Return the lag from which `in_a_row` autocorrelations are noise, if any."""
     critical = _CRITICAL * np.sqrt(np.log10(days) / days)
     noise = np.abs(autocorrelation) < critical
@@ -62,7 +64,7 @@ def _negligible_from(autocorrelation: Floats, days: int, in_a_row: int) -> int |
     return None
 
 
-def politis_white_length(series: Floats) -> Floats:
+def choose_politis_white_length(series: Floats) -> Floats:
     """Choose each row's optimal block length for the circular block bootstrap.
 
     Parameters
@@ -86,13 +88,13 @@ def politis_white_length(series: Floats) -> Floats:
     days = series.shape[1]
     in_a_row = max(5, int(np.ceil(np.sqrt(np.log10(days)))))
     largest = int(np.ceil(np.sqrt(days))) + in_a_row
-    covariance = autocovariance(series, min(largest + in_a_row, days - 1))
+    covariance = estimate_autocovariance(series, min(largest + in_a_row, days - 1))
     longest = np.ceil(min(3 * np.sqrt(days), days / 3))
     count = np.isfinite(series).sum(axis=1)
     lengths = np.full(series.shape[0], np.nan)
     for row in np.flatnonzero((count >= MINIMUM_ROW_DAYS) & (covariance[:, 0] > 0)):
         r = covariance[row]
-        first = _negligible_from(r / r[0], int(count[row]), in_a_row)
+        first = _find_negligible_lag(r / r[0], int(count[row]), in_a_row)
         width = largest if first is None else min(2 * first, largest)
         lag = np.arange(1, min(width, r.size - 1) + 1)
         window = np.clip(2.0 * (1.0 - lag / width), 0.0, 1.0)
@@ -112,8 +114,8 @@ def block_length(error: Floats, rule: Rule = "automatic") -> int:
         Prediction minus target, NaN where not paired.
     rule : {"automatic", "politis_white", "cube_root", "season", "year"}
         The Politis-White length, but at least 91 days; the median over up to 64 rows of
-        `politis_white_length`; the cube root of the number of scored days (the order
-        that is optimal in general); 91 days; 365 days.
+        `choose_politis_white_length`; the cube root of the number of scored days (the
+        order that is optimal in general); 91 days; 365 days.
 
     Returns
     -------
@@ -140,17 +142,17 @@ def block_length(error: Floats, rule: Rule = "automatic") -> int:
     cube_root = max(1, int(np.ceil(scored.sum() ** (1 / 3))))
     if rule == "cube_root":
         return cube_root
-    found = _median_length(error, scored) or cube_root
+    found = _take_median_length(error, scored) or cube_root
     return max(SEASON, found) if rule == "automatic" else found
 
 
-def _median_length(error: Floats, scored: NDArray[np.bool_]) -> int | None:
+def _take_median_length(error: Floats, scored: NDArray[np.bool_]) -> int | None:
     """Return the median Politis-White length of some rows, if any row has one."""
     enough = np.flatnonzero(np.isfinite(error).sum(axis=1) >= MINIMUM_ROW_DAYS)
     chosen = enough[:: max(1, -(-enough.size // SAMPLED_ROWS))]
     if not chosen.size:
         return None
-    lengths = politis_white_length(error[chosen][:, scored])
+    lengths = choose_politis_white_length(error[chosen][:, scored])
     if not np.isfinite(lengths).any():
         return None
     return max(1, int(np.ceil(np.nanmedian(lengths))))

@@ -80,11 +80,11 @@ def draw_days(
     for prediction in predictions:
         labelled = label_rows(prediction, target, scored=scored)
         days |= labelled.paired.any(axis=0)
-        length = max(length, _length(labelled, rule))
+        length = max(length, _choose_length(labelled, rule))
     return resample_days(days, length=length, draws=draws, seed=seed)
 
 
-def _length(labelled: LabelledRows, rule: Rule) -> int:
+def _choose_length(labelled: LabelledRows, rule: Rule) -> int:
     enough = np.flatnonzero(labelled.paired.sum(axis=1) >= MINIMUM_ROW_DAYS)
     chosen = enough[:: max(1, -(-enough.size // SAMPLED_ROWS))]
     return block_length(labelled.error(chosen), rule)

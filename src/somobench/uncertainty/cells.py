@@ -52,7 +52,7 @@ class Group:
         """Return `pool=label`, or the pool alone where it has only one group."""
         return self.pool if self.pool == self.label else f"{self.pool}={self.label}"
 
-    def unit_count(self, values: Floats) -> int:
+    def count_units(self, values: Floats) -> int:
         """Count the cells or clusters with a value, of all rows' values (row,)."""
         return int(np.unique(self.units[np.isfinite(values[self.rows])]).size)
 
@@ -67,22 +67,22 @@ class Group:
             The same on draws of days.
         """
         own = replicates[:, self.rows]
-        days = _median_rows(own)
+        days = _take_median(own)
         still = np.broadcast_to(values[self.rows].astype(np.float32), own.shape)
-        if self.unit_count(values) < MINIMUM_CELLS:
-            return Resampled(days, days, _median_rows(still[:1]).repeat(len(own)))
+        if self.count_units(values) < MINIMUM_CELLS:
+            return Resampled(days, days, _take_median(still[:1]).repeat(len(own)))
         return Resampled(self._draw_medians(own), days, self._draw_medians(still))
 
     def _draw_medians(self, values: Replicates) -> Floats:
         """Median over the cells of every draw."""
         if self.weights is not None:
-            return _weighted_medians(values, self.weights)
+            return _take_weighted_medians(values, self.weights)
         if self.chosen is not None:
-            return _median_rows(np.take_along_axis(values, self.chosen, axis=1))
-        return _median_rows(values)
+            return _take_median(np.take_along_axis(values, self.chosen, axis=1))
+        return _take_median(values)
 
 
-def _median_rows(values: Replicates) -> Floats:
+def _take_median(values: Replicates) -> Floats:
     """Median over the last axis without NaN; NaN where all are."""
     ordered = np.sort(values, axis=-1)
     count = np.isfinite(ordered).sum(axis=-1)
@@ -91,7 +91,7 @@ def _median_rows(values: Replicates) -> Floats:
     return np.asarray(middle.astype(np.float64).mean(axis=-1))
 
 
-def _weighted_medians(values: Replicates, weights: Floats) -> Floats:
+def _take_weighted_medians(values: Replicates, weights: Floats) -> Floats:
     """Median of each row of values repeated by whole-numbered weights."""
     order = np.argsort(values, axis=-1)
     ordered = np.take_along_axis(values, order, axis=-1).astype(np.float64)
@@ -182,7 +182,7 @@ def pool_metric(values: Floats, replicates: Replicates, groups: list[Group]) -> 
         np.array(medians),
         Resampled(*(np.array(part) for part in zip(*drawn, strict=True))),
         np.array(counts),
-        np.array([group.unit_count(values) for group in groups]),
+        np.array([group.count_units(values) for group in groups]),
     )
 
 

@@ -34,7 +34,7 @@ class Resampled(NamedTuple):
     days: Floats
     cells: Floats
 
-    def with_other(
+    def join_draws(
         self, other: Resampled, join: Callable[[Floats, Floats], Floats]
     ) -> Resampled:
         """Join the draws of two models, draw by draw."""
@@ -43,15 +43,15 @@ class Resampled(NamedTuple):
         )
 
 
-def percentile_interval(
+def take_percentile_interval(
     replicates: Floats | Replicates, level: float
 ) -> tuple[Floats, Floats]:
     """Percentile interval over the last axis; NaN where too few draws have a value."""
-    lower, _, upper = _percentiles(replicates, level)
+    lower, _, upper = _take_percentiles(replicates, level)
     return lower, upper
 
 
-def _percentiles(replicates: Floats | Replicates, level: float) -> Floats:
+def _take_percentiles(replicates: Floats | Replicates, level: float) -> Floats:
     """Return the lower end, the median and the upper end, (3, ...)."""
     tails = [(1.0 - level) / 2.0, 0.5, (1.0 + level) / 2.0]
     rows = replicates.reshape(-1, replicates.shape[-1])
@@ -64,7 +64,7 @@ def _percentiles(replicates: Floats | Replicates, level: float) -> Floats:
     return found.reshape(3, *replicates.shape[:-1])
 
 
-def pooled_interval(
+def make_pooled_interval(
     values: Floats,
     drawn: Resampled,
     *,
@@ -103,8 +103,8 @@ def pooled_interval(
     interval reaches out to the plain percentiles. How often intervals cover the true
     score: docs/decisions/0009-intervals.md.
     """
-    lower, middle, upper = _percentiles(drawn.both, level)
-    factor = _stretch(drawn, blocks, cells, level)
+    lower, middle, upper = _take_percentiles(drawn.both, level)
+    factor = _measure_stretch(drawn, blocks, cells, level)
     low, high = values + factor * (lower - middle), values + factor * (upper - middle)
     piled_up = (lower == middle) ^ (upper == middle)
     return (
@@ -113,11 +113,11 @@ def pooled_interval(
     )
 
 
-def _stretch(
+def _measure_stretch(
     drawn: Resampled, blocks: float, cells: NDArray[np.int64], level: float
 ) -> Floats:
     """Return by how much percentiles of draws of both are too narrow or too wide."""
-    both, days, places = (_variance(part) for part in drawn)
+    both, days, places = (_compute_variance(part) for part in drawn)
     once = np.maximum(2.0 * (days + places) - both, np.maximum(days, places))
     of_cells = once - days
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -125,11 +125,11 @@ def _stretch(
             of_cells > 0, of_cells**2 / (cells - 1.0), 0.0
         )
         freedom = once**2 / uncertain
-        factor = np.sqrt(once / both) * _t_over_normal(freedom, level)
+        factor = np.sqrt(once / both) * _compare_t_with_normal(freedom, level)
     return np.asarray(np.where(both > 0, factor, 1.0))
 
 
-def _variance(replicates: Floats) -> Floats:
+def _compute_variance(replicates: Floats) -> Floats:
     """Variance over the last axis without NaN; 0 where fewer than two are finite."""
     finite = np.isfinite(replicates)
     count = np.maximum(finite.sum(axis=-1), 1)
@@ -139,7 +139,7 @@ def _variance(replicates: Floats) -> Floats:
     return np.asarray(squares / count)
 
 
-def _t_over_normal(freedom: Floats, level: float) -> Floats:
+def _compare_t_with_normal(freedom: Floats, level: float) -> Floats:
     """Return the quantile of Student's t over that of the normal law.
 
     Abramowitz and Stegun 1964, 26.7.5; within 0.3 % from three degrees on, and fewer

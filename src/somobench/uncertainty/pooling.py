@@ -26,8 +26,8 @@ from somobench.uncertainty.cells import (
     draw_groups,
     pool_metric,
 )
-from somobench.uncertainty.intervals import Resampled, pooled_interval
-from somobench.uncertainty.pools import flat_labels
+from somobench.uncertainty.intervals import Resampled, make_pooled_interval
+from somobench.uncertainty.pools import flatten_labels
 
 LEVEL = 0.9  # of the intervals
 
@@ -50,7 +50,7 @@ def pool_scores(
     ----------
     scored : BootstrappedScores
     pools : mapping of DataArray of str, dims among the scores'
-        Group labels by pool, as of `somobench.uncertainty.pools.standard_pools`.
+        Group labels by pool, as of `somobench.uncertainty.pools.label_standard_pools`.
     balanced : iterable of str
         Pools that also give one number in which every group counts alike: the mean of
         the medians of groups with at least 5 scored cells, or clusters, as
@@ -69,17 +69,19 @@ def pool_scores(
 
     Notes
     -----
-    Intervals are those of `somobench.uncertainty.intervals.pooled_interval`, within the
-    metric's range; NaN where fewer than 91 days are scored. A cell without a score is
-    left out and shows as `cell_count` below `group_size`. A group of fewer than five
-    cells, or clusters, with a score has an interval over days alone.
+    Intervals are those of `somobench.uncertainty.intervals.make_pooled_interval`,
+    within the metric's range; NaN where fewer than 91 days are scored. A cell without a
+    score is left out and shows as `cell_count` below `group_size`. A group of fewer
+    than five cells, or clusters, with a score has an interval over days alone.
     """
     template = scored.scores["pair_count"]
     groups = _draw_groups(scored, pools, template, clusters)
     over = [pool for pool in balanced if pool in pools]
     pooled = [
         append_balanced(
-            pool_metric(_row_values(scored, metric), replicates, groups), groups, over
+            pool_metric(_get_row_values(scored, metric), replicates, groups),
+            groups,
+            over,
         )
         for metric, replicates in _list_replicates(scored)
     ]
@@ -87,7 +89,7 @@ def pool_scores(
     values = np.array([item.values for item in pooled])
     drawn = Resampled(*map(np.array, zip(*(p.drawn for p in pooled), strict=True)))
     units = np.array([item.units for item in pooled])
-    lower, upper = _bound(values, drawn, units, scored.days, level)
+    lower, upper = _bound_scores(values, drawn, units, scored.days, level)
     least, most = (
         np.array([[getattr(metric, end)] for metric in scored.metrics])
         for end in ("minimum", "maximum")
@@ -146,7 +148,7 @@ def pool_differences(
     result["better"] = (("metric", "group"), np.zeros(shape, dtype=np.int8))
     result["cell_count"] = (("metric", "group"), np.zeros(shape, dtype=np.int64))
     for place, (metric, replicates) in enumerate(_list_replicates(ours)):
-        values = [_row_values(model, metric) for model in (ours, theirs)]
+        values = [_get_row_values(model, metric) for model in (ours, theirs)]
         both = np.isfinite(values[0]) & np.isfinite(values[1])
         pair = [
             append_balanced(
@@ -172,15 +174,15 @@ def _fill_comparison(  # noqa: PLR0917 - one caller, beside it
     ours, theirs = pair
     for what, join in (("difference", np.subtract), ("gain", metric.gain)):
         values = join(ours.values, theirs.values)
-        drawn = ours.drawn.with_other(theirs.drawn, join)
-        lower, upper = _bound(values, drawn, ours.units, days, level)
+        drawn = ours.drawn.join_draws(theirs.drawn, join)
+        lower, upper = _bound_scores(values, drawn, ours.units, days, level)
         for end, array in zip(_ENDS, (values, lower, upper), strict=True):
             result[f"{what}{end}"].values[place] = array
     result["better"].values[place] = (lower > 0).astype(np.int8) - (upper < 0)
     result["cell_count"].values[place] = ours.counts
 
 
-def _bound(
+def _bound_scores(
     values: Floats,
     drawn: Resampled,
     units: Counts,
@@ -190,7 +192,9 @@ def _bound(
     """Return bounds of pooled scores; NaN where the record is below a season."""
     if not days.enough:
         return np.full_like(values, np.nan), np.full_like(values, np.nan)
-    return pooled_interval(values, drawn, blocks=days.blocks, cells=units, level=level)
+    return make_pooled_interval(
+        values, drawn, blocks=days.blocks, cells=units, level=level
+    )
 
 
 def _refuse_unpaired(ours: BootstrappedScores, theirs: BootstrappedScores) -> None:
@@ -217,7 +221,7 @@ def _list_replicates(scored: BootstrappedScores) -> Iterable[tuple[Metric, Repli
         yield metric, scored.replicates[metric.name]
 
 
-def _row_values(scored: BootstrappedScores, metric: Metric) -> Floats:
+def _get_row_values(scored: BootstrappedScores, metric: Metric) -> Floats:
     return np.asarray(scored.scores[metric.name].to_numpy().ravel(), dtype=np.float64)
 
 
@@ -229,10 +233,10 @@ def _draw_groups(
 ) -> list[Group]:
     return list(
         draw_groups(
-            {name: flat_labels(labels, template) for name, labels in pools.items()},
+            {name: flatten_labels(labels, template) for name, labels in pools.items()},
             draws=scored.days.draws,
             seed=scored.days.seed,
-            clusters=None if clusters is None else flat_labels(clusters, template),
+            clusters=None if clusters is None else flatten_labels(clusters, template),
         )
     )
 

@@ -24,7 +24,7 @@ STATION_CLASSES: Mapping[str, tuple[float, float]] = {
 NO_GROUP = ""
 
 
-def _classes(
+def _classify_numbers(
     numbers: xr.DataArray, classes: Mapping[str, tuple[float, float]]
 ) -> xr.DataArray:
     labels = np.full(numbers.shape, NO_GROUP, dtype=object)
@@ -34,7 +34,7 @@ def _classes(
     return numbers.copy(data=labels)
 
 
-def standard_pools(
+def label_standard_pools(
     scores: xr.Dataset,
     *,
     region: xr.DataArray | None = None,
@@ -72,17 +72,17 @@ def standard_pools(
         "network": network,
         "record_length": None
         if valid_days is None
-        else _classes(valid_days / DAYS_PER_YEAR, RECORD_CLASSES),
+        else _classify_numbers(valid_days / DAYS_PER_YEAR, RECORD_CLASSES),
         "station_count": None
         if station_count is None
-        else _classes(station_count, STATION_CLASSES),
+        else _classify_numbers(station_count, STATION_CLASSES),
     }
     return pools | {
         name: labels for name, labels in given.items() if labels is not None
     }
 
 
-def flat_labels(labels: xr.DataArray, template: xr.DataArray) -> list[Hashable]:
+def flatten_labels(labels: xr.DataArray, template: xr.DataArray) -> list[Hashable]:
     """Broadcast labels over the series of `template`, in the order of its rows."""
     aligned, like = xr.align(labels, template, join="exact")
     full, _ = xr.broadcast(aligned, like)

@@ -14,9 +14,9 @@ from somobench.pipelines.features.climatology import (
     NONE,
     OTHER_CELLS,
     OWN,
-    nearest_cells,
+    complete_climatologies,
+    find_nearest_cells,
     record_weight,
-    regional_climatology,
     shrink_to_shape,
 )
 
@@ -113,7 +113,7 @@ def test_neighbours_are_nearest_in_climate_and_exclude_the_cell_itself() -> None
     # Latitudes 0, 10, 20, 30 of donors; the column beside is constant and passed over.
     attributes = np.array([[0.0, 7], [10, 7], [20, 7], [30, 7], [12, 99]])
     donors = np.array([True, True, True, True, False])
-    near = nearest_cells(attributes, donors, 2)
+    near = find_nearest_cells(attributes, donors, 2)
     assert near[0].tolist() == [1, 2]
     assert near[4].tolist() == [1, 2]
 
@@ -121,19 +121,19 @@ def test_neighbours_are_nearest_in_climate_and_exclude_the_cell_itself() -> None
 def test_neighbours_of_the_other_hemisphere_come_last() -> None:
     attributes = np.array([[-5.0], [60.0], [5.0]])
     donors = np.array([True, True, False])
-    assert nearest_cells(attributes, donors, 2)[2].tolist() == [1, 0]
+    assert find_nearest_cells(attributes, donors, 2)[2].tolist() == [1, 0]
 
 
 def test_unknown_attribute_of_a_cell_is_passed_over() -> None:
     attributes = np.array([[10.0, 1.0], [12.0, 5.0], [20.0, 1.1], [11.9, NAN]])
     donors = np.array([True, True, True, False])
-    assert nearest_cells(attributes, donors, 1)[3].tolist() == [1]
+    assert find_nearest_cells(attributes, donors, 1)[3].tolist() == [1]
 
 
 def test_held_out_cell_gets_the_mean_of_its_neighbours() -> None:
     own = np.stack([0.2 + 0.1 * SEASON, 0.4 + 0.1 * SEASON, 0.9 + 0 * SEASON])
     donors = np.array([True, True, False])
-    found = regional_climatology(
+    found = complete_climatologies(
         own, np.array([9.0, 9.0, 9.0]), donors, np.array([[1.0], [2], [3]]), 1.0
     )
     assert found.source.tolist() == [OWN, OWN, OTHER_CELLS]
@@ -143,7 +143,7 @@ def test_held_out_cell_gets_the_mean_of_its_neighbours() -> None:
 
 def test_single_cell_keeps_its_own_shape_whatever_its_length() -> None:
     own = 0.2 + 0.1 * SEASON[None]
-    found = regional_climatology(
+    found = complete_climatologies(
         own, np.array([0.6]), np.array([True]), np.array([[1.0]]), 5.0
     )
     np.testing.assert_allclose(found.values, own)
@@ -151,7 +151,7 @@ def test_single_cell_keeps_its_own_shape_whatever_its_length() -> None:
 
 def test_no_train_cell_at_all_gives_no_climatology() -> None:
     own = 0.2 + 0.1 * SEASON[None]
-    found = regional_climatology(
+    found = complete_climatologies(
         own, np.array([0.1]), np.array([False]), np.array([[1.0]]), 1.0
     )
     assert found.source.tolist() == [NONE]
@@ -166,10 +166,10 @@ def test_own_values_of_a_held_out_cell_change_nothing(seed: int) -> None:
     donors = np.array([True, False, True, True, False, True])
     attributes = rng.random((6, 3))
     years = rng.random(6) * 5
-    expected = regional_climatology(own, years, donors, attributes, 1.0)
+    expected = complete_climatologies(own, years, donors, attributes, 1.0)
     altered = np.where(donors[:, None], own, rng.random(own.shape))
     altered[4, 100:] = NAN
     years = np.where(donors, years, 7.0)
-    found = regional_climatology(altered, years, donors, attributes, 1.0)
+    found = complete_climatologies(altered, years, donors, attributes, 1.0)
     np.testing.assert_array_equal(found.values, expected.values)
     np.testing.assert_array_equal(found.source, expected.source)

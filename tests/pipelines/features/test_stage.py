@@ -17,14 +17,14 @@ from somobench.catalog.storage.archive import open_zarr_zip, write_zarr_zip
 from somobench.catalog.storage.atomic import write_parquet
 from somobench.pipelines.features import build_features, write_features
 from somobench.pipelines.features.climatology import NONE, OTHER_CELLS, OWN, REANALYSIS
-from somobench.pipelines.features.statistics import climate_of_cells
-from somobench.pipelines.stage import checked_grid
+from somobench.pipelines.features.statistics import derive_cell_climate
+from somobench.pipelines.stage import load_grid
 from somobench.pipelines.targets import write_targets
 from somobench.schemas.errors import ValidationError
 from somobench.schemas.grids import FEATURES, FORCING, TARGETS
 from somobench.schemas.recipe import Recipe
 from somobench.schemas.validate import validate_grid
-from somobench.schemas.variables import attrs_of
+from somobench.schemas.variables import get_attrs
 
 WEATHER = {
     "precipitation": 2.0,  # mm d-1
@@ -149,9 +149,9 @@ def test_climate_is_that_of_the_window_and_missing_without_radiation(
     )
     window = np.array([True, True, False])
     # dryness 9.8 / (2.45 * 2) = 2
-    found = climate_of_cells(grid, window, recipe)
+    found = derive_cell_climate(grid, window, recipe)
     np.testing.assert_allclose(found, [[50.0, 285.0, np.log(2)]])
-    without = climate_of_cells(grid.drop_vars("net_radiation"), window, recipe)
+    without = derive_cell_climate(grid.drop_vars("net_radiation"), window, recipe)
     assert np.isnan(without[0, 2])
 
 
@@ -165,7 +165,7 @@ def stages(tmp_path: Path, repository: Path, rng: np.random.Generator) -> Path:
     for name, value in WEATHER.items():
         noise = rng.normal(0, 0.01 * value, weather["reanalysis_soil_moisture"].shape)
         values = (value + noise[0]).astype("float32")
-        weather[name] = (("cell", "time"), values, attrs_of(name))
+        weather[name] = (("cell", "time"), values, get_attrs(name))
     write_zarr_zip(weather, tmp_path / "forcing.zarr.zip")
     write_targets(make_recipe(repository), tmp_path)
     border = series.days[[0, 249, 260, -1]]
@@ -188,8 +188,8 @@ def test_stage_writes_the_same_bytes_twice(stages: Path, repository: Path) -> No
         runs.append([(stages / name).read_bytes() for name in names])
     assert runs[0] == runs[1]
     inputs = [
-        checked_grid(stages / "targets.zarr.zip", TARGETS),
-        checked_grid(stages / "forcing.zarr.zip", FORCING),
+        load_grid(stages / "targets.zarr.zip", TARGETS),
+        load_grid(stages / "forcing.zarr.zip", FORCING),
     ]
     splits = pd.read_parquet(stages / "splits.parquet")
     with open_zarr_zip(stages / "features.zarr.zip") as written:

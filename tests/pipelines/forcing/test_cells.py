@@ -15,7 +15,7 @@ from somobench.schemas.errors import InputError
 from somobench.schemas.recipe import RegionParams
 from somobench.schemas.tables import CELLS
 from somobench.schemas.validate import validate_table
-from somobench.schemas.variables import attrs_of
+from somobench.schemas.variables import get_attrs
 
 NORTH = RegionParams(name="north", south=0, north=90, west=-180, east=180)
 EUROPE = RegionParams(name="europe", south=35, north=72, west=-25, east=45)
@@ -87,7 +87,7 @@ def test_cell_table_averages_the_whole_period() -> None:
     energy = np.array([[9.0, 10.6], [0.0, 1.0]], "float32")  # means 9.8 and 0.5
     dims = ("cell", "time")
     forcing["precipitation"] = (dims, rain)
-    forcing["net_radiation"] = (dims, energy, attrs_of("net_radiation"))
+    forcing["net_radiation"] = (dims, energy, get_attrs("net_radiation"))
     table = describe_cells(forcing, np.array([4, 3], np.int8), (EUROPE,), 2.45)
     validate_table(table, CELLS, "cells")
     assert table["mean_precipitation"].to_list() == [2.0, 0.5]

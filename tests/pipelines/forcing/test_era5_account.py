@@ -142,7 +142,7 @@ def test_unit_that_cannot_be_converted_is_rejected_with_the_key(tmp_path: Path) 
     assert "forcing.units of the recipe: {tp: ...}" in rejected["expected"]
 
 
-def test_daily_files_are_told_from_hourly_ones(tmp_path: Path) -> None:
+def test_daily_files_are_distinguished_from_hourly_ones(tmp_path: Path) -> None:
     days = pd.date_range("2018-01-01", periods=4)
     keys = account_for(folder_of(tmp_path, make_era5(times=days)))["keys"]
     assert keys["forcing.frequency"] == "daily"

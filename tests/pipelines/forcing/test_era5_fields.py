@@ -270,16 +270,16 @@ def test_long_names_of_arco_stores_are_found() -> None:
 
 
 def test_name_in_the_recipe_replaces_the_usual_ones() -> None:
-    assert Delivery(names={"precipitation": "rain"}).names_of(RAW["tp"]) == ("rain",)
-    assert Delivery(names={"t2m": "warmth"}).names_of(RAW["t2m"]) == ("warmth",)
+    assert Delivery(names={"precipitation": "rain"}).get_names(RAW["tp"]) == ("rain",)
+    assert Delivery(names={"t2m": "warmth"}).get_names(RAW["t2m"]) == ("warmth",)
     assert find_derivation("net_radiation", {"net_radiation": "nr"}).raws == ("nr",)
-    assert Delivery(names={"net_radiation": "rn"}).names_of(RAW["nr"]) == ("rn",)
+    assert Delivery(names={"net_radiation": "rn"}).get_names(RAW["nr"]) == ("rn",)
 
 
 @pytest.mark.parametrize("key", ["names", "units"])
 def test_unknown_key_in_the_recipe_is_refused(key: str) -> None:
     given = Delivery(**{key: {"rainfall": "rain"}})
-    look = given.names_of if key == "names" else given.unit_of
+    look = given.get_names if key == "names" else given.get_unit
     with pytest.raises(UsageError, match=rf"(?s)forcing\.{key}.*rainfall"):
         look(RAW["tp"])
 

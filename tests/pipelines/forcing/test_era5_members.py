@@ -1,4 +1,4 @@
-"""What lies under an input's path: told by content, unpacked safely, never lost."""
+"""What lies under an input's path: known by content, unpacked safely, never lost."""
 
 from __future__ import annotations
 

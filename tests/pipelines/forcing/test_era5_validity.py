@@ -57,7 +57,7 @@ FIRST_TO_THIRD = ["2018-01-01T00", "2018-01-02T00", "2018-01-03T00"]
         (START, {"verification": ("time", NEXT_DAYS, VALID)}, SECOND_TO_FOURTH),
     ],
 )
-def test_validity_time_is_told_by_metadata(
+def test_validity_time_is_recognised_by_metadata(
     attrs: dict[str, str], coords: dict[str, Any], expected: list[str]
 ) -> None:
     assert times(store(attrs, **coords)) == expected

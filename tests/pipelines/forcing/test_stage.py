@@ -16,7 +16,7 @@ from factories.statics import make_statics
 from somobench.catalog.storage.archive import open_zarr_zip, write_zarr_zip
 from somobench.catalog.storage.atomic import write_json, write_parquet
 from somobench.pipelines.forcing import write_forcing
-from somobench.pipelines.inputs import size_and_sha256
+from somobench.pipelines.inputs import measure_file
 from somobench.schemas.errors import InputError, IntegrityError, ValidationError
 from somobench.schemas.grids import FORCING
 from somobench.schemas.recipe import Recipe, load_recipe
@@ -28,7 +28,7 @@ ALL_CELLS = (*CELLS, "0.125_0.125")
 
 
 def record(path: Path, place: str, *, generated: bool) -> dict[str, Any]:
-    size, sha256 = size_and_sha256(path)
+    size, sha256 = measure_file(path)
     empty = dict.fromkeys(("version_producer", "url", "doi", "date_accessed"))
     text = dict.fromkeys(("producer", "licence", "citation"), "x")
     return (

@@ -13,13 +13,13 @@ from somobench.pipelines.forcing.station.days import (
     StationDayRule,
     StationDays,
     is_hourly,
-    station_days,
+    make_station_days,
 )
 from somobench.pipelines.forcing.station.merging import (
     Gap,
     StationSeries,
     fill_gap,
-    gaps_of,
+    find_gaps,
     merge_stations,
 )
 from somobench.pipelines.stations import SensorMetadata, SensorSeries
@@ -49,7 +49,7 @@ def series(
 def days_of(
     item: SensorSeries, rule: StationDayRule, variable: str = "precipitation"
 ) -> StationDays:
-    return station_days(
+    return make_station_days(
         item, variable, rule, days=DAYS, good_flags=("G",), minimum_count=20
     )
 
@@ -144,7 +144,7 @@ def test_names_of_a_source_are_those_of_the_vocabulary(source: str) -> None:
 
 def test_line_crosses_a_gap_and_repeats_the_only_neighbour_at_an_end() -> None:
     values = np.array([NAN, 1.0, NAN, NAN, 4.0, NAN])
-    gaps = gaps_of(values)
+    gaps = find_gaps(values)
     assert gaps == [Gap(0, 1), Gap(2, 4), Gap(5, 6)]
     found = [fill_gap(values, gap, "linear") for gap in gaps]
     assert [None if item is None else item.tolist() for item in found] == [
@@ -200,7 +200,7 @@ def test_merged_series_is_complete_and_keeps_what_was_measured(
 ) -> None:
     measured = np.array([NAN if value is None else value for value in values])
     merged = merge_stations("air_temperature", [StationSeries("A", measured)], 5)
-    longest = max((gap.days for gap in gaps_of(measured)), default=0)
+    longest = max((gap.days for gap in find_gaps(measured)), default=0)
     if np.isnan(measured).all() or longest > 5:
         assert merged.refused
         return

@@ -45,13 +45,13 @@ def report(tmp_path: Path, repository: Path) -> dict[str, object]:
     return report_forcing(given, dataset, table, [])
 
 
-def test_everything_left_out_is_told_with_its_reason(
+def test_everything_left_out_is_reported_with_its_reason(
     report: dict[str, object],
 ) -> None:
     lines = summarise_forcing(report)
     assert lines[0] == "forcing: 4 cells kept, 2 dropped; 3 days"
-    told = {line.strip() for line in lines[1:]}
-    assert told >= {
+    details = {line.strip() for line in lines[1:]}
+    assert details >= {
         "2 cells dropped: no node of the input lies at the cell "
         "(0.125_0.125, 1.125_1.125)",
         "1 files passed over: no netCDF, GRIB, Zarr or zip (readme.txt)",

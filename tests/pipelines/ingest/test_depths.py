@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from somobench.pipelines.ingest.sensor_days import Rounding, layer_of, whole_centimetres
+from somobench.pipelines.ingest.sensor_days import (
+    Rounding,
+    find_layer,
+    round_to_centimetres,
+)
 from somobench.schemas.recipe import LayerParams
 
 LAYERS = (
@@ -34,7 +38,7 @@ def test_depth_is_rounded_to_whole_centimetres(
 ) -> None:
     expected: dict[Rounding, int] = {"nearest": nearest, "down": down, "up": up}
     assert {
-        rounding: whole_centimetres(depth, rounding) for rounding in expected
+        rounding: round_to_centimetres(depth, rounding) for rounding in expected
     } == expected
 
 
@@ -60,4 +64,4 @@ def test_depth_is_rounded_to_whole_centimetres(
     ],
 )
 def test_layer_holds_the_whole_interval(interval: tuple[int, int], layer: int) -> None:
-    assert layer_of(*interval, LAYERS) == layer
+    assert find_layer(*interval, LAYERS) == layer

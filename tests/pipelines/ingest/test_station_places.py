@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-from somobench.pipelines.ingest.report import swapped_positions
+from somobench.pipelines.ingest.report import find_swapped_positions
 
 HAMBURG = [(53.677, 10.025), (53.6, 9.936), (53.494, 10.003)]
 
 
 def test_swapped_place_is_found_beside_its_network() -> None:
     # (10.025, 53.677) lies in the Indian Ocean, 50 degrees from the others.
-    found = swapped_positions({"H": [*HAMBURG[1:], (10.025, 53.677)]})
+    found = find_swapped_positions({"H": [*HAMBURG[1:], (10.025, 53.677)]})
     assert found == {("H", (10.025, 53.677)): (53.6, 9.936)}
 
 
 def test_far_place_that_is_far_swapped_too_is_left() -> None:
-    assert swapped_positions({"H": [*HAMBURG, (-33.0, 18.0)]}) == {}
+    assert find_swapped_positions({"H": [*HAMBURG, (-33.0, 18.0)]}) == {}
 
 
 def test_smaller_of_two_mirrored_groups_is_the_swapped_one() -> None:
     swapped = [(10.025, 53.677), (9.936, 53.6)]
-    assert set(swapped_positions({"H": [*HAMBURG, *swapped]})) == {
+    assert set(find_swapped_positions({"H": [*HAMBURG, *swapped]})) == {
         ("H", place) for place in swapped
     }
 
 
 def test_two_mirrored_places_are_both_found() -> None:
     pair = [(53.677, 10.025), (10.025, 53.677)]
-    assert set(swapped_positions({"H": pair})) == {("H", place) for place in pair}
+    assert set(find_swapped_positions({"H": pair})) == {("H", place) for place in pair}
 
 
 def test_place_beyond_90_degrees_east_is_left() -> None:
-    assert swapped_positions({"H": [(19.8, -155.3), (40.0, -105.0)]}) == {}
+    assert find_swapped_positions({"H": [(19.8, -155.3), (40.0, -105.0)]}) == {}
 
 
 def test_one_place_and_other_networks_give_no_evidence() -> None:
-    assert swapped_positions({"H": HAMBURG, "X": [(10.025, 53.677)]}) == {}
+    assert find_swapped_positions({"H": HAMBURG, "X": [(10.025, 53.677)]}) == {}

@@ -15,9 +15,9 @@ from somobench.catalog.fetching import cache
 from somobench.catalog.storage.hashing import sha256_file
 from somobench.pipelines.inputs import (
     input_path,
+    measure_file,
     read_inputs,
-    size_and_sha256,
-    verified_inputs,
+    verify_inputs,
 )
 from somobench.pipelines.inputs.stage import record_inputs
 from somobench.schemas.errors import InputError, IntegrityError
@@ -67,7 +67,7 @@ def test_real_input_is_recorded_where_it_lies(archives: Path, tmp_path: Path) ->
     assert content[0]["path"] == "ismn/a.zip"
     assert content[0]["sha256"] == hashlib.sha256(CONTENT).hexdigest()
     assert str(tmp_path) not in record.read_text()
-    ((found, path),) = verified_inputs(record, "stations")
+    ((found, path),) = verify_inputs(record, "stations")
     assert not found.generated
     assert path == archives / "ismn" / "a.zip" == input_path(found)
 
@@ -166,14 +166,14 @@ def test_changed_input_is_found_before_it_is_read(
     record_inputs(real_recipe(), tmp_path / "inputs.json")
     (archives / "ismn" / "a.zip").write_bytes(CONTENT[:-1] + b"E")
     with pytest.raises(IntegrityError, match=r"ismn/a\.zip"):
-        verified_inputs(tmp_path / "inputs.json", "stations")
+        verify_inputs(tmp_path / "inputs.json", "stations")
 
 
 def test_removed_input_is_refused(archives: Path, tmp_path: Path) -> None:
     record_inputs(real_recipe(), tmp_path / "inputs.json")
     (archives / "ismn" / "a.zip").unlink()
     with pytest.raises(InputError, match="nothing at"):
-        verified_inputs(tmp_path / "inputs.json", "stations")
+        verify_inputs(tmp_path / "inputs.json", "stations")
 
 
 def test_unreadable_record_is_refused(tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_folder_hash_covers_names_and_bytes(tmp_path: Path) -> None:
     (tmp_path / "a" / "sub").mkdir(parents=True)
     (tmp_path / "a" / "sub" / "x").write_bytes(b"1")
     (tmp_path / "a" / "y").write_bytes(b"22")
-    size, digest = size_and_sha256(tmp_path / "a")
+    size, digest = measure_file(tmp_path / "a")
     # Lines of the two files, sorted by path: "sub/x" before "y".
     lines = "".join(
         f"{hashlib.sha256(content).hexdigest()}  {name}\n"
@@ -194,4 +194,4 @@ def test_folder_hash_covers_names_and_bytes(tmp_path: Path) -> None:
     )
     assert (size, digest) == (3, hashlib.sha256(lines.encode()).hexdigest())
     (tmp_path / "a" / "y").rename(tmp_path / "a" / "z")
-    assert size_and_sha256(tmp_path / "a")[1] != digest
+    assert measure_file(tmp_path / "a")[1] != digest

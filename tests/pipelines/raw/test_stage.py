@@ -12,7 +12,7 @@ from somobench.pipelines.inputs import (
     INPUTS_FILE,
     InputRecord,
     read_inputs,
-    verified_inputs,
+    verify_inputs,
     write_inputs,
 )
 from somobench.pipelines.raw import write_raw
@@ -51,7 +51,7 @@ def test_virtual_inputs_are_recorded_by_role(virtual_raw: Path) -> None:
 
 
 def test_virtual_inputs_verify_and_name_their_files(virtual_raw: Path) -> None:
-    found = verified_inputs(virtual_raw / "inputs.json", "forcing")
+    found = verify_inputs(virtual_raw / "inputs.json", "forcing")
     assert [path for _, path in found] == [
         virtual_raw / "era5/europe.zarr.zip",
         virtual_raw / "era5/oceania.zarr.zip",

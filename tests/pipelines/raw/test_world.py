@@ -17,7 +17,11 @@ from factories.virtual_recipes import make_recipe
 from somobench.catalog.storage.archive import open_zarr_zip
 from somobench.catalog.storage.hashing import sha256_file
 from somobench.pipelines.raw.world import write_virtual_world
-from somobench.pipelines.raw.world.archive import flag_text, time_texts, value_texts
+from somobench.pipelines.raw.world.archive import (
+    format_flags,
+    format_times,
+    format_values,
+)
 from somobench.pipelines.raw.world.reanalysis import SPIN_UP, simulate_box
 from somobench.pipelines.raw.world.regions import CLIMATES, NETWORKS
 from somobench.pipelines.raw.world.sensors import BIT, MISSING_BIT
@@ -207,11 +211,11 @@ def test_community_reader_reads_a_station_file(world: Path, tmp_path: Path) -> N
 
 
 def test_texts_have_the_archive_format() -> None:
-    values = value_texts(np.array([0.1, -0.25, 12.0]), 0)
+    values = format_values(np.array([0.1, -0.25, 12.0]), 0)
     texts = [bytes(row[row != 0]).decode() for row in values]
     assert texts == ["0.1000", "-0.2500", "12.0000"]
-    assert bytes(value_texts(np.array([0.1]), 9)[0]) == b"   0.1000"
-    times = time_texts(np.array(["2020-02-29T23"], dtype="datetime64[h]"))
+    assert bytes(format_values(np.array([0.1]), 9)[0]) == b"   0.1000"
+    times = format_times(np.array(["2020-02-29T23"], dtype="datetime64[h]"))
     assert bytes(times[0]) == b"2020/02/29 23:00"
 
 
@@ -219,11 +223,11 @@ def test_flag_texts_join_flags_and_name_the_provider() -> None:
     alps, dale = NETWORKS["europe"]
     savanna = NETWORKS["africa"][1]  # delivers no flag of its own
     both = int(BIT["D03"] | BIT["D05"])
-    assert flag_text(both, dale) == " D03,D05 4\r\n"
-    assert flag_text(both, alps) == " D05,D03 M\r\n"  # joined in the other order
-    assert flag_text(0, dale) == " G 1\r\n"
-    assert flag_text(0, savanna) == " G\r\n"
-    assert flag_text(int(MISSING_BIT), savanna) == " M\r\n"
+    assert format_flags(both, dale) == " D03,D05 4\r\n"
+    assert format_flags(both, alps) == " D05,D03 M\r\n"  # joined in the other order
+    assert format_flags(0, dale) == " G 1\r\n"
+    assert format_flags(0, savanna) == " G\r\n"
+    assert format_flags(int(MISSING_BIT), savanna) == " M\r\n"
 
 
 def test_world_is_the_same_in_another_process(world: Path, tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ import pytest
 from factories.virtual_recipes import RECIPE
 from somobench.pipelines.raw.world.hourly import (
     accumulate,
-    daily_totals,
-    hourly_states,
+    compute_progress,
     interpolate,
-    progress,
+    interpolate_states,
     quantise,
+    sum_by_day,
 )
 from somobench.pipelines.raw.world.reanalysis import SPIN_UP, simulate_box
 from somobench.pipelines.raw.world.regions import CLIMATES
@@ -20,12 +20,12 @@ from somobench.pipelines.raw.world.soil import (
     LATENT_HEAT,
     Drivers,
     Soil,
-    rain_and_melt,
-    texture_soil,
-    water_balance,
-    water_step,
+    make_soil,
+    simulate_columns,
+    split_rain_and_melt,
+    step_soil_water,
 )
-from somobench.pipelines.raw.world.stations import corner_mean
+from somobench.pipelines.raw.world.stations import average_node_corners
 from somobench.schemas.recipe import load_recipe
 
 
@@ -48,7 +48,7 @@ def test_water_step_gives_hand_computed_fluxes() -> None:
     # (33.75/50 - 0.54) / (1 - 0.54) = 0.135 / 0.46; drainage 10 (0.135/0.46)^2.
     # The soil is wet, so evaporation is 0.95 x 2 = 1.9.
     drained = 10.0 * (0.135 / 0.46) ** 2
-    water, evaporation, runoff, drainage = water_step(
+    water, evaporation, runoff, drainage = step_soil_water(
         one_layer_soil(),
         np.array([[25.0]]),
         np.array([10.0]),
@@ -63,7 +63,7 @@ def test_water_step_gives_hand_computed_fluxes() -> None:
 
 def test_frozen_layer_neither_evaporates_nor_drains() -> None:
     # Of 10 mm on frozen ground 7 mm run off, more than the 1.25 mm of thawed soil.
-    water, evaporation, runoff, drainage = water_step(
+    water, evaporation, runoff, drainage = step_soil_water(
         one_layer_soil(),
         np.array([[25.0]]),
         np.array([10.0]),
@@ -76,7 +76,7 @@ def test_frozen_layer_neither_evaporates_nor_drains() -> None:
 
 def test_dry_layer_keeps_its_water() -> None:
     # At half the wilting point nothing evaporates.
-    _, evaporation, _, _ = water_step(
+    _, evaporation, _, _ = step_soil_water(
         one_layer_soil(),
         np.array([[5.0]]),
         np.array([0.0]),
@@ -89,24 +89,24 @@ def test_dry_layer_keeps_its_water() -> None:
 def test_snow_waits_for_warmth_and_melts_by_degree_days() -> None:
     # 4 mm fall at -2 degrees; a day at +1 melts 2.5 mm of it, the next day the rest.
     rain, cold, warm = np.array([4.0]), np.array([271.15]), np.array([274.15])
-    liquid, snow = rain_and_melt(rain, cold, np.zeros(1))
+    liquid, snow = split_rain_and_melt(rain, cold, np.zeros(1))
     assert (liquid[0], snow[0]) == (0.0, 4.0)
-    liquid, snow = rain_and_melt(np.zeros(1), warm, snow)
+    liquid, snow = split_rain_and_melt(np.zeros(1), warm, snow)
     assert (liquid[0], snow[0]) == pytest.approx((2.5, 1.5))
-    liquid, snow = rain_and_melt(np.array([1.0]), warm, snow)
+    liquid, snow = split_rain_and_melt(np.array([1.0]), warm, snow)
     assert (liquid[0], snow[0]) == pytest.approx((2.5, 0.0))
 
 
 def test_water_balance_creates_and_loses_no_water(rng: np.random.Generator) -> None:
     days, columns, layers = 400, 5, (100.0, 200.0, 200.0, 500.0)
-    soil = texture_soil(np.linspace(0.05, 0.9, columns), layers)
+    soil = make_soil(np.linspace(0.05, 0.9, columns), layers)
     season = 278.0 + 10.0 * np.sin(np.arange(days) / 58.0)[:, None]
     drivers = Drivers(
         rain=rng.gamma(0.3, 12.0, (days, columns)),
         temperature=season + rng.normal(0.0, 4.0, (days, columns)),
         net_radiation=rng.uniform(-2.0, 15.0, (days, columns)),
     )
-    result = water_balance(soil, drivers)
+    result = simulate_columns(soil, drivers)
     stored = (result.soil_moisture[-1] * soil.thickness).sum(axis=0)
     begun = (0.9 * soil.field_capacity * soil.thickness).sum(axis=0)
     left = (result.evaporation + result.runoff + result.drainage).sum(axis=0)
@@ -121,7 +121,7 @@ def test_accumulation_ends_at_its_hour() -> None:
     # the second day; its 00:00 holds the last hour of the first day.
     hourly = accumulate(np.array([24.0, 48.0, 72.0]), np.full((3, 24), 1.0 / 24.0))
     assert hourly.tolist() == pytest.approx([1.0] + 24 * [2.0] + 24 * [3.0])
-    assert daily_totals(hourly.astype("float32")).tolist() == pytest.approx([48, 72])
+    assert sum_by_day(hourly.astype("float32")).tolist() == pytest.approx([48, 72])
 
 
 def test_interpolation_meets_daily_values_at_noon() -> None:
@@ -134,8 +134,8 @@ def test_hourly_state_follows_the_rain() -> None:
     # Rain in the hours ending at 06 and 12, half each; moisture rises 0.2 to 0.3.
     shares = np.zeros((2, 24))
     shares[:, [5, 11]] = 0.5
-    moved = progress(shares, np.array([True, False]))
-    hourly = hourly_states(np.array([0.2, 0.3, 0.3]), moved)
+    moved = compute_progress(shares, np.array([True, False]))
+    hourly = interpolate_states(np.array([0.2, 0.3, 0.3]), moved)
     assert hourly[[0, 5, 6, 11, 12, 24]].tolist() == pytest.approx(
         [0.2, 0.2, 0.25, 0.25, 0.3, 0.3]
     )
@@ -152,7 +152,7 @@ def test_quantised_values_keep_their_precision(rng: np.random.Generator) -> None
 def test_corner_mean_averages_four_nodes() -> None:
     nodes = np.arange(9.0).reshape(3, 3)
     # The cell between nodes 0, 1, 3 and 4 has mean 2; the others are 3, 5 and 6.
-    assert corner_mean(nodes).tolist() == [2.0, 3.0, 5.0, 6.0]
+    assert average_node_corners(nodes).tolist() == [2.0, 3.0, 5.0, 6.0]
 
 
 def test_recipe_spans_energy_and_water_limitation() -> None:
@@ -167,7 +167,7 @@ def test_recipe_spans_energy_and_water_limitation() -> None:
         box = simulate_box(climate, days, nodes, recipe.grid.resolution, seed)
         rain = box.drivers.rain[SPIN_UP:].mean(axis=0)
         energy = box.drivers.net_radiation[SPIN_UP:].mean(axis=0) / LATENT_HEAT
-        dryness = corner_mean((energy / rain).reshape(nodes, nodes))
+        dryness = average_node_corners((energy / rain).reshape(nodes, nodes))
         wettest.append(dryness.min())
         driest.append(dryness.max())
     assert max(wettest) < 1.0 < min(driest)  # both sides in every region

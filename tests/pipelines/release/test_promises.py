@@ -9,9 +9,9 @@ import xarray as xr
 
 from factories.days import make_forcing, make_sensors, make_targets
 from somobench.pipelines.release.promises import (
-    failed_promises,
-    moments_report,
-    truth_report,
+    compare_moments,
+    list_failed_promises,
+    score_against_truth,
 )
 
 LENGTH = 200
@@ -35,7 +35,7 @@ def _scaled(length: int = LENGTH) -> tuple[xr.Dataset, xr.Dataset]:
 
 
 def test_matched_moments_are_found_within_tolerance() -> None:
-    report = moments_report(*_scaled())
+    report = compare_moments(*_scaled())
     assert report["compared"] == 2
     assert report["went_negative"] == 0
     assert report["largest_mean_difference"] < 1e-5
@@ -45,25 +45,25 @@ def test_matched_moments_are_found_within_tolerance() -> None:
 def test_shifted_targets_break_the_promise() -> None:
     targets, forcing = _scaled()
     targets["soil_moisture"][0, 1] += 0.001
-    report = moments_report(targets, forcing)
+    report = compare_moments(targets, forcing)
     assert report["largest_mean_difference"] == pytest.approx(0.001, abs=1e-5)
-    failed = failed_promises({"scaled_targets_against_reference": report})
+    failed = list_failed_promises({"scaled_targets_against_reference": report})
     assert [where for where, _, _ in failed] == ["largest_mean_difference"]
 
 
 def test_series_that_lost_negative_days_is_counted_not_compared() -> None:
     targets, forcing = _scaled()
     targets["soil_moisture"][0, 0, 7] = np.nan
-    report = moments_report(targets, forcing)
+    report = compare_moments(targets, forcing)
     assert (report["compared"], report["went_negative"]) == (1, 1)
 
 
 def test_unscaled_targets_have_no_moments_to_compare() -> None:
     targets, forcing = _scaled()
     targets["overlap_days"][:] = 0
-    report = moments_report(targets, forcing)
+    report = compare_moments(targets, forcing)
     assert report["largest_mean_difference"] is None
-    assert failed_promises({"scaled_targets_against_reference": report}) == []
+    assert list_failed_promises({"scaled_targets_against_reference": report}) == []
 
 
 def _truth_case(sensor_bias: float, target_bias: float) -> dict:
@@ -88,7 +88,7 @@ def _truth_case(sensor_bias: float, target_bias: float) -> dict:
         )
         for sensor in sensors["sensor_id"]
     )
-    return truth_report(targets, truth, sensors, observations)
+    return score_against_truth(targets, truth, sensors, observations)
 
 
 def test_bias_against_the_truth_is_what_was_put_in() -> None:
@@ -106,6 +106,6 @@ def test_targets_worse_than_single_sensors_break_the_promise() -> None:
         "scaled_targets_against_reference": moments,
         "targets_against_truth": _truth_case(sensor_bias=0.01, target_bias=0.02),
     }
-    assert [where for where, _, _ in failed_promises(report)] == [
+    assert [where for where, _, _ in list_failed_promises(report)] == [
         "layer 1 absolute_bias against the truth"
     ]

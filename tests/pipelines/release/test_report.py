@@ -14,7 +14,7 @@ import pytest
 
 from factories.page_text import Reading
 from factories.reports import HOSTILE, make_sources, make_validation, write_report_data
-from somobench.catalog.storage.atomic import json_text
+from somobench.catalog.storage.atomic import format_json
 from somobench.pages.frame import VIRTUAL_BANNER
 from somobench.pipelines.release.report import build_report
 from somobench.pipelines.release.report.numbers import figure_numbers
@@ -98,7 +98,7 @@ def test_page_is_the_same_after_a_round_trip_of_its_numbers(
     # as read back from validation.json, which sorts its keys: nothing on the page has
     # another source
     recipe = recipe_of(repository)
-    again = json.loads(json_text(validation))
+    again = json.loads(format_json(validation))
     assert build_report(recipe, again, make_sources()) == text
 
 

@@ -88,11 +88,11 @@ def test_network_has_the_score_of_every_rung_and_its_series() -> None:
         "split == 'spatial' and pool == 'NET-A' and metric == 'pearson_r' "
         "and layer == 0 and against == ''"
     ).set_index("model")
-    told = [
+    cells = [
         "{} ({} to {})".format(*(write_score(row[k]) for k in ("value", "low", "high")))
         for row in own.loc[list(RUNGS)].to_dict("records")
     ]
-    line = " ".join(["NET-A", *told, "8"])
+    line = " ".join(["NET-A", *cells, "8"])
     assert line in " ".join(Reading(part).text.split())
     assert [key for tag, key in Reading(part).keys if tag == "th"][-3:] == sorted(
         POOLS["network"]
@@ -183,9 +183,9 @@ def test_rungs_that_read_observations_are_marked_and_apart() -> None:
 
 def test_missing_rung_is_shown_with_its_reason() -> None:
     text = Reading(make_page(make_ladder())).text
-    told = "One-variable regression: the forcing has no radiation"
-    assert text.count(told) == 1
-    assert text.index(told) < text.rindex("The ladder on temporal")
+    reason = "One-variable regression: the forcing has no radiation"
+    assert text.count(reason) == 1
+    assert text.index(reason) < text.rindex("The ladder on temporal")
 
 
 def test_all_splits_are_drawn_on_one_scale() -> None:

@@ -10,7 +10,7 @@ from factories.page_text import Reading
 from factories.splits import SPATIAL, TEMPORAL, UNGAUGED, YEARS, grid_cells, make_data
 from somobench.pages.frame import THOUSANDS, render_page
 from somobench.pipelines.release.report.splits import find_embargo, make_split_sections
-from somobench.pipelines.splits import splits_of
+from somobench.pipelines.splits import build_recipe_splits
 from somobench.schemas.recipe import Recipe, SplitParams
 from somobench.splits import QUESTIONS
 
@@ -24,7 +24,7 @@ def report() -> dict[str, Any]:
         temporal=TEMPORAL, spatial=SPATIAL, ungauged=UNGAUGED, dry_years=YEARS
     )
     recipe = Recipe.model_construct(splits=params)
-    found = splits_of(make_data(grid_cells(4, 6)), recipe)[1]
+    found = build_recipe_splits(make_data(grid_cells(4, 6)), recipe)[1]
     assert set(found["splits"]) == {"temporal", "spatial"}
     return found | {"left_out": found["left_out"] | {"ungauged": HOSTILE}}
 

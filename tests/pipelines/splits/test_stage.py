@@ -37,7 +37,7 @@ from factories.splits import (
     rows_of,
 )
 from somobench.catalog.storage.archive import write_zarr_zip
-from somobench.pipelines.splits import splits_of, write_splits
+from somobench.pipelines.splits import build_recipe_splits, write_splits
 from somobench.schemas.errors import InputError, ValidationError
 from somobench.schemas.recipe import Recipe, SplitParams, load_recipe
 from somobench.schemas.tables import SPLITS
@@ -54,7 +54,7 @@ from somobench.splits import (
     split_table,
 )
 from somobench.splits.audit import audit_split
-from somobench.splits.data import sources_of
+from somobench.splits.data import list_sources
 
 
 @st.composite
@@ -171,7 +171,7 @@ def data() -> SplitData:
 def test_report_holds_definition_hash_and_audit_of_each_split(
     data: SplitData, recipe: Recipe
 ) -> None:
-    table, report = splits_of(data, recipe)
+    table, report = build_recipe_splits(data, recipe)
     validate_table(table, SPLITS, "splits.parquet")
     assert report["left_out"] == {
         "dry_years": "4 complete years in the period, 6 needed",
@@ -205,7 +205,7 @@ def test_split_whose_audit_fails_is_refused_with_what_was_found(
 
     monkeypatch.setattr("somobench.splits.KINDS", {**KINDS, "temporal": overlapping})
     with pytest.raises(ValidationError, match="1 days_in_two_roles"):
-        splits_of(data, recipe)
+        build_recipe_splits(data, recipe)
 
 
 def test_sources_name_primaries_and_fillers_of_gaps_with_their_stations() -> None:
@@ -215,7 +215,7 @@ def test_sources_name_primaries_and_fillers_of_gaps_with_their_stations() -> Non
         {"layer": 1, "cell_id": "a", "primary": second, "gap-filling": [first]},
         {"layer": 2, "cell_id": "a", "primary": second, "gap-filling": []},
     ]
-    found = sources_of({"sources": rows}, stations)
+    found = list_sources({"sources": rows}, stations)
     assert found[["cell_id", "sensor_id"]].to_numpy().tolist() == [
         ["a", first],
         ["a", second],
@@ -227,7 +227,7 @@ def test_sources_name_primaries_and_fillers_of_gaps_with_their_stations() -> Non
 def test_sensor_absent_from_the_stations_table_is_refused() -> None:
     rows = [{"layer": 1, "cell_id": "a", "primary": "N/S/5-5/x", "gap-filling": []}]
     with pytest.raises(InputError, match="N/S/5-5/x"):
-        sources_of({"sources": rows}, make_sensors())
+        list_sources({"sources": rows}, make_sensors())
 
 
 def yearly_forcing(length: int) -> xr.Dataset:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from somobench.pipelines.stations import SensorMetadata, SensorSeries
 from somobench.pipelines.stations.daily import (
     GoodValues,
-    daily_means,
-    median_of_good,
+    average_to_days,
     select_good,
+    take_median_of_good,
 )
 
 START, END = np.datetime64("2020-01-01"), np.datetime64("2020-12-31")
@@ -60,7 +60,7 @@ def test_daily_mean_is_arithmetic_and_needs_the_minimum_count() -> None:
     hours = list(range(6)) + [24 + hour for hour in range(5)]
     times = np.datetime64("2020-01-01T00", "m") + 60 * np.array(hours)
     values = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6] + [0.9] * 5)
-    daily = daily_means(times, values, 6)
+    daily = average_to_days(times, values, 6)
     assert daily.days.tolist() == [np.datetime64("2020-01-01").item()]
     assert daily.means.tolist() == pytest.approx([0.35])
     assert daily.counts.tolist() == [6]
@@ -70,12 +70,12 @@ def test_daily_mean_is_arithmetic_and_needs_the_minimum_count() -> None:
 
 def test_day_ends_before_midnight() -> None:
     times = np.array(["2020-01-01T23:59", "2020-01-02T00:00"], dtype="datetime64[m]")
-    daily = daily_means(times, np.array([0.1, 0.3]), 1)
+    daily = average_to_days(times, np.array([0.1, 0.3]), 1)
     assert daily.means.tolist() == [0.1, 0.3]
 
 
 def test_no_values_give_no_days() -> None:
-    daily = daily_means(np.array([], dtype="datetime64[m]"), np.array([]), 6)
+    daily = average_to_days(np.array([], dtype="datetime64[m]"), np.array([]), 6)
     assert (len(daily.days), len(daily.means), daily.days_below) == (0, 0, 0)
 
 
@@ -149,8 +149,8 @@ def test_source_without_flags_counts_every_value() -> None:
 
 def test_median_of_good_ignores_flagged_negative_and_missing_values() -> None:
     rows = [(0, 20.0, "G"), (1, 30.0, "G"), (2, 0.1, "C02"), (3, -9999.0, "G")]
-    assert median_of_good(make_series([*rows, (4, math.nan, "G")]), ("G",)) == 25.0
-    assert median_of_good(make_series(rows[2:3]), ("G",)) is None
+    assert take_median_of_good(make_series([*rows, (4, math.nan, "G")]), ("G",)) == 25.0
+    assert take_median_of_good(make_series(rows[2:3]), ("G",)) is None
 
 
 VALUES = st.sampled_from([0.0, 0.1, 0.123, 0.3, 0.6, 1.0, 1.5, -0.1, -9999.0, math.nan])
@@ -166,7 +166,7 @@ ROWS = st.lists(
 
 def means(rows: Sequence[Row]) -> list[tuple[object, ...]]:
     good = selected(rows)
-    daily = daily_means(good.times, good.values, 2)
+    daily = average_to_days(good.times, good.values, 2)
     return list(
         zip(
             daily.days.tolist(),
@@ -213,7 +213,7 @@ def test_mean_lies_between_smallest_and_largest_value(
     rows.sort()
     times = np.datetime64("2020-01-01", "m") + np.array([time for time, _ in rows])
     values = np.array([value for _, value in rows])
-    daily = daily_means(times, values, 1)
+    daily = average_to_days(times, values, 1)
     dates = times.astype("datetime64[D]")
     for day, mean, count in zip(daily.days, daily.means, daily.counts, strict=True):
         of_day = values[dates == day]

@@ -6,14 +6,14 @@ from typing import get_args
 
 import pytest
 
-from somobench.pipelines.stations import STATION_SOURCES, station_source
+from somobench.pipelines.stations import STATION_SOURCES, find_station_source
 from somobench.schemas.errors import UnknownNameError
 from somobench.schemas.recipe import StationParams
 
 
 @pytest.mark.parametrize("name", sorted(STATION_SOURCES))
 def test_registered_source_declares_how_it_counts(name: str) -> None:
-    source = station_source(name)
+    source = find_station_source(name)
     assert source.day_definition in {"UTC", "local_standard_time"}
     assert isinstance(source.has_flags, bool)
     assert source.minimum_count is None or source.minimum_count > 0
@@ -26,4 +26,4 @@ def test_every_source_of_a_recipe_is_registered() -> None:
 
 def test_unknown_source_is_refused_with_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="did you mean ismn"):
-        station_source("ismm")
+        find_station_source("ismm")

@@ -9,12 +9,12 @@ import pytest
 from factories.days import make_cells, make_sensors
 from factories.ismn_files import write_folder, write_zip
 from factories.statics import make_statics
-from somobench.catalog.view import cell_coords
+from somobench.catalog.view import make_cell_coords
 from somobench.pipelines.stations.ismn.statics import parse_static_variables
 from somobench.pipelines.stations.statics import (
-    nearest_stations,
+    append_static_attributes,
+    find_nearest_stations,
     read_statics,
-    with_static_attributes,
 )
 from somobench.schemas.errors import ValidationError
 from somobench.schemas.tables import CELLS, STATICS
@@ -72,7 +72,7 @@ def test_attributes_are_read_by_station_from_the_folder_of_its_files(
     assert rejections == ()
 
 
-def test_folders_of_several_archives_are_told_apart(tmp_path: Path) -> None:
+def test_folders_of_several_archives_are_kept_apart(tmp_path: Path) -> None:
     name = "NET/A/A_static_variables.csv"
     paths = [
         write_folder(tmp_path / archive, {name: static_file(sand(percent))})
@@ -84,7 +84,7 @@ def test_folders_of_several_archives_are_told_apart(tmp_path: Path) -> None:
     assert statics["sand_fraction"].tolist() == [0.2, 0.1]
 
 
-def test_unreadable_file_is_told_with_its_archive(tmp_path: Path) -> None:
+def test_unreadable_file_is_reported_with_its_archive(tmp_path: Path) -> None:
     name = "NET/A/A_static_variables.csv"
     paths = [
         write_zip(tmp_path / "a.zip", {name: static_file(sand("much"))}),
@@ -134,21 +134,21 @@ def test_nearest_described_station_stands_for_the_cell() -> None:
         "C": (41.875, -111.625),
     }
     stations = stations_at(places)
-    assert nearest_stations(cell_table(), stations, ["NET/A", "NET/B"]) == {
+    assert find_nearest_stations(cell_table(), stations, ["NET/A", "NET/B"]) == {
         CELL: "NET/B"
     }
 
 
 def test_first_of_equally_near_stations_stands_for_the_cell() -> None:
     stations = stations_at({"B": (41.9, -111.625), "A": (41.85, -111.625)})
-    found = nearest_stations(cell_table(), stations, ["NET/B", "NET/A"])
+    found = find_nearest_stations(cell_table(), stations, ["NET/B", "NET/A"])
     assert found == {CELL: "NET/A"}
 
 
 def test_cell_gets_all_attributes_from_one_station() -> None:
     stations = stations_at({"A": (41.875, -111.625), "B": (41.9, -111.6)})
     statics = make_statics(stations=["NET/A", "NET/B"], sand=[np.nan, 0.4])
-    cells, described = with_static_attributes(cell_table(), stations, statics)
+    cells, described = append_static_attributes(cell_table(), stations, statics)
     validate_table(cells, CELLS, "cells")
     assert described == {CELL: "NET/A"}
     assert cells["land_cover"].tolist() == ["10"]
@@ -160,7 +160,7 @@ def test_cell_gets_all_attributes_from_one_station() -> None:
 def test_cell_without_a_described_station_has_missing_attributes() -> None:
     stations = make_sensors(count=2)
     statics = make_statics(stations=[stations["station_id"][0]], sand=[0.4])
-    cells, _ = with_static_attributes(make_cells(count=2), stations, statics)
+    cells, _ = append_static_attributes(make_cells(count=2), stations, statics)
     validate_table(cells, CELLS, "cells")
     np.testing.assert_array_equal(cells["sand_fraction"], [0.4, np.nan])
     assert cells["land_cover"].tolist() == ["10", ""]
@@ -168,7 +168,7 @@ def test_cell_without_a_described_station_has_missing_attributes() -> None:
 
 def test_cells_keep_their_columns_where_nothing_is_described() -> None:
     statics = make_statics(stations=())
-    cells, described = with_static_attributes(make_cells(), make_sensors(), statics)
+    cells, described = append_static_attributes(make_cells(), make_sensors(), statics)
     pd.testing.assert_frame_equal(cells, make_cells())
     assert described == {}
 
@@ -202,11 +202,11 @@ def test_texture_that_does_not_sum_to_one_is_refused() -> None:
 
 def test_view_has_attributes_as_coordinates_where_the_release_does() -> None:
     cells = make_cells()
-    coords = cell_coords(cells.set_index("cell_id"))
+    coords = make_cell_coords(cells.set_index("cell_id"))
     assert not {*STATIC_ATTRIBUTES, *STATIC_CLASSES} & set(coords)
     cells["saturation"] = [0.4, np.nan]
     cells["land_cover"] = pd.Series(["10", ""], dtype="str")
-    coords = cell_coords(cells.set_index("cell_id"))
+    coords = make_cell_coords(cells.set_index("cell_id"))
     np.testing.assert_array_equal(coords["saturation"].to_numpy(), [0.4, np.nan])
     assert coords["saturation"].attrs["units"] == "m3 m-3"
     assert coords["land_cover"].to_numpy().tolist() == ["10", ""]

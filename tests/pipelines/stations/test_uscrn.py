@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from factories.uscrn_files import daily_line, hourly_line, write_archive
-from somobench.pipelines.stations import Rejection, SensorSeries, station_source
-from somobench.pipelines.stations.daily import daily_means, select_good
+from somobench.pipelines.stations import Rejection, SensorSeries, find_station_source
+from somobench.pipelines.stations.daily import average_to_days, select_good
 from somobench.pipelines.stations.uscrn import UscrnHourlySource, UscrnSource
 from somobench.schemas.errors import InputError, UnknownNameError
 
@@ -39,9 +39,9 @@ def read_one(tmp_path: Path, content: str | bytes, name: str = NAME) -> Rejectio
 
 
 def test_source_is_found_by_name() -> None:
-    assert isinstance(station_source("uscrn"), UscrnSource)
+    assert isinstance(find_station_source("uscrn"), UscrnSource)
     with pytest.raises(UnknownNameError, match=r"(?s)station .*did you mean uscrn"):
-        station_source("uscrm")
+        find_station_source("uscrm")
 
 
 def test_station_gives_five_depths_on_local_days(tmp_path: Path) -> None:
@@ -328,7 +328,7 @@ def test_midnight_closes_the_last_hour_of_the_day_before(tmp_path: Path) -> None
     ]
     first = hourly(tmp_path, lines)[0]
     assert isinstance(first, SensorSeries)
-    daily = daily_means(first.times, first.values, minimum_count=24)
+    daily = average_to_days(first.times, first.values, minimum_count=24)
     # (23 * 0.10 + 0.34) / 24 = 0.11, all on 1 June.
     assert daily.days.astype(str).tolist() == ["2020-06-01"]
     np.testing.assert_allclose(daily.means, [0.11], rtol=1e-12)

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from factories.targets import make_recipe, make_reference, make_series
-from somobench.pipelines.stations.daily import daily_means
+from somobench.pipelines.stations.daily import average_to_days
 from somobench.pipelines.targets.cells import DenseSeries, build_targets
 from somobench.schemas.recipe import Recipe
 
@@ -90,7 +90,7 @@ def dense_of(series: DenseSeries, hourly: list[pd.Series]) -> DenseSeries:
     """Return the same sensors with the daily means of our own arithmetic."""
     values = np.full_like(series.values, np.nan)
     for row, item in enumerate(hourly):
-        daily = daily_means(item.index.to_numpy(), item.to_numpy(), LEAST)
+        daily = average_to_days(item.index.to_numpy(), item.to_numpy(), LEAST)
         values[row, series.days.get_indexer(pd.DatetimeIndex(daily.days))] = daily.means
     return replace(series, values=values.round(DECIMALS))
 
@@ -123,7 +123,7 @@ def test_daily_mean_between_two_decimals_is_rounded_as_in_pandas() -> None:
     rng = np.random.default_rng(1)
     times = pd.date_range("2001-01-01", periods=8 * 4000, freq="3h")
     values = pd.Series(rng.uniform(0.1, 0.4, times.size).round(5), index=times)
-    daily = daily_means(times.to_numpy(), values.to_numpy(), LEAST)
+    daily = average_to_days(times.to_numpy(), values.to_numpy(), LEAST)
     expected = means_in_pandas(values)
     exact = (values.to_numpy() * 1e5).round().astype(int).reshape(-1, 8).sum(axis=1)
     assert (exact % 8 == 4).sum() > 400

@@ -13,10 +13,10 @@ from somobench.pipelines.targets.matching import (
     Rejection,
     Series,
     apply_matching,
+    compute_standard_deviation,
+    correlate,
     match_moments,
-    pearson,
     quantise,
-    standard_deviation,
 )
 from somobench.pipelines.targets.rule import (
     LOW_CORRELATION,
@@ -31,11 +31,11 @@ from somobench.pipelines.targets.rule import (
     Thresholds,
     choose_interval,
     fill_gaps,
-    filling_order,
-    in_situ_of,
+    make_filling_key,
     match_secondary,
     scale_candidate,
     station_spread,
+    take_in_situ,
 )
 
 NAN = np.nan
@@ -68,15 +68,15 @@ def interval(depth: tuple[int, int], name: str, length: int) -> IntervalTarget:
 
 def test_standard_deviation_divides_by_one_less_than_the_count() -> None:
     # mean 2.5, squares 2.25 + 0.25 + 0.25 + 2.25 = 5, over 4 - 1
-    assert standard_deviation(np.array([1.0, 2.0, 3.0, 4.0])) == pytest.approx(
+    assert compute_standard_deviation(np.array([1.0, 2.0, 3.0, 4.0])) == pytest.approx(
         np.sqrt(5 / 3)
     )
 
 
 def test_standard_deviation_of_a_stuck_sensor_is_exactly_zero() -> None:
     assert np.full(7, 0.1).std(ddof=1) > 0  # the formula alone misses it
-    assert standard_deviation(np.full(7, 0.1)) == 0
-    assert np.isnan(standard_deviation(np.array([0.1])))
+    assert compute_standard_deviation(np.full(7, 0.1)) == 0
+    assert np.isnan(compute_standard_deviation(np.array([0.1])))
 
 
 def test_matching_gives_mean_and_deviation_of_the_other_series() -> None:
@@ -163,8 +163,8 @@ def test_primary_has_the_moments_of_the_reference_on_shared_days(seed: int) -> N
 
 def test_pearson_agrees_with_numpy() -> None:
     x, y = wave(50), wave(50, seed=3)
-    assert pearson(x, y) == pytest.approx(np.corrcoef(x, y)[0, 1])
-    assert np.isnan(pearson(x, np.full(50, 0.2)))
+    assert correlate(x, y) == pytest.approx(np.corrcoef(x, y)[0, 1])
+    assert np.isnan(correlate(x, np.full(50, 0.2)))
 
 
 def test_primary_has_most_valid_days_then_the_first_name() -> None:
@@ -221,7 +221,7 @@ def test_equal_secondaries_are_ordered_by_overlap_length_and_name() -> None:
         secondary("c", 0.8, 149, 160),
     ]
     shuffled = [expected[place] for place in (3, 1, 4, 0, 2)]
-    assert sorted(shuffled, key=filling_order) == expected
+    assert sorted(shuffled, key=make_filling_key) == expected
 
 
 @pytest.mark.parametrize(("overlap", "accepted"), [(89, False), (90, True)])
@@ -326,7 +326,7 @@ def test_in_situ_gives_the_scaled_value_back_by_the_primary_line() -> None:
     primary = candidate("a", np.array([0.1, 0.2, 0.3, 0.2, NAN]), matching=line)
     secondary = candidate("b", np.array([0.25, 0.3, 0.35, NAN, 0.6]))
     target = fill_gaps(5, 5, [primary, secondary], SHORT)
-    in_situ = in_situ_of(target, 5)
+    in_situ = take_in_situ(target, 5)
     assert in_situ == pytest.approx([0.1, 0.2, 0.3, 0.2, 0.8])
     assert np.round(0.1 + 0.5 * in_situ, 5) == pytest.approx(target.values)
 
@@ -337,7 +337,7 @@ def test_in_situ_of_the_primary_keeps_two_decimals_more_than_the_target() -> Non
     raw = np.array([0.12345674, 0.2, 0.3])
     values = np.round(apply_matching(raw, line), 5)
     primary = Candidate("a", "a", 0, raw, values, line)
-    assert in_situ_of(fill_gaps(5, 5, [primary], SHORT), 5)[0] == 0.1234567
+    assert take_in_situ(fill_gaps(5, 5, [primary], SHORT), 5)[0] == 0.1234567
 
 
 def test_in_situ_keeps_the_raw_value_where_scaling_went_negative() -> None:
@@ -349,7 +349,7 @@ def test_in_situ_keeps_the_raw_value_where_scaling_went_negative() -> None:
     target = fill_gaps(5, 5, [primary, secondary], SHORT)
     assert target.source.tolist() == [NO_SOURCE, 1, 0, 0, 0, 0]
     assert np.isnan(target.values[0])
-    assert in_situ_of(target, 5) == pytest.approx([0.01, 0.15, 0.1, 0.2, 0.3, 0.2])
+    assert take_in_situ(target, 5) == pytest.approx([0.01, 0.15, 0.1, 0.2, 0.3, 0.2])
 
 
 def test_unscaled_target_is_its_in_situ_value_exactly() -> None:
@@ -357,7 +357,7 @@ def test_unscaled_target_is_its_in_situ_value_exactly() -> None:
     outcome = scaled(raw, None, SHORT)
     assert isinstance(outcome, Candidate)
     target = fill_gaps(5, 5, [outcome], SHORT)
-    assert in_situ_of(target, 5).tolist() == target.values.tolist()
+    assert take_in_situ(target, 5).tolist() == target.values.tolist()
 
 
 def test_station_spread_is_that_of_the_unscaled_means() -> None:

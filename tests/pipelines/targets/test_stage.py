@@ -28,7 +28,7 @@ from somobench.pipelines.targets import read_series, write_targets
 from somobench.pipelines.targets.cells import (
     DenseSeries,
     build_targets,
-    published_name,
+    format_published_name,
 )
 from somobench.pipelines.targets.grid import TargetGrid
 from somobench.pipelines.targets.report import TargetReport
@@ -205,7 +205,8 @@ def test_order_of_sensors_changes_nothing(
 def test_published_name_orders_as_the_files_did() -> None:
     # "_" sorts after digits, "/" before them: ids would put A before A1 here.
     names = [
-        published_name(sensor(station, (5, 5), layer=1)) for station in ("A", "A1")
+        format_published_name(sensor(station, (5, 5), layer=1))
+        for station in ("A", "A1")
     ]
     assert names[0] == "NET_A_sD5-sD5_probe"
     assert sorted(names) == names[::-1]
@@ -214,7 +215,9 @@ def test_published_name_orders_as_the_files_did() -> None:
 def test_published_name_orders_without_the_ending_of_the_file() -> None:
     # "probe" before "probe-2", although "probe-2.dat" would come before "probe.dat".
     row = sensor("A", (5, 5), layer=1)
-    names = [published_name(row | {"sensor": name}) for name in ("probe", "probe-2")]
+    names = [
+        format_published_name(row | {"sensor": name}) for name in ("probe", "probe-2")
+    ]
     assert sorted(names) == names
 
 

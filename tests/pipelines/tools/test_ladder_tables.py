@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from somobench.pipelines.tools.ladder_tables import (
-    ladder_table,
+    insert_table,
+    make_ladder_table,
     shift_table,
-    with_table,
 )
 from somobench.schemas.errors import UsageError
 
@@ -35,7 +35,7 @@ def _scores(**changed: object) -> pd.DataFrame:
 
 
 def test_table_shows_value_and_interval_and_marks_observed_rungs() -> None:
-    lines = ladder_table(_scores()).splitlines()
+    lines = make_ladder_table(_scores()).splitlines()
     assert lines[0] == "| rung | temporal |"
     assert "| `climatology` | 0.46 (0.29, 0.63) |" in lines
     assert "| `persistence` * | 0.90 (0.29, 0.63) |" in lines
@@ -52,17 +52,17 @@ def test_table_shows_value_and_interval_and_marks_observed_rungs() -> None:
     ],
 )
 def test_other_scores_stay_out_of_the_table(other: dict[str, object]) -> None:
-    assert "| `persistence` * | not available |" in ladder_table(_scores(**other))
+    assert "| `persistence` * | not available |" in make_ladder_table(_scores(**other))
 
 
 def test_small_loss_has_no_sign() -> None:
-    found = ladder_table(_scores(value=-0.004, low=-0.006, high=0.004))
+    found = make_ladder_table(_scores(value=-0.004, low=-0.006, high=0.004))
     assert "| `persistence` * | 0.00 (-0.01, 0.00) |" in found
 
 
 def test_document_without_a_place_is_refused() -> None:
     with pytest.raises(UsageError, match="ladder:virtual-9.9.9"):
-        with_table("text", "ladder", "virtual-9.9.9", "| |\n")
+        insert_table("text", "ladder", "virtual-9.9.9", "| |\n")
 
 
 def test_cost_of_a_shift_stands_by_rung_and_split() -> None:
@@ -86,7 +86,7 @@ def test_cost_of_a_shift_stands_by_rung_and_split() -> None:
 @pytest.mark.parametrize(
     ("kind", "file", "table"),
     [
-        ("ladder", "scores.parquet", ladder_table),
+        ("ladder", "scores.parquet", make_ladder_table),
         ("shifts", "shift_costs.parquet", shift_table),
     ],
 )
@@ -95,4 +95,4 @@ def test_readme_shows_the_tables_of_the_release(
 ) -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     rows = pd.read_parquet(ROOT / "releases" / RELEASE / file)
-    assert with_table(readme, kind, RELEASE, table(rows)) == readme
+    assert insert_table(readme, kind, RELEASE, table(rows)) == readme

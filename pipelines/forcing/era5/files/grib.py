@@ -63,8 +63,8 @@ def open_grib(path: Path, what: str) -> list[xr.Dataset]:
         )
     eccodes = import_module("eccodes")
     try:
-        groups = _grouped(read_headers(eccodes, path, what), what)
-        return [_dataset(eccodes, path, group, what) for group in groups]
+        groups = _group_messages(read_headers(eccodes, path, what), what)
+        return [_build_dataset(eccodes, path, group, what) for group in groups]
     except eccodes.CodesInternalError as error:
         raise InputError(
             f"forcing input {what}",
@@ -74,7 +74,9 @@ def open_grib(path: Path, what: str) -> list[xr.Dataset]:
         ) from error
 
 
-def _grouped(headers: Iterator[Header], what: str) -> list[dict[str, list[Header]]]:
+def _group_messages(
+    headers: Iterator[Header], what: str
+) -> list[dict[str, list[Header]]]:
     """Sort messages by time and group variables that share grid, version and times."""
     series: dict[tuple[str, str, str], list[Header]] = defaultdict(list)
     members = set()
@@ -97,11 +99,11 @@ def _grouped(headers: Iterator[Header], what: str) -> list[dict[str, list[Header
     return list(groups.values())
 
 
-def _dataset(
+def _build_dataset(
     eccodes: Any, path: Path, group: dict[str, list[Header]], what: str
 ) -> xr.Dataset:
     first = next(iter(group.values()))
-    latitude, longitude = _axes(eccodes, path, first[0], what)
+    latitude, longitude = _build_axes(eccodes, path, first[0], what)
     dims = ("valid_time", "latitude", "longitude")
     arrays = {
         name: xr.Variable(
@@ -123,8 +125,10 @@ def _dataset(
     return xr.Dataset(arrays, coords)
 
 
-def _axes(eccodes: Any, path: Path, header: Header, what: str) -> tuple[Floats, Floats]:
-    message = _message(eccodes, path, header)
+def _build_axes(
+    eccodes: Any, path: Path, header: Header, what: str
+) -> tuple[Floats, Floats]:
+    message = _read_message(eccodes, path, header)
     try:
         held = {
             key: eccodes.codes_get(message, key)
@@ -156,7 +160,7 @@ def _axes(eccodes: Any, path: Path, header: Header, what: str) -> tuple[Floats, 
     )
 
 
-def _message(eccodes: Any, path: Path, header: Header) -> Any:
+def _read_message(eccodes: Any, path: Path, header: Header) -> Any:
     with path.open("rb") as file:
         file.seek(header.offset)
         return eccodes.codes_new_from_message(file.read(header.size))
@@ -186,15 +190,15 @@ class _Messages(BackendArray):
 
     def _field(self, index: int, place: tuple[Any, ...]) -> Floats:
         try:
-            values = self._decode(
-                _message(self._eccodes, self._path, self._headers[index])
+            values = self._decode_values(
+                _read_message(self._eccodes, self._path, self._headers[index])
             )
         except self._eccodes.CodesInternalError as error:
             message = f"eccodes: {error}"
             raise OSError(message) from error
         return np.asarray(values[place[0]][..., place[1]])
 
-    def _decode(self, message: Any) -> Floats:
+    def _decode_values(self, message: Any) -> Floats:
         try:
             self._eccodes.codes_set(message, "missingValue", MISSING)
             values = self._eccodes.codes_get_values(message).reshape(self.shape[1:])

@@ -1,4 +1,4 @@
-"""The headers of a GRIB file's messages, told apart by their bytes.
+"""The headers of a GRIB file's messages, distinguished by their bytes.
 
 A year of hourly fields is 100,000 messages whose headers differ in little but the
 date. eccodes explains one header of each kind; others of that kind are the same bytes
@@ -64,9 +64,9 @@ def read_headers(eccodes: Any, path: Path, what: str) -> Iterator[Header]:
     """
     explained: dict[bytes, tuple[Kind, np.timedelta64]] = {}
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=1) as view:
-        for offset, size in _places(view, what):
+        for offset, size in _locate_messages(view, what):
             try:
-                opening = _opening(view[offset : offset + min(size, HEADER)])
+                opening = _read_opening(view[offset : offset + min(size, HEADER)])
             except (IndexError, ValueError):
                 raise _cut_short(what, offset) from None
             if opening.signature not in explained:
@@ -76,11 +76,11 @@ def read_headers(eccodes: Any, path: Path, what: str) -> Iterator[Header]:
             yield Header(kind, opening.reference + lead, offset, size)
 
 
-def _places(view: mmap.mmap, what: str) -> Iterator[tuple[int, int]]:
+def _locate_messages(view: mmap.mmap, what: str) -> Iterator[tuple[int, int]]:
     """Give offset and size of each message; bytes between them are skipped."""
     offset = view.find(INDICATOR)
     while offset >= 0:
-        size = _size(view, offset, what)
+        size = _read_size(view, offset, what)
         end = offset + size
         if view[end - len(END) : end] != END:
             raise _cut_short(what, offset)
@@ -88,7 +88,7 @@ def _places(view: mmap.mmap, what: str) -> Iterator[tuple[int, int]]:
         offset = view.find(INDICATOR, end)
 
 
-def _size(view: mmap.mmap, at: int, what: str) -> int:
+def _read_size(view: mmap.mmap, at: int, what: str) -> int:
     edition = view[at + 7] if at + SHORTEST <= len(view) else 0
     size = {
         1: int.from_bytes(view[at + 4 : at + 7], "big"),
@@ -115,14 +115,14 @@ def _cut_short(what: str, offset: int) -> InputError:
     )
 
 
-def _opening(message: bytes) -> _Opening:
-    read = _opening_1 if message[7] == 1 else _opening_2
+def _read_opening(message: bytes) -> _Opening:
+    read = _read_opening_1 if message[7] == 1 else _read_opening_2
     signature, (year, month, day, hour, minute) = read(message)
     text = f"{year:04d}-{month:02d}-{day:02d}T{hour:02d}:{minute:02d}"
     return _Opening(signature, np.datetime64(text, "ns"))
 
 
-def _opening_1(message: bytes) -> tuple[bytes, tuple[int, ...]]:
+def _read_opening_1(message: bytes) -> tuple[bytes, tuple[int, ...]]:
     """WMO manual 306, FM 92 GRIB edition 1: octets 13 to 17 and 25 are the date."""
     product = message[8 : 8 + int.from_bytes(message[8:11], "big")]
     end = 8 + len(product)
@@ -133,7 +133,7 @@ def _opening_1(message: bytes) -> tuple[bytes, tuple[int, ...]]:
     return signature + (grid if has_grid else b""), (year, *product[13:17])
 
 
-def _opening_2(message: bytes) -> tuple[bytes, tuple[int, ...]]:
+def _read_opening_2(message: bytes) -> tuple[bytes, tuple[int, ...]]:
     """Edition 2: octets 13 to 19 of section 1, and the end's in some of section 4."""
     signature, date, at = message[6:7], (0, 0, 0, 0, 0), SHORTEST
     while message[at + 4] < PACKING:
@@ -163,7 +163,9 @@ def _explain(eccodes: Any, message: bytes) -> tuple[Kind, np.datetime64]:
         date, clock = f"{get('validityDate'):08d}", f"{get('validityTime'):04d}"
         day = f"{date[:4]}-{date[4:6]}-{date[6:]}"
         kind = Kind(
-            _name(get("shortName"), get("paramId"), get("typeOfLevel"), get("level")),
+            _name_variable(
+                get("shortName"), get("paramId"), get("typeOfLevel"), get("level")
+            ),
             get("units"),
             str(get("expver")),
             int(get("number", 0) or 0),
@@ -174,7 +176,7 @@ def _explain(eccodes: Any, message: bytes) -> tuple[Kind, np.datetime64]:
         eccodes.codes_release(handle)
 
 
-def _name(name: str, parameter: int, kind: str, level: int) -> str:
+def _name_variable(name: str, parameter: int, kind: str, level: int) -> str:
     """Name a variable; one unknown to eccodes, or of an upper level, by number."""
     known = name if name != "unknown" else f"parameter_{parameter}"
     return f"{known}_{level}" if kind.startswith(("isobaric", "hybrid")) else known

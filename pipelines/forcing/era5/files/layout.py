@@ -58,19 +58,19 @@ def normalise(dataset: xr.Dataset, what: str) -> xr.Dataset:
     Raises
     ------
     InputError
-        If times aren't standard-calendar dates, in order, each once, or it can't be
-        told which of them values belong to; if positions are missing, out of range
+        If times aren't standard-calendar dates, in order, each once, or it isn't
+        clear which of them values belong to; if positions are missing, out of range
         or two-dimensional.
     """
-    latitude = _one_of(dataset, LATITUDE_NAMES, what)
-    longitude = _one_of(dataset, LONGITUDE_NAMES, what)
-    marked = _with_preliminary(dataset, what)
+    latitude = _choose_name(dataset, LATITUDE_NAMES, what)
+    longitude = _choose_name(dataset, LONGITUDE_NAMES, what)
+    marked = _mark_preliminary(dataset, what)
     single = [
         dim
         for dim, size in marked.sizes.items()
         if size == 1
         and dim not in (*TIME_DIMS, *POSITION_NAMES)
-        and not _carries_position(marked, dim)
+        and not _has_position(marked, dim)
     ]
     timed = check_times(add_validity(marked.squeeze(single, drop=True), what), what)
     ours = {latitude: "latitude", longitude: "longitude"}
@@ -78,22 +78,22 @@ def normalise(dataset: xr.Dataset, what: str) -> xr.Dataset:
     taken = [new for new in moved.values() if new in timed.variables]
     renamed = timed.drop_vars(taken).rename(moved)
     renamed = renamed.set_coords(["latitude", "longitude"])
-    return _with_preliminary_times(_with_positions(renamed, what))
+    return _mark_preliminary_times(_assign_positions(renamed, what))
 
 
-def _with_preliminary(dataset: xr.Dataset, what: str) -> xr.Dataset:
+def _mark_preliminary(dataset: xr.Dataset, what: str) -> xr.Dataset:
     """Replace `expver` by the coordinate `preliminary`, true where it is 5."""
     if "expver" not in dataset.variables:
         return dataset
     versions = dataset["expver"]
-    numbers = [_version(item, what) for item in versions.to_numpy().ravel()]
+    numbers = [_parse_version(item, what) for item in versions.to_numpy().ravel()]
     held = np.array(numbers).reshape(versions.shape) == PRELIMINARY_VERSION
     return dataset.drop_vars("expver").assign_coords(
         {PRELIMINARY: (versions.dims, held)}
     )
 
 
-def _version(item: object, what: str) -> int:
+def _parse_version(item: object, what: str) -> int:
     text = item.decode() if isinstance(item, bytes) else str(item)
     try:
         return int(float(text))
@@ -105,18 +105,18 @@ def _version(item: object, what: str) -> int:
         ) from None
 
 
-def _with_preliminary_times(dataset: xr.Dataset) -> xr.Dataset:
+def _mark_preliminary_times(dataset: xr.Dataset) -> xr.Dataset:
     """Give each validity time its own `preliminary`, (time) or (time, step)."""
     times = dataset[VALIDITY]
     if PRELIMINARY in dataset.variables:
         held = dataset[PRELIMINARY].broadcast_like(times).transpose(*times.dims)
         flags = held.to_numpy()
     else:
-        flags = _after_last_final(times.to_numpy(), dataset.attrs)
+        flags = _mark_after_last_final(times.to_numpy(), dataset.attrs)
     return dataset.assign_coords({PRELIMINARY: (times.dims, flags)})
 
 
-def _after_last_final(
+def _mark_after_last_final(
     times: NDArray[np.datetime64], attrs: dict[str, object]
 ) -> NDArray[np.bool_]:
     if LAST_FINAL not in attrs or LAST_PRELIMINARY not in attrs:
@@ -125,14 +125,14 @@ def _after_last_final(
     return np.asarray(times.astype("datetime64[D]") > last)
 
 
-def _carries_position(dataset: xr.Dataset, dim: Hashable) -> bool:
+def _has_position(dataset: xr.Dataset, dim: Hashable) -> bool:
     return any(
         name in dataset.variables and dim in dataset[name].dims
         for name in POSITION_NAMES
     )
 
 
-def _one_of(dataset: xr.Dataset, names: Sequence[str], what: str) -> str:
+def _choose_name(dataset: xr.Dataset, names: Sequence[str], what: str) -> str:
     for name in names:
         if name in dataset.variables:
             return name
@@ -144,7 +144,7 @@ def _one_of(dataset: xr.Dataset, names: Sequence[str], what: str) -> str:
     )
 
 
-def _with_positions(dataset: xr.Dataset, what: str) -> xr.Dataset:
+def _assign_positions(dataset: xr.Dataset, what: str) -> xr.Dataset:
     latitude, longitude = dataset["latitude"], dataset["longitude"]
     if latitude.ndim != 1 or longitude.ndim != 1:
         raise InputError(

@@ -96,20 +96,20 @@ def find_members(
         return [Member(text.rsplit("/", 1)[-1], text, "zarr")], []
     found: list[Member] = []
     passed_over: list[PassedOver] = []
-    for name, file in _files(Path(path)):
+    for name, file in _list_files(Path(path)):
         try:
-            kind = _kind(file)
+            kind = _recognise_kind(file)
             if kind == "zip":
-                inner = _of_zip(name, file, unpacked, passed_over)
+                inner = _unpack_zip(name, file, unpacked, passed_over)
                 if file == Path(path) and not inner:
-                    refuse(_without_data(name))
+                    refuse(_make_empty_zip_error(name))
                 found += inner
             elif kind is not None:
                 found.append(Member(name, file, kind))
-            elif file == Path(path) or _looks_like_data(file.name):
+            elif file == Path(path) or _has_data_suffix(file.name):
                 with file.open("rb") as stream:
                     opening = stream.read(OPENING)
-                refuse(_unlike_its_name(name, file.stat().st_size, opening))
+                refuse(_make_kind_error(name, file.stat().st_size, opening))
             else:
                 passed_over.append(PassedOver(name, "no netCDF, GRIB, Zarr or zip"))
         except InputError as error:
@@ -117,7 +117,7 @@ def find_members(
     return found, passed_over
 
 
-def _files(path: Path) -> Iterator[tuple[str, Path]]:
+def _list_files(path: Path) -> Iterator[tuple[str, Path]]:
     """Give a file, a glob's files, or those below a folder; a Zarr folder is one."""
     if not path.exists() and "*" in str(path):
         for file in sorted(path.parent.glob(path.name)):
@@ -127,44 +127,44 @@ def _files(path: Path) -> Iterator[tuple[str, Path]]:
     elif not path.is_dir() or _is_zarr(path):
         yield path.name, path
     else:
-        for file in _below(path):
+        for file in _walk_files(path):
             yield file.relative_to(path).as_posix(), file
 
 
-def _below(folder: Path) -> Iterator[Path]:
+def _walk_files(folder: Path) -> Iterator[Path]:
     for item in sorted(folder.iterdir()):
         if not item.is_dir() or _is_zarr(item):
             yield item
         else:
-            yield from _below(item)
+            yield from _walk_files(item)
 
 
 def _is_zarr(path: Path) -> bool:
     return any((path / mark).exists() for mark in ZARR_MARKS)
 
 
-def _kind(file: Path) -> Kind | None:
+def _recognise_kind(file: Path) -> Kind | None:
     if file.is_dir():
         return "zarr"
     if _is_hidden(file.name):
         return None
     try:
         with file.open("rb") as stream:
-            kind = _kind_of_bytes(stream.read(OPENING))
+            kind = _match_signature(stream.read(OPENING))
     except OSError as error:
         raise InputError(
             f"forcing input {file}", found=error, expected=EXPECTED
         ) from error
-    if kind == "zip" and set(_infolist_names(file)) & set(ZARR_MARKS):
+    if kind == "zip" and set(_list_zip_names(file)) & set(ZARR_MARKS):
         return "zarr.zip"
     return kind
 
 
-def _kind_of_bytes(opening: bytes) -> Kind | None:
+def _match_signature(opening: bytes) -> Kind | None:
     return next((kind for mark, kind in MAGIC if opening.startswith(mark)), None)
 
 
-def _looks_like_data(name: str) -> bool:
+def _has_data_suffix(name: str) -> bool:
     return not _is_hidden(name) and Path(name).suffix.lower() in DATA_SUFFIXES
 
 
@@ -173,15 +173,15 @@ def _is_hidden(name: str) -> bool:
     return name.startswith(".")
 
 
-def _infolist_names(file: Path) -> list[str]:
+def _list_zip_names(file: Path) -> list[str]:
     try:
         with zipfile.ZipFile(file) as archive:
             return archive.namelist()
     except ZIP_ERRORS as error:
-        raise _damaged(file.name, error) from error
+        raise _make_zip_error(file.name, error) from error
 
 
-def _of_zip(
+def _unpack_zip(
     name: str, file: Path, unpacked: ExitStack, passed_over: list[PassedOver]
 ) -> list[Member]:
     """Unpack the netCDF and GRIB files of a zip, and nothing else of it."""
@@ -195,31 +195,31 @@ def _of_zip(
             _refuse_hostile(name, entries, folder)
             for number, entry in enumerate(entries):
                 inside, place = f"{name}/{entry.filename}", folder / f"{number}.bin"
-                kind = _unpack(archive, entry, inside, place)
+                kind = _unpack_member(archive, entry, inside, place)
                 if kind is None:
                     others.append(PassedOver(inside, "no netCDF or GRIB file"))
                 else:
                     found.append(Member(inside, place, kind))
     except ZIP_ERRORS as error:
-        raise _damaged(name, error) from error
+        raise _make_zip_error(name, error) from error
     passed_over += others if found else [PassedOver(name, ZIP_WITHOUT)]
     return found
 
 
-def _unpack(
+def _unpack_member(
     archive: zipfile.ZipFile, entry: zipfile.ZipInfo, inside: str, place: Path
 ) -> Kind | None:
     """Write a member that is netCDF or GRIB to its place, and say which it is."""
     with archive.open(entry) as source:
         opening = source.read(OPENING)
-        kind = _kind_of_bytes(opening)
+        kind = _match_signature(opening)
         if kind in {"netcdf", "grib"}:
             with place.open("wb") as target:
                 target.write(opening)
                 shutil.copyfileobj(source, target, BUFFER)
             return kind
-    if _looks_like_data(Path(entry.filename).name):
-        raise _unlike_its_name(inside, entry.file_size, opening)
+    if _has_data_suffix(Path(entry.filename).name):
+        raise _make_kind_error(inside, entry.file_size, opening)
     return None
 
 
@@ -253,7 +253,7 @@ def _refuse_hostile(name: str, entries: list[zipfile.ZipInfo], folder: Path) -> 
             )
 
 
-def _unlike_its_name(name: str, size: int, opening: bytes) -> InputError:
+def _make_kind_error(name: str, size: int, opening: bytes) -> InputError:
     return InputError(
         f"forcing input {name}",
         found=f"{size} bytes that begin with {opening!a}",
@@ -262,11 +262,11 @@ def _unlike_its_name(name: str, size: int, opening: bytes) -> InputError:
     )
 
 
-def _without_data(name: str) -> InputError:
+def _make_empty_zip_error(name: str) -> InputError:
     return InputError(f"forcing input {name}", found=ZIP_WITHOUT, expected=EXPECTED)
 
 
-def _damaged(name: str, error: object) -> InputError:
+def _make_zip_error(name: str, error: object) -> InputError:
     return InputError(
         f"forcing input {name}",
         found=error,

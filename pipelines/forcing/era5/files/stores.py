@@ -63,13 +63,13 @@ def open_inputs(
         if paths and not stores and refuse is stop:
             raise InputError(
                 "forcing inputs",
-                found="no file" + _named(passed_over),
+                found="no file" + _format_passed_over(passed_over),
                 expected="at least one store or file: " + EXPECTED,
             )
         yield OpenedInputs(tuple(stores), tuple(passed_over))
 
 
-def _named(passed_over: Sequence[PassedOver]) -> str:
+def _format_passed_over(passed_over: Sequence[PassedOver]) -> str:
     names = ", ".join(item.name for item in passed_over[:5])
     return f" but {names}" if names else ""
 
@@ -99,13 +99,15 @@ def _open(member: Member) -> list[xr.Dataset]:
     if member.kind == "grib":
         return open_grib(Path(place), member.name)
     if member.kind == "netcdf":
-        return [_dataset(xr.open_dataset(place, chunks=None, decode_timedelta=False))]
+        return [
+            _cast_dataset(xr.open_dataset(place, chunks=None, decode_timedelta=False))
+        ]
     if member.kind == "zarr.zip":
         return [_open_zarr_zip(Path(place))]
-    return [_dataset(xr.open_zarr(place, chunks=None, decode_timedelta=False))]
+    return [_cast_dataset(xr.open_zarr(place, chunks=None, decode_timedelta=False))]
 
 
-def _dataset(opened: object) -> xr.Dataset:
+def _cast_dataset(opened: object) -> xr.Dataset:
     """Give a type to what xarray's untyped openers return."""
     if not isinstance(opened, xr.Dataset):
         message = f"a {type(opened).__name__} instead of a dataset"
@@ -119,4 +121,6 @@ def _open_zarr_zip(path: Path) -> xr.Dataset:
             return open_zarr_zip(path)
     from zarr.storage import ZipStore
 
-    return _dataset(xr.open_zarr(ZipStore(path, mode="r"), chunks=None, zarr_format=2))
+    return _cast_dataset(
+        xr.open_zarr(ZipStore(path, mode="r"), chunks=None, zarr_format=2)
+    )

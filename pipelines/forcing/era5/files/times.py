@@ -26,7 +26,7 @@ def check_times(dataset: xr.Dataset, what: str) -> xr.Dataset:
     if not np.issubdtype(times.dtype, np.datetime64):
         raise InputError(
             f"times of forcing input {what}",
-            found=_time_kind(times),
+            found=_describe_time_kind(times),
             expected="dates of the standard (Gregorian) calendar in CF encoding",
         )
     values = times.to_numpy().astype("datetime64[ns]")
@@ -34,7 +34,7 @@ def check_times(dataset: xr.Dataset, what: str) -> xr.Dataset:
     return dataset.assign_coords({VALIDITY: (times.dims, values)})
 
 
-def _time_kind(times: xr.DataArray) -> str:
+def _describe_time_kind(times: xr.DataArray) -> str:
     first = times.to_numpy().ravel()[:1]
     calendar = getattr(first[0], "calendar", None) if len(first) else None
     if calendar is not None:

@@ -58,17 +58,25 @@ def add_validity(dataset: xr.Dataset, what: str) -> xr.Dataset:
     CF conventions, standard names `time`, `forecast_reference_time` and
     `forecast_period`: validity time is the reference time plus the period.
     """
-    claims = [name for name in _names(dataset) if _role(dataset, name) == "validity"]
+    claims = [
+        name
+        for name in _list_names(dataset)
+        if _classify_time(dataset, name) == "validity"
+    ]
     claims.sort(key=lambda name: name not in VALIDITY_NAMES)
     if claims:
         _refuse_second_claim(dataset, claims, what)
-        return _with_dims(dataset, dataset[claims[0]], what)
-    found = _start_plus_step(dataset, what)
-    if found is None and "time" in dataset.variables and not _role(dataset, "time"):
+        return _rename_time_dims(dataset, dataset[claims[0]], what)
+    found = _add_step_to_start(dataset, what)
+    if (
+        found is None
+        and "time" in dataset.variables
+        and not _classify_time(dataset, "time")
+    ):
         found = dataset["time"]
     if found is None:
-        raise _undecided(dataset, what)
-    return _with_dims(dataset, found, what)
+        raise _make_time_error(dataset, what)
+    return _rename_time_dims(dataset, found, what)
 
 
 def list_times(store: xr.Dataset | xr.DataArray) -> NDArray[np.datetime64]:
@@ -76,11 +84,11 @@ def list_times(store: xr.Dataset | xr.DataArray) -> NDArray[np.datetime64]:
     return np.asarray(store[VALIDITY].to_numpy().ravel())
 
 
-def _names(dataset: xr.Dataset) -> list[str]:
+def _list_names(dataset: xr.Dataset) -> list[str]:
     return [str(name) for name in dataset.variables]
 
 
-def _role(dataset: xr.Dataset, name: str) -> str | None:
+def _classify_time(dataset: xr.Dataset, name: str) -> str | None:
     """Say whether a variable is `validity`, `start` or `step`; None if it doesn't."""
     standard = str(dataset[name].attrs.get("standard_name", ""))
     if name in STEP_NAMES or standard == "forecast_period":
@@ -97,7 +105,7 @@ def _refuse_second_claim(dataset: xr.Dataset, claims: list[str], what: str) -> N
     if claims[0] in VALIDITY_NAMES and "standard_name" in chosen.attrs:
         return
     for name in claims[1:]:
-        if not _equal(dataset[name], chosen):
+        if not _are_equal(dataset[name], chosen):
             raise InputError(
                 f"times of forcing input {what}",
                 found=f"{claims[0]} and {name}, which both say that they are the "
@@ -109,25 +117,31 @@ def _refuse_second_claim(dataset: xr.Dataset, claims: list[str], what: str) -> N
             )
 
 
-def _equal(one: xr.DataArray, other: xr.DataArray) -> bool:
+def _are_equal(one: xr.DataArray, other: xr.DataArray) -> bool:
     return one.shape == other.shape and bool(
         np.array_equal(one.to_numpy(), other.to_numpy())
     )
 
 
-def _start_plus_step(dataset: xr.Dataset, what: str) -> xr.DataArray | None:
-    steps = [name for name in _names(dataset) if _role(dataset, name) == "step"]
-    starts = [name for name in _names(dataset) if _role(dataset, name) == "start"]
+def _add_step_to_start(dataset: xr.Dataset, what: str) -> xr.DataArray | None:
+    steps = [
+        name for name in _list_names(dataset) if _classify_time(dataset, name) == "step"
+    ]
+    starts = [
+        name
+        for name in _list_names(dataset)
+        if _classify_time(dataset, name) == "start"
+    ]
     starts += [name for name in ("time",) if name in dataset.variables]
     if not steps or not starts:
         return None
     start = dataset[starts[0]]
     if not np.issubdtype(start.dtype, np.datetime64):
         return start  # of another calendar or kind, refused with what it is
-    return start.astype("datetime64[ns]") + _periods(dataset[steps[0]], what)
+    return start.astype("datetime64[ns]") + _convert_steps(dataset[steps[0]], what)
 
 
-def _periods(step: xr.DataArray, what: str) -> xr.DataArray:
+def _convert_steps(step: xr.DataArray, what: str) -> xr.DataArray:
     if np.issubdtype(step.dtype, np.timedelta64):
         return step.astype("timedelta64[ns]")
     unit = str(step.attrs.get("units", "hours" if step.name == "forecast_hour" else ""))
@@ -142,8 +156,12 @@ def _periods(step: xr.DataArray, what: str) -> xr.DataArray:
     return step.copy(data=whole)
 
 
-def _undecided(dataset: xr.Dataset, what: str) -> InputError:
-    starts = [name for name in _names(dataset) if _role(dataset, name) == "start"]
+def _make_time_error(dataset: xr.Dataset, what: str) -> InputError:
+    starts = [
+        name
+        for name in _list_names(dataset)
+        if _classify_time(dataset, name) == "start"
+    ]
     if starts:
         return InputError(
             f"times of forcing input {what}",
@@ -160,18 +178,20 @@ def _undecided(dataset: xr.Dataset, what: str) -> InputError:
     )
 
 
-def _with_dims(dataset: xr.Dataset, found: xr.DataArray, what: str) -> xr.Dataset:
+def _rename_time_dims(
+    dataset: xr.Dataset, found: xr.DataArray, what: str
+) -> xr.Dataset:
     """Rename the one or two dims of the validity time, drop every other time."""
     spread = [dim for dim in dataset.dims if dim in TIME_DIMS and dim not in found.dims]
     if spread:
         if any(dataset.sizes[dim] > 1 for dim in spread):
-            raise _spread(found, spread, what)
+            raise _make_spread_error(found, spread, what)
         dataset = dataset.squeeze(spread, drop=True)
-    dims = _ordered(dataset, found)
+    dims = _order_dims(dataset, found)
     values = found.variable
     if not dims:
-        dataset, values, dims = _with_one_time(dataset, values)
-    others = [name for name in _names(dataset) if _is_time(dataset, name, dims)]
+        dataset, values, dims = _expand_single_time(dataset, values)
+    others = [name for name in _list_names(dataset) if _is_time(dataset, name, dims)]
     plain = dataset.drop_vars(others)
     renamed = dict(zip(dims, ("time", "step"), strict=False))
     moved = {old: new for old, new in renamed.items() if old != new}
@@ -182,20 +202,25 @@ def _with_dims(dataset: xr.Dataset, found: xr.DataArray, what: str) -> xr.Datase
     return plain.assign_coords({VALIDITY: (names, ordered.values, dict(found.attrs))})
 
 
-def _ordered(dataset: xr.Dataset, found: xr.DataArray) -> list[Hashable]:
+def _order_dims(dataset: xr.Dataset, found: xr.DataArray) -> list[Hashable]:
     """Return the dims of the validity time, the start first."""
     is_step = {
         dim: str(dim) in STEP_NAMES
-        or (str(dim) in dataset.variables and _role(dataset, str(dim)) == "step")
+        or (
+            str(dim) in dataset.variables
+            and _classify_time(dataset, str(dim)) == "step"
+        )
         for dim in found.dims
     }
     return sorted(found.dims, key=lambda dim: is_step[dim])
 
 
-def _with_one_time(
+def _expand_single_time(
     dataset: xr.Dataset, values: xr.Variable
 ) -> tuple[xr.Dataset, xr.Variable, list[Hashable]]:
-    plain = dataset.drop_vars([name for name in _names(dataset) if name in TIME_DIMS])
+    plain = dataset.drop_vars(
+        [name for name in _list_names(dataset) if name in TIME_DIMS]
+    )
     carried = [name for name, array in plain.data_vars.items() if array.ndim]
     one = xr.Variable(("time",), values.values.reshape(1))
     return plain[carried].expand_dims("time"), one, ["time"]
@@ -205,11 +230,13 @@ def _is_time(dataset: xr.Dataset, name: str, dims: list[Hashable]) -> bool:
     return (
         name in TIME_DIMS
         or name in dims
-        or _role(dataset, name) in {"start", "step", "validity"}
+        or _classify_time(dataset, name) in {"start", "step", "validity"}
     )
 
 
-def _spread(found: xr.DataArray, dims: Sequence[Hashable], what: str) -> InputError:
+def _make_spread_error(
+    found: xr.DataArray, dims: Sequence[Hashable], what: str
+) -> InputError:
     return InputError(
         f"times of forcing input {what}",
         found=f"the validity time {found.name} along {found.dims or 'no dim'}, and "
