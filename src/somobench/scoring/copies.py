@@ -25,6 +25,7 @@ MINIMUM_DAYS = 30
 MINIMUM_CHANGES = 5
 SAME = 1e-6  # m3 m-3; float32 holds soil moisture to 1e-7
 DECIMALS = (5, 4, 3, 2)  # to which copies are rounded, most first
+EQUAL = 0.5 * 10.0 ** -DECIMALS[0] + SAME / 2  # m3 m-3; targets and rungs are rounded
 SCATTER = 0.02  # of a copy times a factor plus a constant, over its standard deviation
 MOST_SERIES = 0.9  # from which a rung or the reanalysis was handed in
 
@@ -147,12 +148,14 @@ def find_equal(predicted: Floats, source: Floats) -> tuple[Mask, NDArray[np.int6
     Returns
     -------
     exact : (series,), bool
+        Where no prediction lies further away than half a unit of the fifth decimal, to
+        which targets and rungs are stored.
     decimals : (series,), int
         The most to which they are equal, of 5 to 2; 0 where they aren't. Predictions
         have that many decimals then, and none lies further than half a unit away.
     """
     apart = np.abs(predicted - source)
-    exact = np.asarray(~(apart > SAME).any(axis=1))
+    exact = np.asarray(~(apart > EQUAL).any(axis=1))
     decimals = np.zeros(len(predicted), dtype=np.int64)
     for places in DECIMALS:
         off_grid = np.abs(predicted - np.round(predicted, places)) > SAME / 2
