@@ -98,6 +98,13 @@ def test_zip_with_a_member_that_is_no_data_is_refused(tmp_path: Path) -> None:
         found_in(path)
 
 
+def test_zip_within_a_zip_is_refused_as_what_it_is(tmp_path: Path) -> None:
+    inner = zipped(tmp_path / "inner.zip", readme__txt=b"nothing")
+    path = zipped(tmp_path / "a.zip", inner__zip=inner)
+    with pytest.raises(InputError, match=r"(?s)a\.zip/inner\.zip.*a zip within a zip"):
+        found_in(path)
+
+
 def test_zip_is_unpacked_below_its_own_folder_alone(tmp_path: Path) -> None:
     data = netcdf(tmp_path / "data.nc").read_bytes()
     path = tmp_path / "in/evil.zip"

@@ -218,6 +218,13 @@ def _unpack(
                 target.write(opening)
                 shutil.copyfileobj(source, target, BUFFER)
             return kind
+    if kind == "zip":
+        raise InputError(
+            f"forcing input {inside}",
+            found="a zip within a zip",
+            expected=EXPECTED,
+            hint="unpack the outer zip into a folder",
+        )
     if _looks_like_data(Path(entry.filename).name):
         raise _unlike_its_name(inside, entry.file_size, opening)
     return None
