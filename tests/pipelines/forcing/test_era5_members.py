@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -84,6 +85,12 @@ def test_data_file_that_is_none_is_refused_in_a_folder_too(
     for path in (tmp_path / "era5", tmp_path / "era5" / name):
         with pytest.raises(InputError, match=rf"(?s){name}.*{found}"):
             found_in(path)
+
+
+def test_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.nc")
+    with pytest.raises(InputError, match="a pipe or device"):
+        found_in(tmp_path)
 
 
 def test_zip_without_data_is_refused(tmp_path: Path) -> None:

@@ -148,6 +148,10 @@ def _kind(file: Path) -> Kind | None:
         return "zarr"
     if _is_hidden(file.name):
         return None
+    if file.exists() and not file.is_file():
+        raise InputError(
+            f"forcing input {file}", found="a pipe or device", expected=EXPECTED
+        )
     try:
         with file.open("rb") as stream:
             kind = _kind_of_bytes(stream.read(OPENING))
