@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.catalog.storage.atomic import write_parquet
 from somobench.cli.validate import validate
 from somobench.recognise import recognise_storage
-from somobench.schemas.errors import InputError, UnknownNameError
+from somobench.schemas.errors import InputError, UnknownNameError, UsageError
 from somobench.validate import validate_file
 
 
@@ -108,6 +109,12 @@ def test_unreadable_file_is_refused(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(InputError, match="mine"):
         validate_file(path)
+
+
+def test_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.nc")
+    with pytest.raises(InputError, match="a pipe or device"):
+        validate_file(tmp_path / "a.nc")
 
 
 def test_absent_file_is_refused(tmp_path: Path) -> None:
@@ -261,3 +268,9 @@ def test_command_exits_1_and_shows_what_failed(
     (content,) = json.loads(answer.output)
     assert content["valid"] is False
     assert "soil_moisture" in {item["where"] for item in content["failures"]}
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_empty_name_is_not_the_working_folder(command: typer.Typer, name: str) -> None:
+    result = CliRunner().invoke(command, [name])
+    assert isinstance(result.exception, UsageError)

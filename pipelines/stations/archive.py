@@ -98,6 +98,7 @@ class FolderArchive:
         path = self._path / name
         try:
             _check_size(name, path.stat().st_size)
+            _check_regular(name, path)
             return path.read_bytes()
         except OSError as error:
             raise _make_member_error(name, error) from error
@@ -105,6 +106,7 @@ class FolderArchive:
     def read_start(self, name: str, size: int) -> bytes:
         """Return a file's first bytes."""
         try:
+            _check_regular(name, self._path / name)
             with (self._path / name).open("rb") as file:
                 return file.read(size)
         except OSError as error:
@@ -244,6 +246,12 @@ def _get_size(file: Path) -> int:
         return file.stat().st_size
     except OSError:
         return 0
+
+
+def _check_regular(name: str, path: Path) -> None:
+    """Refuse a pipe or device, which might never end."""
+    if path.exists() and not path.is_file():
+        raise _damaged(name, "a pipe or device", "a plain file")
 
 
 def _check_size(name: str, size: int) -> None:

@@ -67,6 +67,9 @@ def recognise_storage(path: Path) -> str:
         raise InputError(f"{path}", found="nothing there", expected="a file or folder")
     if path.is_dir():
         return _recognise_folder(path)
+    if not path.is_file():
+        expected = "a file or folder"
+        raise InputError(f"{path}", found="a pipe or device", expected=expected)
     with path.open("rb") as stream:
         opening = stream.read(8)
     if opening.startswith(PARQUET):

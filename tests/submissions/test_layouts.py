@@ -92,6 +92,15 @@ def string_views(frame: pd.DataFrame) -> pa.Table:
     return whole.set_column(place, "cell_id", texts)
 
 
+def by_differences(path: Path) -> Path:
+    """Write texts as DuckDB and Spark do in the second version of Parquet."""
+    whole = pa.Table.from_pandas(table(), preserve_index=False)
+    plain = dict.fromkeys(whole.column_names, "PLAIN")
+    encoding = plain | {"cell_id": "DELTA_BYTE_ARRAY"}
+    pq.write_table(whole, path, use_dictionary=False, column_encoding=encoding)
+    return path
+
+
 def partitioned(path: Path) -> Path:
     """Write a folder as Spark and Arrow do, with the files that they leave."""
     frame = table().assign(year=table()["time"].dt.year)
@@ -156,6 +165,7 @@ LAYOUTS: dict[str, tuple[str, Callable[[Path], Path], str]] = {
         "times were read from text",
     ),
     "string views": ("a.parquet", parquet(string_views), ""),
+    "texts by differences": ("a.parquet", by_differences, ""),
     "bytes in Parquet": (
         "a.parquet",
         parquet(lambda t: t.assign(cell_id=t["cell_id"].str.encode("utf-8"))),
@@ -310,6 +320,13 @@ def _strange_epoch(path: Path) -> Path:
     return path
 
 
+def _months(path: Path) -> Path:
+    grid = dataset().assign_coords(time=np.arange(len(TEST_TIMES)))
+    grid["time"].attrs["units"] = "months since 2020-01-01"
+    grid.to_netcdf(path, engine="h5netcdf")
+    return path
+
+
 def _cut_chunk(path: Path) -> Path:
     deflated = {"soil_moisture": {"zlib": True, "chunksizes": (2, 6, 160)}}
     dataset().to_netcdf(path, engine="h5netcdf", encoding=deflated)
@@ -332,7 +349,12 @@ REFUSED: dict[str, tuple[str, Callable[[Path], Path], str]] = {
     "an unnamed array of several": ("a.nc", _two_unnamed, "swvl1"),
     "23 o'clock": ("a.nc", _evening, "T23:00:00.*expected days at 00:00"),
     "units of time": ("a.nc", _weeks_as_units, "units of time\n *found: *fortnights"),
-    "epoch of time": ("a.nc", _strange_epoch, "a file that is damaged, or holds what"),
+    "epoch of time": (
+        "a.nc",
+        _strange_epoch,
+        "units of time\n *found: *days since the",
+    ),
+    "months of time": ("a.nc", _months, "units of time\n *found: *months since 2020"),
     "a damaged chunk": ("a.nc", _cut_chunk, "a file that is damaged, or holds what"),
     "unknown column in a folder's name": (
         "a",

@@ -88,7 +88,8 @@ def find_spacing(axis: Floats, otherwise: float) -> float:
     if len(axis) == 1:
         return otherwise
     steps = np.abs(measure_difference_east(axis[1:], axis[:-1]))
-    count = float(np.round(steps / np.median(steps)).sum())
+    usual = np.sort(steps)[(len(steps) - 1) // 2]
+    count = float(np.round(steps / usual).sum())
     step = float(steps.sum()) / count
     simple = (1.0 / round(1.0 / step) if step <= 1 else step, *_round_step(step))
     near = [item for item in simple if abs(item - step) * count <= SINGLE_PRECISION]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -116,8 +117,9 @@ def _split_rate(spelt: str) -> tuple[str, float]:
 
 
 def normalise_unit(units: str) -> str:
-    """Write a unit in lower case, with exponents only, and without `of water`."""
-    plain = units.lower().replace("**", "").replace("^", "")
+    """Write a unit in plain lower case, exponents only, and without `of water`."""
+    raised = unicodedata.normalize("NFKC", units).replace("\u2212", "-")
+    plain = raised.lower().replace("**", "").replace("^", "")
     plain = plain.replace("*", " ").replace("\xb7", " ").replace("_", " ")
     divided = DIVISOR.sub(lambda found: f" {found[1]}-{found[2] or 1}", plain)
     dry = WATER.sub("", " ".join(divided.split()))

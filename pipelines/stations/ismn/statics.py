@@ -59,11 +59,12 @@ def read_static_variables(
                 folder = str(PurePosixPath(member.name).parent)
                 stations[folder] = parse_static_variables(text)
             except (DamagedMemberError, ValueError) as error:
+                is_coded = isinstance(error, UnicodeDecodeError)
                 rejections.append(
                     Rejection(
                         member.name,
                         "static variables",
-                        str(error),
+                        f"byte {error.start} isn't UTF-8" if is_coded else str(error),
                         "quantities in columns separated by semicolons, UTF-8",
                     )
                 )
@@ -78,7 +79,7 @@ def parse_static_variables(text: str) -> dict[str, StaticValue]:
     Raises
     ------
     ValueError
-        If a row has too few columns or a fraction is no number.
+        If a row has too few columns, or a fraction is no number or above 1.
     """
     found: dict[str, StaticValue] = {}
     lines = text.removeprefix("\ufeff").splitlines()
@@ -96,8 +97,16 @@ def parse_static_variables(text: str) -> dict[str, StaticValue]:
             name, factor = _SOIL[quantity]
             if _is_known(value):
                 name += _LAYER[float(depth)]
-                found.setdefault(name, round(float(value) * factor, 6))
+                found.setdefault(name, _share(quantity, value, factor))
     return found
+
+
+def _share(quantity: str, value: str, factor: float) -> float:
+    share = round(float(value) * factor, 6)
+    if share > 1:
+        message = f"{quantity} {value}, which is more than the whole"
+        raise ValueError(message)
+    return share
 
 
 def _is_row(line: str) -> bool:

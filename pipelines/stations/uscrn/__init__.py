@@ -187,7 +187,7 @@ def _note_differences(files: list[StationFile]) -> Iterator[Note]:
         yield Note(kind, "; ".join(earlier), "{}, {}".format(*last.place))
     squeezed = sum(file.columns.is_squeezed for file in files)
     if squeezed:
-        kind = "fields are separated by single blanks; their order counts"
+        kind = "fields are separated by single blanks or tabs; their order counts"
         yield Note(kind, f"{squeezed} files", "the columns of the readme")
 
 

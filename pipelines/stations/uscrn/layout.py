@@ -99,6 +99,10 @@ HOURLY = _make_layout(
 """hourly02, 38 fields, 243 bytes (NOAA NCEI, readme of hourly02)."""
 
 
+SEPARATORS = (b" ", b"\t")
+"""Marks between the fields of copies that have lost their columns."""
+
+
 @dataclass(frozen=True)
 class Columns:
     """Fields by name in the order of the lines: numbers as float64, others as text."""
@@ -108,7 +112,7 @@ class Columns:
     lines: tuple[int, ...]
     """Number of each line in its file, from 1."""
     is_squeezed: bool = False
-    """The file has single blanks between fields instead of fixed columns."""
+    """The file has single blanks or tabs between fields, no fixed columns."""
 
     def flags(self, name: str) -> NDArray[np.str_]:
         """Return the quality flags of a field; empty texts where it has none."""
@@ -130,7 +134,7 @@ def parse_lines(content: bytes, layout: Layout) -> Columns | BadLine:
 
     Lines end with `\n`, `\r` or `\r\n`; blank ones, blanks at the end of a line and
     a byte-order mark are skipped. Empty content gives empty columns. Copies with single
-    blanks between all fields of all lines are read as the producer's.
+    blanks or tabs between all fields of all lines are read as the producer's.
     """
     lines = [
         (number, line.rstrip(b" "))
@@ -141,9 +145,11 @@ def parse_lines(content: bytes, layout: Layout) -> Columns | BadLine:
     ]
     length, is_squeezed = layout.length, False
     if any(len(line) != length for _, line in lines):
-        is_squeezed = all(_is_squeezed(line, layout) for _, line in lines)
-    if is_squeezed:
-        lines = [(number, _widen_line(line, layout)) for number, line in lines]
+        for mark in SEPARATORS:
+            if all(_is_squeezed(line, mark, layout) for _, line in lines):
+                lines = [(at, _widen_line(line, mark, layout)) for at, line in lines]
+                is_squeezed = True
+                break
     for number, line in lines:
         if len(line) != length:
             found = f"{len(line)} bytes: {_shorten_line(line)}"
@@ -162,14 +168,15 @@ def parse_lines(content: bytes, layout: Layout) -> Columns | BadLine:
     return columns
 
 
-def _is_squeezed(line: bytes, layout: Layout) -> bool:
-    """Tell whether a line has every field, and single blanks between them."""
-    return b"  " not in line and line.count(b" ") + 1 == len(layout.widths)
+def _is_squeezed(line: bytes, mark: bytes, layout: Layout) -> bool:
+    """Tell whether a line has every field, and single marks alone between them."""
+    is_alone = mark * 2 not in line and (mark == b" " or b" " not in line)
+    return is_alone and line.count(mark) + 1 == len(layout.widths)
 
 
-def _widen_line(line: bytes, layout: Layout) -> bytes:
+def _widen_line(line: bytes, mark: bytes, layout: Layout) -> bytes:
     """Put the fields of a squeezed line into their columns."""
-    fields = zip(line.split(b" "), layout.widths.values(), strict=True)
+    fields = zip(line.split(mark), layout.widths.values(), strict=True)
     return b" ".join(field.rjust(width) for field, width in fields)
 
 

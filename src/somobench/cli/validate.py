@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
 
 def validate(
-    path: Annotated[
-        Path, typer.Argument(help="table, grid, release, stations or ERA5")
-    ],
+    path: Annotated[str, typer.Argument(help="table, grid, release, stations or ERA5")],
     kind: Annotated[
         str | None, typer.Option(help="schema; the content tells by default")
     ] = None,
@@ -26,8 +24,13 @@ def validate(
     as_json: Annotated[bool, typer.Option("--json", help="answer in JSON")] = False,
 ) -> None:
     """Check a file, a release folder, raw stations or ERA5; exit 1 if it fails."""
+    from somobench.schemas.errors import UsageError
     from somobench.validate import validate_file
 
+    if not path.strip():  # a Path would make it the working folder
+        hint = "a variable of the shell may be empty"
+        expected = "a file or folder"
+        raise UsageError("PATH", found="no name", expected=expected, hint=hint)
     reports = validate_file(path, kind, recipe)
     if as_json:
         show_json([_make_content(report) for report in reports])

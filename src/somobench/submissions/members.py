@@ -14,6 +14,7 @@ from somobench.submissions.limits import MAXIMUM_METADATA, refuse, refuse_size
 DOCUMENTS = ("zarr.json", ".zarray", ".zgroup", ".zattrs", ".zmetadata")
 ATTRIBUTES_ALONE = (".zattrs", ".zmetadata")
 ATTRIBUTES = ("attributes", "consolidated_metadata")
+MAXIMUM_AGAIN = 20 * MAXIMUM_METADATA  # bytes of documents that are there again
 MAXIMUM_MEMBERS = 100_000
 MAXIMUM_DIRECTORY = 32_000_000  # bytes of a zip's table of contents
 _END = struct.Struct("<4s4H2LH")
@@ -73,6 +74,7 @@ def list_zip_members(archive: zipfile.ZipFile) -> dict[str, int]:
     """
     sizes: dict[str, int] = {}
     first: dict[str, zipfile.ZipInfo] = {}
+    again = 0
     for item in archive.infolist():
         name = item.filename
         parts = PurePosixPath(name).parts
@@ -87,6 +89,10 @@ def list_zip_members(archive: zipfile.ZipFile) -> dict[str, int]:
         if item.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
             found = f"zip method {item.compress_type}"
             raise refuse(f"member {name}", found, ("stored", "deflated"))
+        again += item.file_size if name in first else 0
+        if again > MAXIMUM_AGAIN and PurePosixPath(name).name in DOCUMENTS:
+            found = f"metadata of {again} bytes that are there again"
+            raise refuse("members of the zip", found, f"at most {MAXIMUM_AGAIN}")
         if name in first and not _is_same(archive, first[name], item):
             found = "it is there twice, and differs"
             raise refuse(f"member {name}", found, "each member once")

@@ -160,7 +160,12 @@ def read_table(path: Path) -> pd.DataFrame:
 
 def _read_part(path: Path, given: dict[str, str]) -> pd.DataFrame:
     schema = pq.read_schema(path)
-    texts = [field.name for field in schema if is_text(field.type)]
+    metadata = pq.read_metadata(path)
+    texts = [
+        field.name
+        for place, field in enumerate(schema)
+        if is_text(field.type) and not _is_by_differences(metadata, place)
+    ]
     file = pq.ParquetFile(path, read_dictionary=texts)
     names = [name for name in schema.names if name != _INDEX]
     frame = convert_arrow_table(file.read(columns=names, use_threads=False))
@@ -168,6 +173,13 @@ def _read_part(path: Path, given: dict[str, str]) -> pd.DataFrame:
         whole = name in _WHOLE_NUMBERS and label.isascii() and label.isdigit()
         frame[name] = int(label) if whole else label
     return frame
+
+
+def _is_by_differences(metadata: pq.FileMetaData, column: int) -> bool:
+    """Tell whether a column's texts have an encoding that Arrow reads no codes of."""
+    groups = (metadata.row_group(i) for i in range(metadata.num_row_groups))
+    chunks = (group.column(column) for group in groups)
+    return any(name.startswith("DELTA") for chunk in chunks for name in chunk.encodings)
 
 
 def convert_arrow_table(table: pa.Table) -> pd.DataFrame:

@@ -38,7 +38,11 @@ REFUSED = 3  # exit code
 STACK_BYTES = 1 << 20  # of a thread
 
 _CALENDARS = ("", "standard", "gregorian", "proleptic_gregorian")
-_SINCE = re.compile(r"\s*[A-Za-z]+\s+since\s+.+", re.DOTALL)
+_SINCE = re.compile(
+    r"\s*(?:d|days?|h|hr?s?|hours?|min(?:ute)?s?|s|sec(?:ond)?s?"
+    r"|[num]s|(?:nano|micro|milli)seconds?)\s+since\s+[-+]?\d.*",
+    re.DOTALL | re.IGNORECASE,
+)
 
 
 def main(arguments: list[str]) -> int:

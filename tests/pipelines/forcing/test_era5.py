@@ -136,6 +136,25 @@ def test_longitude_convention_and_order_of_rows_change_nothing(
     xr.testing.assert_identical(build(turned, cells=cells).dataset, expected)
 
 
+@pytest.mark.parametrize("middle", [0.0, 180.0])
+def test_months_may_number_longitudes_from_0_or_from_minus_180(
+    build: Any, middle: float
+) -> None:
+    store = make_era5(longitudes=(middle - 0.25, middle, middle + 0.25))
+    east = (middle + 0.125 + 180) % 360 - 180
+    cells = (f"49.875_{east}", f"50.125_{middle - 0.125}")
+    expected = build(store, cells=cells).dataset
+    months = [
+        part.assign_coords(longitude=(part["longitude"] - start) % 360 + start)
+        for part, start in (
+            (store.isel(time=slice(0, 30)), 0.0),
+            (store.isel(time=slice(30, None)), -180.0),
+        )
+    ]
+    found = build(*(part.sortby("longitude") for part in months), cells=cells)
+    xr.testing.assert_identical(found.dataset, expected)
+
+
 def test_boxes_are_put_together(build: Any) -> None:
     here, there = make_era5(), make_era5(latitudes=(-10.0, -10.25))
     cells = (*CELLS, "-10.125_10.125")

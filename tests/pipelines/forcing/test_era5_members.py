@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -86,6 +87,12 @@ def test_data_file_that_is_none_is_refused_in_a_folder_too(
             found_in(path)
 
 
+def test_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.nc")
+    with pytest.raises(InputError, match="a pipe or device"):
+        found_in(tmp_path)
+
+
 def test_zip_without_data_is_refused(tmp_path: Path) -> None:
     path = zipped(tmp_path / "a.zip", readme__txt=b"nothing")
     with pytest.raises(InputError, match="a zip without netCDF or GRIB files"):
@@ -95,6 +102,13 @@ def test_zip_without_data_is_refused(tmp_path: Path) -> None:
 def test_zip_with_a_member_that_is_no_data_is_refused(tmp_path: Path) -> None:
     path = zipped(tmp_path / "a.zip", data__nc=b"<html>")
     with pytest.raises(InputError, match=r"(?s)a\.zip/data\.nc.*begin with b'<html>'"):
+        found_in(path)
+
+
+def test_zip_within_a_zip_is_refused_as_what_it_is(tmp_path: Path) -> None:
+    inner = zipped(tmp_path / "inner.zip", readme__txt=b"nothing")
+    path = zipped(tmp_path / "a.zip", inner__zip=inner)
+    with pytest.raises(InputError, match=r"(?s)a\.zip/inner\.zip.*a zip within a zip"):
         found_in(path)
 
 

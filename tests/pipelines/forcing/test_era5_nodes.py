@@ -189,6 +189,17 @@ def test_spacing_of_an_axis_with_absent_rows_is_that_between_neighbours() -> Non
     assert find_spacing(axis, 0.0) == pytest.approx(0.1, abs=1e-12)
 
 
+@pytest.mark.parametrize(
+    "axis", [[0.0, 0.25, -0.25], [-180.0, -179.75, 179.75], [50.0, 49.75, 49.25]]
+)
+def test_spacing_of_three_positions_is_the_smaller_of_their_steps(
+    axis: list[float],
+) -> None:
+    # Sorted from 0 to 360 or from -180 to 180, three columns across 0 or 180 degrees
+    # have steps of 0.25 and 0.5.
+    assert find_spacing(np.array(axis), 0.0) == pytest.approx(0.25, abs=1e-12)
+
+
 def test_half_cell_shift_is_refused_in_single_precision_too() -> None:
     axis = single(np.array([175.05, 175.15, 175.25]))
     nodes = NodeSet(np.array([10.0, 9.9]), axis, is_grid=True)

@@ -36,6 +36,8 @@ HOUR, DAY = 3600.0, 86400.0
         ("hPa", PA, 100.0),
         ("m**3 m**-3", FRACTION, 1.0),
         ("m3/m3", FRACTION, 1.0),
+        ("m\u00b3 m\u207b\u00b3", FRACTION, 1.0),
+        ("J/m\u00b2", J, 1.0),
         ("%", FRACTION, 0.01),
         ("g/kg", KG, 1e-3),
         ("1", PERCENT, 100.0),

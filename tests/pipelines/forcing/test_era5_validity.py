@@ -47,6 +47,12 @@ FIRST_TO_THIRD = ["2018-01-01T00", "2018-01-02T00", "2018-01-03T00"]
         (START, {"step": ((), ONE_DAY)}, SECOND_TO_FOURTH),
         ({}, {"step": ((), 24, {"units": "hours"})}, SECOND_TO_FOURTH),
         ({}, {"step": ((), 1440, {"units": "minutes"})}, SECOND_TO_FOURTH),
+        # 23 hours as a part of a day in single precision: 82,799.9998 s
+        (
+            {},
+            {"step": ((), np.float32(23 / 24), {"units": "days"})},
+            ["2018-01-01T23", "2018-01-02T23", "2018-01-03T23"],
+        ),
         # CF: a time called `time` stays the validity time beside a scalar period.
         (VALID, {"forecast_period": ((), 24, {"units": "hours"})}, FIRST_TO_THIRD),
         (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zipfile
 from collections.abc import Callable
@@ -223,6 +224,14 @@ def test_link_that_leads_nowhere_is_rejected(tmp_path: Path) -> None:
     assert isinstance(first, SensorSeries)
     assert isinstance(second, Rejection)
     assert second.reason == "damaged member"
+
+
+def test_pipe_is_rejected_and_not_waited_for(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "a", {"NET/ST01/Readme.txt": b""})
+    os.mkfifo(folder / file_name())
+    (rejection,) = IsmnSource().read(folder)
+    assert isinstance(rejection, Rejection)
+    assert (rejection.reason, rejection.found) == ("damaged member", "a pipe or device")
 
 
 def test_reading_is_lazy(tmp_path: Path) -> None:

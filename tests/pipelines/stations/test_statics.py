@@ -120,6 +120,19 @@ def test_classes_come_from_the_newest_cover_and_from_peel(tmp_path: Path) -> Non
     assert statics["climate_class"].tolist() == ["Am", ""]
 
 
+@pytest.mark.parametrize("value", ["101", "inf", "1e30"])
+def test_share_above_the_whole_is_refused(value: str) -> None:
+    with pytest.raises(ValueError, match=f"sand fraction {value}"):
+        parse_static_variables(static_file(sand(value)).decode())
+
+
+def test_file_that_is_not_utf_8_is_refused_by_its_byte(tmp_path: Path) -> None:
+    name = "NET/A/A_static_variables.csv"
+    path = write_zip(tmp_path / "a.zip", {name: b"clay fraction;\xe4"})
+    _, (rejection,) = read_statics("ismn", [path], stations_at({"A": (41.9, -111)}))
+    assert rejection.found == "byte 14 isn't UTF-8"
+
+
 @pytest.mark.parametrize("value", ["", "nan", "None", "-9999"])
 def test_unknown_number_is_not_given(value: str) -> None:
     assert parse_static_variables(static_file(sand(value)).decode()) == {}

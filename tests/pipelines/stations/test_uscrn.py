@@ -197,12 +197,15 @@ def test_position_that_was_corrected_is_noted(tmp_path: Path) -> None:
     assert note.used == "31.62, -102.81"
 
 
-def test_copy_with_single_blanks_is_read_as_the_producers(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mark", [" ", "\t"])
+def test_copy_with_single_marks_is_read_as_the_producers(
+    tmp_path: Path, mark: str
+) -> None:
     lines = [
         daily_line("20200101", SOIL_MOISTURE_5_DAILY=0.123),
         daily_line("20200102"),
     ]
-    squeezed = "\n".join(" ".join(line.split()) for line in lines)
+    squeezed = "\n".join(mark.join(line.split()) for line in lines)
     plain, _ = read(write_archive(tmp_path / "a.zip", {NAME: "\n".join(lines)}))
     series, rejections = read(write_archive(tmp_path / "b.zip", {NAME: squeezed}))
     assert rejections == []
@@ -222,6 +225,8 @@ def test_copy_with_single_blanks_is_read_as_the_producers(tmp_path: Path) -> Non
         # One blank lost in a line of fixed columns shifts nothing into place.
         f"{GOOD}\n{GOOD.replace('  ', ' ', 1)}",
         f"{GOOD}\n{' '.join(GOOD.split())}",
+        "\t".join(GOOD.split()).replace("\t", " ", 1),
+        "\t".join(GOOD.split()).replace("\t", "\t\t", 1),
         ",".join(GOOD.split()),
         " ".join(GOOD.split()).replace("-99.000", "-99.00000", 1),
         " ".join(GOOD.split()[:-1]),

@@ -166,7 +166,10 @@ def _assign_positions(dataset: xr.Dataset, what: str) -> xr.Dataset:
         dataset = dataset.rename({latitude.dims[0]: "latitude"})
     if longitude.dims != ("longitude",):
         dataset = dataset.rename({longitude.dims[0]: "longitude"})
-    return dataset.assign_coords(latitude=north, longitude=east)
+    placed = dataset.assign_coords(latitude=north, longitude=east)
+    steps = np.diff(east)
+    wraps = (steps < 0).any() and (steps > 0).any()
+    return placed.sortby("longitude") if wraps else placed
 
 
 def _refuse_outside(

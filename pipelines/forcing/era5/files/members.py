@@ -148,6 +148,10 @@ def _recognise_kind(file: Path) -> Kind | None:
         return "zarr"
     if _is_hidden(file.name):
         return None
+    if file.exists() and not file.is_file():
+        raise InputError(
+            f"forcing input {file}", found="a pipe or device", expected=EXPECTED
+        )
     try:
         with file.open("rb") as stream:
             kind = _match_signature(stream.read(OPENING))
@@ -218,6 +222,13 @@ def _unpack_member(
                 target.write(opening)
                 shutil.copyfileobj(source, target, BUFFER)
             return kind
+    if kind == "zip":
+        raise InputError(
+            f"forcing input {inside}",
+            found="a zip within a zip",
+            expected=EXPECTED,
+            hint="unpack the outer zip into a folder",
+        )
     if _has_data_suffix(Path(entry.filename).name):
         raise _make_kind_error(inside, entry.file_size, opening)
     return None

@@ -91,6 +91,7 @@ def _open_member(member: Member, stack: ExitStack) -> Iterator[list[xr.Dataset]]
             f"forcing input {member.name}",
             found=f"{type(error).__name__}: {error}",
             expected=EXPECTED,
+            hint="the file may be cut short or damaged: get it again",
         ) from error
 
 

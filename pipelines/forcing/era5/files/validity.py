@@ -151,9 +151,10 @@ def _convert_steps(step: xr.DataArray, what: str) -> xr.DataArray:
             found=f"dtype {step.dtype}, unit {unit or 'none'}",
             expected=f"a number of {', '.join(HOURS_OF_UNIT)}",
         )
-    nanoseconds = step.astype(np.float64) * HOURS_OF_UNIT[unit.lower()] * 3.6e12
-    whole = np.round(nanoseconds.to_numpy()).astype("timedelta64[ns]")
-    return step.copy(data=whole)
+    seconds = step.astype(np.float64) * HOURS_OF_UNIT[unit.lower()] * 3600.0
+    # Hours as parts of a day in single precision are less than half a second off.
+    whole = np.round(seconds.to_numpy()).astype("timedelta64[s]")
+    return step.copy(data=whole.astype("timedelta64[ns]"))
 
 
 def _make_time_error(dataset: xr.Dataset, what: str) -> InputError:
