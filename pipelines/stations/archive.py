@@ -251,7 +251,7 @@ def _get_size(file: Path) -> int:
 def _check_regular(name: str, path: Path) -> None:
     """Refuse a pipe or device, which might never end."""
     if path.exists() and not path.is_file():
-        raise _damaged(name, "a pipe or device", "a plain file")
+        raise _make_member_error(name, "a pipe or device", "a plain file")
 
 
 def _check_size(name: str, size: int) -> None:
