@@ -130,8 +130,8 @@ def test_writer_that_writes_nothing_is_an_error(tmp_path: Path) -> None:
 
 def test_killed_writer_leaves_nothing_under_the_name(tmp_path: Path) -> None:
     code = (
-        "import sys, time; from somobench.catalog.storage.atomic import replacing\n"
-        "with replacing(sys.argv[1]) as partial:\n"
+        "import sys, time; from somobench.catalog.storage.atomic import replace_file\n"
+        "with replace_file(sys.argv[1]) as partial:\n"
         "    partial.write_text('half'); print('ready', flush=True); time.sleep(60)"
     )
     target = tmp_path / "grid.zarr.zip"
