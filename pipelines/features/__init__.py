@@ -21,6 +21,7 @@ from somobench.pipelines.features.sets import define_feature_sets
 from somobench.pipelines.features.statistics import derive_features
 from somobench.pipelines.features.train_targets import (
     TargetInputs,
+    add_measured,
     read_target_inputs,
     rebuild_train_targets,
 )
@@ -61,10 +62,11 @@ def write_features(recipe: Recipe, folder: Path) -> None:
     splits = load_table(folder / "splits.parquet", SPLITS)
     targets = load_grid(folder / "targets.zarr.zip", TARGETS)
     forcing = load_grid(folder / "forcing.zarr.zip", FORCING)
-    features = build_features(targets, forcing, splits, recipe)
     days = pd.DatetimeIndex(targets["time"].to_numpy())
     reference = forcing.get("reanalysis_soil_moisture")
     inputs = read_target_inputs(recipe, folder, days, reference)
+    targets = add_measured(targets, inputs)
+    features = build_features(targets, forcing, splits, recipe)
     audit = audit_split_features(features, targets, forcing, splits, inputs)
     refuse_failures(audit)
     definitions = define_feature_sets(

@@ -25,6 +25,7 @@ from somobench.pipelines.targets.cells import name_reference
 from somobench.pipelines.targets.matching import Matching, match_moments, quantise
 from somobench.schemas.recipe import Recipe
 from somobench.schemas.variables import DYNAMIC_FORCING, STATE_FORCING, TRAIN, get_attrs
+from somobench.splits.feature_audit import MEASURED
 
 GRID = ("layer", "cell")
 CLIMATOLOGY_DECIMALS = 6  # m3 m-3; far finer than any sensor
@@ -114,21 +115,20 @@ def train_factors(
 
     A cell and layer with less overlap than the rule asks for keeps the factors of the
     full record and is flagged. Without a reference factors are 1 and 0, never flagged.
+    Where `targets` have what the primary measured, days that were filled count too:
+    which days are filled rests on factors of the full record.
     """
     slope = targets["scale_slope"].to_numpy().copy()
     offset = targets["scale_offset"].to_numpy().copy()
     flag = np.zeros(slope.shape, np.int8)
-    in_situ = targets["soil_moisture_in_situ"].to_numpy()
-    primary = train[None] & (targets["is_gapfilled"].to_numpy() == 0)
+    measured = _select_measured(targets)
     for place, layer in enumerate(targets["layer"].to_numpy().tolist()):
         if name_reference(layer, recipe) == "none":
             continue
         reference = _select_reference(forcing, layer)
         for cell in np.flatnonzero(np.isfinite(slope[place])):
             matching = match_moments(
-                np.where(primary[place, cell], in_situ[place, cell], np.nan).astype(
-                    np.float64
-                ),
+                np.where(train[cell], measured[place, cell], np.nan),
                 reference[cell],
                 recipe.reference.minimum_overlap,
                 TOO_SHORT,
@@ -154,6 +154,14 @@ def train_factors(
         },
         coords=targets.drop_vars("time").coords,
     )
+
+
+def _select_measured(targets: xr.Dataset) -> Array:
+    """Return what the primary measured, (layer, cell, day), m3 m-3."""
+    in_situ = targets["soil_moisture_in_situ"].to_numpy().astype(np.float64)
+    is_filled = targets["is_gapfilled"].to_numpy() == 1
+    hidden = targets[MEASURED].to_numpy() if MEASURED in targets else np.nan
+    return np.where(is_filled, hidden, in_situ)
 
 
 def derive_layer_climatology(

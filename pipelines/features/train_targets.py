@@ -33,6 +33,7 @@ from somobench.pipelines.targets.rule import (
 )
 from somobench.schemas.recipe import Recipe
 from somobench.schemas.tables import SENSORS
+from somobench.splits.feature_audit import MEASURED
 
 INTERVAL = ["layer", "cell_id", "depth_from_cm", "depth_to_cm"]
 ANY_LENGTH = 1  # of a primary's train days; the rule asks 90 of its whole record
@@ -79,6 +80,28 @@ def read_target_inputs(
         for item in report["sources"]
     }
     return TargetInputs(series, primaries, reference, recipe)
+
+
+def add_measured(targets: xr.Dataset, inputs: TargetInputs) -> xr.Dataset:
+    """Add what the primary measured to targets, filled days and others alike.
+
+    Parameters
+    ----------
+    targets : Dataset of schema TARGETS
+    inputs : TargetInputs
+
+    Returns
+    -------
+    Dataset
+        With `MEASURED`, (layer, cell, time), m3 m-3, NaN without a primary.
+    """
+    layers = targets["layer"].to_numpy().tolist()
+    cells = targets["cell"].to_numpy().astype(str).tolist()
+    shape = tuple(targets.sizes[dim] for dim in ("layer", "cell", "time"))
+    measured = np.full(shape, np.nan)
+    for (layer, cell), row in inputs.primaries.items():
+        measured[layers.index(layer), cells.index(cell)] = inputs.series.values[row]
+    return targets.assign({MEASURED: (("layer", "cell", "time"), measured)})
 
 
 def rebuild_train_targets(

@@ -19,6 +19,7 @@ from somobench.catalog.view import view_roles
 from somobench.pipelines.features import build_features
 from somobench.pipelines.features.train_targets import (
     TargetInputs,
+    add_measured,
     rebuild_train_targets,
 )
 from somobench.pipelines.targets.cells import DenseSeries, build_targets
@@ -63,9 +64,9 @@ class World:
             if result.target is not None:
                 place = result.layer, result.cell_id
                 primaries[place] = result.target.primary.row
-        self.targets = grid.dataset()
-        forcing = reference.to_dataset(name="reanalysis_soil_moisture")
         self.inputs = TargetInputs(series, primaries, reference, recipe)
+        self.targets = add_measured(grid.dataset(), self.inputs)
+        forcing = reference.to_dataset(name="reanalysis_soil_moisture")
         self.features = build_features(self.targets, forcing, self.splits, recipe)
 
     def train_values(self, split: str) -> Any:
@@ -211,3 +212,31 @@ def test_train_values_by_factors_of_the_full_record_are_left_out(
     assert flags.to_numpy().tolist() == [1]
     assert np.isnan(world.train_values("temporal")).all()
     assert world.audit() == {("temporal", "train_values_left_out"): ("reported", 80)}
+
+
+def test_test_days_move_no_train_value_where_a_dry_spell_was_filled(
+    repository: Path,
+) -> None:
+    # Under a dry reference ten dry days of the primary scale below zero with factors
+    # of the full record, so another sensor fills them: which days that are rests on
+    # test days, but the fit has to have what the primary measured on them all the same.
+    rng = np.random.default_rng(0)
+    series = make_series(rng)
+    reference = (make_reference(rng) - 0.3) * 1.2 + 0.06
+    worlds = []
+    for changed in (False, True):
+        values = series.values.copy()
+        values[0, 30:40] = 0.02 + 0.004 * np.arange(10)
+        if changed:  # test days alone
+            level = np.nanmean(values[0, 260:])
+            values[0, 260:] = np.clip(level + (values[0, 260:] - level) * 10, 0, 1)
+        dense = replace(series, values=values.round(5))
+        worlds.append(World(dense, reference, make_recipe(repository)))
+    before, after = (world.train_values("temporal") for world in worlds)
+    both = np.isfinite(before) & np.isfinite(after)
+    assert both.sum() > 100
+    np.testing.assert_allclose(before[both], after[both], atol=1.5e-5)
+    found = [world.audit() for world in worlds]
+    assert [
+        key for one in found for key, (kind, _) in one.items() if kind == "failure"
+    ] == []

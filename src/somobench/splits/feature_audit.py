@@ -29,7 +29,9 @@ TRAIN_TARGETS, VALUES_LEFT_OUT = "train_targets", "train_values_left_out"
 ONE_DECIMAL = 1.5e-5  # m3 m-3; a unit of the last decimal, and float32's share
 TOLERANCE = 1e-9  # relative and absolute; derived by the same code, values are the same
 OF_TRAIN_CELL_DAYS = ("normalisation_mean", "normalisation_std")
-TARGET_SERIES = ("soil_moisture", "soil_moisture_in_situ")
+MEASURED = "soil_moisture_of_primary"
+"""What the primary measured, (layer, cell, time); targets hide it on filled days."""
+TARGET_SERIES = ("soil_moisture", "soil_moisture_in_situ", MEASURED)
 TARGET_COUNTS = ("is_gapfilled", "observation_count")
 
 
@@ -169,7 +171,8 @@ def _derive_from_train_days(
 
 def remove_days(targets: xr.Dataset, kept: xr.DataArray) -> xr.Dataset:
     """Return targets with no value, fill or count outside the days that are kept."""
-    series = {name: targets[name].where(kept) for name in TARGET_SERIES}
+    names = [name for name in TARGET_SERIES if name in targets]
+    series = {name: targets[name].where(kept) for name in names}
     counts = {name: targets[name].where(kept, 0) for name in TARGET_COUNTS}
     return targets.assign({**series, **counts})
 
