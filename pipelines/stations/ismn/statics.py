@@ -59,12 +59,14 @@ def read_static_variables(
                 folder = str(PurePosixPath(member.name).parent)
                 stations[folder] = parse_static_variables(text)
             except (DamagedMemberError, ValueError) as error:
-                is_coded = isinstance(error, UnicodeDecodeError)
+                found = str(error)
+                if isinstance(error, UnicodeDecodeError):
+                    found = f"byte {error.start} isn't UTF-8"
                 rejections.append(
                     Rejection(
                         member.name,
                         "static variables",
-                        f"byte {error.start} isn't UTF-8" if is_coded else str(error),
+                        found,
                         "quantities in columns separated by semicolons, UTF-8",
                     )
                 )
