@@ -16,6 +16,8 @@ from somobench.catalog.resolve import resolve
 from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.catalog.storage.atomic import write_parquet
 from somobench.compare import compare_releases
+from somobench.schemas.errors import UnknownNameError
+from somobench.scoring.models import LEADING
 
 FIRST, SECOND = "toy-0.1.0", "toy-0.2.0"
 
@@ -187,3 +189,16 @@ def test_command_refuses_an_unknown_release(
     assert releases.is_dir()
     assert run(monkeypatch, "diff", FIRST, "toy-0.3.0") == 2
     assert SECOND in capsys.readouterr().err
+
+
+def test_a_metric_that_no_release_has_is_refused_with_those_there_are() -> None:
+    release = resolve("virtual-1.1.0")
+    with pytest.raises(UnknownNameError, match=r"nonsense(.|\n)*pearson_r"):
+        compare_releases(release, release, ["nonsense"])
+
+
+def test_what_moved_beyond_its_interval_is_listed_whatever_the_metric() -> None:
+    # 1.1.0 computed other intervals and scores of extremes than 1.0.0.
+    found = compare_releases(resolve("virtual-1.0.0"), resolve("virtual-1.1.0"))
+    moved = {item["metric"] for item in found["scores"] if item["beyond_interval"]}
+    assert moved - set(LEADING)

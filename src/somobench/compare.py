@@ -17,6 +17,7 @@ from somobench.catalog.release_files import TARGETS, raise_file_errors
 from somobench.catalog.resolve import Release
 from somobench.catalog.storage.archive import open_zarr_zip
 from somobench.catalog.view import view_roles
+from somobench.schemas.errors import UnknownNameError
 from somobench.schemas.manifest import ArrayRecord, Manifest
 from somobench.schemas.scores import ALL_LAYERS
 
@@ -45,7 +46,8 @@ def compare_releases(
     ----------
     first, second : Release
     metrics : collection of str, optional
-        Of scores; by default those that lead: correlations and anomaly measures.
+        Of scores; by default those that lead (correlations and anomaly measures), and
+        whatever lies beyond its interval.
 
     Returns
     -------
@@ -57,6 +59,8 @@ def compare_releases(
 
     Raises
     ------
+    UnknownNameError
+        If neither release has a metric of `metrics`.
     SomobenchError
         If a file of a release isn't here and can't be fetched, or is damaged.
     """
@@ -235,17 +239,28 @@ def _compare_roles(first: Release, second: Release, names: Iterable[str]) -> Con
 def _compare_scores(
     first: Release, second: Release, metrics: Collection[str] | None
 ) -> list[Content]:
+    """Compare scores: by default of the leading metrics, and all that moved far."""
+    from somobench.metrics.registry import METRICS
     from somobench.scoring.models import LEADING
 
-    one, two = (
-        _read_scores(release, metrics or LEADING) for release in (first, second)
-    )
+    one, two = (_read_scores(release) for release in (first, second))
     two.columns = [f"{name}_second" for name in two.columns]
     joined = one.join(two, how="outer")
-    return [_shift(*row) for row in joined.itertuples(name=None)]
+    known = sorted(set(joined.index.get_level_values("metric")))
+    unknown = sorted(set(metrics or ()) - {*known, *METRICS})
+    if unknown:
+        raise UnknownNameError("metric", found=unknown[0], expected=", ".join(known))
+    shifts = [_shift(*row) for row in joined.itertuples(name=None)]
+    wanted = LEADING if metrics is None else metrics
+    moved = metrics is None
+    return [
+        item
+        for item in shifts
+        if item["metric"] in wanted or (moved and item["beyond_interval"])
+    ]
 
 
-def _read_scores(release: Release, metrics: Collection[str]) -> pd.DataFrame:
+def _read_scores(release: Release) -> pd.DataFrame:
     """Return value, low and high by split, rung and metric, over all layers."""
     keys, columns = ["split", "model", "metric"], ["value", "low", "high"]
     table = _read_table(release, SCORES)
@@ -255,7 +270,6 @@ def _read_scores(release: Release, metrics: Collection[str]) -> pd.DataFrame:
         (table["layer"] == ALL_LAYERS)
         & (table["pool_kind"] == "plain")
         & (table["against"] == "")
-        & table["metric"].isin(list(metrics))
     ]
     return rows.astype(dict.fromkeys(keys, "object")).set_index(keys)[columns]
 

@@ -22,7 +22,9 @@ def diff(
     second: Annotated[str, typer.Argument(help="full id of the other release")],
     metric: Annotated[
         list[str] | None,
-        typer.Option(help="of scores, or all; default the leading ones"),
+        typer.Option(
+            help="of scores, or all; default the leading ones, and what moved far"
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="answer in JSON")] = False,
 ) -> None:
