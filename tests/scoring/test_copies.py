@@ -156,7 +156,7 @@ def test_rung_with_more_decimals_than_it_is_stored_with_is_found(
     case: ScoringCase,
 ) -> None:
     # A release's climatology has seven decimals, its rung five: up to 5e-6 apart.
-    stored = case.on_series(rung("reanalysis")).astype("float64").round(5)
+    stored = case.place_on_series(rung("reanalysis")).astype("float64").round(5)
     model = Model("climatology", lambda: stored)
     (found,) = find(case, (stored + 4e-6).astype("float32"), model)
     assert (found.source, found.series, found.decimals) == ("climatology", 11, None)

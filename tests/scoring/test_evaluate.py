@@ -320,7 +320,7 @@ def test_every_file_of_the_release_is_read_once(
 
         monkeypatch.setattr(ReleaseFiles, method, counted)
 
-    count("_grid")
+    count("_open_grid")
     count("table")
     scored(world, predicted(0.3), ladder=None).write(tmp_path / "score")
     assert sorted(read) == [

@@ -372,7 +372,7 @@ def test_missing_prediction_where_there_is_no_target_is_fine(case: ScoringCase) 
     # Days 200, 210, ... have no target, and so has layer 2 of the first cell.
     grid["soil_moisture"][:, :, ::10] = np.nan
     grid["soil_moisture"][1, 0] = np.nan
-    assert checked(grid, case)["given"] == 1584
+    assert checked(grid, case).given == 1584
 
 
 def test_cells_and_days_beyond_the_test_part_are_not_looked_at(
@@ -380,7 +380,7 @@ def test_cells_and_days_beyond_the_test_part_are_not_looked_at(
 ) -> None:
     before = dataset().assign_coords(time=TIMES[40:200])
     both = xr.concat([before, dataset()], "time")
-    assert checked(both, case)["given"] == 1584
+    assert checked(both, case).given == 1584
 
 
 def test_missing_days_are_refused_with_the_option_of_both_ways(
@@ -398,9 +398,9 @@ def test_missing_days_are_refused_with_the_option_of_both_ways(
 
 def test_missing_days_are_counted_where_they_are_allowed(case: ScoringCase) -> None:
     found = checked(dataset().isel(cell=slice(1, None)), case, allow_missing=True)
-    assert (found["asked"], found["given"]) == (1584, 1440)  # 11 and 10 x 144
-    assert found["by_layer"]["1"] == {"asked": 864, "given": 720}
-    assert found["by_layer"]["2"] == {"asked": 720, "given": 720}
+    assert (found.asked, found.given) == (1584, 1440)  # 11 and 10 x 144
+    assert found.by_layer["1"].model_dump() == {"asked": 864, "given": 720}
+    assert found.by_layer["2"].model_dump() == {"asked": 720, "given": 720}
 
 
 def test_placing_puts_every_value_on_its_series_and_day(case: ScoringCase) -> None:
