@@ -101,8 +101,8 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def wanted() -> Iterator[RemoteObject]:
     """Return an object that a server has."""
-    from factories import loopback_server as web
-    from factories.remote_object import CONTENT, SHA256
+    from factories.web import loopback_server as web
+    from factories.web.remote_object import CONTENT, SHA256
     from somobench.catalog.fetching.fetch import RemoteObject
 
     with web.serving(web.body(CONTENT)) as server:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from factories.virtual_recipes import make_recipe
+from factories.raw.virtual_recipes import make_recipe
 from somobench import building
 from somobench.building import BuiltRelease, build_recipe, find_checkout, list_recipes
 from somobench.schemas.errors import (

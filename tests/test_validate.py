@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from factories.good_grids import GOOD as GRIDS
 from factories.good_tables import GOOD as TABLES
-from factories.ismn_files import (
+from factories.raw.ismn_files import (
     file_name,
     header,
     rows,
@@ -23,8 +23,8 @@ from factories.ismn_files import (
     write_folder,
     write_zip,
 )
+from factories.raw.uscrn_files import daily_line, write_archive
 from factories.releases import write_manifest
-from factories.uscrn_files import daily_line, write_archive
 from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.catalog.storage.atomic import write_parquet
 from somobench.cli.validate import validate

@@ -9,10 +9,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from factories import era5_deliveries as deliveries
-from factories.era5_stores import make_era5
-from factories.grib_files import Message, write_grib
-from factories.ismn_files import write_zip
+from factories.raw import era5_deliveries as deliveries
+from factories.raw.era5_stores import make_era5
+from factories.raw.grib_files import Message, write_grib
+from factories.raw.ismn_files import write_zip
 from somobench.cli.validate import validate
 from somobench.recognise import METEOROLOGY, STATIONS_ARCHIVE, recognise_storage
 from somobench.schemas.errors import InputError

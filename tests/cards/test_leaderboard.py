@@ -17,7 +17,7 @@ from factories.cards import (
     write_card,
     write_made,
 )
-from factories.page_text import Reading
+from factories.web.page_text import Reading
 from somobench.cards.leaderboard import (
     find_cards,
     group_cards,

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from factories.cards import HOSTILE, make_card, make_finding, write_card
-from factories.page_text import Reading
+from factories.web.page_text import Reading
 from somobench.cards import sections
 from somobench.cards.ladder import find_rung_score
 from somobench.cards.lookup import ScoreLookup

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from factories import loopback_server as web
-from factories.remote_object import CONTENT, FLIPPED, SHA256, cached_files, wanted
+from factories.web import loopback_server as web
+from factories.web.remote_object import CONTENT, FLIPPED, SHA256, cached_files, wanted
 from somobench.catalog.fetching import download, fetch
 from somobench.catalog.fetching.fetch import RemoteObject
 from somobench.schemas.errors import IntegrityError, NetworkError

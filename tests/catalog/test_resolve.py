@@ -14,7 +14,6 @@ import pytest
 import xarray as xr
 
 import somobench
-from factories import loopback_server as web
 from factories.releases import (
     RELEASE,
     REQUEST,
@@ -23,6 +22,7 @@ from factories.releases import (
     make_release,
     write_manifest,
 )
+from factories.web import loopback_server as web
 from somobench.catalog import registry, resolve
 from somobench.catalog.fetching import cache, fetch
 from somobench.catalog.reader import read_feature_set

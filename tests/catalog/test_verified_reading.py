@@ -16,7 +16,6 @@ import xarray as xr
 
 import somobench
 from factories import damages
-from factories import loopback_server as web
 from factories.command_line import run
 from factories.releases import (
     RELEASE,
@@ -25,6 +24,7 @@ from factories.releases import (
     make_catalog,
     make_release,
 )
+from factories.web import loopback_server as web
 from somobench.catalog import registry, resolve
 from somobench.catalog.fetching import cache, fetch
 from somobench.catalog.fetching.cache import object_path

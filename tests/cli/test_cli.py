@@ -14,9 +14,9 @@ import pytest
 import xarray as xr
 
 import somobench
-from factories import loopback_server as web
 from factories.command_line import run
 from factories.releases import RELEASE, make_catalog, write_manifest
+from factories.web import loopback_server as web
 from somobench.catalog import registry
 from somobench.catalog.fetching import fetch as fetching
 from somobench.catalog.resolve import resolve

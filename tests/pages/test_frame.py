@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 from factories.cards import HOSTILE
-from factories.page_text import Reading
+from factories.web.page_text import Reading
 from somobench.pages.frame import (
     POLICY,
     REPLACEMENT,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from factories.cards import HOSTILE
-from factories.page_text import Reading
+from factories.web.page_text import Reading
 from somobench.pages.frame import ABSENT, THOUSANDS
 from somobench.pages.tables import (
     ASCENDING,

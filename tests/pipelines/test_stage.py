@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 import yaml
 
+from factories.raw.virtual_recipes import make_recipe
 from factories.stages import run_stages
-from factories.virtual_recipes import make_recipe
 from somobench.catalog.storage.atomic import write_json
 from somobench.pipelines.release.verify_outputs import verify_outputs
 from somobench.pipelines.stage import read_batches, read_report, run_stage

@@ -14,8 +14,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from factories.ismn_files import file_name, header, rows, station_file, write_zip
-from factories.station_damages import (
+from factories.raw.ismn_files import file_name, header, rows, station_file, write_zip
+from factories.raw.station_damages import (
     DAMAGED,
     GOOD_NAME,
     Dropped,

@@ -18,7 +18,6 @@ import pytest
 import xarray as xr
 
 import somobench
-from factories import loopback_server as web
 from factories.faulty_calls import (
     CALLS,
     READS,
@@ -29,7 +28,8 @@ from factories.faulty_calls import (
     partials,
 )
 from factories.releases import RELEASE
-from factories.remote_object import CONTENT, SHA256
+from factories.web import loopback_server as web
+from factories.web.remote_object import CONTENT, SHA256
 from somobench.catalog.fetching import cache, fetch
 from somobench.catalog.fetching.cache import cache_folder, object_path
 from somobench.catalog.fetching.fetch import RemoteObject

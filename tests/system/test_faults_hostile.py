@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 import somobench
-from factories import loopback_server as web
 from factories.command_line import run
 from factories.releases import RELEASE, make_catalog, write_manifest
+from factories.web import loopback_server as web
 from somobench.catalog import registry
 from somobench.catalog.fetching import fetch
 from somobench.catalog.registry import read_record

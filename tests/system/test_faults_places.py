@@ -15,7 +15,7 @@ import xarray as xr
 import somobench
 from factories.faulty_calls import partials
 from factories.releases import RELEASE
-from factories.remote_object import CONTENT, SHA256
+from factories.web.remote_object import CONTENT, SHA256
 from somobench.catalog.fetching import cache, fetch
 from somobench.catalog.fetching.cache import cache_folder, object_path
 from somobench.catalog.fetching.fetch import RemoteObject

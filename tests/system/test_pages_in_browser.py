@@ -9,7 +9,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from factories.browser import BROWSERS, BrowserSession, find_browser
 from factories.cards import (
     CELLS,
     HOSTILE,
@@ -26,6 +25,7 @@ from factories.reports import (
     write_report_data,
 )
 from factories.splits import SPATIAL, TEMPORAL, grid_cells, make_data
+from factories.web.browser import BROWSERS, BrowserSession, find_browser
 from somobench.cards.folder import read_card
 from somobench.cards.leaderboard import find_cards, leaderboard_page, read_cards
 from somobench.cards.page import card_page

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from factories.virtual_recipes import make_recipe
+from factories.raw.virtual_recipes import make_recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTENT = b"an archive"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from factories.era5_stores import CELLS, make_cell_table, make_era5, make_recipe
+from factories.raw.era5_stores import CELLS, make_cell_table, make_era5, make_recipe
 from somobench.pipelines.forcing.era5 import Era5Source
 from somobench.pipelines.forcing.precision import STORED_STEP
 from somobench.pipelines.forcing.source import (

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from factories import era5_deliveries as deliveries
-from factories.era5_stores import hours, make_era5, make_recipe
+from factories.raw import era5_deliveries as deliveries
+from factories.raw.era5_stores import hours, make_era5, make_recipe
 from somobench.pipelines.forcing.era5.account import account_for
 
 

@@ -16,8 +16,14 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from factories import era5_deliveries as deliveries
-from factories.era5_stores import CELLS, hours, make_cell_table, make_era5, make_recipe
+from factories.raw import era5_deliveries as deliveries
+from factories.raw.era5_stores import (
+    CELLS,
+    hours,
+    make_cell_table,
+    make_era5,
+    make_recipe,
+)
 from somobench.pipelines.forcing.era5 import Era5Source
 from somobench.pipelines.forcing.source import DailyForcing, ForcingRequest
 from somobench.schemas.errors import InputError

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from factories.era5_stores import hours, make_era5
+from factories.raw.era5_stores import hours, make_era5
 from somobench.pipelines.forcing.era5 import blocks as era5_blocks
 from somobench.pipelines.forcing.era5 import fields as era5_fields
 from somobench.pipelines.forcing.era5 import parts as era5_parts

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from factories.era5_stores import make_cell_table, make_era5, make_recipe
-from factories.grib_files import Message, write_grib
+from factories.raw.era5_stores import make_cell_table, make_era5, make_recipe
+from factories.raw.grib_files import Message, write_grib
 from somobench.pipelines.forcing.era5 import Era5Source
 from somobench.pipelines.forcing.era5.files import grib as era5_grib
 from somobench.pipelines.forcing.era5.files import grib_headers

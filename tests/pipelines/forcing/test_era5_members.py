@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from factories.era5_stores import make_era5
+from factories.raw.era5_stores import make_era5
 from somobench.pipelines.forcing.era5.files import members as era5_members
 from somobench.pipelines.forcing.era5.files.members import find_members
 from somobench.schemas.errors import InputError

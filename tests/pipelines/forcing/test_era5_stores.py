@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from factories.era5_stores import make_era5
+from factories.raw.era5_stores import make_era5
 from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.pipelines.forcing.era5.files.layout import normalise
 from somobench.pipelines.forcing.era5.files.stores import open_inputs

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from factories.era5_stores import make_era5
+from factories.raw.era5_stores import make_era5
 from somobench.pipelines.forcing.era5.files.layout import normalise
 from somobench.pipelines.forcing.era5.files.validity import list_times
 from somobench.schemas.errors import InputError

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from factories.uscrn_files import daily_line, write_archive
+from factories.raw.uscrn_files import daily_line, write_archive
 from somobench.pipelines.forcing.source import DailyForcing, ForcingRequest
 from somobench.pipelines.forcing.station import StationMeteorology
 from somobench.schemas.errors import InputError, UsageError

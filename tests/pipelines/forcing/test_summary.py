@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import xarray as xr
 
-from factories import era5_deliveries as deliveries
-from factories.era5_stores import CELLS, make_cell_table, make_era5, make_recipe
+from factories.raw import era5_deliveries as deliveries
+from factories.raw.era5_stores import CELLS, make_cell_table, make_era5, make_recipe
 from somobench.pipelines.forcing import finish_forcing, report_forcing
 from somobench.pipelines.forcing import main as stage
 from somobench.pipelines.forcing.cells import describe_cells

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from factories.ismn_files import (
+from factories.raw.ismn_files import (
     ceop_file,
     file_name,
     header,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from factories.virtual_recipes import make_recipe
+from factories.raw.virtual_recipes import make_recipe
 from somobench.catalog.fetching import cache
 from somobench.catalog.storage.hashing import sha256_file
 from somobench.pipelines.inputs import (

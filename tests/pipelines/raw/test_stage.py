@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from factories.virtual_recipes import make_recipe
+from factories.raw.virtual_recipes import make_recipe
 from somobench.pipelines.inputs import (
     INPUTS_FILE,
     InputRecord,

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from factories.virtual_recipes import make_recipe
+from factories.raw.virtual_recipes import make_recipe
 from somobench.catalog.storage.archive import open_zarr_zip
 from somobench.catalog.storage.hashing import sha256_file
 from somobench.pipelines.raw.world import write_virtual_world
@@ -233,7 +233,7 @@ def test_flag_texts_join_flags_and_name_the_provider() -> None:
 def test_world_is_the_same_in_another_process(world: Path, tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path;"
-        "from factories.virtual_recipes import make_recipe;"
+        "from factories.raw.virtual_recipes import make_recipe;"
         "from somobench.pipelines.raw.world import write_virtual_world;"
         "write_virtual_world(make_recipe(), Path(sys.argv[1]))"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from factories.virtual_recipes import RECIPE
+from factories.raw.virtual_recipes import RECIPE
 from somobench.pipelines.raw.world.hourly import (
     accumulate,
     compute_progress,

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from factories.page_text import Reading
 from factories.reports import HOSTILE, make_sources, make_validation, write_report_data
+from factories.web.page_text import Reading
 from somobench.catalog.storage.atomic import format_json
 from somobench.pages.frame import VIRTUAL_BANNER
 from somobench.pipelines.release.report import build_report

@@ -16,7 +16,7 @@ from factories.cards import (
     make_cell_scores,
     make_scores,
 )
-from factories.page_text import Reading
+from factories.web.page_text import Reading
 from somobench.cards.sections import NO_THRESHOLDS
 from somobench.pages.frame import render_page
 from somobench.pages.texts import write_score

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from factories.page_text import Reading
 from factories.reports import make_costs
+from factories.web.page_text import Reading
 from somobench.pages.frame import render_page
 from somobench.pipelines.release.report.shifts import make_shift_sections
 

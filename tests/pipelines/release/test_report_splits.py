@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from factories.page_text import Reading
 from factories.splits import SPATIAL, TEMPORAL, UNGAUGED, YEARS, grid_cells, make_data
+from factories.web.page_text import Reading
 from somobench.pages.frame import THOUSANDS, render_page
 from somobench.pipelines.release.report.splits import find_embargo, make_split_sections
 from somobench.pipelines.splits import build_recipe_splits

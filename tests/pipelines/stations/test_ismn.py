@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from factories.ismn_files import (
+from factories.raw.ismn_files import (
     GOOD,
     VALUES,
     ceop_file,

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from factories.uscrn_files import daily_line, hourly_line, write_archive
+from factories.raw.uscrn_files import daily_line, hourly_line, write_archive
 from somobench.pipelines.stations import Rejection, SensorSeries, find_station_source
 from somobench.pipelines.stations.daily import average_to_days, select_good
 from somobench.pipelines.stations.uscrn import UscrnHourlySource, UscrnSource

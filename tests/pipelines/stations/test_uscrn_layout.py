@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factories.uscrn_files import daily_line
+from factories.raw.uscrn_files import daily_line
 from somobench.pipelines.stations.uscrn.layout import (
     DAILY,
     HOURLY,

@@ -13,8 +13,8 @@ import pytest
 import xarray as xr
 import yaml
 
-from factories.era5_stores import make_era5
-from factories.ismn_files import file_name, header, rows, station_file, write_zip
+from factories.raw.era5_stores import make_era5
+from factories.raw.ismn_files import file_name, header, rows, station_file, write_zip
 from factories.stages import run_stages
 from somobench.catalog.storage.archive import open_zarr_zip
 from somobench.pipelines.forcing.cells import name_region
@@ -23,7 +23,7 @@ from somobench.pipelines.inputs.stage import record_inputs
 from somobench.schemas.errors import IntegrityError
 from somobench.schemas.recipe import Recipe, load_recipe
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 RECIPE = ROOT / "conf" / "recipe" / "ismn_era5.yaml"
 ARCHIVE = "ismn/Data_separate_files_header_20010101_20241231.zip"
 EUROPE, UTAH, SYDNEY = "50.125_10.125", "41.875_-111.625", "-33.875_151.125"

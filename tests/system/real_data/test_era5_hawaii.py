@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from factories.era5_stores import make_cell_table, make_recipe
+from factories.raw.era5_stores import make_cell_table, make_recipe
 from somobench.pipelines.forcing.era5.fields import group_boxes
 from somobench.pipelines.forcing.era5.files.stores import open_inputs
 from somobench.pipelines.forcing.era5.placement import place_cells

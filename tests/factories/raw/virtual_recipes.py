@@ -9,7 +9,7 @@ import yaml
 
 from somobench.schemas.recipe import Recipe
 
-RECIPE = Path(__file__).resolve().parents[2] / "conf" / "recipe" / "virtual.yaml"
+RECIPE = Path(__file__).resolve().parents[3] / "conf" / "recipe" / "virtual.yaml"
 
 
 def make_recipe(

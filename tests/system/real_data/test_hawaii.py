@@ -26,7 +26,7 @@ from somobench.pipelines.stations import SensorSeries
 from somobench.pipelines.stations.ismn import IsmnSource
 from somobench.schemas.recipe import load_recipe
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 RECIPE = ROOT / "conf" / "recipe" / "hawaii.yaml"
 NEWER = "ismn/hawaii_header_values_20250617.zip"
 OLDER = "ismn/hawaii_ceop_2017_2018.zip"

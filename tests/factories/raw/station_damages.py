@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from factories.ismn_files import file_name, header, rows, station_file
+from factories.raw.ismn_files import file_name, header, rows, station_file
 
 HOURS = 96
 GOOD_NAME = file_name(station="GOOD")
