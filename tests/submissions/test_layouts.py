@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -393,6 +394,23 @@ def test_metadata_that_differ_beyond_attributes_are_refused(tmp_path: Path) -> N
     with zipfile.ZipFile(path, "a") as archive:  # noqa: SIM117
         with pytest.warns(UserWarning, match="Duplicate name"):
             archive.writestr("soil_moisture/zarr.json", changed)
+    with pytest.raises(InputError, match="it is there twice, and differs"):
+        open_submission(path)
+
+
+@pytest.mark.parametrize("later", [{"units": "%"}, {"scale_factor": 0.5}, {}])
+def test_attributes_that_a_later_member_changes_are_refused(
+    tmp_path: Path, later: dict[str, Any]
+) -> None:
+    path = zip_store(tmp_path / "a.zip")
+    with zipfile.ZipFile(path) as archive:
+        document = json.loads(archive.read("soil_moisture/zarr.json"))
+    first = document["attributes"] | {"scale_factor": 1.0, "units": "m3 m-3"}
+    with zipfile.ZipFile(path, "a") as archive:
+        for attributes in (first, {**first, **later} if later else {}):
+            text = json.dumps(document | {"attributes": attributes})
+            with pytest.warns(UserWarning, match="Duplicate name"):
+                archive.writestr("soil_moisture/zarr.json", text)
     with pytest.raises(InputError, match="it is there twice, and differs"):
         open_submission(path)
 

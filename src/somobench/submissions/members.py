@@ -8,12 +8,13 @@ import stat
 import struct
 import zipfile
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from somobench.submissions.limits import MAXIMUM_METADATA, refuse, refuse_size
 
 DOCUMENTS = ("zarr.json", ".zarray", ".zgroup", ".zattrs", ".zmetadata")
-ATTRIBUTES_ALONE = (".zattrs", ".zmetadata")
-ATTRIBUTES = ("attributes", "consolidated_metadata")
+ATTRIBUTES_ALONE, CONSOLIDATED = ".zattrs", ".zmetadata"
+REPEATED = ("attributes", "consolidated_metadata")
 MAXIMUM_AGAIN = 20 * MAXIMUM_METADATA  # bytes of documents that are there again
 MAXIMUM_MEMBERS = 100_000
 MAXIMUM_DIRECTORY = 32_000_000  # bytes of a zip's table of contents
@@ -93,33 +94,41 @@ def list_zip_members(archive: zipfile.ZipFile) -> dict[str, int]:
         if again > MAXIMUM_AGAIN and PurePosixPath(name).name in DOCUMENTS:
             found = f"metadata of {again} bytes that are there again"
             raise refuse("members of the zip", found, f"at most {MAXIMUM_AGAIN}")
-        if name in first and not _is_same(archive, first[name], item):
+        if name in first and not _adds_attributes(archive, first[name], item):
             found = "it is there twice, and differs"
             raise refuse(f"member {name}", found, "each member once")
-        first.setdefault(name, item)
+        first[name] = item
         if not item.is_dir():
             sizes[name] = item.file_size
     refuse_size(sum(sizes.values()), "members of the zip")
     return sizes
 
 
-def _is_same(
+def _adds_attributes(
     archive: zipfile.ZipFile, one: zipfile.ZipInfo, other: zipfile.ZipInfo
 ) -> bool:
-    """Tell whether two members hold the same, attributes of arrays left aside."""
+    """Tell whether a member holds the same as the one before it, or attributes more.
+
+    Zarr writes the document of an array first, and again with its attributes.
+    """
     if (one.file_size, one.CRC) == (other.file_size, other.CRC):
         return True
-    if PurePosixPath(one.filename).name not in DOCUMENTS:
+    name = PurePosixPath(one.filename).name
+    if name not in DOCUMENTS or max(one.file_size, other.file_size) > MAXIMUM_METADATA:
         return False
-    if max(one.file_size, other.file_size) > MAXIMUM_METADATA:
+    before, after = (json.loads(archive.read(item)) for item in (one, other))
+    if not isinstance(before, dict) or not isinstance(after, dict):
         return False
-    documents = [json.loads(archive.read(item)) for item in (one, other)]
-    if not all(isinstance(document, dict) for document in documents):
-        return False
-    if PurePosixPath(one.filename).name in ATTRIBUTES_ALONE:
+    if name == CONSOLIDATED:
         return True
-    left, right = (
-        {key: value for key, value in document.items() if key not in ATTRIBUTES}
-        for document in documents
-    )
-    return left == right
+    if name == ATTRIBUTES_ALONE:
+        return _keeps(before, after)
+    parts = {key: value for key, value in before.items() if key not in REPEATED}
+    same = {key: value for key, value in after.items() if key not in REPEATED}
+    old, new = (document.get("attributes") or {} for document in (before, after))
+    return parts == same and _keeps(old, new)
+
+
+def _keeps(before: dict[str, Any], after: dict[str, Any]) -> bool:
+    """Tell whether attributes that were there are there still, unchanged."""
+    return all(name in after and after[name] == before[name] for name in before)
