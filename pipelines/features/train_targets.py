@@ -7,7 +7,6 @@ which sensor is predicted has to be the same on train and on test days.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.pipelines.stage import load_table
+from somobench.pipelines.stage import load_table, read_report
 from somobench.pipelines.targets import read_series
 from somobench.pipelines.targets.cells import (
     DenseSeries,
@@ -73,7 +72,7 @@ def read_target_inputs(
     sensors = load_table(folder / "stations.parquet", SENSORS)
     observations = folder / "observations.parquet"
     series = read_series(observations, sensors, days, recipe.targets.decimals)
-    report = json.loads((folder / "targets.json").read_text(encoding="utf-8"))
+    report = read_report(folder / "targets.json", "sources")
     row_of = {name: row for row, name in enumerate(series.sensors["sensor_id"])}
     primaries = {
         (int(item["layer"]), str(item["cell_id"])): row_of[item["primary"]]

@@ -122,7 +122,9 @@ def test_archive_is_hashed_again_only_if_it_changed(
     hashed: list[Path] = []
     monkeypatch.setattr(cache, "SETTLED_SECONDS", -1.0)
     monkeypatch.setattr(
-        cache, "_hash", lambda path: hashed.append(path) or sha256_file(path)
+        cache,
+        "_hash",
+        lambda _, path: hashed.append(path) or sha256_file(path),
     )
     for _ in range(2):
         record_inputs(real_recipe(), tmp_path / "inputs.json")

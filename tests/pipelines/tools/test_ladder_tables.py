@@ -90,9 +90,9 @@ def test_cost_of_a_shift_stands_by_rung_and_split() -> None:
         ("shifts", "shift_costs.parquet", shift_table),
     ],
 )
-def test_readme_shows_the_tables_of_the_release(
+def test_page_of_the_ladder_shows_the_tables_of_the_release(
     kind: str, file: str, table: Callable[[pd.DataFrame], str]
 ) -> None:
-    readme = (ROOT / "README.md").read_text("utf-8")
+    page = (ROOT / "docs" / "ladder.md").read_text("utf-8")
     rows = pd.read_parquet(ROOT / "releases" / RELEASE / file)
-    assert insert_table(readme, kind, RELEASE, table(rows)) == readme
+    assert insert_table(page, kind, RELEASE, table(rows)) == page
