@@ -202,14 +202,21 @@ def test_clustered_medians_are_those_of_repeated_cells(
     group = next(
         draw_groups({"all": labels}, draws=30, seed=2, clusters=list("aabbbcde"))
     )
-    assert group.weights is not None
+    assert group.chosen is not None
     medians = group.medians(np.ones(8), replicates).both
-    assert len({row.sum() for row in group.weights}) > 1  # clusters differ in size
+    sizes = set()
     for draw in range(30):
-        repeated = np.repeat(replicates[draw], group.weights[draw].astype(int))
+        rows = group.chosen[draw][group.chosen[draw] < 8]
+        counts = np.bincount(rows, minlength=8)
+        assert counts[0] == counts[1]  # rows of a cluster come together
+        assert counts[2] == counts[3] == counts[4]
+        assert counts[[0, 2, 5, 6, 7]].sum() == 5  # as many clusters as there are
+        sizes.add(rows.size)
+        repeated = replicates[draw, rows]
         finite = repeated[np.isfinite(repeated)].astype(float)
         expected = np.median(finite) if finite.size else np.nan
         np.testing.assert_allclose(medians[draw], expected, rtol=1e-6)
+    assert len(sizes) > 1  # clusters differ in size
 
 
 def test_group_without_a_score_has_no_median() -> None:
@@ -278,8 +285,8 @@ def test_few_clusters_are_not_drawn_however_many_cells_they_hold() -> None:
         next(draw_groups({"all": labels}, draws=5, seed=1, clusters=clusters))
         for clusters in ([*"aabbccdddddd"], [*"aabbccddeeee"])
     ]
-    assert groups[0].weights is None
-    assert groups[1].weights is not None
+    assert groups[0].chosen is None
+    assert groups[1].chosen is not None
     values = np.array([1.0, np.nan, np.nan, np.nan, *[2.0] * 8])
     assert [group.count_units(values) for group in groups] == [3, 4]
 

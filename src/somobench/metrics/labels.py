@@ -77,24 +77,24 @@ class LabelledRows:
         self, scores: RowScores, metrics: Iterable[Metric], minimum_count: int
     ) -> xr.Dataset:
         """Label the scores of all rows."""
-        shape = self.template.shape
-        result = xr.Dataset(coords=self.template.coords)
+        dims, shape = self.template.dims, self.template.shape
         enough = scores.count >= minimum_count
+        count_attrs = {"long_name": "days with prediction and target", "units": "1"}
+        variables: dict[str, Any] = {}
         for metric in metrics:
             values = scores.values[metric.name]
-            attrs = metric.attrs(self.units)
-            attrs["undefined_count"] = int((enough & np.isnan(values)).sum())
-            result[metric.name] = (self.template.dims, values.reshape(shape), attrs)
-        result["pair_count"] = (
-            self.template.dims,
-            scores.count.astype(np.int32).reshape(shape),
-            {"long_name": "days with prediction and target", "units": "1"},
+            undefined = int((enough & np.isnan(values)).sum())
+            attrs = metric.attrs(self.units) | {"undefined_count": undefined}
+            variables[metric.name] = (dims, values.reshape(shape), attrs)
+        count = scores.count.astype(np.int32).reshape(shape)
+        return xr.Dataset(
+            variables | {"pair_count": (dims, count, count_attrs)},
+            coords=self.template.coords,
+            attrs={
+                "minimum_count": minimum_count,
+                "below_minimum_count": int((~enough).sum()),
+            },
         )
-        result.attrs = {
-            "minimum_count": minimum_count,
-            "below_minimum_count": int((~enough).sum()),
-        }
-        return result
 
 
 def label_rows(

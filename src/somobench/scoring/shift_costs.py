@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -125,15 +126,19 @@ def _pair_sides(
 ) -> tuple[Model, Model]:
     """Return both sides of a model on the targets' series and days that both predict.
 
-    A series with fewer than 30 such days is left out of both.
+    A series with fewer than 30 such days is left out of both. Which days are known is
+    found once; values are loaded where they are needed.
     """
     axes = {name: cases[0].target[name] for name in ("series", "time")}
 
+    @cache
+    def mark_known() -> xr.DataArray:
+        both = [mark_finite_days(model.load().sel(axes)) for model in pair]
+        known = both[0] & both[1] & mark_finite_days(cases[0].target)
+        return known & (known.sum(dim="time") >= MINIMUM_DAYS)
+
     def load(side: int) -> xr.DataArray:
-        values = [model.load().sel(axes) for model in pair]
-        known = mark_finite_days(values[0]) & mark_finite_days(values[1])
-        known &= mark_finite_days(cases[0].target)
-        return values[side].where(known & (known.sum(dim="time") >= MINIMUM_DAYS))
+        return pair[side].load().sel(axes).where(mark_known())
 
     return Model(pair[0].name, lambda: load(0)), Model(pair[0].name, lambda: load(1))
 

@@ -35,9 +35,9 @@ class Group:
         Positions among all rows.
     units : (row,)
         Number of the cluster that a row belongs to, or of the row itself.
-    chosen : (draw, row), positions in `rows`, optional
-    weights : (draw, row), optional
-        Counts, with clusters. A group that is too small to be drawn has neither.
+    chosen : (draw, place), positions in `rows`, optional
+        A draw of larger clusters has more rows; the number of `rows` stands for none.
+        A group that is too small to be drawn has no draws.
     """
 
     pool: str
@@ -45,7 +45,6 @@ class Group:
     rows: NDArray[np.intp]
     units: NDArray[np.intp]
     chosen: NDArray[np.intp] | None = None
-    weights: Floats | None = None
 
     @property
     def name(self) -> str:
@@ -75,34 +74,19 @@ class Group:
 
     def _draw_medians(self, values: Replicates) -> Floats:
         """Median over the cells of every draw."""
-        if self.weights is not None:
-            return _take_weighted_medians(values, self.weights)
-        if self.chosen is not None:
-            return _take_median(np.take_along_axis(values, self.chosen, axis=1))
-        return _take_median(values)
+        if self.chosen is None:
+            return _take_median(values)
+        none = np.full((len(values), 1), np.nan, dtype=values.dtype)
+        drawn = np.take_along_axis(np.hstack([values, none]), self.chosen, axis=1)
+        return _take_median(drawn)
 
 
 def _take_median(values: Replicates) -> Floats:
     """Median over the last axis without NaN; NaN where all are."""
-    ordered = np.sort(values, axis=-1)
-    count = np.isfinite(ordered).sum(axis=-1)
-    places = np.maximum([(count - 1) // 2, count // 2], 0)
-    middle = np.take_along_axis(ordered, np.moveaxis(places, 0, -1), axis=-1)
-    return np.asarray(middle.astype(np.float64).mean(axis=-1))
-
-
-def _take_weighted_medians(values: Replicates, weights: Floats) -> Floats:
-    """Median of each row of values repeated by whole-numbered weights."""
-    order = np.argsort(values, axis=-1)
-    ordered = np.take_along_axis(values, order, axis=-1).astype(np.float64)
-    share = np.take_along_axis(weights, order, axis=-1) * np.isfinite(ordered)
-    cumulative = np.cumsum(share, axis=-1)
-    half = cumulative[:, -1:] / 2.0
-    middle = [
-        np.take_along_axis(ordered, reached.argmax(axis=-1)[:, None], axis=-1)[:, 0]
-        for reached in (cumulative >= half, cumulative > half)
-    ]
-    return np.where(half[:, 0] > 0, (middle[0] + middle[1]) / 2.0, np.nan)
+    ordered = np.sort(values, axis=-1)  # NaN comes last
+    draw, count = np.arange(len(ordered)), np.isfinite(ordered).sum(axis=-1)
+    low, high = np.maximum(count - 1, 0) // 2, count // 2
+    return (ordered[draw, low].astype(np.float64) + ordered[draw, high]) / 2.0
 
 
 def draw_groups(
@@ -147,7 +131,17 @@ def draw_groups(
             else:
                 equal = np.full(count, 1.0 / count)
                 counts = generator.multinomial(count, equal, size=draws)
-                yield replace(group, weights=counts[:, units].astype(float))
+                yield replace(group, chosen=_repeat_rows(counts[:, units]))
+
+
+def _repeat_rows(counts: Counts) -> NDArray[np.intp]:
+    """List, for each draw, every row as often as it counts (draw, row)."""
+    draws, rows = counts.shape
+    totals = counts.sum(axis=1)
+    chosen = np.full((draws, totals.max()), rows, dtype=np.intp)
+    listed = np.repeat(np.tile(np.arange(rows), draws), counts.ravel())
+    chosen[np.arange(chosen.shape[1]) < totals[:, None]] = listed
+    return chosen
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,9 +8,11 @@ same draws of both and on the cells where both have a score.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from somobench.metrics.days import ResampledDays
 from somobench.metrics.definition import Metric
@@ -85,7 +87,6 @@ def pool_scores(
         )
         for metric, replicates in _list_replicates(scored)
     ]
-    result = _label_groups(scored.metrics, groups, over)
     values = np.array([item.values for item in pooled])
     drawn = Resampled(*map(np.array, zip(*(p.drawn for p in pooled), strict=True)))
     units = np.array([item.units for item in pooled])
@@ -95,12 +96,9 @@ def pool_scores(
         for end in ("minimum", "maximum")
     )
     lower, upper = np.maximum(lower, least), np.minimum(upper, most)
-    for name, array in (("score", values), ("lower", lower), ("upper", upper)):
-        result[name] = (("metric", "group"), array)
     counts = np.array([item.counts for item in pooled])
-    result["cell_count"] = (("metric", "group"), counts)
-    result.attrs = dict(scored.scores.attrs) | {"confidence_level": level}
-    return result
+    arrays = {"score": values, "lower": lower, "upper": upper, "cell_count": counts}
+    return _label_groups(scored, groups, over, arrays, level)
 
 
 def pool_differences(
@@ -140,14 +138,8 @@ def pool_differences(
     _refuse_unpaired(ours, theirs)
     groups = _draw_groups(ours, pools, template, clusters)
     over = [pool for pool in balanced if pool in pools]
-    result = _label_groups(ours.metrics, groups, over)
-    shape = (len(ours.metrics), result.sizes["group"])
-    names = [f"{what}{end}" for what in ("difference", "gain") for end in _ENDS]
-    for name in names:
-        result[name] = (("metric", "group"), np.full(shape, np.nan))
-    result["better"] = (("metric", "group"), np.zeros(shape, dtype=np.int8))
-    result["cell_count"] = (("metric", "group"), np.zeros(shape, dtype=np.int64))
-    for place, (metric, replicates) in enumerate(_list_replicates(ours)):
+    compared = []
+    for metric, replicates in _list_replicates(ours):
         values = [_get_row_values(model, metric) for model in (ours, theirs)]
         both = np.isfinite(values[0]) & np.isfinite(values[1])
         pair = [
@@ -158,28 +150,29 @@ def pool_differences(
                 values, (replicates, theirs.replicates[metric.name]), strict=True
             )
         ]
-        _fill_comparison(result, place, metric, pair, ours.days, level)
-    result.attrs = dict(ours.scores.attrs) | {"confidence_level": level}
-    return result
+        compared.append(_compare_pooled(metric, pair, ours.days, level))
+    names = [f"{what}{end}" for what in ("difference", "gain") for end in _ENDS]
+    names += ["better", "cell_count"]
+    shape = (len(compared), len(groups) + len(over))
+    arrays = {
+        name: np.reshape([item[name] for item in compared], shape) for name in names
+    }
+    return _label_groups(ours, groups, over, arrays, level)
 
 
-def _fill_comparison(  # noqa: PLR0917 - one caller, beside it
-    result: xr.Dataset,
-    place: int,
-    metric: Metric,
-    pair: list[Pooled],
-    days: ResampledDays,
-    level: float,
-) -> None:
+def _compare_pooled(
+    metric: Metric, pair: list[Pooled], days: ResampledDays, level: float
+) -> dict[str, NDArray[Any]]:
+    """Return what `pool_differences` says of one metric, (group,)."""
     ours, theirs = pair
+    found: dict[str, NDArray[Any]] = {"cell_count": ours.counts}
     for what, join in (("difference", np.subtract), ("gain", metric.gain)):
         values = join(ours.values, theirs.values)
         drawn = ours.drawn.join_draws(theirs.drawn, join)
         lower, upper = _bound_scores(values, drawn, ours.units, days, level)
-        for end, array in zip(_ENDS, (values, lower, upper), strict=True):
-            result[f"{what}{end}"].values[place] = array
-    result["better"].values[place] = (lower > 0).astype(np.int8) - (upper < 0)
-    result["cell_count"].values[place] = ours.counts
+        arrays = (values, lower, upper)
+        found |= {f"{what}{end}": a for end, a in zip(_ENDS, arrays, strict=True)}
+    return found | {"better": (lower > 0).astype(np.int8) - (upper < 0)}
 
 
 def _bound_scores(
@@ -242,23 +235,28 @@ def _draw_groups(
 
 
 def _label_groups(
-    metrics: tuple[Metric, ...], groups: list[Group], balanced: list[str]
+    scored: BootstrappedScores,
+    groups: list[Group],
+    balanced: list[str],
+    arrays: Mapping[str, NDArray[Any]],
+    level: float,
 ) -> xr.Dataset:
-    """Return an empty result with its coordinates and the number of cells."""
+    """Return arrays (metric, group) with the names of groups and their sizes."""
     names = [f"{pool}_balanced" for pool in balanced]
     sizes = dict.fromkeys(balanced, 0)
     for group in groups:
         if group.pool in sizes:
             sizes[group.pool] += group.rows.size
-    result = xr.Dataset(
+    group_sizes = [group.rows.size for group in groups] + list(sizes.values())
+    variables = {name: (("metric", "group"), array) for name, array in arrays.items()}
+    return xr.Dataset(
+        {"group_size": ("group", np.array(group_sizes, dtype=np.int64)), **variables},
         coords={
-            "metric": [metric.name for metric in metrics],
+            "metric": [metric.name for metric in scored.metrics],
             "group": [group.name for group in groups] + names,
             "pool": ("group", [group.pool for group in groups] + balanced),
             "label": ("group", [group.label for group in groups] + [""] * len(names)),
             "balanced": ("group", np.arange(len(groups) + len(names)) >= len(groups)),
-        }
+        },
+        attrs=dict(scored.scores.attrs) | {"confidence_level": level},
     )
-    group_sizes = [group.rows.size for group in groups] + list(sizes.values())
-    result["group_size"] = ("group", np.array(group_sizes, dtype=np.int64))
-    return result

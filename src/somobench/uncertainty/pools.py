@@ -84,6 +84,17 @@ def label_standard_pools(
 
 def flatten_labels(labels: xr.DataArray, template: xr.DataArray) -> list[Hashable]:
     """Broadcast labels over the series of `template`, in the order of its rows."""
+    if labels.dims == template.dims and _share_indexes(labels, template):
+        return list(labels.to_numpy().ravel())
     aligned, like = xr.align(labels, template, join="exact")
     full, _ = xr.broadcast(aligned, like)
     return list(full.transpose(*template.dims).to_numpy().ravel())
+
+
+def _share_indexes(labels: xr.DataArray, template: xr.DataArray) -> bool:
+    """Tell whether both have the same sizes and the same labels on every dim."""
+    own, others = labels.indexes, template.indexes
+    return labels.shape == template.shape and all(
+        dim in own and dim in others and own[dim].equals(others[dim])
+        for dim in labels.dims
+    )
