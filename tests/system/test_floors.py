@@ -29,6 +29,7 @@ FLOORS = {
     "somobench": [
         {"metrics", "splits", "submissions", "ladder", "recognise"},
         {"pages", "uncertainty", "validate"},
+        {"check_files"},
         {"scoring"},
         {"cards", "cite", "compare", "open", "export"},
         {"building", ""},
