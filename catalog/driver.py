@@ -11,14 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from intake.catalog.base import Catalog
-from intake.catalog.local import (
-    LocalCatalogEntry,
-    UserParameter,
-    YAMLFileCatalog,
-)
-from intake.source.base import DataSource, Schema
+from intake.catalog.local import YAMLFileCatalog
+from intake.source.base import Schema
 from intake_xarray.base import IntakeXarraySourceAdapter
 
+from somobench.catalog.entries import CheckedEntry, FromCheckedEntry, check_entry
 from somobench.catalog.registry import (
     check_release,
     known_releases,
@@ -65,33 +62,6 @@ class ReleaseReader:
 
         found = resolve(release, catalog)
         return read_feature_set(found, request, lazy=self._chunks is not None)
-
-
-class CheckedEntry(LocalCatalogEntry):
-    """An entry whose parameters are checked by its driver, and never by a template."""
-
-    def get(self, **parameters: Any) -> DataSource:
-        """Return its source, with other parameters."""
-        source = super().get()
-        return source.configure_new(**parameters) if parameters else source
-
-
-def check_entry(entry: LocalCatalogEntry) -> CheckedEntry:
-    """Return a checked entry that says the same as one of Intake's."""
-    if isinstance(entry, CheckedEntry):
-        return entry
-    checked = CheckedEntry(*entry._captured_init_args, **entry._captured_init_kwargs)
-    checked._catalog, checked._filesystem = entry._catalog, entry._filesystem
-    return checked
-
-
-class FromCheckedEntry(DataSource):
-    """A source or catalog whose own entry runs no template either."""
-
-    @property
-    def entry(self) -> CheckedEntry:
-        """The entry of the catalog that this was made from."""
-        return check_entry(super().entry)
 
 
 class SomobenchSource(IntakeXarraySourceAdapter, FromCheckedEntry):
@@ -143,8 +113,8 @@ class SomobenchSource(IntakeXarraySourceAdapter, FromCheckedEntry):
     def configure_new(self, **parameters: Any) -> SomobenchSource:
         """Return a source with other parameters.
 
-        It is made from this one: an entry of Intake's would run the texts among the
-        parameters as templates before anybody could look at them.
+        It is made from this one: an entry of Intake's, in a catalog that somebody
+        wrote by hand, would render the texts among the parameters.
         """
         refuse_unknown_keywords(parameters)
         if "release" in parameters:  # None is no release either
@@ -244,7 +214,7 @@ class ReleaseCatalog(NamedEntries, YAMLFileCatalog):
     """A catalog file: the packaged catalog, or the record of one release."""
 
     name = "somobench_release"
-    _entries: dict[str, LocalCatalogEntry]
+    _entries: dict[str, CheckedEntry]
 
     def parse(self, text: str) -> None:
         """Make checked entries from the text of a catalog."""
@@ -272,13 +242,7 @@ class LocalRelease(NamedEntries):
                 description=feature_sets[name].description,
                 driver=SomobenchSource,
                 args={"feature_set": name, "release": self.release},
-                parameters=[
-                    UserParameter(parameter, **described)
-                    for parameter, described in describe_parameters(
-                        manifest, name
-                    ).items()
-                ],
-                catalog=self,
+                parameters=describe_parameters(manifest, name),
             )
             for name in sorted(feature_sets)
         }
@@ -296,7 +260,6 @@ class LocalCatalog(NamedEntries):
                 description=f"{release}, on this machine",
                 driver=LocalRelease,
                 args={"release": release},
-                catalog=self,
             )
             for release in local_names()
         }

@@ -29,7 +29,7 @@ from somobench.catalog.registry import (
     read_record,
     records_folder,
 )
-from somobench.catalog.request import describe_parameters
+from somobench.catalog.request import FOLDER, describe_parameters, name_class
 from somobench.schemas.errors import InputError, SomobenchError, UsageError
 from somobench.schemas.manifest import Manifest, parse_manifest
 from somobench.schemas.variables import FEATURE_SETS
@@ -114,11 +114,13 @@ def write_entries(catalog: Path) -> Path:
     }
     for name in FEATURE_SETS:
         sources[name] = _describe_entry(name, DESCRIPTIONS[name], None)
-    sources["local"] = {
-        "description": "Releases built on this machine.",
-        "driver": "somobench.catalog.driver.LocalCatalog",
-        "args": {},
-    }
+    sources["local"] = name_class(
+        {
+            "name": "local",
+            "description": "Releases built on this machine.",
+            "driver": "somobench.catalog.driver.LocalCatalog",
+        }
+    )
     path = catalog / "somobench.yaml"
     _write({"metadata": {"version": 1}, "sources": sources}, path)
     return path
@@ -128,23 +130,29 @@ def _describe_nested_catalog(
     record: CatalogRecord | None, release: str
 ) -> dict[str, Any]:
     title = record.title if record else release
-    return {
-        "description": f"{title}, {release}",
-        "driver": "somobench.catalog.driver.ReleaseCatalog",
-        "args": {"path": f"{{{{ CATALOG_DIR }}}}/releases/{release}.yaml"},
-    }
+    return name_class(
+        {
+            "name": release,
+            "description": f"{title}, {release}",
+            "driver": "somobench.catalog.driver.ReleaseCatalog",
+            "args": {"path": f"{FOLDER}/releases/{release}.yaml"},
+        }
+    )
 
 
 def _describe_entry(
     name: str, description: str, manifest: Manifest | None
 ) -> dict[str, Any]:
     args = {"feature_set": name}
-    return {
-        "description": description,
-        "driver": "somobench",
-        "args": args | ({"release": manifest.release} if manifest else {}),
-        "parameters": describe_parameters(manifest, name),
-    }
+    return name_class(
+        {
+            "name": name,
+            "description": description,
+            "driver": "somobench",
+            "args": args | ({"release": manifest.release} if manifest else {}),
+            "parameters": describe_parameters(manifest, name),
+        }
+    )
 
 
 def _record_content(record: CatalogRecord, manifest: Manifest) -> dict[str, Any]:

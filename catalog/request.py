@@ -16,6 +16,8 @@ from somobench.schemas.manifest import Manifest
 from somobench.schemas.variables import FEATURE_SETS
 
 SCALINGS = ("full", "train", "none")
+ENTRY = "somobench.catalog.entries.CheckedEntry"
+FOLDER = "{{ CATALOG_DIR }}"  # of a catalog file, in the arguments of its entries
 PARAMETERS = {
     "release": "Full id of a release; there is no default and no latest.",
     "layer": "One layer; by default all, on dimension layer.",
@@ -131,3 +133,11 @@ def describe_parameters(
         for name, text in PARAMETERS.items()
         if name != "release" or manifest is None
     }
+
+
+def name_class(described: dict[str, Any]) -> dict[str, Any]:
+    """Return an entry of a catalog file: its class, and what that is made with.
+
+    Intake asks for the driver as well when it saves a catalog.
+    """
+    return {"cls": ENTRY, "driver": described["driver"], "kwargs": described}

@@ -27,10 +27,16 @@ from factories.raw.uscrn_files import daily_line, write_archive
 from factories.releases import write_manifest
 from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.catalog.storage.atomic import write_parquet
+from somobench.check_files import check_files
 from somobench.cli.validate import validate
 from somobench.recognise import recognise_storage
 from somobench.schemas.errors import InputError, UnknownNameError, UsageError
-from somobench.validate import validate_file
+from somobench.validate import FileReport, validate_file
+
+
+def check_here(path: Path, kind: str | None = None) -> list[FileReport]:
+    """Check files as the child does, in this process."""
+    return check_files(path, kind, recognise_storage(path))
 
 
 def write_netcdf(grid: xr.Dataset, path: Path) -> None:
@@ -54,7 +60,7 @@ def test_kind_of_a_table_is_recognised_by_its_columns(
 ) -> None:
     path = tmp_path / "mine.bin"
     write_parquet(TABLES[kind](), path)
-    (report,) = validate_file(path)
+    (report,) = check_here(path)
     assert (report.kind, report.failures) == (kind, ())
     assert report.counts == {"rows": len(TABLES[kind]())}
 
@@ -66,7 +72,7 @@ def test_kind_of_a_grid_is_recognised_by_its_variables(
 ) -> None:
     path = tmp_path / f"mine.{suffix}"
     WRITERS[suffix](GRIDS[kind](), path)
-    (report,) = validate_file(path)
+    (report,) = check_here(path)
     assert (report.kind, report.failures) == (kind, ())
     assert report.counts["cell"] == 2
 
@@ -150,7 +156,8 @@ def test_release_is_validated_file_by_file_and_together(release: Path) -> None:
 
 def test_release_that_lost_cells_fails_between_its_files(release: Path) -> None:
     write_parquet(TABLES["cells"]().iloc[1:], release / "cells.parquet")
-    together = validate_file(release)[-1]
+    write_manifest(release)
+    together = check_here(release)[-1]
     where = {failure.where for failure in together.failures}
     assert where == {"targets.zarr.zip cell", "forcing.zarr.zip cell"}
 
@@ -158,16 +165,43 @@ def test_release_that_lost_cells_fails_between_its_files(release: Path) -> None:
 def test_release_with_a_damaged_file_fails_there(release: Path) -> None:
     splits = TABLES["splits"]()
     write_parquet(splits.iloc[::-1], release / "splits.parquet")
-    failed = [report for report in validate_file(release) if report.failures]
+    write_manifest(release)
+    failed = [report for report in check_here(release) if report.failures]
     assert [report.kind for report in failed] == ["splits"]
 
 
 def test_release_without_a_file_of_its_manifest_fails(release: Path) -> None:
     (release / "forcing.zarr.zip").unlink()
-    together = validate_file(release)[-1]
+    together = check_here(release)[-1]
     assert ("forcing.zarr.zip", "no such file") in {
         (failure.where, failure.found) for failure in together.failures
     }
+
+
+@pytest.mark.parametrize("name", ["README.md", "cells.parquet"])
+def test_release_whose_file_is_not_the_manifests_fails(
+    release: Path, name: str
+) -> None:
+    (release / "README.md").write_text("as published")
+    write_manifest(release)
+    cells = TABLES["cells"]()
+    if name == "cells.parquet":
+        write_parquet(cells.assign(region="elsewhere"), release / name)
+    else:
+        (release / name).write_bytes(b"")
+    reports = check_here(release)
+    size = (release / name).stat().st_size
+    assert [failure.where for failure in reports[-1].failures] == [name]
+    assert reports[-1].failures[0].found.startswith(f"{size} bytes with sha256 ")
+
+
+def test_tables_of_scores_are_recognised(repository: Path) -> None:
+    folder = repository / "releases" / "virtual-2.0.0"
+    if not folder.is_dir():
+        pytest.skip("virtual-2.0.0 is not in this checkout")
+    for kind in ("scores", "shift_costs"):
+        (report,) = check_here(folder / f"{kind}.parquet")
+        assert (report.kind, report.failures) == (kind, ())
 
 
 def test_published_releases_are_valid(repository: Path) -> None:
@@ -175,7 +209,7 @@ def test_published_releases_are_valid(repository: Path) -> None:
     if not folders:
         pytest.skip("no release is published in this checkout yet: make release")
     for folder in folders:
-        failed = [report for report in validate_file(folder) if report.failures]
+        failed = [report for report in check_here(folder) if report.failures]
         assert failed == []
 
 

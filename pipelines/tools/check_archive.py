@@ -3,6 +3,7 @@
 Run as `python -m somobench.pipelines.tools.check_archive PATH [KIND [RECIPE]]`, KIND
 `archive` (of stations, by default) or `meteorology`. Every file is read or named with
 the reason; every value of a station is counted as good or under the reason why not.
+No other file is read, and none written outside the folder of temporary files.
 Values are held to ISMN's good flag; the period is not limited.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,7 @@ from somobench.pipelines.stations.daily import MAXIMUM, select_good, take_median
 from somobench.recognise import METEOROLOGY
 from somobench.schemas.errors import UsageError
 from somobench.schemas.recipe import load_recipe
+from somobench.submissions.confine import confine
 
 GOOD_FLAGS = ("G",)
 FIRST, LAST = np.datetime64("1900-01-01"), np.datetime64("2199-12-31")
@@ -124,12 +127,14 @@ def main() -> None:
             found=" ".join(sys.argv[1:]) or "none",
             expected="a path, what it holds, and a recipe that is meant for it",
         )
-    path, kind, recipe = (*sys.argv[1:], *(None,) * 2)[:3]
+    given, kind, recipe = (*sys.argv[1:], *(None,) * 2)[:3]
+    path = Path(str(given))
+    meant_for = None if recipe is None else load_recipe(recipe)
+    confine(path.resolve(), Path(tempfile.gettempdir()))
     if kind == METEOROLOGY:
-        meant_for = None if recipe is None else load_recipe(recipe)
-        account = account_for(Path(str(path)), meant_for)
+        account = account_for(path, meant_for)
     else:
-        account = check_archive(Path(str(path)))
+        account = check_archive(path)
     sys.stdout.write(json.dumps(account, indent=2) + "\n")
 
 

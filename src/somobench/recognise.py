@@ -20,6 +20,8 @@ TABLES: Mapping[str, frozenset[str]] = MappingProxyType(
         "splits": frozenset({"split", "role"}),
         "stations": frozenset({"station_id", "depth_from", "depth_to"}),
         "cells": frozenset({"regime", "dryness", "region"}),
+        "scores": frozenset({"metric", "pool_kind", "pool", "against"}),
+        "shift_costs": frozenset({"metric", "reference_split", "shifted", "cost"}),
     }
 )
 GRIDS: Mapping[str, frozenset[str]] = MappingProxyType(

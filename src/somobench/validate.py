@@ -1,41 +1,33 @@
 """Validate a user's own file with the schemas that releases are held to.
 
-Raw stations and raw meteorology are read by `somobench.pipelines.tools.check_archive`
-in a process of its own, since nothing here imports the pipelines.
+Nothing of the file is read in this process. Tables, grids and releases are read by
+`somobench.check_files`, confined as the reader of submissions is; raw stations and raw
+meteorology by `somobench.pipelines.tools.check_archive`, since nothing here imports the
+pipelines.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-import warnings
-from collections.abc import Callable
+import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from somobench.recognise import (
-    GRIDS,
-    GRIDS_AND_METEOROLOGY,
     METEOROLOGY,
-    NETCDF,
-    RELEASE,
     STATIONS_ARCHIVE,
-    TABLE,
-    TABLES,
-    ZARR_ZIP,
     check_kind,
-    recognise_kind,
     recognise_storage,
 )
-from somobench.schemas.errors import Failure, InputError, ValidationError
+from somobench.schemas.errors import Failure, InputError
+from somobench.submissions.child import read_reply, run_confined
 
-if TYPE_CHECKING:
-    import pandas as pd
-    import xarray as xr
-
-IN_MEMORY = 2 << 30  # bytes of decoded values; a larger grid is checked through Dask
 CHECKER = "somobench.pipelines.tools.check_archive"
+CHILD, REPORTS = "somobench.check_files", "reports.json"
+MAXIMUM_REPORTS = 20_000_000  # bytes of what the child says
 
 
 class FileReport(NamedTuple):
@@ -67,163 +59,63 @@ def validate_file(
         station archive (zip or folder, ISMN or USCRN), or meteorology as ERA5's
         distributors deliver it (netCDF, GRIB, Zarr, zips and folders of them).
     kind : str, optional
-        The schema: `stations`, `observations`, `cells`, `splits`, `targets`,
-        `forcing`, `features`, `release`, `archive` or `meteorology`. By default the
-        content tells.
+        The schema: `stations`, `observations`, `cells`, `splits`, `scores`,
+        `shift_costs`, `targets`, `forcing`, `features`, `release`, `archive` or
+        `meteorology`. By default the content tells.
     recipe : Path, optional
         A recipe's file, whose needs meteorology is compared with.
 
     Returns
     -------
     list of FileReport
-        One a file; of a release one more, `release`, for what holds between files.
+        One a file; of a release one more, `release`, for sizes and hashes of all its
+        files and for what holds between them.
 
     Raises
     ------
     InputError
-        If the file can't be read, or its content tells no kind.
+        If the file can't be read, its content tells no kind, or it holds what no
+        submission may: links to other files, far more values than bytes.
     UnknownNameError
         If there is no such kind.
     """
     check_kind(kind)
     path = Path(path)
     storage = recognise_storage(path)
-    if RELEASE in {kind, storage}:
-        return _validate_release(path)
     if kind == STATIONS_ARCHIVE or (kind is None and storage == STATIONS_ARCHIVE):
         return [_validate_archive(path)]
-    if METEOROLOGY in {kind, storage} or _is_meteorology(path, kind, storage):
+    if METEOROLOGY in {kind, storage}:
         return [_validate_meteorology(path, recipe)]
-    if storage == TABLE:
-        return [_validate_table(path, kind)[0]]
     if storage == STATIONS_ARCHIVE:
         expected = f"a table or grid to hold to the schema of {kind}"
         raise InputError(f"{path}", found="no table or grid", expected=expected)
-    return [_validate_grid(path, kind)[0]]
+    reports = _check_files(path, kind)
+    return [_validate_meteorology(path, recipe)] if reports is None else reports
 
 
-def _is_meteorology(path: Path, kind: str | None, storage: str) -> bool:
-    """Tell a distributor's grid from a release's by the names of its variables."""
-    if kind is not None or storage == TABLE:
-        return False
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            with _open_lazily(path) as grid:
-                names = list(grid.variables)
-        except (OSError, ValueError, KeyError, RuntimeError):
-            return False  # reading it again says what is wrong
-    present = {str(name) for name in names}
-    if not any(marks & present for marks in GRIDS_AND_METEOROLOGY.values()):
-        return False
-    return recognise_kind(names, GRIDS_AND_METEOROLOGY, path) == METEOROLOGY
-
-
-def _collect_failures(validate: Callable[[], object]) -> tuple[Failure, ...]:
+def _check_files(path: Path, kind: str | None) -> list[FileReport] | None:
+    """Let a child check the files; None where they hold meteorology."""
     try:
-        validate()
-    except ValidationError as error:
-        return error.failures
-    return ()
+        with run_confined(CHILD, path, *([kind] if kind else [])) as folder:
+            said = read_reply(path, folder / REPORTS, most=MAXIMUM_REPORTS)
+    except InputError as error:  # the child reads what is no submission
+        what = error.what.replace("submission", "file")
+        raise InputError(
+            f"{path}",
+            found=error.found if path.name in what else f"{what}: {error.found}",
+            expected=error.expected,
+            hint=error.hint,
+        ) from None
+    return None if said["kind"] == METEOROLOGY else [*map(_parse, said["reports"])]
 
 
-def _check_kind(kind: str | None, kinds: Any, names: Any, path: Path) -> str:
-    if kind is None:
-        return recognise_kind(names, kinds, path)
-    if kind not in kinds:
-        expected = f"one of {', '.join(kinds)}"
-        raise InputError(f"{path}", found=f"--kind {kind}", expected=expected)
-    return kind
-
-
-def _validate_table(
-    path: Path, kind: str | None = None
-) -> tuple[FileReport, pd.DataFrame]:
-    import pandas as pd
-
-    from somobench.schemas.released import RELEASED_TABLES
-    from somobench.schemas.validate import validate_table
-
-    try:
-        frame = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}", found=error, expected="Parquet") from error
-    kind = _check_kind(kind, TABLES, frame.columns, path)
-    schema = RELEASED_TABLES[kind]
-    failures = _collect_failures(lambda: validate_table(frame, schema, str(path)))
-    counts = {"rows": len(frame)}
-    return FileReport(str(path), kind, str(schema.name), counts, failures), frame
-
-
-def _validate_grid(
-    path: Path, kind: str | None = None
-) -> tuple[FileReport, xr.Dataset]:
-    from somobench.schemas.released import RELEASED_GRIDS
-    from somobench.schemas.validate import validate_grid
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a stranger's file; what matters fails
-        try:
-            grid = _open_grid(path)
-            kind = _check_kind(kind, GRIDS, grid.variables, path)
-            schema = RELEASED_GRIDS[kind]
-            failures = _collect_failures(lambda: validate_grid(grid, schema, str(path)))
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
-            expected = "a grid that can be opened and read"
-            raise InputError(f"{path}", found=error, expected=expected) from error
-    counts = {str(dim): int(size) for dim, size in grid.sizes.items()}
-    return FileReport(str(path), kind, str(schema.name), counts, failures), grid
-
-
-def _open_grid(path: Path) -> xr.Dataset:
-    grid = _open_lazily(path)
-    return grid.load() if grid.nbytes <= IN_MEMORY else grid
-
-
-def _open_lazily(path: Path) -> xr.Dataset:
-    import xarray as xr
-
-    from somobench.catalog.storage.archive import open_zarr_zip
-
-    storage = recognise_storage(path)
-    if storage == ZARR_ZIP:
-        return open_zarr_zip(path, chunks={})
-    engine: Any = None if storage == NETCDF else "zarr"
-    return xr.open_dataset(path, engine=engine, chunks={})
-
-
-def _validate_release(folder: Path) -> list[FileReport]:
-    """Validate the files of a release, their manifest, and what holds between them."""
-    from somobench.catalog.manifest_checksum import refuse_other_manifest
-    from somobench.schemas.checks.release import validate_together
-    from somobench.schemas.manifest import parse_manifest
-
-    listed = folder / "MANIFEST.json"
-    if not listed.is_file():
-        raise InputError(f"{folder}", found="no MANIFEST.json", expected="a release")
-    manifest = parse_manifest(listed.read_bytes(), str(listed))
-    refuse_other_manifest(listed.read_bytes(), folder)
-    reports, tables, grids = [], {}, {}
-    for name in (*TABLES, *GRIDS):
-        table, grid = folder / f"{name}.parquet", folder / f"{name}.zarr.zip"
-        if table.is_file():
-            report, tables[name] = _validate_table(table, name)
-            reports.append(report)
-        elif grid.is_file():
-            report, grids[name] = _validate_grid(grid, name)
-            reports.append(report)
-    failures = [
-        Failure(name, "no such file", "every file of the manifest")
-        for name in manifest.files
-        if not (folder / name).is_file()
-    ]
-    if all(report.valid for report in reports):
-        failures += _collect_failures(
-            lambda: validate_together(tables, grids, str(folder))
-        )
-    counts = {"files": len(manifest.files)}
-    together = FileReport(str(folder), RELEASE, RELEASE, counts, tuple(failures))
-    return [*reports, together]
+def _parse(said: dict[str, Any]) -> FileReport:
+    """Take over a report, nothing but texts and numbers of it."""
+    return FileReport(
+        *(str(said[key]) for key in ("path", "kind", "schema")),
+        {str(key): int(count) for key, count in said["counts"].items()},
+        tuple(Failure(*map(str, item)) for item in said["failures"]),
+    )
 
 
 def _validate_archive(path: Path) -> FileReport:
@@ -250,8 +142,15 @@ def _validate_meteorology(path: Path, recipe: Path | str | None) -> FileReport:
 
 
 def _request_account(path: Path, kind: str, *more: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", CHECKER, str(path), kind, *more]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-P", "-m", CHECKER, str(path), kind, *more]
+    with tempfile.TemporaryDirectory(prefix="somobench-") as folder:
+        done = subprocess.run(
+            command,
+            env=os.environ | {"TMPDIR": folder},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     if done.returncode:
         last = done.stderr.strip() or f"status {done.returncode}"
         raise InputError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import resource
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from factories.bombs import one_text_again_and_again
 from factories.cards import (
     RUNGS,
     make_card,
@@ -190,3 +192,16 @@ def test_number_that_is_not_finite_in_the_record_is_refused(tmp_path: Path) -> N
     (folder / "score.json").write_text(json.dumps(record), "utf-8")
     with pytest.raises(ValidationError, match="bootstrap.level"):
         read_card(folder)
+
+
+@pytest.mark.parametrize("file", ["scores.parquet", "cell_scores.parquet"])
+def test_small_table_that_would_fill_the_memory_is_refused(
+    tmp_path: Path, file: str
+) -> None:
+    card = write_card(tmp_path / "card")
+    one_text_again_and_again(card / file)
+    assert (card / file).stat().st_size < 2_000_000
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    with pytest.raises(InputError, match="bytes when it is unpacked"):
+        read_card(card)
+    assert resource.getrlimit(resource.RLIMIT_AS) == before

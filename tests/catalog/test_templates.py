@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
+import pickle
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import intake
 import pytest
+from intake.catalog.local import MergedCatalog
+from jinja2 import Environment
 
 import somobench
 from factories.releases import RELEASE, copy_release, make_catalog
+from somobench.catalog.driver import ReleaseCatalog
 from somobench.schemas.errors import SomobenchError
 
 SECRET = "hush-4711"
@@ -100,18 +106,113 @@ def test_a_template_is_neither_run_nor_filled(
                 assert not sentinel.exists(), (where, name)
 
 
-def test_intakes_own_entry_refuses_what_is_not_allowed_before_it_runs_it(
-    catalog: Any, tmp_path: Path
+def catalogs(path: Path) -> Iterator[tuple[str, Any]]:
+    """Yield a catalog file in every way that Intake opens, copies and saves one."""
+    plain = intake.open_catalog(str(path))
+    yield "plain", plain
+    yield "a list", intake.open_catalog([str(path)])
+    yield "a folder", intake.open_catalog(str(path.parent / "*.yaml"))
+    yield "by driver", intake.open_catalog(str(path), driver="yaml_file_cat")
+    yield "ours", ReleaseCatalog(str(path))
+    yield "again", plain()
+    yield "pickled", pickle.loads(pickle.dumps(plain))
+    yield "found", plain.search("memory state")
+    yield "filtered", plain.filter(lambda _: True)
+    yield "merged", MergedCatalog([plain])
+    saved = path.parent / "saved" / "a.yml"
+    for name, catalog in (("plain", plain), ("ours", ReleaseCatalog(str(path)))):
+        catalog.save(str(saved))
+        yield f"{name}, saved", intake.open_catalog(str(saved))
+    plain.add(plain["memory"], path=str(saved))
+    yield "added to", intake.open_catalog(str(saved))
+    saved.write_text(plain["memory"].yaml())
+    yield "a source's own text", intake.open_catalog(str(saved))
+
+
+def ways(catalog: Any) -> Iterator[tuple[str, Any]]:
+    """Yield an entry or source in every way that a catalog has to hand one out."""
+    name = "memory"
+    entry = catalog._entries[name]
+    yield "walk", catalog.walk(depth=1)[name]
+    yield "entries", catalog._get_entries()[name]
+    yield "copied entry", copy.copy(entry)
+    yield "pickled entry", pickle.loads(pickle.dumps(entry))
+    yield "item", catalog[name]
+    yield "attribute", getattr(catalog, name)
+    yield "items", dict(catalog.items())[name]
+    yield "values", next(each for each in catalog.values() if each.name == name)
+    yield "entry of an item", catalog[name].entry
+    yield "source of an entry", entry()
+    yield "source of a source", catalog[name]()
+    yield "pickled source", pickle.loads(pickle.dumps(catalog[name]))
+    if RELEASE in catalog._entries:
+        yield "nested walk", catalog.walk(depth=2)[f"{RELEASE}.memory"]
+        yield "tuple", catalog[RELEASE, "memory"]
+        yield "dots", catalog[f"{RELEASE}.memory"]
+        yield "item of an entry", catalog._entries[RELEASE]["memory"]
+        yield "nested entry", catalog._entries[RELEASE]()._entries["memory"]
+        yield "nested catalog", catalog[RELEASE]
+        yield "nested catalog's entry", catalog._entries[RELEASE]
+        yield "local", catalog.local[RELEASE].memory
+        yield "local entry", catalog._entries["local"]()._entries[RELEASE]
+
+
+def test_no_way_through_intake_renders_a_template(
+    catalog: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # taken out of Intake's own container, an entry is Intake's: the allowed values of
-    # our catalog are all that stands before its templates
-    sentinel = tmp_path / "sentinel"
-    run = "{{ cycler.__init__.__globals__.os.system('touch " + str(sentinel) + "') }}"
-    entry = catalog.walk(depth=1)["memory"]
-    for value in (run, [run], (run,), {"a": run}):
-        with pytest.raises((ValueError, TypeError)):
-            entry(scaling=value)
-        assert not sentinel.exists()
+    rendered: list[Any] = []
+    run = "{{ cycler.__init__.__globals__.os.system('touch " + str(tmp_path) + "/x') }}"
+
+    def render(_: Environment, source: str, *__: Any, **___: Any) -> None:
+        rendered.append(source)
+
+    names = itertools.cycle(NAMES)
+    path = Path(catalog.path)
+    for which, opened in catalogs(path):
+        for way, found in ways(opened):
+            with monkeypatch.context() as patched:
+                patched.setattr(Environment, "from_string", render)
+                patched.setattr(Environment, "parse", render)
+                for call in ("__call__", "get", "configure_new"):
+                    for wrap in ("text", "list", "tuple", "value of a dict"):
+                        given = {next(names): WRAPPED[wrap](run)}
+                        if not hasattr(found, call):
+                            continue
+                        with pytest.raises(SomobenchError):
+                            getattr(found, call)(**given).read()
+            assert rendered == [], (which, way)
+    assert not (tmp_path / "x").exists()
+
+
+def test_an_entry_without_templates_still_reads_what_its_catalog_pins(
+    catalog: Any,
+) -> None:
+    expected = catalog[RELEASE]["memory"].read()
+    for which, opened in catalogs(Path(catalog.path)):
+        source = dict(ways(opened))["walk"](release=RELEASE)
+        assert source.read().identical(expected), which
+
+
+BY_HAND = """
+sources:
+  memory:
+    driver: somobench
+    args: {feature_set: memory}
+"""
+
+
+def test_sources_of_a_catalog_written_by_hand_render_nothing_either(
+    tmp_path: Path,
+) -> None:
+    # There Intake makes the entries, and renders what is given to one by `walk`.
+    path = tmp_path / "by_hand.yaml"
+    path.write_text(BY_HAND)
+    run = "{{ cycler.__init__.__globals__.os.system('touch " + str(tmp_path) + "/x') }}"
+    theirs, ours = intake.open_catalog(str(path)), ReleaseCatalog(str(path))
+    for door in (theirs["memory"], theirs["memory"].entry, ours.walk()["memory"]):
+        with pytest.raises(SomobenchError):
+            door(layer=[run])
+    assert not (tmp_path / "x").exists()
 
 
 def test_texts_of_another_class_are_plain_names_when_they_name_something(

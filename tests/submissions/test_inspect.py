@@ -254,7 +254,6 @@ def test_zip_member_that_leads_out_is_refused(
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-@pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_metadata_given_again_and_again_are_refused_unread(tmp_path: Path) -> None:
     path = tmp_path / "a.zarr.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -266,6 +265,7 @@ def test_metadata_given_again_and_again_are_refused_unread(tmp_path: Path) -> No
         inspect_submission(path)
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_zip_member_given_twice_is_refused(tmp_path: Path) -> None:
     refused(hostile_zip(tmp_path / "a.zip", ("x", b"1"), ("x", b"2")), "there twice")
 

@@ -118,10 +118,13 @@ def read_toy(*, lazy: bool = False) -> xr.Dataset:
     ).compute(scheduler="synchronous")
 
 
+# A path is resolved by one lstat a folder, of which none need succeed: how many there
+# are depends on where the tests lie, and all of them are survived.
+OPENS = tuple(call for call in CALLS if call[1] != "lstat")
 SWEEPS = {
     "each call, one error": (CALLS, CODES[:1], 1, False),
-    "errors in turn": (CALLS, CODES, 4, False),
-    "errors in turn, lazily": (CALLS, CODES, 6, True),
+    "errors in turn": (OPENS, CODES, 1, False),
+    "errors in turn, lazily": (OPENS, CODES, 1, True),
     "reads of open files": (READS, ("EIO", "ESTALE"), 40, False),
     "reads of open files, lazily": (READS, ("EIO", "ESTALE"), 60, True),
 }
@@ -136,7 +139,7 @@ def test_a_failing_call_of_a_reader_is_a_typed_error_or_survived(
     expected = read_toy(lazy=lazy)
     with failing(folder, 0, kill, calls) as counter:
         read_toy(lazy=lazy)
-    assert counter.seen > 10
+    assert counter.seen > 5
     refused = 0
     for turn, number in enumerate(range(1, counter.seen + 1, step)):
         trouble = error_of(getattr(errno, codes[turn % len(codes)]))

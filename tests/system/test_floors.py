@@ -29,6 +29,7 @@ FLOORS = {
     "somobench": [
         {"metrics", "splits", "submissions", "ladder", "recognise"},
         {"pages", "uncertainty", "validate"},
+        {"check_files"},
         {"scoring"},
         {"cards", "cite", "compare", "open", "export"},
         {"building", ""},
@@ -54,7 +55,7 @@ FLOORS = {
         {"scaling"},
         {"registry"},
         {"request", "fetching"},
-        {"manifest_checksum", "view"},
+        {"manifest_checksum", "view", "entries"},
         {"resolve", "generate", "split_view"},
         {"release_files", "verify"},
         {"reader"},

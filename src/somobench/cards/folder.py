@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pydantic import ValidationError as PydanticError
 
 from somobench.cards.lookup import ScoreLookup
+from somobench.catalog.fetching.cache import open_regular
 from somobench.schemas.errors import (
     Failure,
     InputError,
@@ -26,9 +28,11 @@ from somobench.schemas.validate import validate_table
 from somobench.scoring.files import SCORE_FILE, TABLE_FILES, TABLE_SCHEMAS
 from somobench.scoring.headline import derive_headline
 from somobench.scoring.record import SCORE_SCHEMA, ScoreRecord
+from somobench.submissions.confine import limit_memory
 
 MAXIMUM_RECORD = 16_000_000  # bytes
-MAXIMUM_TABLE = 256_000_000  # bytes, decoded
+MAXIMUM_TABLE = 64_000_000  # bytes
+MAXIMUM_MEMORY = 400_000_000  # bytes that reading a table may take
 REQUIRED = ("scores", "cell_scores")
 ATTEMPTS = 5  # at a folder that is being replaced
 WRITTEN = "what `somobench evaluate` writes"
@@ -165,11 +169,11 @@ def read_record(folder: Path) -> ScoreRecord:
         If it breaks the schema, naming all entries.
     """
     path = folder / SCORE_FILE
-    try:
-        _refuse_size(path, path.stat().st_size, MAXIMUM_RECORD)
-        text = path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise _make_read_error(path, error) from error
+    with _open_small(path, MAXIMUM_RECORD) as stream:
+        try:
+            text = stream.read().decode("utf-8")
+        except (OSError, ValueError) as error:
+            raise _make_read_error(path, error) from error
     return parse_record(text, str(folder))
 
 
@@ -200,28 +204,34 @@ def parse_record(text: str, what: str) -> ScoreRecord:
 
 
 def read_table(path: Path, name: str) -> pd.DataFrame:
-    """Read a table of a card; errors as of `read_card`."""
-    try:
-        _refuse_size(path, path.stat().st_size, MAXIMUM_TABLE)
-        metadata = pq.read_metadata(path)
-        groups = range(metadata.num_row_groups)
-        size = sum(metadata.row_group(group).total_byte_size for group in groups)
-        _refuse_size(path, size, MAXIMUM_TABLE)
-        frame = pd.read_parquet(path)
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise _make_read_error(path, error) from error
+    """Read a table of a card, in little memory; errors as of `read_card`."""
+    with _open_small(path, MAXIMUM_TABLE) as stream, limit_memory(MAXIMUM_MEMORY):
+        try:
+            frame = pd.read_parquet(stream, use_threads=False)
+        except MemoryError as error:
+            raise InputError(
+                f"file {path}",
+                found=f"more than {MAXIMUM_MEMORY} bytes when it is unpacked",
+                expected=WRITTEN,
+            ) from error
+        except (OSError, ValueError, pa.ArrowException) as error:
+            raise _make_read_error(path, error) from error
     return validate_table(frame, TABLE_SCHEMAS[name], str(path))
 
 
-def _refuse_size(path: Path, size: int, most: int) -> None:
-    """Refuse what is too large, or no file, which could be waited for without end."""
-    if path.is_file() and size <= most:
-        return
-    raise InputError(
-        f"file {path}",
-        found=f"{size} bytes" if path.is_file() else "no regular file",
-        expected=f"a file of {most} bytes at most",
-    )
+@contextmanager
+def _open_small(path: Path, most: int) -> Iterator[BinaryIO]:
+    """Open a regular file; nothing is waited for, and nothing large is opened."""
+    try:
+        stream = open_regular(path)
+    except SomobenchError as error:
+        raise InputError(f"file {path}", found=error.found, expected=WRITTEN) from error
+    with stream:
+        size = os.fstat(stream.fileno()).st_size
+        if size > most:
+            expected = f"a file of {most} bytes at most"
+            raise InputError(f"file {path}", found=f"{size} bytes", expected=expected)
+        yield stream
 
 
 def _make_read_error(path: Path, error: Exception) -> InputError:

@@ -11,6 +11,8 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +57,30 @@ def read_in_child(path: Path, asked: int | None = None) -> Understood:
     InputError
         For what the child refuses, or if it ends otherwise.
     """
+    given = [str(asked)] if asked else []
+    with run_confined("somobench.submissions.reader", path, *given) as folder:
+        return _map_arrays(path, folder)
+
+
+@contextmanager
+def run_confined(module: str, path: Path, *arguments: str) -> Iterator[Path]:
+    """Run a module of ours that confines itself; give the folder of what it leaves.
+
+    Parameters
+    ----------
+    module : str
+        Called with the path, the folder and the arguments; see `reader`.
+    path : file or folder
+        The only one that it may read.
+
+    Raises
+    ------
+    InputError
+        For what it refuses, or if it ends otherwise.
+    """
     with tempfile.TemporaryDirectory(prefix="somobench-") as created:
         folder = Path(created).resolve()
-        command = [sys.executable, "-P", "-m", "somobench.submissions.reader"]
-        arguments = [str(path.resolve()), str(folder), *([str(asked)] if asked else [])]
+        command = [sys.executable, "-P", "-m", module, str(path.resolve()), str(folder)]
         inherited = {name: os.environ[name] for name in NEEDED if name in os.environ}
         with (folder / "errors.txt").open("wb") as errors:
             try:
@@ -80,7 +102,7 @@ def read_in_child(path: Path, asked: int | None = None) -> Understood:
             raise _make_read_error(
                 path, _explain_end(ended.returncode, folder / "errors.txt")
             )
-        return _map_arrays(path, folder)
+        yield folder
 
 
 def _explain_end(status: int, errors: Path) -> str:
@@ -103,7 +125,7 @@ def _make_read_error(path: Path, found: str) -> InputError:
 
 def _read_refusal(path: Path, folder: Path) -> InputError:
     """Return what the child refused, its texts alone."""
-    said = _read_reply(path, folder / REFUSAL)
+    said = read_reply(path, folder / REFUSAL)
     what, found, expected, hint = (
         None if said.get(key) is None else str(said[key])
         for key in ("what", "found", "expected", "hint")
@@ -113,10 +135,16 @@ def _read_refusal(path: Path, folder: Path) -> InputError:
     )
 
 
-def _read_reply(path: Path, reply: Path) -> dict[str, Any]:
-    """Read a small JSON object that the child left."""
+def read_reply(path: Path, reply: Path, *, most: int = MAXIMUM_REPLY) -> dict[str, Any]:
+    """Read a small JSON object that the child left.
+
+    Raises
+    ------
+    InputError
+        If there is none, or one of more bytes than `most`.
+    """
     try:
-        if reply.stat().st_size > MAXIMUM_REPLY:
+        if reply.stat().st_size > most:
             raise _make_read_error(path, f"a reply of {reply.stat().st_size} bytes")
         said = json.loads(reply.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -131,7 +159,7 @@ def _map_arrays(path: Path, folder: Path) -> Understood:
 
     Values are read from the file as they are used; none of it is copied.
     """
-    facts = _read_reply(path, folder / FACTS)
+    facts = read_reply(path, folder / FACTS)
     dims = [dim for dim in DIMS if dim in facts.get("dims", ())]
     try:
         labels = {

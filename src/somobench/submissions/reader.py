@@ -11,13 +11,13 @@ import json
 import re
 import sys
 import threading
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from somobench.schemas.errors import InputError
+from somobench.schemas.errors import InputError, SomobenchError
 from somobench.submissions.confine import confine, limit_resources
 from somobench.submissions.inspect import (
     ROOT,
@@ -26,11 +26,14 @@ from somobench.submissions.inspect import (
     inspect_submission,
     recognise_format,
 )
+from somobench.submissions.limits import Contents
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from somobench.submissions.layout import Understood
+
+Found = TypeVar("Found", Inspected, Contents)
 
 REFUSAL = "refusal.json"
 FACTS = "facts.json"
@@ -49,16 +52,47 @@ def main(arguments: list[str]) -> int:
     """Read one submission under limits; return the exit code."""
     path, folder = Path(arguments[0]), Path(arguments[1])
     asked = int(arguments[2]) if len(arguments) > 2 else None  # noqa: PLR2004 (the third)
+
+    def read(inspected: Inspected) -> None:
+        _write(read_inspected(path, inspected, asked), inspected.kind, folder)
+
+    return run_limited(path, folder, inspect_submission, read)
+
+
+def run_limited(
+    path: Path,
+    folder: Path,
+    inspect: Callable[[Path], Found],
+    read: Callable[[Found], None],
+) -> int:
+    """Confine this process, inspect a path, and read it in the memory that it declares.
+
+    Parameters
+    ----------
+    path : file or folder
+        The only one, but for Python's own, that is read.
+    folder : Path
+        The only one that is written; a refusal is left there.
+    inspect : callable
+        Tells from metadata how many bytes the arrays take, `declared_bytes`.
+    read : callable
+        Is given what `inspect` found.
+
+    Returns
+    -------
+    int
+        The exit code: 0, or `REFUSED`.
+    """
     step = "its structure"
     try:
         _import_readers(path)
         limit_resources(0)
         confine(path, folder)
-        inspected = inspect_submission(path)
+        inspected = inspect(path)
         limit_resources(inspected.declared_bytes)
         step = "its values and labels"
-        _write(read_inspected(path, inspected, asked), inspected.kind, folder)
-    except InputError as error:
+        read(inspected)
+    except SomobenchError as error:
         return _write_refusal(error, folder)
     except MemoryError:
         found = "values that don't fit the memory that a submission may take"
@@ -220,7 +254,7 @@ def _write(understood: Understood, kind: Kind, folder: Path) -> None:
     (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
 
 
-def _write_refusal(error: InputError, folder: Path) -> int:
+def _write_refusal(error: SomobenchError, folder: Path) -> int:
     said = {
         "what": error.what,
         "found": None if error.found is None else str(error.found),

@@ -1,0 +1,291 @@
+"""The child process of `validate`: tables, grids and releases held to their schemas.
+
+Run as `python -m somobench.check_files PATH FOLDER [KIND]`, confined and limited as the
+reader of submissions is; leaves `reports.json` in the folder, or `refusal.json`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from somobench.recognise import (
+    GRIDS,
+    GRIDS_AND_METEOROLOGY,
+    METEOROLOGY,
+    NETCDF,
+    RELEASE,
+    TABLE,
+    TABLES,
+    ZARR_ZIP,
+    recognise_kind,
+    recognise_storage,
+)
+from somobench.schemas.errors import (
+    Failure,
+    InputError,
+    IntegrityError,
+    ValidationError,
+)
+from somobench.submissions.inspect import CONTENTS, recognise_format
+from somobench.submissions.limits import Contents
+from somobench.submissions.parquet import inspect_table
+from somobench.submissions.reader import run_limited
+from somobench.validate import REPORTS, FileReport
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+    from somobench.schemas.manifest import Manifest
+
+IN_MEMORY = 2 << 30  # bytes of decoded values; a larger grid is checked through Dask
+MANIFEST = "MANIFEST.json"
+UNREADABLE = (OSError, ValueError, KeyError, RuntimeError)
+
+
+def main(arguments: list[str]) -> int:
+    """Check one path under limits; return the exit code."""
+    path, folder = Path(arguments[0]), Path(arguments[1])
+    kind = arguments[2] if len(arguments) > 2 else None  # noqa: PLR2004 (the third)
+    storage = RELEASE if kind == RELEASE else recognise_storage(path)
+    _import_checkers()
+
+    def inspect(path: Path) -> Contents:
+        if kind is None and _is_meteorology(path, storage):
+            return Contents(0, (METEOROLOGY,))
+        return inspect_files(path, storage)
+
+    def read(found: Contents) -> None:
+        said: dict[str, Any] = {"kind": kind or storage, "reports": []}
+        if found.arrays == (METEOROLOGY,):
+            said["kind"] = METEOROLOGY
+        else:
+            said["reports"] = [
+                report._asdict() for report in check_files(path, kind, storage)
+            ]
+        (folder / REPORTS).write_text(json.dumps(said), encoding="utf-8")
+
+    return run_limited(path, folder, inspect, read)
+
+
+def _import_checkers() -> None:
+    """Load what checks files: limits count from there, and ours may not be readable."""
+    import zarr.storage
+
+    import somobench.catalog.manifest_checksum
+    import somobench.catalog.storage.archive
+    import somobench.schemas.checks.release
+    import somobench.schemas.manifest
+    import somobench.schemas.released
+    import somobench.schemas.validate  # noqa: F401
+
+    zarr.config.set({"threading.max_workers": 1, "async.concurrency": 1})
+
+
+def inspect_files(path: Path, storage: str) -> Contents:
+    """Return what the metadata of a table, grid or release declare.
+
+    Raises
+    ------
+    InputError
+        For what `somobench.submissions.inspect` refuses, but any columns may be there.
+    """
+    files = [path] if storage != RELEASE else [file for _, file in _list_files(path)]
+    declared = 0
+    for file in files:
+        try:
+            form = recognise_format(file)
+            found = inspect_table(file) if form == "parquet" else CONTENTS[form](file)
+        except InputError as error:  # what it tries is meant for predictions
+            raise InputError(
+                error.what, found=error.found, expected=error.expected
+            ) from error
+        declared += found.declared_bytes
+    return Contents(declared, ())
+
+
+def check_files(path: Path, kind: str | None, storage: str) -> list[FileReport]:
+    """Hold a file, or all files of a release, to their schemas; see `validate_file`."""
+    if storage == RELEASE:
+        return _check_release(path)
+    if storage == TABLE:
+        return [_check_table(path, kind)[0]]
+    return [_check_grid(path, kind)[0]]
+
+
+def _list_files(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Give the tables and grids of a release that have a schema, by name."""
+    for name in (*TABLES, *GRIDS):
+        ending = ".parquet" if name in TABLES else ".zarr.zip"
+        if (folder / f"{name}{ending}").is_file():
+            yield name, folder / f"{name}{ending}"
+
+
+def _is_meteorology(path: Path, storage: str) -> bool:
+    """Tell a distributor's grid from a release's by the names of its variables."""
+    if storage in {TABLE, RELEASE}:
+        return False
+    try:
+        present = {name.lstrip("/") for name in _list_variables(path)}
+    except UNREADABLE:
+        return False  # reading it again says what is wrong
+    if not any(marks & present for marks in GRIDS_AND_METEOROLOGY.values()):
+        return False
+    return recognise_kind(present, GRIDS_AND_METEOROLOGY, path) == METEOROLOGY
+
+
+def _list_variables(path: Path) -> list[str]:
+    """Return the names at the top of a grid, without a value of it."""
+    form = recognise_format(path)
+    if form == "hdf5":
+        import h5py
+
+        with h5py.File(path, "r", locking=False) as file:
+            return list(file)
+    if form == "netcdf3":
+        from scipy.io import netcdf_file
+
+        with netcdf_file(path, mmap=True) as file:
+            return list(file.variables)
+    import zarr
+    from zarr.storage import LocalStore, ZipStore
+
+    store: Any = LocalStore(path) if form == "zarr" else ZipStore(path, mode="r")
+    return list(zarr.open_group(store, mode="r", use_consolidated=False).array_keys())
+
+
+def _collect_failures(validate: Callable[[], object]) -> tuple[Failure, ...]:
+    try:
+        validate()
+    except ValidationError as error:
+        return error.failures
+    return ()
+
+
+def _check_kind(kind: str | None, kinds: Any, names: Any, path: Path) -> str:
+    if kind is None:
+        return recognise_kind(names, kinds, path)
+    if kind not in kinds:
+        expected = f"one of {', '.join(kinds)}"
+        raise InputError(f"{path}", found=f"--kind {kind}", expected=expected)
+    return kind
+
+
+def _check_table(
+    path: Path, kind: str | None = None
+) -> tuple[FileReport, pd.DataFrame]:
+    import pandas as pd
+
+    from somobench.schemas.released import RELEASED_TABLES
+    from somobench.schemas.validate import validate_table
+
+    try:
+        frame = pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}", found=error, expected="Parquet") from error
+    kind = _check_kind(kind, TABLES, frame.columns, path)
+    schema = RELEASED_TABLES[kind]
+    failures = _collect_failures(lambda: validate_table(frame, schema, str(path)))
+    counts = {"rows": len(frame)}
+    return FileReport(str(path), kind, str(schema.name), counts, failures), frame
+
+
+def _check_grid(path: Path, kind: str | None = None) -> tuple[FileReport, xr.Dataset]:
+    from somobench.schemas.released import RELEASED_GRIDS
+    from somobench.schemas.validate import validate_grid
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a stranger's file; what matters fails
+        try:
+            grid = _open_grid(path)
+            kind = _check_kind(kind, GRIDS, grid.variables, path)
+            schema = RELEASED_GRIDS[kind]
+            failures = _collect_failures(lambda: validate_grid(grid, schema, str(path)))
+        except UNREADABLE as error:
+            expected = "a grid that can be opened and read"
+            raise InputError(f"{path}", found=error, expected=expected) from error
+    counts = {str(dim): int(size) for dim, size in grid.sizes.items()}
+    return FileReport(str(path), kind, str(schema.name), counts, failures), grid
+
+
+def _open_grid(path: Path) -> xr.Dataset:
+    grid = _open_stored(path, None)
+    return grid.load() if grid.nbytes <= IN_MEMORY else _open_stored(path, {})
+
+
+def _open_stored(path: Path, chunks: dict[str, int] | None) -> xr.Dataset:
+    import xarray as xr
+
+    from somobench.catalog.storage.archive import open_zarr_zip
+
+    storage = recognise_storage(path)
+    if storage == ZARR_ZIP:
+        return open_zarr_zip(path, chunks)
+    if storage == NETCDF:
+        engine: Any = "h5netcdf" if recognise_format(path) == "hdf5" else "scipy"
+        return xr.open_dataset(path, engine=engine, chunks=chunks)
+    # Consolidated metadata may say other than what was inspected.
+    return xr.open_zarr(path, chunks=chunks, consolidated=False)
+
+
+def _check_release(folder: Path) -> list[FileReport]:
+    """Check the files of a release, their manifest, and what holds between them."""
+    from somobench.catalog.manifest_checksum import refuse_other_manifest
+    from somobench.schemas.checks.release import validate_together
+    from somobench.schemas.manifest import parse_manifest
+
+    listed = folder / MANIFEST
+    if not listed.is_file():
+        raise InputError(f"{folder}", found=f"no {MANIFEST}", expected="a release")
+    text = listed.read_bytes()
+    manifest = parse_manifest(text, str(listed))
+    failures = _compare_files(manifest, folder)
+    try:
+        refuse_other_manifest(text, folder)
+    except IntegrityError as error:
+        failures.append(Failure(MANIFEST, str(error.found), str(error.expected)))
+    reports, tables, grids = [], {}, {}
+    for name, file in _list_files(folder):
+        if name in TABLES:
+            report, tables[name] = _check_table(file, name)
+        else:
+            report, grids[name] = _check_grid(file, name)
+        reports.append(report)
+    if all(report.valid for report in reports):
+        failures += _collect_failures(
+            lambda: validate_together(tables, grids, str(folder))
+        )
+    counts = {"files": len(manifest.files)}
+    together = FileReport(str(folder), RELEASE, RELEASE, counts, tuple(failures))
+    return [*reports, together]
+
+
+def _compare_files(manifest: Manifest, folder: Path) -> list[Failure]:
+    """Compare size and hash of every file with those of the manifest."""
+    failures = []
+    for name, record in manifest.files.items():
+        expected = f"{record.size} bytes with sha256 {record.sha256}"
+        try:
+            with (folder / name).open("rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+                size = stream.tell()
+        except FileNotFoundError:
+            failures.append(Failure(name, "no such file", expected))
+            continue
+        except OSError as error:
+            failures.append(Failure(name, str(error.strerror), expected))
+            continue
+        if (size, digest) != (record.size, record.sha256):
+            found = f"{size} bytes with sha256 {digest}"
+            failures.append(Failure(name, found, expected))
+    return failures
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
