@@ -27,7 +27,7 @@ TOPS = {
 # Rooms from the ground up; rooms of one floor don't import each other.
 FLOORS = {
     "somobench": [
-        {"metrics", "splits", "submissions", "ladder", "recognise"},
+        {"metrics", "splits", "submissions", "ladder", "recognise", "progress"},
         {"pages", "uncertainty", "validate"},
         {"scoring"},
         {"cards", "cite", "compare", "open", "export"},

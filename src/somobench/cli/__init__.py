@@ -17,6 +17,16 @@ from somobench.cli import cite as cli_cite
 from somobench.cli import diff as cli_diff
 from somobench.cli import evaluate as cli_evaluate
 from somobench.cli import leaderboard as cli_leaderboard
+from somobench.cli.names import (
+    AsJson,
+    NamingCommand,
+    NamingGroup,
+    Overwrite,
+    RecipeName,
+    ReleaseName,
+    SetName,
+    SplitIfAny,
+)
 from somobench.cli.output import (
     escape_controls,
     finish_output,
@@ -35,13 +45,10 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help=__doc__.splitlines()[0] if __doc__ else None,
     no_args_is_help=True,
-    add_completion=False,
+    cls=NamingGroup,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-ReleaseName = Annotated[str, typer.Argument(help="full id, such as virtual-0.1.0")]
-AsJson = Annotated[bool, typer.Option("--json", help="answer in JSON")]
 
 
 @app.callback(invoke_without_command=True)
@@ -56,7 +63,7 @@ def _root(
         raise typer.Exit
 
 
-@app.command("list")
+@app.command("list", cls=NamingCommand)
 def list_releases(as_json: AsJson = False) -> None:
     """Name every release that can be opened here."""
     from somobench.cli.describe import list_titles
@@ -68,7 +75,7 @@ def list_releases(as_json: AsJson = False) -> None:
     show_table(("release", "from", "title"), [tuple(row.values()) for row in rows])
 
 
-@app.command()
+@app.command(cls=NamingCommand)
 def info(release: ReleaseName, as_json: AsJson = False) -> None:
     """Show what a release holds, what it refuses and why, and whom to cite."""
     from somobench.cli.describe import describe_release, describe_sections
@@ -83,15 +90,15 @@ def info(release: ReleaseName, as_json: AsJson = False) -> None:
             say(f"  {escape_controls(row)}")
 
 
-@app.command("open")
+@app.command("open", cls=NamingCommand)
 def open_(  # noqa: PLR0917 - typer passes all by name
     release: ReleaseName,
-    feature_set: Annotated[str, typer.Argument(metavar="SET")],
+    feature_set: SetName,
     out: Annotated[Path, typer.Option(help="file to write: .nc, .zarr or .zarr.zip")],
     layer: Annotated[int | None, typer.Option(help="one layer; default all")] = None,
     scaling: Annotated[str, typer.Option(help="full, train or none")] = "full",
-    split: Annotated[str | None, typer.Option(help="adds the role of days")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite")] = False,
+    split: SplitIfAny = None,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Write a feature set of a release with its target to a file."""
@@ -118,7 +125,7 @@ def open_(  # noqa: PLR0917 - typer passes all by name
     say(escape_controls(f"{out}: {feature_set} of {release}, {sizes}"))
 
 
-@app.command()
+@app.command(cls=NamingCommand)
 def fetch(
     release: ReleaseName,
     file: Annotated[list[str] | None, typer.Option(help="only this file")] = None,
@@ -139,7 +146,7 @@ def fetch(
     show_table(("file", "size", "path"), rows)
 
 
-@app.command()
+@app.command(cls=NamingCommand)
 def verify(release: ReleaseName, as_json: AsJson = False) -> None:
     """Hash every file of a release on this machine against its manifest."""
     from somobench.catalog.verify import (
@@ -183,15 +190,20 @@ def verify(release: ReleaseName, as_json: AsJson = False) -> None:
         say(f"{lacking} assets aren't here; {describe_assets(found)}")
 
 
-@app.command()
-def build(recipe: Annotated[str, typer.Argument(metavar="RECIPE")]) -> None:
+@app.command(cls=NamingCommand)
+def build(recipe: RecipeName, as_json: AsJson = False) -> None:
     """Build a release from raw archives, after a recipe in conf/recipe/."""
     from somobench.building import build_recipe
 
-    build_recipe(recipe)
+    built = build_recipe(recipe)
+    if as_json:
+        show_json(built._asdict())
+        return
+    say(escape_controls(f"{built.release}: {built.path}"))
+    say(escape_controls(f"page to read: {built.path / 'report.html'}"))
 
 
-app.command()(validate)
+app.command(cls=NamingCommand)(validate)
 
 
 cli_cite.register(app)
@@ -217,8 +229,6 @@ def main() -> None:
     except SomobenchError as error:
         _tell(str(error))
         raise SystemExit(error.exit_code) from None
-    except BrokenPipeError:  # whoever read our answers had enough of them
-        raise SystemExit(SomobenchError.exit_code) from None
     except OSError as error:
         _tell(str(error))
         raise SystemExit(SomobenchError.exit_code) from None
