@@ -54,7 +54,7 @@ FLOORS = {
         {"scaling"},
         {"registry"},
         {"request", "fetching"},
-        {"manifest_checksum", "view"},
+        {"manifest_checksum", "view", "preparation"},
         {"resolve", "generate", "split_view"},
         {"release_files", "verify"},
         {"reader"},

@@ -19,6 +19,7 @@ from somobench.cli import evaluate as cli_evaluate
 from somobench.cli import leaderboard as cli_leaderboard
 from somobench.cli.names import (
     AsJson,
+    Included,
     NamingCommand,
     NamingGroup,
     Overwrite,
@@ -98,6 +99,7 @@ def open_(  # noqa: PLR0917 - typer passes all by name
     layer: Annotated[int | None, typer.Option(help="one layer; default all")] = None,
     scaling: Annotated[str, typer.Option(help="full, train or none")] = "full",
     split: SplitIfAny = None,
+    include: Included = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -107,7 +109,12 @@ def open_(  # noqa: PLR0917 - typer passes all by name
 
     check_target(out, overwrite=overwrite)
     dataset = open_dataset(
-        feature_set, release=release, layer=layer, scaling=scaling, split=split
+        feature_set,
+        release=release,
+        layer=layer,
+        scaling=scaling,
+        split=split,
+        include=include or (),
     )
     write_dataset(dataset, out)
     written = {

@@ -36,6 +36,13 @@ def list_splits(release: str | None = None) -> list[str]:
     return sorted(SplitParams.model_fields if manifest is None else manifest.splits)
 
 
+def list_included() -> list[str]:
+    """Return what a feature set can hold beside inputs and target."""
+    from somobench.catalog.request import INCLUDED
+
+    return [*INCLUDED]
+
+
 def list_recipes() -> list[str]:
     """Return the recipes of the checkout around the working directory."""
     from somobench.building.checks import find_checkout
@@ -89,6 +96,13 @@ SetName = Annotated[
 SplitOption = Annotated[str, typer.Option(help="by name", autocompletion=_SPLITS)]
 SplitIfAny = Annotated[
     str | None, typer.Option(help="adds the role of days", autocompletion=_SPLITS)
+]
+Included = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="masks, normalisation or statics; may be given several times",
+        autocompletion=complete(list_included),
+    ),
 ]
 RecipeName = Annotated[
     str, typer.Argument(metavar="RECIPE", autocompletion=complete(list_recipes))
