@@ -24,6 +24,7 @@ from somobench.cli.names import (
     NamingGroup,
     Overwrite,
     RecipeName,
+    RecipeOption,
     ReleaseName,
     SetName,
     SplitIfAny,
@@ -41,6 +42,7 @@ from somobench.cli.validate import validate
 from somobench.schemas.errors import SomobenchError
 
 if TYPE_CHECKING:
+    from somobench.building import BuiltRelease
     from somobench.catalog.resolve import Release
 
 app = typer.Typer(
@@ -202,7 +204,25 @@ def build(recipe: RecipeName, as_json: AsJson = False) -> None:
     """Build a release from raw archives, after a recipe in conf/recipe/."""
     from somobench.building import build_recipe
 
-    built = build_recipe(recipe)
+    _show_built(build_recipe(recipe), as_json=as_json)
+
+
+@app.command("add-station", cls=NamingCommand)
+def add_station(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV files")],
+    recipe: RecipeOption,
+    name: Annotated[
+        str | None, typer.Option(help="of the new recipe; default RECIPE_own")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add stations of your own to a recipe's, and build a private local release."""
+    from somobench.building.own_stations import add_stations
+
+    _show_built(add_stations(files, recipe, name), as_json=as_json)
+
+
+def _show_built(built: BuiltRelease, *, as_json: bool) -> None:
     if as_json:
         show_json(built._asdict())
         return

@@ -104,8 +104,11 @@ Included = Annotated[
         autocompletion=complete(list_included),
     ),
 ]
-RecipeName = Annotated[
-    str, typer.Argument(metavar="RECIPE", autocompletion=complete(list_recipes))
+_RECIPES = complete(list_recipes)
+RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", autocompletion=_RECIPES)]
+RecipeOption = Annotated[
+    str,
+    typer.Option(help="whose meteorology and rules are used", autocompletion=_RECIPES),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="answer in JSON")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="replace what is there")]
