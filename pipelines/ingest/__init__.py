@@ -29,6 +29,7 @@ from somobench.pipelines.inputs import (
 )
 from somobench.pipelines.stations import Rejection, find_station_source
 from somobench.pipelines.stations.statics import read_statics
+from somobench.progress import tell_step
 from somobench.schemas.errors import InputError
 from somobench.schemas.recipe import Recipe, load_recipe
 from somobench.schemas.tables import OBSERVATIONS, SENSORS, STATICS
@@ -109,7 +110,8 @@ def read_stations(archives: list[tuple[str, Path]], recipe: Recipe) -> Ingested:
     for name, path in archives:
         source = find_station_source(name)
         archive = path.name if len(archives) > 1 else None
-        for found in source.read(path, variable="sm"):
+        for number, found in enumerate(source.read(path, variable="sm"), 1):
+            tell_step(f"reading {path.name}, file {number}")
             item = found if archive is None else prefix_archive(archive, found)
             outcome = (
                 item

@@ -310,7 +310,7 @@ def test_a_closed_pipe_is_no_error(toy: Path, arguments: tuple[str, ...]) -> Non
 
 
 def test_steps_show_on_a_terminal_alone_and_leave_nothing(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
@@ -321,9 +321,12 @@ def test_steps_show_on_a_terminal_alone_and_leave_nothing(
         tell_step("nobody listens")
         with show_steps():
             tell_step("scoring\x1b")
+            sys.stdout.write("an answer\n")
         text = stream.getvalue()
         assert ("scoring? ..." in text, text.endswith("\x1b[K")) == (shown, shown)
         assert "nobody" not in text
+    # The line is erased before an answer goes to the same terminal.
+    assert capsys.readouterr().out == "an answer\nan answer\n"
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def shift_page(table: pd.DataFrame, release: str) -> str:
         f"{first['reference_split']}",
         is_virtual=is_virtual(release),
         opening=[_answer(first), HOW_TO_READ],
-        template="shift.html.j2",
+        template="answer.html.j2",
         package="somobench.cards",
     )
 
@@ -68,8 +68,9 @@ def _answer(row: CostRow) -> str:
     kind = "Loses" if cost > 0 else "Gains"
     return (
         f"{kind} {write_score(abs(cost))} of {name_metric(row['metric'])}, "
-        f"{'with' if surely else 'without'} confidence: "
-        f"{write_score(row['reference'])} before, {write_score(row['shifted'])} after."
+        f"{'with' if surely else 'without'} confidence: medians are "
+        f"{write_score(row['reference'])} trained for {row['reference_split']}, "
+        f"{write_score(row['shifted'])} trained for {row['split']}."
     )
 
 

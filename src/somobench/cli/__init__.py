@@ -7,6 +7,7 @@ error with what was found, what was expected and what to try. Exit codes: 0 all 
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -36,9 +37,12 @@ from somobench.cli.output import (
     prepare_streams,
     say,
     show_json,
+    show_sections,
     show_table,
+    write_page,
 )
 from somobench.cli.validate import validate
+from somobench.progress import show_steps, tell_step
 from somobench.schemas.errors import SomobenchError
 
 if TYPE_CHECKING:
@@ -87,10 +91,7 @@ def info(release: ReleaseName, as_json: AsJson = False) -> None:
     if as_json:
         show_json(describe_release(found))
         return
-    for heading, rows in describe_sections(found):
-        say(escape_controls(heading))
-        for row in rows:
-            say(f"  {escape_controls(row)}")
+    show_sections(describe_sections(found))
 
 
 @app.command("open", cls=NamingCommand)
@@ -205,6 +206,32 @@ def build(recipe: RecipeName, as_json: AsJson = False) -> None:
     from somobench.building import build_recipe
 
     _show_built(build_recipe(recipe), as_json=as_json)
+
+
+@app.command(cls=NamingCommand)
+def plan(
+    recipe: RecipeName,
+    out: Annotated[
+        Path | None, typer.Option(help="file for all requests of ERA5, .json")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a build will have and take, from its station archives alone."""
+    from somobench.building.plan import describe_plan, plan_recipe
+
+    with show_steps():
+        tell_step("reading the stations")
+        found = plan_recipe(recipe)
+    requests = (found["era5"] or {}).get("requests", [])
+    if out is not None:
+        write_page(json.dumps(requests, indent=1) + "\n", out)
+    if as_json:
+        show_json(found)
+        return
+    show_sections(describe_plan(found))
+    if requests:
+        say("the first request; --out FILE writes all of them")
+        say(json.dumps(requests[0]))
 
 
 @app.command("add-station", cls=NamingCommand)

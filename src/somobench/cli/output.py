@@ -7,7 +7,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +114,14 @@ def show_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     Console().print(table)
 
 
+def show_sections(sections: Iterable[tuple[str, Iterable[str]]]) -> None:
+    """Print headings with their lines, which are indented."""
+    for heading, lines in sections:
+        say(escape_controls(heading))
+        for line in lines:
+            say(f"  {escape_controls(line)}")
+
+
 def format_size(size: int) -> str:
     """Return a number of bytes with three digits or so."""
     value = float(size)
@@ -138,7 +146,7 @@ def check_page(out: Path, *, overwrite: bool) -> None:
 
 
 def write_page(text: str, out: Path) -> None:
-    """Write a page, whole or not at all."""
+    """Write a page or another text, whole or not at all."""
     from somobench.catalog.storage.atomic import write_text
 
     try:
