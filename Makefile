@@ -80,7 +80,8 @@ distclean: clean  ## remove the environment and the stages' outputs too
 	rm -rf $(VENV) data
 
 $(VENV)/.build-$(VERSION): pyproject.toml constraints.txt | check-python
-	@echo "installing what a build needs into $(VENV): some 130 packages, a minute or two"
+	@echo "installing what a build needs into $(VENV): some 130 packages, a minute or two;"
+	@echo "then the stages run, a few minutes where none of them is in the cache of DVC"
 	@$(BIN)/python -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] != "$(VERSION)")' \
 		2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
 	$(PIP) --editable '.[build]'

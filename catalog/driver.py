@@ -6,7 +6,7 @@ gives is rendered as a template.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +78,8 @@ class SomobenchSource(IntakeXarraySourceAdapter, FromCheckedEntry):
     scaling : {"full", "train", "none"}
     split : str, optional
         Adds the role of every day; needed for `scaling="train"`.
+    include : str or sequence of str, optional
+        `masks`, `normalisation`, `statics`.
 
     Raises
     ------
@@ -98,6 +100,7 @@ class SomobenchSource(IntakeXarraySourceAdapter, FromCheckedEntry):
         layer: int | None = None,
         scaling: str = "full",
         split: str | None = None,
+        include: str | Sequence[str] = (),
         metadata: Mapping[str, Any] | None = None,
         **unknown: Any,
     ) -> None:
@@ -105,7 +108,11 @@ class SomobenchSource(IntakeXarraySourceAdapter, FromCheckedEntry):
         super().__init__(metadata=dict(metadata or {}))
         catalog = _find_catalog_folder(self.metadata)
         self.request = DatasetRequest(
-            feature_set=feature_set, layer=layer, scaling=scaling, split=split
+            feature_set=feature_set,
+            layer=layer,
+            scaling=scaling,
+            split=split,
+            include=include,  # type: ignore[arg-type] - made a tuple of names there
         )
         self.release = None if release is None else check_release(release, catalog)
         self.reader = ReleaseReader(self.request, self.release, catalog)

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
+from somobench.catalog.preparation import add_masks, add_normalisation, add_statics
 from somobench.catalog.release_files import (
     CELLS,
     SPLITS,
@@ -18,7 +19,7 @@ from somobench.catalog.release_files import (
     check_definition,
     raise_file_errors,
 )
-from somobench.catalog.request import DatasetRequest
+from somobench.catalog.request import MASKS, NORMALISATION, STATICS, DatasetRequest
 from somobench.catalog.resolve import Release
 from somobench.catalog.split_view import SplitView, index_cells, view_split
 from somobench.catalog.view import (
@@ -33,6 +34,13 @@ from somobench.schemas.manifest import FeatureSetRecord
 
 DERIVED = ("day_of_year", "climatology", "soil_moisture_above")
 """Variables of a feature set that no grid holds under this name."""
+TARGET = "soil_moisture"
+DESCRIBING = (
+    *("is_gapfilled", "scale_is_full_record", "role"),
+    *("is_train", "is_validation", "is_test", "has_inputs"),
+    *("normalisation_mean", "normalisation_std", "target_mean", "target_std"),
+)
+"""Variables of a view that are neither its target nor an input, in their order."""
 
 
 def read_feature_set(
@@ -84,7 +92,8 @@ def read_feature_set(
         view["role"] = role
     table = split.cells if split else index_cells(cells, targets)
     view = view.assign_coords(make_cell_coords(table))
-    view = _order_variables(_select_layer(view, request))
+    view = _select_layer(view, request)
+    view = _order_variables(_prepare(view, features, request))
     with raise_file_errors(f"of release {release.id}"):
         view = _load_coords(view) if lazy else view.load()
     return _add_attrs(view, release, request)
@@ -120,6 +129,24 @@ def _select_layer(view: xr.Dataset, request: DatasetRequest) -> xr.Dataset:
     return view.sel(layer=request.layer)
 
 
+def _prepare(
+    view: xr.Dataset, features: xr.Dataset, request: DatasetRequest
+) -> xr.Dataset:
+    """Add what is asked for beside inputs and target."""
+    if STATICS in request.include:
+        view = add_statics(view)
+    inputs = _list_inputs(view)
+    if MASKS in request.include:
+        view = add_masks(view, inputs)
+    if NORMALISATION in request.include:
+        view = add_normalisation(view, features, inputs)
+    return view
+
+
+def _list_inputs(view: xr.Dataset) -> list[str]:
+    return sorted({str(name) for name in view.data_vars} - {TARGET, *DESCRIBING})
+
+
 def _load_coords(view: xr.Dataset) -> xr.Dataset:
     """Load the coordinates, which are small, so that labels can be compared."""
     loaded = view.coords.to_dataset().compute(scheduler="synchronous")
@@ -128,10 +155,9 @@ def _load_coords(view: xr.Dataset) -> xr.Dataset:
 
 def _order_variables(view: xr.Dataset) -> xr.Dataset:
     """Put the target first, then the inputs by name, then what describes them."""
-    last = ("is_gapfilled", "scale_is_full_record", "role")
-    names = [str(name) for name in view.data_vars]
-    inputs = sorted(set(names) - set(last) - {"soil_moisture"})
-    return view[["soil_moisture", *inputs, *(name for name in last if name in names)]]
+    last = [name for name in DESCRIBING if name in view]
+    inputs = [name for name in _list_inputs(view) if name not in last]
+    return view[[TARGET, *inputs, *last]]
 
 
 def _add_attrs(

@@ -18,12 +18,15 @@ from somobench.schemas.variables import FEATURE_SETS
 SCALINGS = ("full", "train", "none")
 ENTRY = "somobench.catalog.entries.CheckedEntry"
 FOLDER = "{{ CATALOG_DIR }}"  # of a catalog file, in the arguments of its entries
+MASKS, NORMALISATION, STATICS = INCLUDED = ("masks", "normalisation", "statics")
+"""What a view holds beside inputs and target where it is asked for."""
 PARAMETERS = {
     "release": "Full id of a release; there is no default and no latest.",
     "layer": "One layer; by default all, on dimension layer.",
     "scaling": "Factors of the target: of the full record (the default), of the train"
     " days of a split, or none, which is as measured.",
     "split": "Adds the role of every day; needed for scaling train.",
+    "include": "More variables: masks, normalisation, statics, or several of them.",
 }
 
 
@@ -34,12 +37,15 @@ class DatasetRequest:
     `layer` is `None` for all layers. `scaling` is `full` (factors of the full
     record), `train` (factors of the train days of `split`; train and validation days
     without the values that other days had a part in) or `none` (as measured).
+    `include` holds names of `INCLUDED`: masks need a split, and normalisation the
+    split's train scaling as well.
     """
 
     feature_set: str
     layer: int | None = None
     scaling: str = "full"
     split: str | None = None
+    include: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.feature_set, str):
@@ -58,6 +64,25 @@ class DatasetRequest:
                 hint="add split=..., or use scaling='full'",
             )
         object.__setattr__(self, "layer", _parse_layer(self.layer))
+        object.__setattr__(self, "include", _parse_include(self.include))
+        self._check_include()
+
+    def _check_include(self) -> None:
+        if MASKS in self.include and self.split is None:
+            raise UsageError(
+                f"include {MASKS!r}",
+                found="no split",
+                expected="the split whose days are marked",
+                hint="add split=...",
+            )
+        if NORMALISATION in self.include and self.scaling != "train":
+            raise UsageError(
+                f"include {NORMALISATION!r}",
+                found=f"scaling {self.scaling!r}",
+                expected="scaling 'train' and its split, whose train days give the"
+                " moments",
+                hint="add scaling='train', split=...",
+            )
 
     def check_against(self, manifest: Manifest) -> None:
         """Refuse what the release doesn't carry, with its reason.
@@ -100,6 +125,21 @@ def _parse_layer(layer: Any) -> int | None:
         raise UsageError(
             "layer", found=repr(layer), expected="a whole number, or None for all"
         ) from None
+
+
+def _parse_include(include: Any) -> tuple[str, ...]:
+    """Return what is included, in one order; a text alone is one name."""
+    if include is None:
+        return ()
+    names = [include] if isinstance(include, str) else include
+    try:
+        given = list(names)
+    except TypeError:
+        raise unknown("include", include, INCLUDED) from None
+    for name in given:
+        if not isinstance(name, str) or name not in INCLUDED:
+            raise unknown("include", name, INCLUDED)
+    return tuple(name for name in INCLUDED if name in given)
 
 
 def refuse_unknown_keywords(given: Mapping[str, Any]) -> None:

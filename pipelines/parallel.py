@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any, TypeVar
+
+from somobench.progress import tell_step
 
 Inputs = TypeVar("Inputs")
 Result = TypeVar("Result")
@@ -41,12 +43,20 @@ def map_splits(
     processes = min(processes, len(splits))
     if processes <= 1:
         inputs = read()
-        return [work(inputs, split) for split in splits]
+        return list(_tell_each((work(inputs, split) for split in splits), splits))
     pool = ProcessPoolExecutor(
         processes, get_context("spawn"), initializer=_prepare, initargs=(work, read)
     )
     with pool:
-        return list(pool.map(_do, splits))
+        return list(_tell_each(pool.map(_do, splits), splits))
+
+
+def _tell_each(results: Iterable[Result], splits: Sequence[str]) -> Iterator[Result]:
+    """Pass results on, and say which split is waited for."""
+    waiting = iter(results)
+    for number, split in enumerate(splits, 1):
+        tell_step(f"split {number} of {len(splits)}, {split}")
+        yield next(waiting)
 
 
 def _prepare(work: Callable[[Inputs, str], Any], read: Callable[[], Inputs]) -> None:

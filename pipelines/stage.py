@@ -23,6 +23,7 @@ from pandera.pandas import DataFrameSchema
 from pandera.xarray import DatasetSchema
 
 from somobench.catalog.storage.archive import open_zarr_zip
+from somobench.progress import show_steps
 from somobench.schemas.errors import InputError, SomobenchError
 from somobench.schemas.validate import validate_grid, validate_table
 
@@ -164,13 +165,18 @@ def read_report(path: Path, *keys: str) -> dict[str, Any]:
 def run_stage(main: Callable[[], None]) -> None:
     """Run `main`; end the program with the error's exit code if it is refused.
 
+    On a terminal its steps and their seconds are shown.
+
     Parameters
     ----------
     main : callable
         The `main` of a module under `pipelines/`.
     """
+    program = Path(sys.argv[0])
+    name = program.parent.name if program.stem == "__main__" else program.stem
     try:
-        main()
+        with show_steps(name):
+            main()
     except SomobenchError as error:
         _end_stage(str(error), error.exit_code)
     except OSError as error:  # a full disk, a folder that may not be written

@@ -27,6 +27,7 @@ RELEASE_ID = r"^[a-z][a-z0-9_]*-\d+\.\d+\.\d+$"
 SHA256 = r"^[0-9a-f]{64}$"
 VIRTUAL = "virtual"
 """Path of an input that is generated."""
+CSV = ".csv"
 
 
 class Params(BaseModel):
@@ -71,7 +72,9 @@ class InputParams(Params):
 
     name: str
     path: str
-    """Relative to the root of real input data, or `virtual` where it is generated."""
+    """Relative to the root of real input data, or `virtual` where it is generated. A
+    station input of your own may lie anywhere (an absolute path); where it ends in
+    `.csv` it is read by station source `csv`, whatever the other inputs are."""
     sha256: Annotated[str, Field(pattern=SHA256)] | None = None
     producer: str
     version_producer: str | None = None
@@ -105,7 +108,7 @@ class LayerParams(Params):
 class StationParams(Params):
     """Where station data come from and which of them count."""
 
-    source: Literal["ismn", "uscrn", "uscrn_hourly"]
+    source: Literal["ismn", "uscrn", "uscrn_hourly", "csv"]
     inputs: tuple[InputParams, ...]
     good_flags: tuple[str, ...]
     minimum_count: Annotated[int, Field(ge=1)]
@@ -303,7 +306,9 @@ class Recipe(Params):
         }
         for role, section in sections.items():
             for number, params in enumerate(section.inputs):
-                yield NamedInput(role, section.source, number, params)
+                is_csv = role == "stations" and params.path.endswith(CSV)
+                source = "csv" if is_csv else section.source
+                yield NamedInput(role, source, number, params)
 
 
 def load_recipe(path: Path | str = "params.yaml") -> Recipe:

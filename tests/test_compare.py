@@ -175,6 +175,15 @@ def test_command_answers_as_text_and_in_json(
     assert "1 added, 0 dropped, 2 in both" in shown
     assert "layer 1 soil_moisture: 10 added, 1 dropped, 1 of 18 changed" in shown
     assert "temporal ridge pearson_r: 0.5000 -> 0.7000 *" in shown
+    assert run(monkeypatch, "diff", FIRST, SECOND, "--out", "page.html") == 0
+    assert capsys.readouterr().out == f"{shown}written to page.html\n"
+    page = Path("page.html").read_text("utf-8")
+    assert "1 cells added, 0 dropped" in page
+    assert ">0.500<" in page
+    assert ">0.700<" in page
+    assert "largest change" in page
+    assert run(monkeypatch, "diff", FIRST, SECOND, "--out", "page.html") == 2
+    assert "--overwrite" in capsys.readouterr().err
     assert run(monkeypatch, "diff", FIRST, SECOND, "--metric", "ubrmse") == 0
     assert "0 in both, 0 in one alone" in capsys.readouterr().out
     assert run(monkeypatch, "diff", FIRST, SECOND, "--metric", "all", "--json") == 0

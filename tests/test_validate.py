@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from factories.good_grids import GOOD as GRIDS
 from factories.good_tables import GOOD as TABLES
+from factories.raw.csv_files import csv_file
 from factories.raw.ismn_files import (
     file_name,
     header,
@@ -257,6 +258,18 @@ def test_uscrn_archive_is_recognised_by_its_members(tmp_path: Path) -> None:
     (report,) = validate_file(path)
     assert report.schema == "reader uscrn"
     assert report.failures == ()
+
+
+@pytest.mark.parametrize("name", ["field.csv", "fields"])
+def test_station_files_as_csv_are_recognised(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    file = path if path.suffix else path / "a.csv"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(csv_file())
+    (report,) = validate_file(path)
+    assert (report.valid, report.schema) == (True, "reader csv")
+    assert report.account is not None
+    assert report.account["values"] == {"read": 2, "good": 2, "dropped": {}}
 
 
 def test_archive_without_station_files_is_not_valid(tmp_path: Path) -> None:

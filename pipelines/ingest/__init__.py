@@ -27,8 +27,9 @@ from somobench.pipelines.inputs import (
     InputRecord,
     verify_inputs,
 )
-from somobench.pipelines.stations import Rejection, StationSource, find_station_source
+from somobench.pipelines.stations import Rejection, find_station_source
 from somobench.pipelines.stations.statics import read_statics
+from somobench.progress import tell_step
 from somobench.schemas.errors import InputError
 from somobench.schemas.recipe import Recipe, load_recipe
 from somobench.schemas.tables import OBSERVATIONS, SENSORS, STATICS
@@ -72,8 +73,8 @@ def ingest(
     folder = Path(destination)
     source = find_station_source(recipe.stations.source)
     inputs = verify_inputs(inputs_file, "stations")
-    paths = [path for _, path in inputs]
-    ingested = read_stations(paths, source, recipe)
+    archives = [(record.source, path) for record, path in inputs]
+    ingested = read_stations(archives, recipe)
     minimum_count = source.minimum_count or recipe.stations.minimum_count
     report = account(
         ingested, [_describe_archive(record) for record, _ in inputs], minimum_count
@@ -82,7 +83,7 @@ def ingest(
         raise _make_empty_error(report)
     stations = make_stations_table(ingested.sensors, recipe.grid.resolution)
     observations = make_observations_table(ingested.sensors)
-    statics, unread = read_statics(recipe.stations.source, paths, stations)
+    statics, unread = read_statics(archives, stations)
     report["static_variables"] = {
         "stations": stations["station_id"].nunique(),
         "described": len(statics),
@@ -98,16 +99,19 @@ def ingest(
     return report
 
 
-def read_stations(paths: list[Path], source: StationSource, recipe: Recipe) -> Ingested:
+def read_stations(archives: list[tuple[str, Path]], recipe: Recipe) -> Ingested:
     """Reduce each file to its days as it is read; series are never kept.
 
-    Of several archives, files are named with their archive's name before them.
+    Each archive is read by the source that its record names. Of several archives,
+    files are named with their archive's name before them.
     """
     records: list[SensorRecord] = []
     rejections: list[Rejection] = []
-    for path in paths:
-        archive = path.name if len(paths) > 1 else None
-        for found in source.read(path, variable="sm"):
+    for name, path in archives:
+        source = find_station_source(name)
+        archive = path.name if len(archives) > 1 else None
+        for number, found in enumerate(source.read(path, variable="sm"), 1):
+            tell_step(f"reading {path.name}, file {number}")
             item = found if archive is None else prefix_archive(archive, found)
             outcome = (
                 item

@@ -19,11 +19,10 @@ from somobench.pipelines.stations import (
     StationSource,
 )
 from somobench.pipelines.stations.daily import (
-    MAXIMUM,
     DailyMeans,
     average_to_days,
+    reject_other_unit,
     select_good,
-    take_median_of_good,
 )
 from somobench.schemas.recipe import Recipe
 
@@ -146,14 +145,9 @@ def make_sensor_record(
     """
     rules = recipe.stations
     flags = rules.good_flags if source.has_flags else None
-    median = take_median_of_good(series, flags)
-    if median is not None and median > MAXIMUM:
-        return Rejection(
-            series.metadata.source_file,
-            "not m3 m-3",
-            f"good values with a median of {median:g}",
-            f"0 to {MAXIMUM:g} m3 m-3",
-        )
+    rejection = reject_other_unit(series, flags)
+    if rejection is not None:
+        return rejection
     good = select_good(
         series,
         good_flags=flags,
@@ -161,7 +155,9 @@ def make_sensor_record(
         end=np.datetime64(recipe.period.end, "D"),
     )
     daily = average_to_days(
-        good.times, good.values, source.minimum_count or rules.minimum_count
+        good.times,
+        good.values,
+        series.minimum_count or source.minimum_count or rules.minimum_count,
     )
     depths = [
         round_to_centimetres(depth, rules.depth_rounding)

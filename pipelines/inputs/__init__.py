@@ -21,7 +21,7 @@ from pydantic import ValidationError as PydanticError
 from somobench.catalog.storage.atomic import write_json
 from somobench.catalog.storage.hashing import sha256_file
 from somobench.schemas.errors import InputError, IntegrityError
-from somobench.schemas.recipe import SHA256, InputParams
+from somobench.schemas.recipe import CSV, SHA256, InputParams
 
 DATA_VARIABLE = "SOMOBENCH_DATA"
 DEFAULT_ROOT = Path("../shared/data")
@@ -71,10 +71,11 @@ def relative_path(path: str) -> PurePosixPath:
     Raises
     ------
     InputError
-        If the path is absolute, climbs with `..` or is empty.
+        If the path climbs with `..`, is empty, or is absolute and no CSV file.
     """
     parts = PurePosixPath(path)
-    if parts.is_absolute() or ".." in parts.parts or not parts.parts or "\\" in path:
+    strays = parts.is_absolute() and parts.suffix != CSV
+    if strays or ".." in parts.parts or not parts.parts or "\\" in path:
         raise InputError(
             "path of a raw input",
             found=repr(path),

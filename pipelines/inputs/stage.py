@@ -22,6 +22,7 @@ from somobench.pipelines.inputs import (
     relative_path,
     write_inputs,
 )
+from somobench.progress import tell_step
 from somobench.schemas.errors import IntegrityError
 from somobench.schemas.recipe import NamedInput, Recipe, load_recipe
 
@@ -58,6 +59,7 @@ def record_inputs(recipe: Recipe, path: Path) -> None:
 
 def _record(item: NamedInput, place: Path) -> InputRecord:
     params = item.params
+    tell_step(f"hashing {place.name}")
     size, sha256 = measure_file(place, recall_sha256)
     if params.sha256 not in {None, sha256}:
         raise IntegrityError(

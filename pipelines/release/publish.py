@@ -236,6 +236,7 @@ def describe_opening(published: Published) -> str:
             "open it in Python:",
             "  import somobench",
             f'  somobench.open_dataset("{name}", release="{manifest.release}")',
+            f"read its page: {path / 'report.html'}",
             "",
         ]
     )

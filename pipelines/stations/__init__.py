@@ -22,6 +22,7 @@ FILE_SEPARATOR = ";"
 """Between the names of files that make up one series."""
 
 STATION_SOURCES: Mapping[str, str] = {
+    "csv": "somobench.pipelines.stations.csv:CsvSource",
     "ismn": "somobench.pipelines.stations.ismn:IsmnSource",
     "uscrn": "somobench.pipelines.stations.uscrn:UscrnSource",
     "uscrn_hourly": "somobench.pipelines.stations.uscrn:UscrnHourlySource",
@@ -76,6 +77,8 @@ class SensorSeries:
     declared_end: np.datetime64 | None = None
     """First and last day that the file claims to hold, where it says so."""
     notes: tuple[Note, ...] = ()
+    minimum_count: int | None = None
+    """Values that make a day of this series, where it isn't what the source says."""
 
     def flags(self) -> list[str]:
         """Return the flag text of each row."""

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from somobench.pipelines.stations import SensorSeries
+from somobench.pipelines.stations import Rejection, SensorSeries
 
 Days = NDArray[np.datetime64]
 MAXIMUM = 1.0  # m3 m-3; more water than room
+PERCENT = 100.0
 
 NOT_FINITE, NEGATIVE, ABOVE = "not finite", "negative", "above 1"
 BEFORE_OR_AFTER, OUTSIDE = "outside declared days", "outside period"
@@ -158,6 +159,22 @@ def take_median_of_good(
         ]
         good &= np.isin(series.flag_codes, codes)
     return float(np.median(series.values[good])) if good.any() else None
+
+
+def reject_other_unit(
+    series: SensorSeries, good_flags: Collection[str] | None
+) -> Rejection | None:
+    """Reject a file whose good values mostly can't be m3 m-3; None for others."""
+    median = take_median_of_good(series, good_flags)
+    if median is None or median <= MAXIMUM:
+        return None
+    percent = "; percent divided by 100" if median <= PERCENT else ""
+    return Rejection(
+        series.metadata.source_file,
+        "not m3 m-3",
+        f"good values with a median of {median:g}",
+        f"0 to {MAXIMUM:g} m3 m-3{percent}",
+    )
 
 
 def explain_flags(flag: str) -> str:

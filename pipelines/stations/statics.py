@@ -38,14 +38,14 @@ DEGREE_DECIMALS = 9  # distances nearer than that are equal on every processor
 
 
 def read_statics(
-    source: str, paths: Sequence[Path], stations: pd.DataFrame
+    archives: Sequence[tuple[str, Path]], stations: pd.DataFrame
 ) -> tuple[pd.DataFrame, tuple[Rejection, ...]]:
     """Read the attributes of the stations in a table from their archives.
 
     Parameters
     ----------
-    source : name of the station source
-    paths : archives, in the order in which they gave `stations`
+    archives : name of the station source and path of each archive, in the order in
+        which they gave `stations`
     stations : table SENSORS
 
     Returns
@@ -54,12 +54,12 @@ def read_statics(
         Table STATICS, stations without attributes left out; and files that can't be
         read.
     """
-    if source not in STATIC_READERS:
-        return _build_table({}), ()
     by_folder: dict[str, Mapping[str, StaticValue]] = {}
     rejections: list[Rejection] = []
-    for path in paths:
-        within = f"{path.name}/" if len(paths) > 1 else ""
+    for source, path in archives:
+        if source not in STATIC_READERS:
+            continue
+        within = f"{path.name}/" if len(archives) > 1 else ""
         found, bad = STATIC_READERS[source](path)
         by_folder |= {within + folder: values for folder, values in found.items()}
         rejections += [replace(item, file=within + item.file) for item in bad]

@@ -24,20 +24,20 @@ from somobench.pipelines.stage import run_stage
 from somobench.pipelines.stations import (
     Note,
     Rejection,
-    SensorSeries,
     find_station_source,
 )
 from somobench.pipelines.stations.archive import open_archive
-from somobench.pipelines.stations.daily import MAXIMUM, select_good, take_median_of_good
-from somobench.recognise import METEOROLOGY
+from somobench.pipelines.stations.daily import reject_other_unit, select_good
+from somobench.recognise import METEOROLOGY, STATION_FILE
 from somobench.schemas.errors import UsageError
-from somobench.schemas.recipe import load_recipe
+from somobench.schemas.recipe import CSV, load_recipe
 from somobench.submissions.confine import confine
 
 GOOD_FLAGS = ("G",)
 FIRST, LAST = np.datetime64("1900-01-01"), np.datetime64("2199-12-31")
 ARCHIVE_READERS = (("crnh0203", "uscrn_hourly"), ("crn", "uscrn"))
-"""Begin of the names of USCRN's products; anything else is read as ISMN."""
+"""Begin of the names of USCRN's products; anything else is read as ISMN, or as CSV
+where there is no file of ISMN."""
 
 
 def check_archive(path: Path, variable: str = "sm") -> dict[str, Any]:
@@ -46,7 +46,7 @@ def check_archive(path: Path, variable: str = "sm") -> dict[str, Any]:
     Parameters
     ----------
     path : Path
-        Zip or folder, ISMN or USCRN.
+        Zip or folder, ISMN, USCRN or CSV; or one CSV file.
     variable : str
         The source's code, `sm` by default.
 
@@ -70,7 +70,11 @@ def check_archive(path: Path, variable: str = "sm") -> dict[str, Any]:
     notes: list[Note] = []
     read = good = sensors = out_of_order = 0
     for item in source.read(path, variable=variable):
-        outcome = item if isinstance(item, Rejection) else _check_unit(item, flags)
+        outcome = (
+            item
+            if isinstance(item, Rejection)
+            else reject_other_unit(item, flags) or item
+        )
         if isinstance(outcome, Rejection):
             rejections.append(outcome)
             continue
@@ -98,25 +102,18 @@ def check_archive(path: Path, variable: str = "sm") -> dict[str, Any]:
 
 
 def _recognise_reader(path: Path) -> str:
+    if path.is_file() and path.suffix == CSV:
+        return "csv"
     with open_archive(path) as archive:
-        for member in archive.members:
-            name = member.name.rpartition("/")[2].lower()
-            for begin, reader in ARCHIVE_READERS:
-                if name.startswith(begin):
-                    return reader
-    return "ismn"
-
-
-def _check_unit(
-    series: SensorSeries, flags: tuple[str, ...] | None
-) -> SensorSeries | Rejection:
-    """Reject a file whose good values mostly can't be m3 m-3."""
-    median = take_median_of_good(series, flags)
-    if median is None or median <= MAXIMUM:
-        return series
-    found = f"good values with a median of {median:g}"
-    expected = f"0 to {MAXIMUM:g} m3 m-3"
-    return Rejection(series.metadata.source_file, "not m3 m-3", found, expected)
+        names = [item.name.rpartition("/")[2].lower() for item in archive.members]
+    for name in names:
+        for begin, reader in ARCHIVE_READERS:
+            if name.startswith(begin):
+                return reader
+    is_csv = not any(name.endswith(STATION_FILE) for name in names) and any(
+        name.endswith(CSV) for name in names
+    )
+    return "csv" if is_csv else "ismn"
 
 
 def main() -> None:

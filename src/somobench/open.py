@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from somobench.catalog.registry import catalog_folder, list_openable_releases
@@ -18,6 +19,7 @@ def open_dataset(
     layer: int | None = None,
     scaling: str = "full",
     split: str | None = None,
+    include: str | Sequence[str] = (),
     lazy: bool = False,
 ) -> xr.Dataset:
     """Open a feature set of a release, with its target.
@@ -39,6 +41,13 @@ def open_dataset(
         value that other days of their cell had a part in, such as filled gaps.
     split : str, optional
         Adds `role`, (cell, time): 0 none, 1 train, 2 validation, 3 test.
+    include : str or sequence of {"masks", "normalisation", "statics"}
+        More variables. "masks": `is_train`, `is_validation` and `is_test`, bool, days
+        of a split's role that have a target, and `has_inputs`, days on which all inputs
+        are known. "normalisation", in train scaling: `normalisation_mean` and
+        `normalisation_std` of every input, on dim `variable`, and `target_mean` and
+        `target_std`, over the split's train cells and days. "statics": soil as
+        variables, (cell), which count as inputs then, instead of coordinates.
     lazy : bool
         Dask-backed instead of in memory.
 
@@ -67,7 +76,11 @@ def open_dataset(
     ...
     """
     request = DatasetRequest(
-        feature_set=feature_set, layer=layer, scaling=scaling, split=split
+        feature_set=feature_set,
+        layer=layer,
+        scaling=scaling,
+        split=split,
+        include=include,  # type: ignore[arg-type] - made a tuple of names there
     )
     from somobench.catalog.reader import read_feature_set
     from somobench.catalog.resolve import resolve

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from somobench.schemas.errors import InputError, UnknownNameError
+from somobench.schemas.recipe import CSV
 
 TABLES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -82,7 +83,7 @@ def recognise_storage(path: Path) -> str:
         return METEOROLOGY
     if opening.startswith(ZIP):
         return _recognise_zip(path)
-    if path.suffix == STATION_FILE:
+    if path.suffix in {STATION_FILE, CSV}:
         return STATIONS_ARCHIVE
     raise InputError(
         f"{path}",

@@ -120,7 +120,7 @@ def _parse(said: dict[str, Any]) -> FileReport:
 
 def _validate_archive(path: Path) -> FileReport:
     """Let the pipelines' readers look at a station archive, in their own process."""
-    account = _request_account(path, STATIONS_ARCHIVE)
+    account = ask_pipelines(CHECKER, str(path), STATIONS_ARCHIVE, what=str(path))
     failures = _list_rejected(account)
     if not account["files"]["read"]:
         failures.append(Failure("files", "none read", "at least one station file"))
@@ -129,9 +129,8 @@ def _validate_archive(path: Path) -> FileReport:
 
 def _validate_meteorology(path: Path, recipe: Path | str | None) -> FileReport:
     """Let the pipelines' reader look at meteorology; what a recipe lacks is failed."""
-    account = _request_account(
-        path, METEOROLOGY, *([] if recipe is None else [str(recipe)])
-    )
+    meant_for = [] if recipe is None else [str(recipe)]
+    account = ask_pipelines(CHECKER, str(path), METEOROLOGY, *meant_for, what=str(path))
     failures = _list_rejected(account)
     if recipe is not None:
         asked = f"what recipe {account['asked_by']} needs"
@@ -141,8 +140,15 @@ def _validate_meteorology(path: Path, recipe: Path | str | None) -> FileReport:
     return _make_raw_report(path, METEOROLOGY, account, failures)
 
 
-def _request_account(path: Path, kind: str, *more: str) -> dict[str, Any]:
-    command = [sys.executable, "-P", "-m", CHECKER, str(path), kind, *more]
+def ask_pipelines(module: str, *arguments: str, what: str) -> dict[str, Any]:
+    """Return what a module of the pipelines prints as JSON, run in its own process.
+
+    Raises
+    ------
+    InputError
+        With its message, if it ends with a refusal.
+    """
+    command = [sys.executable, "-P", "-m", module, *arguments]
     with tempfile.TemporaryDirectory(prefix="somobench-") as folder:
         done = subprocess.run(
             command,
@@ -153,14 +159,16 @@ def _request_account(path: Path, kind: str, *more: str) -> dict[str, Any]:
         )
     if done.returncode:
         last = done.stderr.strip() or f"status {done.returncode}"
+        if last.startswith(("raw input", "recipe ")):  # says all that there is to say
+            raise InputError(last)
         raise InputError(
-            f"{path}",
+            what,
             found=last.splitlines()[-1] if "Traceback" in last else last,
             expected="raw data that the readers of the pipelines can open",
             hint="pip install 'somobench[build]'",
         )
-    account: dict[str, Any] = json.loads(done.stdout)
-    return account
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
 
 
 def _list_rejected(account: dict[str, Any]) -> list[Failure]:

@@ -155,16 +155,18 @@ def test_entries_list_the_values_that_their_release_has(
         name: {each["name"]: each for each in entry.describe()["user_parameters"]}
         for name, entry in catalog.walk(depth=2).items()
     }
-    assert shown[f"{RELEASE}.memory"].keys() == {"layer", "scaling", "split"}
+    assert shown[f"{RELEASE}.memory"].keys() == {"include", "layer", "scaling", "split"}
     allowed = {
-        name: each["allowed"] for name, each in shown[f"{RELEASE}.memory"].items()
+        name: each["allowed"]
+        for name, each in shown[f"{RELEASE}.memory"].items()
+        if "allowed" in each
     }
     assert allowed == {
         "layer": [1, 2, 3],
         "scaling": ["full", "train", "none"],
         "split": ["temporal"],
     }
-    assert shown["memory"].keys() == {"release", "layer", "scaling", "split"}
+    assert shown["memory"].keys() == {"include", "release", "layer", "scaling", "split"}
     assert "no default" in shown["memory"]["release"]["description"]
 
 

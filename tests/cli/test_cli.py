@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import subprocess
 import sys
-import types
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,14 @@ import somobench
 from factories.command_line import run
 from factories.releases import RELEASE, make_catalog, write_manifest
 from factories.web import loopback_server as web
+from somobench.building import BuiltRelease
 from somobench.catalog import registry
 from somobench.catalog.fetching import fetch as fetching
 from somobench.catalog.resolve import resolve
 from somobench.catalog.storage.archive import open_zarr_zip
 from somobench.cli.describe import describe_sections
 from somobench.cli.output import escape_controls, format_size
+from somobench.progress import show_steps, tell_step
 from somobench.schemas.manifest import SplitRecord
 
 Capture = pytest.CaptureFixture[str]
@@ -32,10 +35,12 @@ def test_list_names_releases_one_a_line(
     toy: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     assert run(monkeypatch, "list") == 0
-    assert f"{RELEASE}\tthis machine\tToy\n" in capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "release\tfrom\ttitle"
+    assert f"{RELEASE}\tlocal\tToy" in lines
     assert run(monkeypatch, "list", "--json") == 0
     listed = json.loads(capsys.readouterr().out)
-    assert {"release": RELEASE, "from": "this machine", "title": "Toy"} in listed
+    assert {"release": RELEASE, "from": "local", "title": "Toy"} in listed
 
 
 def test_list_survives_a_release_with_a_damaged_manifest(
@@ -234,11 +239,94 @@ def test_build_is_handed_to_the_builder(
     monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     built: list[str] = []
-    module = types.ModuleType("somobench.building")
-    module.build_recipe = built.append  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "somobench.building", module)
+
+    def build_recipe(recipe: str) -> BuiltRelease:
+        built.append(recipe)
+        return BuiltRelease("virtual-9.0.0", Path("releases/virtual-9.0.0"))
+
+    monkeypatch.setattr("somobench.building.build_recipe", build_recipe)
+    assert run(monkeypatch, "build", "virtual", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["release"] == "virtual-9.0.0"
     assert run(monkeypatch, "build", "virtual") == 0
-    assert built == ["virtual"]
+    assert "releases/virtual-9.0.0/report.html" in capsys.readouterr().out
+    assert built == ["virtual", "virtual"]
+
+
+SHOWN = {
+    "": ("virtual-2.0.0", "memory", "water_to_energy"),
+    "open": ("virtual-2.0.0", "climatology", "dry_years"),
+    "evaluate": ("virtual-2.0.0", "temporal"),
+    "cite": ("virtual-2.0.0",),
+}
+
+
+@pytest.mark.parametrize("command", SHOWN)
+def test_help_lists_the_names_that_exist(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture, command: str
+) -> None:
+    assert run(monkeypatch, *command.split(), "--help") == 0
+    shown = capsys.readouterr().out.partition("Names here:")[2]
+    assert [name for name in SHOWN[command] if name not in shown] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("somobench info virtual-2", {"virtual-2.0.0"}),
+        ("somobench open virtual-2.0.0 me", {"memory"}),
+        (
+            "somobench evaluate a.nc --release virtual-2.0.0 --split d",
+            {"dry_years"},
+        ),
+        ("somobench open nonsense-1.0.0 me", set()),
+    ],
+)
+def test_a_shell_completes_names(line: str, expected: set[str]) -> None:
+    words = {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
+    asked = {**os.environ, **words, "_SOMOBENCH_COMPLETE": "complete_bash"}
+    script = "import sys; sys.argv[0] = 'somobench'; from somobench.cli import main"
+    answer = subprocess.run(
+        [sys.executable, "-c", f"{script}; main()"],
+        env=asked,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert set(answer.stdout.split()) == expected
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("list",), ("cite", RELEASE)])
+def test_a_closed_pipe_is_no_error(toy: Path, arguments: tuple[str, ...]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    answer = subprocess.run(
+        [sys.executable, "-m", "somobench.cli", *arguments],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writing)
+    assert (answer.returncode, answer.stderr) == (0, b"")
+
+
+def test_steps_show_on_a_terminal_alone_and_leave_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    for stream, shown in ((Terminal(), True), (io.StringIO(), False)):
+        monkeypatch.setattr(sys, "stderr", stream)
+        tell_step("nobody listens")
+        with show_steps():
+            tell_step("scoring\x1b")
+            sys.stdout.write("an answer\n")
+        text = stream.getvalue()
+        assert ("scoring? ..." in text, text.endswith("\x1b[K")) == (shown, shown)
+        assert "nobody" not in text
+    # The line is erased before an answer goes to the same terminal.
+    assert capsys.readouterr().out == "an answer\nan answer\n"
 
 
 @pytest.mark.parametrize(

@@ -221,6 +221,14 @@ def test_without_rungs_scores_are_given_and_the_headline_says_why(
     assert set(found.scores["against"]) == {""}
 
 
+def test_cells_with_longitudes_to_360_are_refused_with_the_way_out(
+    world: Path,
+) -> None:
+    turned = [f"{cell.split('_')[0]}_370.125" for cell in CELLS]
+    with pytest.raises(InputError, match="-180 to 180: this cell is 40.125_10.125"):
+        scored(world, predicted(0.3).assign_coords(cell=turned))
+
+
 def test_ladder_of_another_split_is_refused(world: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no file"):
         scored(world, predicted(0.3), ladder=tmp_path)

@@ -274,8 +274,12 @@ def test_command_prints_the_leading_metric_first(
 ) -> None:
     files = [str(two_splits / f"{name}.nc") for name in ("mine", "reference")]
     asked = ["--release", RELEASE, "--split", SHIFTED]
-    assert run(monkeypatch, "shift-cost", *files, *asked) == 0
-    rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    out = str(two_splits / "cost.html")
+    assert run(monkeypatch, "shift-cost", *files, *asked, "--out", out) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines.pop() == f"written to {out}"
+    heads, *rows = (line.split("\t") for line in lines)
+    assert heads[:5] == ["metric", "layer", "temporal", SHIFTED, "cost"]
     assert [row[:2] for row in rows] == [
         [metric, layer]
         for metric in ("pearson_r", "anomaly_r")
@@ -284,3 +288,8 @@ def test_command_prints_the_leading_metric_first(
     reference, shifted, cost, low, high = map(float, rows[0][2:7])
     assert shifted < reference
     assert low <= cost <= high
+    page = Path(out).read_text("utf-8")
+    assert f"Loses {cost:.3f} of Pearson r, with confidence" in page
+    assert f"{cost:.3f} <i>({low:.3f} to {high:.3f})</i>" in page
+    assert page.count('scope="row">layer 2<') == len(("pearson_r", "anomaly_r"))
+    assert run(monkeypatch, "shift-cost", *files, *asked, "--out", out) == 2

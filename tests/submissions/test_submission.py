@@ -151,6 +151,16 @@ def test_negative_predictions_are_refused_with_the_way_out() -> None:
     with pytest.raises(ValidationError) as raised:
         open_submission(spoilt(value=1.6)())
     assert raised.value.hint is None
+    with pytest.raises(ValidationError, match="divide them by 100"):
+        open_submission((dataset() * 100).assign_attrs(dataset().attrs))
+
+
+def test_an_extra_column_and_local_days_are_refused_with_the_way_out() -> None:
+    with pytest.raises(InputError, match=r"drop\(columns=\['spread'\]\)"):
+        open_submission(table().assign(spread=0.1))
+    days = table()["time"].dt.tz_localize("Europe/Berlin")
+    with pytest.raises(InputError, match="average hours to UTC days"):
+        open_submission(table().assign(time=days))
 
 
 def test_table_leaves_combinations_without_a_row_missing() -> None:

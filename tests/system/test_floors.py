@@ -27,7 +27,7 @@ TOPS = {
 # Rooms from the ground up; rooms of one floor don't import each other.
 FLOORS = {
     "somobench": [
-        {"metrics", "splits", "submissions", "ladder", "recognise"},
+        {"metrics", "splits", "submissions", "ladder", "recognise", "progress"},
         {"pages", "uncertainty", "validate"},
         {"check_files"},
         {"scoring"},
@@ -55,7 +55,7 @@ FLOORS = {
         {"scaling"},
         {"registry"},
         {"request", "fetching"},
-        {"manifest_checksum", "view", "entries"},
+        {"manifest_checksum", "view", "entries", "preparation"},
         {"resolve", "generate", "split_view"},
         {"release_files", "verify"},
         {"reader"},

@@ -33,6 +33,7 @@ from somobench.pipelines.forcing.era5.variables import (
 )
 from somobench.pipelines.forcing.precision import quantise
 from somobench.pipelines.forcing.source import DailyForcing, ForcingRequest
+from somobench.progress import tell_step
 from somobench.schemas.errors import InputError
 
 NO_NODE = "no node of the input lies at the cell"
@@ -97,6 +98,7 @@ def _derive_meteorology(placement: Placement, request: ForcingRequest) -> DailyF
     dataset = xr.Dataset(coords=_make_coords(request))
     counts, described, preliminary = [], {}, {}
     for name in params.variables:
+        tell_step(f"making {name} daily")
         derivation = find_derivation(
             name, params.names, lambda raw: placement.holds(raw, delivery)
         )

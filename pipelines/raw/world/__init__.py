@@ -57,6 +57,7 @@ from somobench.pipelines.raw.world.stations import (
     take_day_ends,
 )
 from somobench.pipelines.raw.world.weather import FREEZING, Floats
+from somobench.progress import tell_step
 from somobench.schemas.errors import InputError
 from somobench.schemas.recipe import Recipe, VirtualParams
 
@@ -93,6 +94,7 @@ def write_virtual_world(recipe: Recipe, folder: Path) -> None:
     members = {"Readme.txt": README.encode()}
     truths: list[RegionTruth] = []
     for region in sorted(item.name for item in recipe.regions):
+        tell_step(f"simulating {region}")
         box = simulate_box(
             CLIMATES[region],
             days,

@@ -7,6 +7,7 @@ error with what was found, what was expected and what to try. Exit codes: 0 all 
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +18,18 @@ from somobench.cli import cite as cli_cite
 from somobench.cli import diff as cli_diff
 from somobench.cli import evaluate as cli_evaluate
 from somobench.cli import leaderboard as cli_leaderboard
+from somobench.cli.names import (
+    AsJson,
+    Included,
+    NamingCommand,
+    NamingGroup,
+    Overwrite,
+    RecipeName,
+    RecipeOption,
+    ReleaseName,
+    SetName,
+    SplitIfAny,
+)
 from somobench.cli.output import (
     escape_controls,
     finish_output,
@@ -24,24 +37,25 @@ from somobench.cli.output import (
     prepare_streams,
     say,
     show_json,
+    show_sections,
     show_table,
+    write_page,
 )
 from somobench.cli.validate import validate
+from somobench.progress import show_steps, tell_step
 from somobench.schemas.errors import SomobenchError
 
 if TYPE_CHECKING:
+    from somobench.building import BuiltRelease
     from somobench.catalog.resolve import Release
 
 app = typer.Typer(
     help=__doc__.splitlines()[0] if __doc__ else None,
     no_args_is_help=True,
-    add_completion=False,
+    cls=NamingGroup,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-ReleaseName = Annotated[str, typer.Argument(help="full id, such as virtual-0.1.0")]
-AsJson = Annotated[bool, typer.Option("--json", help="answer in JSON")]
 
 
 @app.callback(invoke_without_command=True)
@@ -56,7 +70,7 @@ def _root(
         raise typer.Exit
 
 
-@app.command("list")
+@app.command("list", cls=NamingCommand)
 def list_releases(as_json: AsJson = False) -> None:
     """Name every release that can be opened here."""
     from somobench.cli.describe import list_titles
@@ -68,7 +82,7 @@ def list_releases(as_json: AsJson = False) -> None:
     show_table(("release", "from", "title"), [tuple(row.values()) for row in rows])
 
 
-@app.command()
+@app.command(cls=NamingCommand)
 def info(release: ReleaseName, as_json: AsJson = False) -> None:
     """Show what a release holds, what it refuses and why, and whom to cite."""
     from somobench.cli.describe import describe_release, describe_sections
@@ -77,21 +91,19 @@ def info(release: ReleaseName, as_json: AsJson = False) -> None:
     if as_json:
         show_json(describe_release(found))
         return
-    for heading, rows in describe_sections(found):
-        say(escape_controls(heading))
-        for row in rows:
-            say(f"  {escape_controls(row)}")
+    show_sections(describe_sections(found))
 
 
-@app.command("open")
+@app.command("open", cls=NamingCommand)
 def open_(  # noqa: PLR0917 - typer passes all by name
     release: ReleaseName,
-    feature_set: Annotated[str, typer.Argument(metavar="SET")],
+    feature_set: SetName,
     out: Annotated[Path, typer.Option(help="file to write: .nc, .zarr or .zarr.zip")],
     layer: Annotated[int | None, typer.Option(help="one layer; default all")] = None,
     scaling: Annotated[str, typer.Option(help="full, train or none")] = "full",
-    split: Annotated[str | None, typer.Option(help="adds the role of days")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite")] = False,
+    split: SplitIfAny = None,
+    include: Included = None,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Write a feature set of a release with its target to a file."""
@@ -100,7 +112,12 @@ def open_(  # noqa: PLR0917 - typer passes all by name
 
     check_target(out, overwrite=overwrite)
     dataset = open_dataset(
-        feature_set, release=release, layer=layer, scaling=scaling, split=split
+        feature_set,
+        release=release,
+        layer=layer,
+        scaling=scaling,
+        split=split,
+        include=include or (),
     )
     write_dataset(dataset, out)
     written = {
@@ -118,7 +135,7 @@ def open_(  # noqa: PLR0917 - typer passes all by name
     say(escape_controls(f"{out}: {feature_set} of {release}, {sizes}"))
 
 
-@app.command()
+@app.command(cls=NamingCommand)
 def fetch(
     release: ReleaseName,
     file: Annotated[list[str] | None, typer.Option(help="only this file")] = None,
@@ -139,7 +156,7 @@ def fetch(
     show_table(("file", "size", "path"), rows)
 
 
-@app.command()
+@app.command(cls=NamingCommand)
 def verify(release: ReleaseName, as_json: AsJson = False) -> None:
     """Hash every file of a release on this machine against its manifest."""
     from somobench.catalog.verify import (
@@ -183,15 +200,64 @@ def verify(release: ReleaseName, as_json: AsJson = False) -> None:
         say(f"{lacking} assets aren't here; {describe_assets(found)}")
 
 
-@app.command()
-def build(recipe: Annotated[str, typer.Argument(metavar="RECIPE")]) -> None:
+@app.command(cls=NamingCommand)
+def build(recipe: RecipeName, as_json: AsJson = False) -> None:
     """Build a release from raw archives, after a recipe in conf/recipe/."""
     from somobench.building import build_recipe
 
-    build_recipe(recipe)
+    _show_built(build_recipe(recipe), as_json=as_json)
 
 
-app.command()(validate)
+@app.command(cls=NamingCommand)
+def plan(
+    recipe: RecipeName,
+    out: Annotated[
+        Path | None, typer.Option(help="file for all requests of ERA5, .json")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a build will have and take, from its station archives alone."""
+    from somobench.building.plan import describe_plan, plan_recipe
+
+    with show_steps():
+        tell_step("reading the stations")
+        found = plan_recipe(recipe)
+    requests = (found["era5"] or {}).get("requests", [])
+    if out is not None:
+        write_page(json.dumps(requests, indent=1) + "\n", out)
+    if as_json:
+        show_json(found)
+        return
+    show_sections(describe_plan(found))
+    if requests:
+        say("the first request; --out FILE writes all of them")
+        say(json.dumps(requests[0]))
+
+
+@app.command("add-station", cls=NamingCommand)
+def add_station(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV files")],
+    recipe: RecipeOption,
+    name: Annotated[
+        str | None, typer.Option(help="of the new recipe; default RECIPE_own")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add stations of your own to a recipe's, and build a private local release."""
+    from somobench.building.own_stations import add_stations
+
+    _show_built(add_stations(files, recipe, name), as_json=as_json)
+
+
+def _show_built(built: BuiltRelease, *, as_json: bool) -> None:
+    if as_json:
+        show_json(built._asdict())
+        return
+    say(escape_controls(f"{built.release}: {built.path}"))
+    say(escape_controls(f"page to read: {built.path / 'report.html'}"))
+
+
+app.command(cls=NamingCommand)(validate)
 
 
 cli_cite.register(app)
@@ -217,8 +283,6 @@ def main() -> None:
     except SomobenchError as error:
         _tell(str(error))
         raise SystemExit(error.exit_code) from None
-    except BrokenPipeError:  # whoever read our answers had enough of them
-        raise SystemExit(SomobenchError.exit_code) from None
     except OSError as error:
         _tell(str(error))
         raise SystemExit(SomobenchError.exit_code) from None

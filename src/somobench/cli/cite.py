@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from somobench.cli.names import AsJson, NamingCommand, ReleaseName
 from somobench.cli.output import escape_controls, say, show_json
 
 if TYPE_CHECKING:
@@ -23,13 +24,13 @@ class Format(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(cite)
+    app.command(cls=NamingCommand)(cite)
 
 
 def cite(
-    release: Annotated[str, typer.Argument(help="full id, such as virtual-0.1.0")],
+    release: ReleaseName,
     form: Annotated[Format, typer.Option("--format")] = Format.text,
-    as_json: Annotated[bool, typer.Option("--json", help="answer in JSON")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Name what a user of a release cites: it, the software, sources and networks."""
     from somobench import __version__

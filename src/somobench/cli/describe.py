@@ -11,7 +11,6 @@ from somobench.catalog.registry import (
     MANIFEST,
     find_folders,
     list_openable_releases,
-    local_names,
     packaged_folder,
     read_record,
 )
@@ -26,21 +25,26 @@ LONGEST_TITLE = 200  # letters of it that `list` shows
 
 def list_titles() -> list[dict[str, str]]:
     """Return release, origin and title of every release that can be opened here."""
-    on_machine = set(local_names())
     return [
         {
             "release": name,
-            "from": _name_origin(name, on_machine),
+            "from": name_origin(name),
             "title": _read_title(name),
         }
         for name in list_openable_releases()
     ]
 
 
-def _name_origin(name: str, on_machine: set[str]) -> str:
+def name_origin(name: str) -> str:
+    """Return where a release comes from: `package`, `local` or `network`.
+
+    What lies beside the packaged ones without a record in the catalog was built here.
+    """
+    if read_record(name) is None:
+        return "local"
     if (packaged_folder() / name / MANIFEST).exists():
         return "package"
-    return "this machine" if name in on_machine else "network"
+    return "local" if find_folders(name) else "network"
 
 
 def _read_title(name: str) -> str:
@@ -72,6 +76,7 @@ def describe_release(release: Release) -> dict[str, Any]:
     }
     return content | {
         "manifest_sha256": release.manifest_sha256,
+        "from": name_origin(release.id),
         "folder": None if release.folder is None else str(release.folder),
         "base_urls": [redact_url(url) for url in release.base_urls],
         "withdrawn": release.withdrawn,
@@ -88,6 +93,8 @@ def describe_sections(release: Release) -> Iterator[tuple[str, list[str]]]:
             manifest.description,
             f"period {start} to {end}, grid {manifest.grid_resolution} degrees",
             f"licence {manifest.licence_spdx}",
+            f"from {name_origin(release.id)}: "
+            f"{release.folder or 'fetched into the cache when needed'}",
             f"manifest sha256 {release.manifest_sha256}",
             *([f"withdrawn: {release.withdrawn}"] if release.withdrawn else []),
         ],

@@ -1,4 +1,4 @@
-"""`somobench diff`: what changed between two releases, as text or JSON."""
+"""`somobench diff`: what changed between two releases, as text, JSON or page."""
 
 from __future__ import annotations
 
@@ -7,26 +7,43 @@ from typing import Annotated, Any
 
 import typer
 
-from somobench.cli.output import escape_controls, say, show_json
+from somobench.cli.names import (
+    AsJson,
+    NamingCommand,
+    Overwrite,
+    PageFile,
+    ReleaseName,
+)
+from somobench.cli.output import (
+    check_page,
+    escape_controls,
+    say,
+    show_json,
+    show_sections,
+    write_page,
+)
+from somobench.progress import show_steps, tell_step
 
 Content = dict[str, Any]
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("diff")(diff)
+    app.command("diff", cls=NamingCommand)(diff)
 
 
-def diff(
-    first: Annotated[str, typer.Argument(help="full id, such as virtual-0.1.0")],
-    second: Annotated[str, typer.Argument(help="full id of the other release")],
+def diff(  # noqa: PLR0917 - typer passes all by name
+    first: ReleaseName,
+    second: ReleaseName,
     metric: Annotated[
         list[str] | None,
         typer.Option(
             help="of scores, or all; default the leading ones, and what moved far"
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="answer in JSON")] = False,
+    out: PageFile = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what changed from one release to another: cells, days, splits, scores."""
     from somobench.catalog.resolve import resolve
@@ -34,14 +51,21 @@ def diff(
     from somobench.metrics.registry import METRICS
 
     metrics = METRICS if metric == ["all"] else metric
-    found = compare_releases(resolve(first), resolve(second), metrics)
+    if out is not None:
+        check_page(out, overwrite=overwrite)
+    with show_steps():
+        tell_step("reading both releases")
+        found = compare_releases(resolve(first), resolve(second), metrics)
+    if out is not None:
+        from somobench.cards.compare_page import compare_page
+
+        write_page(compare_page(found), out)
     if as_json:
         show_json(found)
         return
-    for heading, lines in describe_comparison(found):
-        say(escape_controls(heading))
-        for line in lines:
-            say(f"  {escape_controls(line)}")
+    show_sections(describe_comparison(found))
+    if out is not None:
+        say(escape_controls(f"written to {out}"))
 
 
 def describe_comparison(found: Content) -> Iterator[tuple[str, list[str]]]:

@@ -7,9 +7,23 @@ from typing import Annotated, Any
 
 import typer
 
-from somobench.cli.output import escape_controls, show_json, show_table
+from somobench.cli.names import (
+    AsJson,
+    NamingCommand,
+    Overwrite,
+    PageFile,
+    ReleaseOption,
+    SplitOption,
+)
+from somobench.cli.output import (
+    check_page,
+    escape_controls,
+    show_json,
+    show_table,
+    write_page,
+)
+from somobench.progress import show_steps, tell_step
 
-AsJson = Annotated[bool, typer.Option("--json", help="answer in JSON")]
 LadderPath = Annotated[
     Path | None,
     typer.Option(help="the rungs' predictions, where the release's aren't here"),
@@ -18,22 +32,22 @@ LadderPath = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add `evaluate`, `shift-cost` and `verify-score` to the command line."""
-    app.command("evaluate")(evaluate)
-    app.command("shift-cost")(shift_cost)
-    app.command("verify-score")(verify_score)
+    app.command("evaluate", cls=NamingCommand)(evaluate)
+    app.command("shift-cost", cls=NamingCommand)(shift_cost)
+    app.command("verify-score", cls=NamingCommand)(verify_score)
 
 
 def evaluate(  # noqa: PLR0917 - typer passes all by name
     file: Annotated[Path, typer.Argument(help="netCDF, Zarr or Parquet")],
-    release: Annotated[str, typer.Option(help="full id, such as virtual-0.1.0")],
-    split: Annotated[str, typer.Option(help="whose test days are scored")],
+    release: ReleaseOption,
+    split: SplitOption,
     out: Annotated[Path, typer.Option(help="folder to write")],
     name: Annotated[str | None, typer.Option(help="of the model")] = None,
     ladder: LadderPath = None,
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="score the days predicted")
     ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite")] = False,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Score predictions against a split of a release and the ladder."""
@@ -41,15 +55,17 @@ def evaluate(  # noqa: PLR0917 - typer passes all by name
     from somobench.scoring.evaluate import evaluate as run
 
     check_folder(out, overwrite=overwrite)
-    evaluation = run(
-        file,
-        release=release,
-        split=split,
-        ladder=ladder,
-        allow_missing=allow_missing,
-        name=name,
-    )
-    evaluation.write(out, overwrite=overwrite)
+    with show_steps():
+        evaluation = run(
+            file,
+            release=release,
+            split=split,
+            ladder=ladder,
+            allow_missing=allow_missing,
+            name=name,
+        )
+        tell_step("writing scores and page")
+        evaluation.write(out, overwrite=overwrite)
     if as_json:
         show_json(evaluation.describe())
         return
@@ -62,30 +78,39 @@ def shift_cost(  # noqa: PLR0917 - typer passes all by name
     reference: Annotated[
         Path, typer.Argument(help="the same model, trained for the reference split")
     ],
-    release: Annotated[str, typer.Option(help="full id, such as virtual-2.0.0")],
-    split: Annotated[str, typer.Option(help="what is new to the model")],
-    reference_split: Annotated[str, typer.Option()] = "temporal",
+    release: ReleaseOption,
+    split: SplitOption,
+    reference_split: SplitOption = "temporal",
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="score the days predicted")
     ] = False,
+    out: PageFile = None,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Tell what a model loses under a shift, on days that both splits test."""
     from somobench.scoring.models import LEADING
     from somobench.scoring.shift_evaluation import shift_cost as run
 
-    table = run(
-        file,
-        reference,
-        release=release,
-        split=split,
-        reference_split=reference_split,
-        allow_missing=allow_missing,
-    )
+    if out is not None:
+        check_page(out, overwrite=overwrite)
+    with show_steps():
+        table = run(
+            file,
+            reference,
+            release=release,
+            split=split,
+            reference_split=reference_split,
+            allow_missing=allow_missing,
+        )
     rows = sorted(
         table.to_dict("records"),
         key=lambda row: (LEADING.index(row["metric"]), row["layer"]),
     )
+    if out is not None:
+        from somobench.cards.shift_page import shift_page
+
+        write_page(shift_page(table, release), out)
     if as_json:
         show_json(rows)
         return
@@ -102,6 +127,8 @@ def shift_cost(  # noqa: PLR0917 - typer passes all by name
             for row in rows
         ],
     )
+    if out is not None:
+        typer.echo(escape_controls(f"written to {out}"))
 
 
 def verify_score(
@@ -116,7 +143,8 @@ def verify_score(
     """Recompute everything in a folder of scores and compare it."""
     from somobench.cards.verify import verify_score as run
 
-    found = run(folder, submission=submission, ladder=ladder)
+    with show_steps():
+        found = run(folder, submission=submission, ladder=ladder)
     if as_json:
         show_json(found._asdict())
         return

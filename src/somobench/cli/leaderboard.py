@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
-from somobench.cli.output import escape_controls, show_json
-from somobench.schemas.errors import InputError, UsageError
+from somobench.cli.names import AsJson, NamingCommand, Overwrite
+from somobench.cli.output import check_page, escape_controls, show_json, write_page
 
 
 def register(app: typer.Typer) -> None:
     """Add `leaderboard` to the command line."""
-    app.command("leaderboard")(leaderboard)
+    app.command("leaderboard", cls=NamingCommand)(leaderboard)
 
 
 def leaderboard(
@@ -22,8 +22,8 @@ def leaderboard(
         typer.Argument(metavar="DIR...", help="score cards, or folders of them"),
     ],
     out: Annotated[Path, typer.Option(help="page to write")] = Path("leaderboard.html"),
-    overwrite: Annotated[bool, typer.Option("--overwrite")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="answer in JSON")] = False,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
 ) -> None:
     """Build one page of the score cards that `evaluate` wrote."""
     from somobench.cards.leaderboard import (
@@ -32,17 +32,11 @@ def leaderboard(
         leaderboard_page,
         read_cards,
     )
-    from somobench.catalog.storage.atomic import write_text
 
-    _check_target(out, overwrite=overwrite)
+    check_page(out, overwrite=overwrite)
     cards = read_cards(find_cards(folders))
     text = leaderboard_page(cards)
-    try:
-        write_text(text, out)
-    except OSError as error:
-        raise InputError(
-            f"file {out}", found=error.strerror, expected="a place that takes it"
-        ) from error
+    write_page(text, out)
     groups = group_cards(cards)
     counts: list[dict[str, Any]] = [
         {
@@ -64,15 +58,3 @@ def leaderboard(
                 escape_controls(f"  not ranked, no prediction of a model: {model}")
             )
     typer.echo(escape_controls(f"written to {out}"))
-
-
-def _check_target(out: Path, *, overwrite: bool) -> None:
-    if out.suffix != ".html":
-        raise UsageError(f"file {out}", found=out.suffix or "none", expected=".html")
-    if out.is_dir() or (out.exists() and not overwrite):
-        raise UsageError(
-            f"file {out}",
-            found="it exists",
-            expected="a new file",
-            hint="choose another name, or add --overwrite",
-        )

@@ -7,8 +7,11 @@ import io
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
+
+from somobench.schemas.errors import InputError, UsageError
 
 UNITS = ("B", "kB", "MB", "GB")
 THOUSAND = 1000
@@ -22,11 +25,47 @@ def escape_controls(text: str, keep: str = "") -> str:
     )
 
 
+class PatientStream(io.TextIOWrapper):
+    """Standard output whose reader may have had enough: the rest is thrown away.
+
+    A closed pipe is no error of ours, and what a command finds out after it still
+    decides how it ends.
+    """
+
+    def write(self, text: str) -> int:
+        """Write a text, or drop it."""
+        try:
+            return super().write(text)
+        except BrokenPipeError:
+            self._throw_away()
+            return len(text)
+
+    def flush(self) -> None:
+        """Write out what is buffered, or drop it."""
+        try:
+            super().flush()
+        except BrokenPipeError:
+            self._throw_away()
+
+    def _throw_away(self) -> None:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, self.fileno())
+        os.close(null)
+
+
 def prepare_streams() -> None:
-    """Let letters that a terminal's encoding lacks be shown by their number."""
+    """Let a reader close its pipe, and a terminal lack letters, which go by number."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout is sys.__stdout__:
+        shown = sys.stdout
+        sys.stdout = PatientStream(
+            shown.buffer,
+            encoding=shown.encoding,
+            errors=shown.errors,
+            line_buffering=shown.line_buffering,
+        )
 
 
 def finish_output() -> None:
@@ -59,10 +98,10 @@ def show_json(content: Any) -> None:
 
 
 def show_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table: drawn on a terminal, else one line a row with tabs between."""
+    """Print a table: drawn on a terminal, else a line of heads and one a row, tabs."""
     cells = [[escape_controls(str(cell)) for cell in row] for row in rows]
     if sys.stdout is None or not sys.stdout.isatty():
-        for row in cells:
+        for row in (heads, *cells):
             say("\t".join(row))
         return
     from rich.console import Console
@@ -75,6 +114,14 @@ def show_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     Console().print(table)
 
 
+def show_sections(sections: Iterable[tuple[str, Iterable[str]]]) -> None:
+    """Print headings with their lines, which are indented."""
+    for heading, lines in sections:
+        say(escape_controls(heading))
+        for line in lines:
+            say(f"  {escape_controls(line)}")
+
+
 def format_size(size: int) -> str:
     """Return a number of bytes with three digits or so."""
     value = float(size)
@@ -83,3 +130,28 @@ def format_size(size: int) -> str:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= THOUSAND
     raise AssertionError
+
+
+def check_page(out: Path, *, overwrite: bool) -> None:
+    """Refuse a page that can't be written or may not be replaced, before any work."""
+    if out.suffix != ".html":
+        raise UsageError(f"file {out}", found=out.suffix or "none", expected=".html")
+    if out.is_dir() or (out.exists() and not overwrite):
+        raise UsageError(
+            f"file {out}",
+            found="it exists",
+            expected="a new file",
+            hint="choose another name, or add --overwrite",
+        )
+
+
+def write_page(text: str, out: Path) -> None:
+    """Write a page or another text, whole or not at all."""
+    from somobench.catalog.storage.atomic import write_text
+
+    try:
+        write_text(text, out)
+    except OSError as error:
+        raise InputError(
+            f"file {out}", found=error.strerror, expected="a place that takes it"
+        ) from error

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from somobench.cli.names import AsJson
 from somobench.cli.output import escape_controls, show_json
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def validate(
     recipe: Annotated[
         Path | None, typer.Option(help="recipe that meteorology is meant for")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="answer in JSON")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check a file, a release folder, raw stations or ERA5; exit 1 if it fails."""
     from somobench.schemas.errors import UsageError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 
 import numpy as np
@@ -40,6 +41,7 @@ def check_labels(submission: Submission, case: ScoringCase) -> None:
             f"cells of {what}",
             found=f"{_name_first(strange)} not in the release",
             expected=f"cells such as {case.series_cells[0]}",
+            hint=_suggest_cell(strange[0], known),
         )
     layers = [
         layer for layer in grid["layer"].to_numpy().tolist() if layer not in case.layers
@@ -51,6 +53,21 @@ def check_labels(submission: Submission, case: ScoringCase) -> None:
             expected=f"layers among {', '.join(map(str, case.layers))}",
         )
     _refuse_other_days(submission, case)
+
+
+def _suggest_cell(cell: str, known: set[str]) -> str | None:
+    """Say which cell is meant by an id with a longitude from 0 to 360, or near one."""
+    latitude, _, longitude = cell.partition("_")
+    try:
+        turned = f"{latitude}_{(float(longitude) + 180) % 360 - 180:g}"
+    except ValueError:
+        turned = ""
+    near = [turned] if turned in known else difflib.get_close_matches(cell, known, n=1)
+    if not near:
+        return None
+    if turned in known:
+        return f"longitudes go from -180 to 180: this cell is {turned}"
+    return f"did you mean {near[0]}?"
 
 
 def _refuse_other_days(submission: Submission, case: ScoringCase) -> None:

@@ -19,6 +19,7 @@ from somobench.catalog.release_files import TARGETS
 from somobench.catalog.request import DatasetRequest
 from somobench.catalog.resolve import Release, resolve
 from somobench.metrics.days import ResampledDays
+from somobench.progress import tell_step
 from somobench.schemas.validate import validate_table
 from somobench.scoring.case import ScoringCase
 from somobench.scoring.copies import find_copies
@@ -180,6 +181,7 @@ def evaluate(
     >>> somobench.evaluate("mine.nc", release="virtual-0.1.0", split="temporal")
     ... # doctest: +SKIP
     """
+    tell_step(f"opening release {release} and reading the predictions")
     found = resolve(release)
     shape = found.manifest.files[TARGETS].arrays["soil_moisture"].shape
     return evaluate_submission(
@@ -211,6 +213,7 @@ def evaluate_submission(
     model = check_model_name(
         submission.name if name is None else name, submission.leads
     )
+    tell_step(f"reading the test days of {split}")
     case = read_case(release, split)
     check_labels(submission, case)
     rungs, missing = None, explain_absence(release, split)
@@ -229,6 +232,7 @@ def evaluate_submission(
         for lead in asked
     }
     days, tables = score_forecast(case, model, forecast, asked, rungs)
+    tell_step("looking whether the predictions are a copy of something")
     references = list_references(release, case, rungs)
     record = ScoreRecord(
         schema_version=SCORE_SCHEMA,
@@ -293,6 +297,7 @@ def score_forecast(
     ours = Model(name, lambda: predicted)
     rungs = ladder.rungs if ladder else ()
     days = draw_common_days(case, [ours, *rungs], within=ours)
+    tell_step(f"scoring {name}")
     scored = score_model(case, predicted, days)
     differences = compare_with_rungs(case, ours, rungs, days)
     tables = {

@@ -18,6 +18,7 @@ from somobench.catalog.resolve import Release
 from somobench.catalog.storage.archive import open_zarr_zip
 from somobench.catalog.storage.hashing import describe_grid, sha256_file
 from somobench.metrics.days import ResampledDays
+from somobench.progress import tell_step
 from somobench.schemas.errors import InputError, IntegrityError
 from somobench.schemas.grids import PREDICTIONS
 from somobench.schemas.manifest import FileRecord
@@ -211,7 +212,8 @@ def compare_with_rungs(
     values = ours.load()
     given = mark_finite_days(values) & mark_finite_days(case.target)
     whole: BootstrappedScores | None = None
-    for rung in rungs:
+    for number, rung in enumerate(rungs, 1):
+        tell_step(f"comparing with rung {number}, {rung.name}")
         other = rung.load()
         common = given & mark_finite_days(other)
         if bool((given & ~common).any()):

@@ -18,6 +18,7 @@ import xarray as xr
 
 from somobench.catalog.view import day_of_year
 from somobench.metrics.days import ResampledDays
+from somobench.progress import tell_step
 from somobench.schemas.scores import ALL_LAYERS, LEAD_KEY, LEAD_SCORES
 from somobench.scoring.case import ScoringCase
 from somobench.scoring.ladders import mark_finite_days
@@ -111,6 +112,7 @@ def _score_lead(
     lead: int,
     days: ResampledDays,
 ) -> pd.DataFrame:
+    tell_step(f"scoring lead time {lead}")
     common = mark_finite_days(forecast)
     models = {
         name: forecast,

@@ -206,7 +206,7 @@ class ScoreRecord(_Part):
     @property
     def is_virtual(self) -> bool:
         """Whether the release is simulated."""
-        return self.release.startswith("virtual-")
+        return is_virtual(self.release)
 
     @property
     def has_foreign_ladder(self) -> bool:
@@ -217,6 +217,11 @@ class ScoreRecord(_Part):
     def is_complete(self) -> bool:
         """Whether every cell-day asked for was predicted."""
         return self.coverage.given == self.coverage.asked
+
+
+def is_virtual(release: str) -> bool:
+    """Tell by its id whether a release is simulated."""
+    return release.startswith("virtual-")
 
 
 def _say_range(ends: tuple[float, float]) -> str:

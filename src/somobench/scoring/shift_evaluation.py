@@ -6,6 +6,7 @@ import pandas as pd
 
 from somobench.catalog.request import DatasetRequest
 from somobench.catalog.resolve import Release, resolve
+from somobench.progress import tell_step
 from somobench.schemas.errors import InputError, UsageError
 from somobench.schemas.scores import SHIFT_COSTS
 from somobench.schemas.validate import validate_table
@@ -68,6 +69,7 @@ def shift_cost(
             "split and reference split", found=f"{split} twice", expected="two splits"
         )
     found = resolve(release)
+    tell_step("reading the predictions")
     sides = [
         (one, open_submission(given, name))
         for one, given in (
@@ -81,6 +83,7 @@ def shift_cost(
         _open_side(found, *side, model=model, allow_missing=allow_missing)
         for side in sides
     )
+    tell_step("scoring both sides on common days")
     table = shift_costs(shifted, reference, [(ours, theirs)])
     return validate_table(table, SHIFT_COSTS, "shift costs")
 
@@ -115,6 +118,7 @@ def _open_side(
     """Return a split as it is scored, and a submission on its series and days."""
     request = DatasetRequest(feature_set="climatology", scaling="train", split=split)
     request.check_against(release.manifest)
+    tell_step(f"reading the test days of {split}")
     case = read_case(release, split)
     check_labels(submission, case)
     placed = case.place_on_series(submission.select_lead(submission.shortest_lead))

@@ -94,7 +94,11 @@ def _parse_days(index: pd.Index, notes: list[str]) -> NDArray[np.datetime64]:
     if isinstance(index, pd.DatetimeIndex) and index.tz is not None:
         local = index.tz_localize(None)
         if not (index.tz_convert("UTC").tz_localize(None) == local).all():
-            raise _make_days_error(found)
+            hint = (
+                "days are UTC: average hours to UTC days, or where the labels alone "
+                "are local, table.time.dt.tz_localize(None)"
+            )
+            raise _make_days_error(found, hint)
         index = local
         notes.append("times with a time zone are in UTC")
     if index.dtype.kind != "M" or index.hasnans:
@@ -120,11 +124,12 @@ def _parse_objects(index: pd.Index, notes: list[str]) -> pd.Index:
         return index
 
 
-def _make_days_error(found: str) -> InputError:
+def _make_days_error(found: str, hint: str | None = None) -> InputError:
     return InputError(
         "time of the submission",
         found=found,
         expected="days of the standard calendar, in UTC or without a time zone",
+        hint=hint,
     )
 
 

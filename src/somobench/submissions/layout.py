@@ -268,7 +268,16 @@ def _refuse_other_columns(columns: Sequence[str]) -> None:
             found=", ".join(columns)[:200],
             expected=", ".join(REQUIRED_COLUMNS)
             + f"; optionally {', '.join(OPTIONAL_DIMS)}",
+            hint=suggest_columns(columns),
         )
+
+
+def suggest_columns(columns: Sequence[str]) -> str | None:
+    """Say which columns to drop; nothing where one is missing instead."""
+    if set(REQUIRED_COLUMNS) - set(columns):
+        return None
+    extra = sorted(set(columns) - {PREDICTION, *COLUMNS.values()})
+    return f"table.drop(columns={extra})"[:200] if extra else None
 
 
 def _refuse_missing(column: str, codes: NDArray[np.intp]) -> None:

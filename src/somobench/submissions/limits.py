@@ -79,7 +79,9 @@ def refuse_more_values(sizes: Mapping[str, int], asked: int | None) -> None:
         )
 
 
-def refuse(what: str, found: object, expected: str | Iterable[str]) -> InputError:
+def refuse(
+    what: str, found: object, expected: str | Iterable[str], hint: str | None = None
+) -> InputError:
     """Return the refusal of something that a submission must not hold."""
     allowed = expected if isinstance(expected, str) else ", ".join(sorted(expected))
-    return InputError(what, found=str(found)[:200], expected=allowed)
+    return InputError(what, found=str(found)[:200], expected=allowed, hint=hint)

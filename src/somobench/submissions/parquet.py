@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from somobench.schemas.submission_names import OPTIONAL_DIMS, PREDICTION
-from somobench.submissions.layout import COLUMNS
+from somobench.submissions.layout import COLUMNS, suggest_columns
 from somobench.submissions.limits import (
     MAXIMUM_OBJECTS,
     Contents,
@@ -141,7 +141,10 @@ def refuse_columns(schema: pa.Schema, given: Mapping[str, str]) -> None:
     if set(names) - _ALLOWED or len(set(names)) < len(names):
         found = ", ".join(names[:20])
         raise refuse(
-            "columns of the submission", found, {PREDICTION, *COLUMNS.values()}
+            "columns of the submission",
+            found,
+            {PREDICTION, *COLUMNS.values()},
+            suggest_columns(names),
         )
     for field in schema:
         if not (is_text(field.type) or _is_plain(field.type)):

@@ -26,6 +26,8 @@ from somobench.submissions.layout import Understood, arrange_dataset, arrange_ta
 from somobench.submissions.parquet import convert_arrow_table, refuse_columns
 
 _CLIP = "clip negative predictions at 0, .clip(min=0); missing ones have to be NaN"
+_DIVIDE = "values look like percent: divide them by 100, or name their units vol%"
+PERCENT_FROM, PERCENT = 1.5, 100.0  # medians between them are no ratio of volumes
 
 Predictions = Path | str | xr.DataArray | xr.Dataset | pd.DataFrame
 
@@ -168,9 +170,8 @@ def _check_submission(
     try:
         validate_grid(grid, make_submission_schema(_list_dims(grid)), what)
     except ValidationError as error:
-        if not bool((grid[PREDICTION] < 0).any()):
-            raise
-        raise ValidationError(what, error.failures, hint=_CLIP) from None
+        hint = _choose_hint(grid[PREDICTION])
+        raise ValidationError(what, error.failures, hint=hint) from None
     return Submission(
         name=name,
         grid=grid,
@@ -179,6 +180,14 @@ def _check_submission(
         values_sha256=_hash_values(grid),
         notes=tuple(dict.fromkeys(understood.notes)),
     )
+
+
+def _choose_hint(predictions: xr.DataArray) -> str | None:
+    """Say what to do about values that aren't allowed, where they tell."""
+    if bool((predictions < 0).any()):
+        return _CLIP
+    median = float(predictions.where(np.isfinite(predictions)).median())
+    return _DIVIDE if PERCENT_FROM < median <= PERCENT else None
 
 
 def _list_dims(grid: xr.Dataset) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from factories.raw.csv_files import csv_file
 from factories.raw.ismn_files import (
     ceop_file,
     file_name,
@@ -351,3 +352,25 @@ def test_hamburg_archive_is_ingested_whole(
         "flag D06",
         "outside period",
     }
+
+
+def test_own_file_beside_an_archive_follows_the_same_rules(
+    tmp_path: Path, recipe: Recipe
+) -> None:
+    archive = write_zip(tmp_path / "a.zip", {file_name(): station_file(rows(values()))})
+    own = tmp_path / "field.csv"
+    days = [f"2020-01-0{day},0.2{day}" for day in range(1, DAYS + 1)]
+    own.write_text(csv_file(rows=[*days, "2020-01-05,0.3"]))
+    records = [record(archive), record(own, source="csv")]
+    report = ingest(recipe, write_inputs(tmp_path, records), tmp_path / "out")
+    assert report["sensors"]["kept"] == 2
+    assert report["values"]["dropped"]["outside period"] == 1
+    stations = pd.read_parquet(tmp_path / "out/stations.parquet")
+    assert set(stations["source_file"]) == {
+        f"a.zip/{file_name()}",
+        "field.csv/field.csv",
+    }
+    observed = pd.read_parquet(tmp_path / "out/observations.parquet")
+    mine = observed[observed["sensor_id"].str.startswith("MYFARM")]
+    assert mine["soil_moisture"].tolist() == [0.21, 0.22, 0.23, 0.24]
+    assert mine["observation_count"].tolist() == [1] * DAYS

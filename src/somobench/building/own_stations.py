@@ -1,0 +1,156 @@
+"""Stations of one's own: added to a recipe's, built into a private local release."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from somobench.building import BuiltRelease, build_recipe
+from somobench.building.checks import find_checkout, list_recipes, require_known
+from somobench.catalog.storage.atomic import write_text
+from somobench.schemas.errors import InputError, UsageError, ValidationError
+from somobench.schemas.recipe import CSV, load_recipe
+from somobench.validate import validate_file
+
+MARK = "# Made by `somobench add-station`, which may write it again.\n"
+HEAD = "# @package _global_\n"
+GOOD = "G"
+LICENCE = "LicenseRef-private"
+
+
+class OwnRecipe(NamedTuple):
+    """A recipe with stations of one's own: its name and its file."""
+
+    name: str
+    path: Path
+
+
+def add_stations(
+    files: Sequence[Path], recipe: str, name: str | None = None
+) -> BuiltRelease:
+    """Check station files, add them to a recipe's stations, and build the release.
+
+    Parameters
+    ----------
+    files : CSV files, as docs/own-stations.md says
+    recipe : str
+        Whose archives, grid, meteorology, rules and splits are used.
+    name : str, optional
+        Of the new recipe; by default the old one's with `_own`. One that was made here
+        before gets the files in addition, and its next version.
+
+    Raises
+    ------
+    ValidationError
+        If a file gives no series: with every reason.
+    InputError, UsageError
+        If there is no checkout or no such recipe, or the name is another recipe's.
+    SomobenchError
+        If the build fails, as of `build_recipe`.
+    """
+    for file in files:
+        require_station_file(file)
+    own = write_recipe(files, recipe, name, find_checkout())
+    sys.stderr.write(f"recipe with your stations: {own.path}\n")
+    return build_recipe(own.name)
+
+
+def require_station_file(file: Path) -> None:
+    """Refuse a file that the pipelines' reader can't turn into a series."""
+    if file.suffix != CSV:
+        raise InputError(
+            f"station file {file}",
+            found=file.suffix or "no ending",
+            expected=CSV,
+            hint="docs/own-stations.md has the format",
+        )
+    for report in validate_file(file, "archive"):
+        if not report.valid:
+            hint = "docs/own-stations.md has the format; somobench validate FILE"
+            raise ValidationError(f"station file {file}", report.failures, hint=hint)
+
+
+def write_recipe(
+    files: Sequence[Path], recipe: str, name: str | None, root: Path
+) -> OwnRecipe:
+    """Write a recipe that has a recipe's stations and those of files.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such recipe.
+    UsageError
+        If another recipe has the name.
+    ValidationError
+        If the recipe, or the one to be written, isn't sound.
+    """
+    folder = root / "conf/recipe"
+    name = name or (recipe if _is_own(folder / f"{recipe}.yaml") else f"{recipe}_own")
+    path = folder / f"{name}.yaml"
+    require_known(recipe, list_recipes(root))
+    if path.exists() and not _is_own(path):
+        raise UsageError(
+            f"recipe {name}",
+            found=f"{path}, which wasn't made here",
+            expected="a name that no recipe has",
+            hint="choose one with --name",
+        )
+    base = path if path.exists() else folder / f"{recipe}.yaml"
+    load_recipe(base)
+    content = yaml.safe_load(base.read_text(encoding="utf-8"))
+    changed = _add_inputs(content, files)
+    changed["release"] |= _describe(content["release"], name)
+    text = yaml.safe_dump(changed, sort_keys=False, allow_unicode=True, width=88)
+    write_text(HEAD + MARK + text, path)
+    load_recipe(path)
+    return OwnRecipe(name, path)
+
+
+def _is_own(path: Path) -> bool:
+    return path.is_file() and MARK in path.read_text(encoding="utf-8")
+
+
+def _add_inputs(content: dict[str, Any], files: Sequence[Path]) -> dict[str, Any]:
+    """Return a recipe's content with more station inputs, each file once."""
+    new = [_make_input(file) for file in files]
+    paths = {item["path"] for item in new}
+    kept = [item for item in content["stations"]["inputs"] if item["path"] not in paths]
+    stations = content["stations"] | {"inputs": [*kept, *new]}
+    if GOOD not in stations["good_flags"]:
+        stations["good_flags"] = [*stations["good_flags"], GOOD]
+    changed: dict[str, Any] = json.loads(json.dumps(content, default=str))
+    return changed | {"stations": stations}
+
+
+def _make_input(file: Path) -> dict[str, str]:
+    place = file.absolute()
+    return {
+        "name": f"own station file {file.name}",
+        "path": place.as_posix(),
+        "sha256": hashlib.sha256(place.read_bytes()).hexdigest(),
+        "producer": "own measurements",
+        "licence": "private",
+        "citation": f"Own measurements, unpublished ({file.name}).",
+    }
+
+
+def _describe(release: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return what identifies the new release: private, and in versions of its own."""
+    again = release["recipe"] == name
+    major, minor, patch = map(int, release["version"].split("."))
+    old = f"{release['recipe']}-{release['version']}"
+    title = release["title"]
+    return {
+        "recipe": name,
+        "version": f"{major}.{minor + 1}.{patch}" if again else "0.1.0",
+        "title": title if again else f"{title}, with own stations",
+        "licence_spdx": LICENCE,
+        "redistributable": False,
+        "predecessor": old,
+    }
