@@ -95,3 +95,80 @@ def write_archive(path: Path, members: Mapping[str, str | bytes]) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(text if isinstance(text, bytes) else text.encode())
     return path
+
+
+def portal_zips(
+    sites: Mapping[str, tuple[float, float, float]], years: int
+) -> dict[str, bytes]:
+    """Return a zip a site as the data portal delivers it, with weather and soil.
+
+    Parameters
+    ----------
+    sites : latitude, longitude, and rain in mm of a wet day, by name
+    years : from 2004 on
+    """
+    return {
+        f"EUF_{name}_FLUXNET_2004-{2003 + years}_v1.3_r1.zip": zip_bytes(
+            _portal_members(name, site, years, seed)
+        )
+        for seed, (name, site) in enumerate(sites.items())
+    }
+
+
+def _portal_members(
+    name: str, site: tuple[float, float, float], years: int, seed: int
+) -> dict[str, str]:
+    start, end = np.datetime64("2004-01-01"), np.datetime64(f"{2004 + years}-01-01")
+    days = int((end - start).astype(int))
+    rng = np.random.default_rng(seed)
+    season = np.sin(2 * np.pi * (np.arange(days) - 100) / 365.25)
+    rain = np.where(rng.random(days) < 0.3, site[2], 0.0) * rng.random(days)
+    stamps = make_stamps(days, "2004-01-01")
+    soil = np.convolve(rain, 0.9 ** np.arange(30))[:days] + rng.normal(0, 0.1, days)
+    upper, lower = 15 + soil / 5, 20 + soil / 10
+    lower[50:60] = -9999
+    quality = np.where(np.arange(days) < 20, 0.1, 1.0)
+    energy = 90 + 70 * season + rng.normal(0, 8, days)
+    energy[40:45] = -9999
+    weather = {
+        "TA": 9 + 9 * season + rng.normal(0, 2, days),
+        "P": rain,
+        "VPD": 5 + 3 * season + rng.random(days),
+        "SW_IN": 140 + 90 * season + rng.normal(0, 10, days),
+        "WS": 2 + rng.random(days),
+    }
+    tower = {f"{key}_F": (values + 1).tolist() for key, values in weather.items()}
+    era5 = {f"{key}_ERA": values.tolist() for key, values in weather.items()}
+    measured = daily_csv(
+        days,
+        stamps=stamps,
+        **tower,
+        SWC_F_MDS_1=upper.round(4).tolist(),
+        SWC_F_MDS_1_QC=quality.tolist(),
+        SWC_F_MDS_2=lower.round(4).tolist(),
+        SWC_F_MDS_2_QC=1.0,
+        NETRAD=energy.round(3).tolist(),
+        NETRAD_QC=1.0,
+        LE_F_MDS=(50 + 30 * season + rng.normal(0, 5, days)).tolist(),
+        LE_F_MDS_QC=1.0,
+    )
+    reanalysis = "\n".join(
+        [
+            ",".join(["TIMESTAMP", *era5]),
+            *(
+                ",".join(map(str, row))
+                for row in zip(stamps, *era5.values(), strict=True)
+            ),
+        ]
+    )
+    begin = f"EUF_{name}_FLUXNET"
+    period = f"2004-{2003 + years}_v1.3_r1.csv"
+    depths = {"SWC_F_MDS_1": -0.05, "SWC_F_MDS_2": -0.2}
+    return {
+        f"{begin}_FLUXMET_DD_{period}": measured,
+        f"{begin}_ERA5_DD_1981-2025_v1.3_r1.csv": reanalysis,
+        f"{begin}_BIF_{period}": badm_csv(place=site[:2], site=name),
+        f"{begin}_BIFVARINFO_DD_{period}": badm_csv(depths, place=site[:2], site=name),
+        "README.txt": "general information about the data product",
+        "DATA_POLICY_LICENSE_AND_INSTRUCTIONS.txt": "CC-BY-4.0",
+    }
