@@ -71,7 +71,7 @@ def ingest(
         If a table breaks its schema.
     """
     folder = Path(destination)
-    source = find_station_source(recipe.stations.source)
+    source = find_station_source(recipe.stations.source, recipe.stations)
     inputs = verify_inputs(inputs_file, "stations")
     archives = [(record.source, path) for record, path in inputs]
     ingested = read_stations(archives, recipe)
