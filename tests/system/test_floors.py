@@ -27,15 +27,16 @@ TOPS = {
 # Rooms from the ground up; rooms of one floor don't import each other.
 FLOORS = {
     "somobench": [
-        {"metrics", "splits", "submissions", "ladder", "recognise"},
+        {"metrics", "parallel", "splits", "submissions", "ladder", "recognise"},
         {"pages", "uncertainty", "validate"},
         {"scoring"},
         {"cards", "cite", "compare", "open", "export"},
+        {"experiments"},
         {"building", ""},
         {"cli"},
     ],
     "somobench.pipelines": [
-        {"adapters", "parallel", "grid", "stage"},
+        {"adapters", "grid", "stage"},
         {"inputs"},
         {"stations"},
         {"raw"},
