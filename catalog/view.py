@@ -128,6 +128,24 @@ def align_to_targets(grid: xr.Dataset, targets: xr.Dataset, what: str) -> xr.Dat
     return grid
 
 
+def average_known(
+    values: np.ndarray[Any, np.dtype[np.floating[Any]]],
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return means over days, (cell,), of the days that a cell has; NaN without any.
+
+    Parameters
+    ----------
+    values : array, (cell, day)
+    """
+    present = np.isfinite(values)
+    if present.all():
+        return np.asarray(values.astype(np.float64).mean(axis=1))
+    sums = np.where(present, values, 0.0).sum(axis=1, dtype=np.float64)
+    counts = present.sum(axis=1)
+    nothing = np.full(len(values), np.nan)
+    return np.divide(sums, counts, out=nothing, where=counts > 0)
+
+
 def view_forcing(
     forcing: xr.Dataset, definition: FeatureSetRecord, names: tuple[str, ...]
 ) -> xr.Dataset:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pandera.xarray as px
+import xarray as xr
 
 from somobench.schemas.checks import (
     CELLS_IN_ORDER,
@@ -27,7 +28,15 @@ from somobench.schemas.checks.grids import (
 )
 from somobench.schemas.checks.magnitudes import magnitude_checks
 from somobench.schemas.checks.places import ON_ITS_GRID
-from somobench.schemas.variables import DYNAMIC_FORCING, VARIABLES, get_attrs
+from somobench.schemas.variables import (
+    AS_MEASURED,
+    AVAILABILITY,
+    COMPANIONS,
+    DYNAMIC_FORCING,
+    STATE_FORCING,
+    VARIABLES,
+    get_attrs,
+)
 
 """Cells with a test day, from the first to the last test day of the split."""
 
@@ -146,7 +155,7 @@ FORCING = px.DatasetSchema(
             name: define_variable(
                 name, SERIES[1:], NONE_MISSING, *magnitude_checks(name), required=False
             )
-            for name in (*DYNAMIC_FORCING, "skin_temperature", "evaporation")
+            for name in (*DYNAMIC_FORCING, *STATE_FORCING, *COMPANIONS)
         },
         "reanalysis_soil_moisture": define_variable(
             "reanalysis_soil_moisture",
@@ -161,6 +170,16 @@ FORCING = px.DatasetSchema(
     strict=True,
     name="forcing",
 )
+
+
+def list_complete(forcing: xr.Dataset) -> list[str]:
+    """List the forcing variables that have every day of the record of every cell."""
+    return [
+        str(name)
+        for name, array in forcing.data_vars.items()
+        if array.attrs.get(AVAILABILITY) != AS_MEASURED
+    ]
+
 
 BY_SPLIT = ("split", "layer", "cell")
 

@@ -105,18 +105,38 @@ class LayerParams(Params):
 class StationParams(Params):
     """Where station data come from and which of them count."""
 
-    source: Literal["ismn", "uscrn", "uscrn_hourly"]
+    source: Literal["fluxnet", "ismn", "uscrn", "uscrn_hourly"]
     inputs: tuple[InputParams, ...]
     good_flags: tuple[str, ...]
     minimum_count: Annotated[int, Field(ge=1)]
     minimum_days: Annotated[int, Field(ge=2)]
     depth_rounding: Literal["nearest", "down", "up"] = "nearest"
+    minimum_quality: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Share of good values that a day needs, where the source tells; None: any."""
+    minimum_quality_source: str | None = None
+    """Where that number comes from."""
+    positions: dict[str, tuple[float, float]] = {}
+    """Latitude and longitude of stations whose archive gives none, in degrees."""
+    positions_source: str | None = None
+    """Where those come from."""
+    maximum_repeats: Annotated[int, Field(ge=2)] | None = None
+    """Days in a row that a sensor may keep one value; of a longer run none counts."""
+    comment: str | None = None
+    """What else their user must know; goes into the attributes of the targets."""
+
+    @model_validator(mode="after")
+    def _sourced(self) -> StationParams:
+        for key in ("minimum_quality", "positions"):
+            if getattr(self, key) and not getattr(self, f"{key}_source"):
+                message = f"{key} without {key}_source, where it comes from"
+                raise ValueError(message)
+        return self
 
 
 class ForcingParams(Params):
     """Where daily meteorology comes from and how it is made daily."""
 
-    source: Literal["era5", "station"]
+    source: Literal["era5", "points", "site_reanalysis", "station"]
     inputs: tuple[InputParams, ...]
     variables: tuple[str, ...]
     frequency: Literal["hourly", "daily"]
@@ -136,6 +156,27 @@ class ForcingParams(Params):
     """Source `station`: days in a row that are filled; a longer gap drops the cell."""
     maximum_precipitation_gap: Annotated[int, Field(ge=0)] = 3
     """The same for precipitation, of which neighbouring days tell least."""
+    as_measured: tuple[str, ...] = ()
+    """Variables that may lack any day: never filled, and in no feature set."""
+    coverage: Literal["period", "record"] = "period"
+    """What a cell must have of the others: every day of the period, or every day from
+    the first to the last that all of them have; no target lies outside."""
+    dryness: Literal["net_radiation", "reference_evapotranspiration", "table"] = (
+        "net_radiation"
+    )
+    """What the dryness of cells rests on; see `DRYNESS_SOURCES`."""
+    maximum_distance: Annotated[float, Field(gt=0)] = 0.01
+    """Source `points`: degrees between a station and the point that stands for it."""
+    comment: str | None = None
+    """What else its user must know; goes into the attributes of every variable."""
+
+    @model_validator(mode="after")
+    def _listed(self) -> ForcingParams:
+        strange = sorted(set(self.as_measured) - set(self.variables))
+        if strange:
+            message = f"as_measured names {strange}, which variables lacks"
+            raise ValueError(message)
+        return self
 
     @field_validator("variables")
     @classmethod

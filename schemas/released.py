@@ -37,9 +37,13 @@ from somobench.schemas.checks.tables import DAYS_FIT, IDS_MATCH, ONE_LAYER
 from somobench.schemas.grids import FEATURES, FORCING, TARGETS
 from somobench.schemas.scores import SCORES, SHIFT_COSTS
 from somobench.schemas.tables import CELLS, OBSERVATIONS, SENSORS, SPLITS
-from somobench.schemas.variables import DYNAMIC_FORCING
+from somobench.schemas.variables import COMPANIONS, DYNAMIC_FORCING, STATE_FORCING
 
 MAY_REST_AT_ZERO = ("precipitation", "evaporation", "shortwave_radiation")
+FOLLOWS_NO_DAY = ("vegetation_index", "absorbed_radiation_fraction")
+"""Composites of 8 or 16 days, constant through a season of dormancy."""
+MAY_REST_FULL = tuple(name for name in COMPANIONS if name.startswith("modelled_"))
+"""Stores of models stay full, or empty, for a season."""
 
 
 def _extend_table(schema: pa.DataFrameSchema, *further: Check) -> pa.DataFrameSchema:
@@ -58,10 +62,11 @@ _STUCK_FORCING = tuple(
     check_stuck_series(name, may_rest_at_zero=name in MAY_REST_AT_ZERO)
     for name in (
         *DYNAMIC_FORCING,
-        "skin_temperature",
-        "evaporation",
+        *STATE_FORCING,
+        *COMPANIONS,
         "reanalysis_soil_moisture",
     )
+    if name not in FOLLOWS_NO_DAY + MAY_REST_FULL
 )
 
 RELEASED_TABLES: Mapping[str, pa.DataFrameSchema] = MappingProxyType(

@@ -149,6 +149,97 @@ _VARIABLES = (
         source_names={"era5": "e"},
     ),
     Variable(
+        name="vapour_pressure_deficit",
+        units="Pa",
+        long_name="daily mean vapour-pressure deficit of the air at 2 m",
+        standard_name="water_vapor_saturation_deficit_in_air",
+        minimum=0.0,
+        maximum=15000.0,  # saturation at 54 C is 15000 Pa
+        source_names={"fluxnet": "VPD_F"},
+    ),
+    Variable(
+        name="wind_speed",
+        units="m s-1",
+        long_name="daily mean wind speed",
+        standard_name="wind_speed",
+        minimum=0.0,
+        maximum=60.0,
+        source_names={"fluxnet": "WS_F"},
+    ),
+    Variable(
+        name="daytime_net_radiation",
+        units="W m-2",
+        long_name="net radiation at the surface, mean of the hours of daylight",
+        standard_name="surface_net_downward_radiative_flux",
+        minimum=-300.0,
+        maximum=1000.0,
+        source_names={"fluxnet": "NETRAD"},
+    ),
+    Variable(
+        name="latent_heat_flux",
+        units="W m-2",
+        long_name="daily latent heat flux by eddy covariance, positive upward",
+        standard_name="surface_upward_latent_heat_flux",
+        minimum=-200.0,
+        maximum=800.0,
+        source_names={"fluxnet": "LE_F_MDS"},
+    ),
+    Variable(
+        name="evapotranspiration_observed",
+        units="mm d-1",
+        long_name="daily evapotranspiration by eddy covariance, positive upward",
+        standard_name="lwe_water_evaporation_rate",
+        minimum=-7.0,
+        maximum=30.0,
+        source_names={"fluxnet": "LE_F_MDS"},
+    ),
+    Variable(
+        name="reference_evapotranspiration",
+        units="mm d-1",
+        long_name="daily reference evapotranspiration of short grass (FAO-56)",
+        standard_name="lwe_water_potential_evaporation_rate",
+        minimum=-2.0,
+        maximum=30.0,
+        source_names={"open_meteo": "et0_mm"},
+    ),
+    Variable(
+        name="vegetation_index",
+        units="1",
+        long_name="enhanced vegetation index (MODIS)",
+        minimum=-1.0,
+        maximum=1.0,
+        source_names={"fluxnet": "EVI"},
+    ),
+    Variable(
+        name="absorbed_radiation_fraction",
+        units="1",
+        long_name="absorbed share of photosynthetically active radiation (MODIS)",
+        minimum=0.0,
+        maximum=1.0,
+        source_names={"fluxnet": "FAPAR"},
+    ),
+    *(
+        Variable(
+            name=f"modelled_water_store_{number}",
+            units="kg m-2",
+            long_name=f"soil water of a process model, variant {variant} of its source",
+            standard_name="mass_content_of_water_in_soil",
+            minimum=0.0,
+            maximum=2000.0,
+            source_names={"fluxnet": f"BUCKET_{variant}"},
+        )
+        for number, variant in ((1, "S11"), (2, "S12"), (3, "S13"))
+    ),
+    Variable(
+        name="aridity",
+        units="1",
+        long_name="potential evaporation over precipitation, long-term mean, as the "
+        "source's table gives it",
+        minimum=0.0,
+        maximum=1000.0,
+        dtype="float64",
+    ),
+    Variable(
         name="dryness",
         units="1",
         long_name="net radiation over latent heat times precipitation, long-term mean",
@@ -180,17 +271,20 @@ _STATIC = tuple(
     for name, units, long_name in _SOIL
 )
 
+ARIDITY = "aridity"
+
 VARIABLES: Mapping[str, Variable] = MappingProxyType(
     {variable.name: variable for variable in (*_VARIABLES, *_STATIC)}
 )
 
-STATIC_ATTRIBUTES = tuple(variable.name for variable in _STATIC)
+STATIC_ATTRIBUTES = (*(variable.name for variable in _STATIC), ARIDITY)
 """Numbers that don't change over time; a cell table has those that its source gives."""
 
 STATIC_CLASSES: Mapping[str, str] = MappingProxyType(
     {
         "climate_class": "Koeppen-Geiger class (Peel and others 2007)",
         "land_cover": "code of ESA CCI land cover, of the newest epoch delivered",
+        "vegetation_class": "IGBP class that the site's staff assigned",
     }
 )
 """Classes as text, empty where unknown, and what they mean."""
@@ -202,11 +296,43 @@ DYNAMIC_FORCING = (
     "relative_humidity",
     "shortwave_radiation",
     "net_radiation",
+    "vapour_pressure_deficit",
+    "wind_speed",
 )
-"""Daily meteorology that feature set `forcing` offers, where a release has it."""
+"""Daily meteorology that feature set `forcing` offers, where a release has it on every
+day of its cells."""
 
 STATE_FORCING = ("skin_temperature",)
 """Land-surface state that only feature set `state` offers."""
+
+COMPANIONS = (
+    "evaporation",
+    "daytime_net_radiation",
+    "latent_heat_flux",
+    "evapotranspiration_observed",
+    "reference_evapotranspiration",
+    "vegetation_index",
+    "absorbed_radiation_fraction",
+    "modelled_water_store_1",
+    "modelled_water_store_2",
+    "modelled_water_store_3",
+)
+"""Delivered beside the meteorology for analyses; no feature set offers them."""
+
+AVAILABILITY = "availability"
+"""Attribute of a forcing variable that may lack days; absent, it has every day."""
+OF_RECORD = "every day of the cell's record"
+AS_MEASURED = "as measured, never filled"
+
+DRYNESS_SOURCES: Mapping[str, str] = MappingProxyType(
+    {
+        "net_radiation": "net radiation over latent heat times precipitation",
+        "reference_evapotranspiration": "reference evapotranspiration over "
+        "precipitation",
+        "table": "potential evaporation over precipitation, from the source's table",
+    }
+)
+"""What the dryness of cells rests on, by the recipe's word for it."""
 
 REGIMES = ("energy-limited", "water-limited", "unknown")
 ROLES = ("train", "validation", "test")

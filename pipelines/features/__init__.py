@@ -27,7 +27,7 @@ from somobench.pipelines.features.train_targets import (
 )
 from somobench.pipelines.stage import load_grid, load_table
 from somobench.schemas.errors import Failure, ValidationError
-from somobench.schemas.grids import FEATURES, FORCING, TARGETS
+from somobench.schemas.grids import FEATURES, FORCING, TARGETS, list_complete
 from somobench.schemas.recipe import Recipe, load_recipe
 from somobench.schemas.tables import SPLITS
 from somobench.schemas.validate import validate_grid
@@ -63,14 +63,13 @@ def write_features(recipe: Recipe, folder: Path) -> None:
     targets = load_grid(folder / "targets.zarr.zip", TARGETS)
     forcing = load_grid(folder / "forcing.zarr.zip", FORCING)
     days = pd.DatetimeIndex(targets["time"].to_numpy())
-    reference = forcing.get("reanalysis_soil_moisture")
-    inputs = read_target_inputs(recipe, folder, days, reference)
+    inputs = read_target_inputs(recipe, folder, days, forcing)
     targets = add_measured(targets, inputs)
     features = build_features(targets, forcing, splits, recipe)
     audit = audit_split_features(features, targets, forcing, splits, inputs)
     refuse_failures(audit)
     definitions = define_feature_sets(
-        [str(name) for name in forcing.data_vars],
+        list_complete(forcing),
         list_layers_with_targets(targets),
         recipe.features.lags,
     )

@@ -12,6 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from somobench.catalog.scaling import KNOWS_OTHER_DAYS, LEFT_OUT, scale_by_train_days
+from somobench.catalog.view import average_known
 from somobench.metrics.anomalies import LEAP_YEAR, seasonal_climatology
 from somobench.pipelines.features.climatology import (
     DAYS_A_YEAR,
@@ -23,6 +24,7 @@ from somobench.pipelines.features.climatology import (
 )
 from somobench.pipelines.targets.cells import name_reference
 from somobench.pipelines.targets.matching import Matching, match_moments, quantise
+from somobench.schemas.grids import list_complete
 from somobench.schemas.recipe import Recipe
 from somobench.schemas.variables import DYNAMIC_FORCING, STATE_FORCING, TRAIN, get_attrs
 from somobench.splits.feature_audit import MEASURED
@@ -222,12 +224,15 @@ def derive_cell_climate(forcing: xr.Dataset, window: Mask, recipe: Recipe) -> Ar
         if name not in forcing:
             return np.full(forcing.sizes["cell"], np.nan)
         values = forcing[name].transpose("cell", "time").to_numpy()[:, window]
-        mean: Array = values.astype(np.float64).mean(axis=1)
-        return mean
+        return average_known(values)
 
     water = recipe.forcing.latent_heat * mean_of("precipitation")
+    complete = list_complete(forcing)
+    energy = mean_of("net_radiation" if "net_radiation" in complete else "")
+    if recipe.forcing.dryness == "reference_evapotranspiration":
+        energy = recipe.forcing.latent_heat * mean_of(recipe.forcing.dryness)
     with np.errstate(divide="ignore", invalid="ignore"):
-        dryness = mean_of("net_radiation") / water
+        dryness = energy / water
         log_dryness = np.where(dryness > 0, np.log(dryness), np.nan)
     log_dryness[~np.isfinite(log_dryness)] = np.nan
     latitude = forcing["latitude"].to_numpy().astype(np.float64)
@@ -239,7 +244,8 @@ def derive_normalisation(
 ) -> xr.Dataset:
     """Return mean and standard deviation (`ddof=0`) over train cells and days.
 
-    Of every weather and land-surface variable of the forcing, and of the train-scaled
+    Of every weather and land-surface variable of the forcing, over the days that have
+    it, and of the train-scaled
     target as `soil_moisture_layer<n>`; NaN for a layer without train values.
 
     Parameters
@@ -254,7 +260,8 @@ def derive_normalisation(
     for name in (*DYNAMIC_FORCING, *STATE_FORCING):
         if name in forcing:
             values = forcing[name].transpose("cell", "time").to_numpy()
-            moments[name] = _measure_moments(values[train].astype(np.float64))
+            given = values[train].astype(np.float64)
+            moments[name] = _measure_moments(given[np.isfinite(given)])
     for layer, values in zip(layers.tolist(), series, strict=True):
         moments[f"soil_moisture_layer{layer}"] = _measure_moments(
             values[np.isfinite(values)]

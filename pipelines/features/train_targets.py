@@ -18,7 +18,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from somobench.pipelines.stage import load_table
-from somobench.pipelines.targets import read_series
+from somobench.pipelines.targets import exclude_uncovered_days, read_series
 from somobench.pipelines.targets.cells import (
     DenseSeries,
     collect_thresholds,
@@ -59,7 +59,7 @@ class TargetInputs:
 
 
 def read_target_inputs(
-    recipe: Recipe, folder: Path, days: pd.DatetimeIndex, reference: xr.DataArray | None
+    recipe: Recipe, folder: Path, days: pd.DatetimeIndex, forcing: xr.Dataset
 ) -> TargetInputs:
     """Read observations, stations and the names of primaries from the stages' folder.
 
@@ -72,13 +72,15 @@ def read_target_inputs(
     """
     sensors = load_table(folder / "stations.parquet", SENSORS)
     observations = folder / "observations.parquet"
-    series = read_series(observations, sensors, days, recipe.targets.decimals)
+    everything = read_series(observations, sensors, days, recipe.targets.decimals)
+    series, _ = exclude_uncovered_days(everything, forcing)
     report = json.loads((folder / "targets.json").read_text(encoding="utf-8"))
     row_of = {name: row for row, name in enumerate(series.sensors["sensor_id"])}
     primaries = {
         (int(item["layer"]), str(item["cell_id"])): row_of[item["primary"]]
         for item in report["sources"]
     }
+    reference = forcing.get("reanalysis_soil_moisture")
     return TargetInputs(series, primaries, reference, recipe)
 
 

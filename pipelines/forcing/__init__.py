@@ -19,7 +19,11 @@ from numpy.typing import NDArray
 
 from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.catalog.storage.atomic import write_json, write_parquet
-from somobench.pipelines.forcing.cells import describe_cells, list_observed_cells
+from somobench.pipelines.forcing.cells import (
+    describe_cells,
+    list_observed_cells,
+    state_dryness,
+)
 from somobench.pipelines.forcing.checks import refuse_missing_days
 from somobench.pipelines.forcing.precision import STORED_STEP
 from somobench.pipelines.forcing.source import (
@@ -84,6 +88,8 @@ def write_forcing(recipe: Recipe, folder: Path) -> dict[str, Any]:
     )
     used = stations[(stations["layer"] > 0) & stations["sensor_id"].isin(observed)]
     table, described_by = append_static_attributes(climate, used, statics)
+    if recipe.forcing.dryness != "net_radiation":
+        table = state_dryness(table, dataset, recipe.forcing.dryness)
     validate_grid(dataset, FORCING, "forcing.zarr.zip")
     validate_table(table, CELLS, "cells.parquet")
     records = [record for record, _ in (*inputs, *references)]

@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 from somobench.pipelines.grid import cell_id
 from somobench.schemas.errors import InputError
 from somobench.schemas.recipe import RegionParams
+from somobench.schemas.variables import ARIDITY, DRYNESS_SOURCES
 
 ELSEWHERE = "other"
 MEAN_DECIMALS = 6
 AVERAGED = ("air_temperature", "precipitation", "net_radiation")
+MONTHS = 12
+MINIMUM_MONTH_DAYS = 20  # of a calendar month over all years, where days are missing
 
 
 def list_observed_cells(
@@ -119,7 +122,81 @@ def _average_over_time(forcing: xr.Dataset, name: str) -> NDArray[np.float64]:
     if name not in forcing:
         return np.full(forcing.sizes["cell"], np.nan)
     values = forcing[name].transpose("cell", "time").to_numpy().astype(np.float64)
-    return np.asarray(np.round(values.mean(axis=1), MEAN_DECIMALS))
+    means = values.mean(axis=1)
+    months = forcing["time"].dt.month.to_numpy()
+    for cell in np.flatnonzero(np.isnan(means)):
+        means[cell] = average_months(values[cell], months)
+    return np.asarray(np.round(means, MEAN_DECIMALS))
+
+
+def average_months(values: NDArray[np.float64], months: NDArray[np.int64]) -> float:
+    """Average a series that lacks days: the mean of its twelve calendar months.
+
+    A plain mean would be that of the seasons in which most was measured.
+
+    Parameters
+    ----------
+    values : (N,) NaN where missing
+    months : (N,) 1 to 12
+
+    Returns
+    -------
+    float
+        NaN where a calendar month has fewer than 20 days over all years.
+    """
+    present = np.isfinite(values)
+    counts = np.bincount(months[present] - 1, minlength=MONTHS)
+    if counts.min() < MINIMUM_MONTH_DAYS:
+        return float("nan")
+    sums = np.bincount(months[present] - 1, values[present], minlength=MONTHS)
+    return float((sums / counts).mean())
+
+
+def state_dryness(
+    cells: pd.DataFrame, forcing: xr.Dataset, source: str
+) -> pd.DataFrame:
+    """Return cells with the dryness of another source than net radiation, and its name.
+
+    Parameters
+    ----------
+    cells : table CELLS
+        With column `aridity` for source `table`.
+    forcing : (cell, time)
+        With `reference_evapotranspiration` for the source of that name.
+    source : key of `DRYNESS_SOURCES`
+
+    Raises
+    ------
+    InputError
+        If what the source needs isn't there.
+    """
+    result = cells.copy()
+    if source == "table":
+        if ARIDITY not in cells:
+            raise _make_dryness_error(source, "no table with it")
+        dryness = cells[ARIDITY].to_numpy(np.float64)
+    else:
+        if source not in forcing:
+            raise _make_dryness_error(source, f"no {source} in forcing.variables")
+        demand = _average_over_time(forcing, source)
+        result[f"mean_{source}"] = demand
+        dryness = compute_dryness(
+            demand, cells["mean_precipitation"].to_numpy(np.float64), 1.0
+        )
+    result["dryness"] = dryness
+    result["regime"] = pd.Series(
+        [name_regime(value) for value in dryness], dtype="str", index=cells.index
+    )
+    result["dryness_source"] = pd.Series(source, dtype="str", index=cells.index)
+    return result
+
+
+def _make_dryness_error(source: str, found: str) -> InputError:
+    return InputError(
+        "forcing.dryness of the recipe",
+        found=f"{source}, but {found}",
+        expected=DRYNESS_SOURCES[source],
+    )
 
 
 def compute_dryness(

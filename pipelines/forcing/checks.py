@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from somobench.schemas.checks import mark_missing_days
 from somobench.schemas.errors import InputError
 
 SHOWN = 5  # missing days named in a message
@@ -20,7 +21,8 @@ def refuse_missing_days(dataset: xr.Dataset) -> None:
     """Refuse forcing with a missing day.
 
     Of the reanalysis' soil moisture, a cell's layer without any value doesn't count:
-    it was left out on purpose.
+    it was left out on purpose. Of variables that say so themselves (`AVAILABILITY`)
+    days before and after a cell's record don't count, or no day at all.
 
     Parameters
     ----------
@@ -48,7 +50,7 @@ def refuse_missing_days(dataset: xr.Dataset) -> None:
 
 
 def _find_missing_days(array: xr.DataArray) -> NDArray[np.datetime64]:
-    missing = array.isnull().transpose(..., "time").to_numpy()
+    missing = mark_missing_days(array)
     series = missing.reshape(-1, missing.shape[-1])
     held = series[~series.all(axis=1)] if array.name == REFERENCE else series
     return array["time"].to_numpy().astype("datetime64[D]")[held.any(axis=0)]

@@ -19,6 +19,17 @@ STORED_STEP: Mapping[str, float] = {
     "net_radiation": 2.0**-7,
     "skin_temperature": 2.0**-7,
     "evaporation": 2.0**-7,
+    "vapour_pressure_deficit": 2.0**-2,
+    "wind_speed": 2.0**-7,
+    "daytime_net_radiation": 2.0**-5,
+    "latent_heat_flux": 2.0**-5,
+    "evapotranspiration_observed": 2.0**-10,
+    "reference_evapotranspiration": 2.0**-7,
+    "vegetation_index": 2.0**-13,
+    "absorbed_radiation_fraction": 2.0**-13,
+    "modelled_water_store_1": 2.0**-7,
+    "modelled_water_store_2": 2.0**-7,
+    "modelled_water_store_3": 2.0**-7,
     "reanalysis_soil_moisture": 2.0**-14,
 }
 """Stored step in the variable's unit; half of it is the largest rounding error."""

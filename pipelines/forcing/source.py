@@ -21,6 +21,8 @@ from somobench.schemas.recipe import Recipe
 
 FORCING_SOURCES: Mapping[str, str] = {
     "era5": "somobench.pipelines.forcing.era5:Era5Source",
+    "points": "somobench.pipelines.forcing.points:PointMeteorology",
+    "site_reanalysis": "somobench.pipelines.forcing.station:SiteReanalysis",
     "station": "somobench.pipelines.forcing.station:StationMeteorology",
 }
 

@@ -70,7 +70,7 @@ def ingest(
         If a table breaks its schema.
     """
     folder = Path(destination)
-    source = find_station_source(recipe.stations.source)
+    source = find_station_source(recipe.stations.source, recipe.stations)
     inputs = verify_inputs(inputs_file, "stations")
     paths = [path for _, path in inputs]
     ingested = read_stations(paths, source, recipe)

@@ -22,6 +22,8 @@ from somobench.pipelines.stations import (
 
 Position = tuple[float, float]
 
+STANDS_STILL = "of a sensor that stands still"
+
 FAR = 20.0  # degrees of arc between a place and where its network lies
 NEAR = 2.0  # degrees of arc from a place of the network, with the coordinates swapped
 
@@ -246,6 +248,7 @@ def account(
     days = Counter(
         {f"fewer than {minimum_count} good values": _count_days_below(sensors)}
     )
+    days[STANDS_STILL] = sum(record.daily.days_standing for record in sensors)
     for record in dropped:
         days[f"sensor {record.drop_reason}"] += record.valid_days
     values = sum((record.dropped for record in sensors), Counter[str]())

@@ -22,6 +22,7 @@ from somobench.pipelines.stations.daily import (
     MAXIMUM,
     DailyMeans,
     average_to_days,
+    drop_standing_days,
     select_good,
     take_median_of_good,
 )
@@ -100,8 +101,8 @@ IN_NO_LAYER = "in no layer"
 class SensorRecord:
     """A sensor that was read, with its valid days.
 
-    `read = good + sum(dropped.values())`; `good` values make up the valid days and
-    the `days_below` ones.
+    `read = good + sum(dropped.values())`; `good` values make up the valid days, the
+    `days_below` and the `days_standing` ones.
     """
 
     metadata: SensorMetadata
@@ -159,10 +160,12 @@ def make_sensor_record(
         good_flags=flags,
         start=np.datetime64(recipe.period.start, "D"),
         end=np.datetime64(recipe.period.end, "D"),
+        minimum_quality=rules.minimum_quality,
     )
-    daily = average_to_days(
+    every = average_to_days(
         good.times, good.values, source.minimum_count or rules.minimum_count
     )
+    daily = drop_standing_days(every, rules.maximum_repeats)
     depths = [
         round_to_centimetres(depth, rules.depth_rounding)
         for depth in (series.metadata.depth_from, series.metadata.depth_to)

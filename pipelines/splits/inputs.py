@@ -10,7 +10,7 @@ import pandas as pd
 
 from somobench.pipelines.stage import load_table, open_grid, read_report
 from somobench.schemas.errors import InputError
-from somobench.schemas.grids import FORCING, TARGETS
+from somobench.schemas.grids import FORCING, TARGETS, list_complete
 from somobench.schemas.recipe import Recipe
 from somobench.schemas.tables import CELLS, SENSORS
 from somobench.splits import SplitData
@@ -63,6 +63,7 @@ def _read_forcing(path: Path, names: Any, days: pd.DatetimeIndex) -> dict[str, A
                 expected=f"{len(names)} cells on {len(days)} days of the targets",
                 hint="run the stage forcing again",
             )
-        chosen = forcing[[name for name in YEARLY if name in forcing]]
+        complete = list_complete(forcing)
+        chosen = forcing[[name for name in YEARLY if name in complete]]
         chosen = chosen.sel(cell=names, time=days).transpose("cell", "time")
         return {str(name): values.to_numpy() for name, values in chosen.items()}

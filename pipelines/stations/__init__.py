@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, cast
+from typing import Literal, Protocol, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from somobench.pipelines.adapters import make_adapter
+from somobench.schemas.recipe import StationParams
 
 DayDefinition = Literal["UTC", "local_standard_time"]
 
@@ -22,10 +23,17 @@ FILE_SEPARATOR = ";"
 """Between the names of files that make up one series."""
 
 STATION_SOURCES: Mapping[str, str] = {
+    "fluxnet": "somobench.pipelines.stations.fluxnet:FluxnetSource",
     "ismn": "somobench.pipelines.stations.ismn:IsmnSource",
     "uscrn": "somobench.pipelines.stations.uscrn:UscrnSource",
     "uscrn_hourly": "somobench.pipelines.stations.uscrn:UscrnHourlySource",
 }
+"""What a recipe may name."""
+
+REANALYSIS_SOURCES: Mapping[str, str] = {
+    "fluxnet_reanalysis": "somobench.pipelines.stations.fluxnet:ReanalysisSource",
+}
+"""Readers of the reanalysis that lies beside a source's measurements."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,8 @@ class SensorSeries:
     declared_end: np.datetime64 | None = None
     """First and last day that the file claims to hold, where it says so."""
     notes: tuple[Note, ...] = ()
+    quality: NDArray[np.float64] | None = None
+    """Share of good values behind each row, 0 to 1; None where the source has none."""
 
     def flags(self) -> list[str]:
         """Return the flag text of each row."""
@@ -112,12 +122,27 @@ class StationSource(Protocol):
         ...
 
 
-def find_station_source(name: str) -> StationSource:
-    """Find a station source by its name in the recipe.
+@runtime_checkable
+class Configurable(Protocol):
+    """A source that takes something from the recipe's `stations`."""
+
+    def configure(self, params: StationParams) -> StationSource:
+        """Return the source as a recipe wants it."""
+        ...
+
+
+def find_station_source(
+    name: str, params: StationParams | None = None
+) -> StationSource:
+    """Find a station source by its name in the recipe, set up as the recipe says.
 
     Raises
     ------
     UnknownNameError
         If there is no such source.
     """
-    return cast(StationSource, make_adapter("station source", name, STATION_SOURCES))
+    known = {**STATION_SOURCES, **REANALYSIS_SOURCES}
+    source = cast(StationSource, make_adapter("station source", name, known))
+    if params is not None and isinstance(source, Configurable):
+        return source.configure(params)
+    return source

@@ -13,6 +13,7 @@ from somobench.pipelines.stations import SensorSeries
 
 Days = NDArray[np.datetime64]
 MAXIMUM = 1.0  # m3 m-3; more water than room
+PUBLISHED_DECIMALS = 5  # of targets
 
 NOT_FINITE, NEGATIVE, ABOVE = "not finite", "negative", "above 1"
 BEFORE_OR_AFTER, OUTSIDE = "outside declared days", "outside period"
@@ -41,6 +42,8 @@ class DailyMeans:
     means: NDArray[np.float64]
     counts: NDArray[np.int16]
     days_below: int
+    days_standing: int = 0
+    """Days left out because the sensor stood still."""
 
 
 def select_good(
@@ -49,14 +52,16 @@ def select_good(
     good_flags: Collection[str] | None,
     start: np.datetime64,
     end: np.datetime64,
+    minimum_quality: float | None = None,
 ) -> GoodValues:
     """Keep the values that count, and count the others by reason.
 
     A value is dropped for the first reason that holds: outside the days that its
     file declares (one day after them is allowed, for the closing midnight), outside
-    the period, its flag, not finite, negative, above 1. Among good values of one time
-    an exact repeat is dropped once more; different ones contradict each other and are
-    all dropped. Neither the order of rows nor rows that aren't good change the result.
+    the period, its flag, not finite, its quality, negative, above 1. Among good values
+    of one time an exact repeat is dropped once more; different ones contradict each
+    other and are all dropped. Neither the order of rows nor rows that aren't good
+    change the result.
 
     Parameters
     ----------
@@ -66,6 +71,8 @@ def select_good(
         named. None: the source has no flags and every value counts.
     start, end : datetime64[D]
         First and last day of the period, both inside.
+    minimum_quality : float, optional
+        Share of good values that a row needs, where the source tells it.
     """
     good = np.ones(len(series.values), dtype=bool)
     dropped: Counter[str] = Counter()
@@ -87,6 +94,8 @@ def select_good(
             if flag not in good_flags:
                 drop(explain_flags(flag), series.flag_codes == code)
     drop(NOT_FINITE, ~np.isfinite(series.values))
+    for reason, poor in find_poor_quality(series, minimum_quality).items():
+        drop(reason, poor)
     drop(NEGATIVE, series.values < 0)
     drop(ABOVE, series.values > MAXIMUM)
     times, values, repeats = _drop_repeated_times(
@@ -145,6 +154,53 @@ def average_to_days(
         counts[enough].astype(np.int16),
         int((~enough).sum()),
     )
+
+
+def drop_standing_days(daily: DailyMeans, maximum: int | None) -> DailyMeans:
+    """Leave out runs of days at one value that are longer than a maximum.
+
+    Days of a run follow each other among the days that the sensor has. Values are
+    compared as they are published, to five decimals.
+
+    Examples
+    --------
+    >>> days = np.arange("2020-01-01", "2020-01-05", dtype="datetime64[D]")
+    >>> daily = DailyMeans(days, np.array([0.3, 0.1, 0.1, 0.1]), np.ones(4, "i2"), 0)
+    >>> left = drop_standing_days(daily, 2)
+    >>> left.means.tolist(), left.days_standing
+    ([0.3], 3)
+    """
+    if maximum is None or not len(daily.means):
+        return daily
+    values = daily.means.round(PUBLISHED_DECIMALS)
+    first = np.flatnonzero(np.r_[True, values[1:] != values[:-1]])
+    lengths = np.diff(first, append=len(values))
+    kept = np.repeat(lengths <= maximum, lengths)
+    return DailyMeans(
+        daily.days[kept],
+        daily.means[kept],
+        daily.counts[kept],
+        daily.days_below,
+        int((~kept).sum()),
+    )
+
+
+def find_poor_quality(
+    series: SensorSeries, minimum: float | None
+) -> dict[str, NDArray[np.bool_]]:
+    """Mark rows whose quality is too low or unknown, by reason; none without a minimum.
+
+    A series without any quality counts as of unknown quality.
+    """
+    if minimum is None:
+        return {}
+    quality = series.quality
+    if quality is None:
+        quality = np.full(len(series.values), np.nan)
+    return {
+        f"quality below {minimum:g}": quality < minimum,
+        "quality unknown": np.isnan(quality),
+    }
 
 
 def take_median_of_good(

@@ -15,13 +15,18 @@ import numpy as np
 import pandas as pd
 
 from somobench.pipelines.stations import FILE_SEPARATOR, Rejection
+from somobench.pipelines.stations.fluxnet import statics as fluxnet
 from somobench.pipelines.stations.ismn.statics import StaticValue, read_static_variables
 from somobench.schemas.variables import STATIC_ATTRIBUTES, STATIC_CLASSES
 
 Found = tuple[Mapping[str, Mapping[str, StaticValue]], tuple[Rejection, ...]]
 
-STATIC_READERS: Mapping[str, Callable[[Path], Found]] = {"ismn": read_static_variables}
-"""By station source; other sources deliver no attributes."""
+STATIC_READERS: Mapping[str, Callable[[Path], Found]] = {
+    "fluxnet": fluxnet.read_static_variables,
+    "ismn": read_static_variables,
+}
+"""By station source; other sources deliver no attributes. Each gives attributes by
+file, or by folder."""
 
 CLASS_SOURCES: Mapping[str, tuple[str, ...]] = {
     "climate_class": ("climate_koeppen_geiger_2007",),
@@ -30,6 +35,7 @@ CLASS_SOURCES: Mapping[str, tuple[str, ...]] = {
         "land_cover_CCI_landcover_2005",
         "land_cover_CCI_landcover_2000",
     ),
+    "vegetation_class": ("vegetation_class",),
 }
 """What a class is taken from, the first that a station has: maps that every version of
 the archive delivers, so that releases agree; `insitu` classes are no common legend."""
@@ -76,7 +82,9 @@ def _collect_by_station(
     )
     for station, names in files.itertuples(index=False):
         for name in names.split(FILE_SEPARATOR):
-            values = by_folder.get(str(PurePosixPath(name).parent))
+            values = by_folder.get(name) or by_folder.get(
+                str(PurePosixPath(name).parent)
+            )
             if values:
                 result.setdefault(station, values)
     return result

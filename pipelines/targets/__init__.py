@@ -6,6 +6,7 @@ targets.zarr.zip and targets.json. Sensors in cells without forcing are left out
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +26,11 @@ from somobench.pipelines.targets.cells import DenseSeries, build_targets
 from somobench.pipelines.targets.grid import TargetGrid
 from somobench.pipelines.targets.report import TargetReport
 from somobench.schemas.errors import InputError
-from somobench.schemas.grids import FORCING, TARGETS
+from somobench.schemas.grids import FORCING, TARGETS, list_complete
 from somobench.schemas.recipe import Recipe, load_recipe
 from somobench.schemas.tables import OBSERVATIONS, SENSORS
 from somobench.schemas.validate import validate_grid, validate_table
+from somobench.schemas.variables import AVAILABILITY, OF_RECORD
 
 DATA = Path("data")
 
@@ -60,10 +62,11 @@ def write_targets(recipe: Recipe, folder: Path) -> None:
         observations = folder / "observations.parquet"
         everything = read_series(observations, sensors, days, decimals)
         series = everything.exclude_cells(_read_dropped_cells(folder))
+        series, uncovered = exclude_uncovered_days(series, forcing)
         _check_cells(series, positions)
         grid = TargetGrid(series, positions, recipe)
         outside = everything.count_measured() - series.count_measured()
-        report = TargetReport(series, recipe, outside)
+        report = TargetReport(series, recipe, outside, uncovered)
         for result in build_targets(series, _load_reference(reference), recipe):
             grid.add(result)
             report.add(result)
@@ -103,6 +106,36 @@ def read_series(
         values[row, day] = table["soil_moisture"].round(decimals)
         counts[row, day] = table["observation_count"]
     return DenseSeries(kept, days, values, counts)
+
+
+def exclude_uncovered_days(
+    series: DenseSeries, forcing: xr.Dataset
+) -> tuple[DenseSeries, int]:
+    """Leave out days of sensors that lie outside the record of their cell's forcing.
+
+    Returns
+    -------
+    tuple
+        The series, and how many values were left out.
+    """
+    names = [
+        name
+        for name in list_complete(forcing)
+        if forcing[name].attrs.get(AVAILABILITY) == OF_RECORD
+    ]
+    if not names:
+        return series, 0
+    covered = np.all(
+        [np.isfinite(forcing[name].transpose("cell", "time")) for name in names], axis=0
+    )
+    place = forcing.get_index("cell").get_indexer(series.sensors["cell_id"])
+    lacking = ~covered[place] & np.isfinite(series.values)
+    kept = replace(
+        series,
+        values=np.where(lacking, np.nan, series.values),
+        counts=np.where(lacking, 0, series.counts).astype(series.counts.dtype),
+    )
+    return kept, int(lacking.sum())
 
 
 def _read_dropped_cells(folder: Path) -> list[str]:

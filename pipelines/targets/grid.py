@@ -102,7 +102,7 @@ class TargetGrid:
                 name: (
                     SERIES[: values.ndim],
                     _fix_width(values if kept.all() else values[:, kept]),
-                    _describe_array(name),
+                    _describe_array(name) | _comment_on(name, self._recipe),
                 )
                 for name, values in self._arrays.items()
             },
@@ -218,6 +218,13 @@ def _describe_array(name: str) -> dict[str, Any]:
     if name == "is_gapfilled":
         attrs |= {"flag_values": [0, 1], "flag_meanings": "primary_or_none gap_filled"}
     return attrs
+
+
+def _comment_on(name: str, recipe: Recipe) -> dict[str, str]:
+    """Return what a recipe says of its stations, for the arrays that rest on them."""
+    comment = recipe.stations.comment
+    about = ("soil_moisture", "soil_moisture_in_situ", "depth_from", "depth_to")
+    return {} if comment is None or name not in about else {"comment": comment}
 
 
 def _fix_width(values: NDArray[Any]) -> NDArray[Any]:

@@ -31,11 +31,20 @@ class TargetReport:
     recipe : Recipe
     outside : int
         Sensors left out beforehand, because their cell has no forcing.
+    uncovered : int
+        Days of sensors left out beforehand, outside the record of the forcing.
     """
 
-    def __init__(self, series: DenseSeries, recipe: Recipe, outside: int = 0) -> None:
+    def __init__(
+        self,
+        series: DenseSeries,
+        recipe: Recipe,
+        outside: int = 0,
+        uncovered: int = 0,
+    ) -> None:
         self._sensors = series.sensors
         self._outside = outside
+        self._uncovered = uncovered
         self._layers = {
             layer.layer: Counter[str](cells=0, days=0) for layer in recipe.layers
         }
@@ -63,7 +72,9 @@ class TargetReport:
     def content(self) -> dict[str, Any]:
         """Return the report; outcomes of sensors add up to the candidates."""
         dropped = sorted(cell for cell, has in self._has_target.items() if not has)
+        days = {"outside the forcing's record": self._uncovered}
         return {
+            **({"days": days} if self._uncovered else {}),
             "sensors": {
                 "candidates": self._outcomes.total(),
                 "in cells without forcing": self._outside,

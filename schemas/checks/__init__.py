@@ -14,7 +14,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 from pandera.api.checks import Check
+
+from somobench.schemas.variables import AS_MEASURED, AVAILABILITY, OF_RECORD
 
 Finder = Callable[[Any], str | None]
 """Return what is wrong with the data, or None where nothing is."""
@@ -163,8 +166,28 @@ def _find_nothing_finite(values: xr.DataArray) -> str | None:
     return None if bool(np.isfinite(values).any()) else f"{values.size} missing values"
 
 
+def mark_missing_days(values: xr.DataArray) -> NDArray[np.bool_]:
+    """Mark days that a variable must have and lacks, (..., time).
+
+    Every day counts, unless the array says otherwise (`AVAILABILITY`): of a record,
+    which reaches from a series' first to its last value, the days in it; of what is
+    given as measured, none.
+    """
+    absent: NDArray[np.bool_] = np.isnan(values.transpose(..., "time").to_numpy())
+    availability = values.attrs.get(AVAILABILITY)
+    if availability == AS_MEASURED:
+        return np.zeros_like(absent)
+    if availability == OF_RECORD:
+        begun = np.logical_or.accumulate(~absent, axis=-1)
+        continues = np.logical_or.accumulate(~absent[..., ::-1], axis=-1)[..., ::-1]
+        return absent & begun & continues
+    return absent
+
+
 def _find_missing_values(values: xr.DataArray) -> str | None:
-    missing = int(np.isnan(values).sum())
+    if values.attrs.get(AVAILABILITY) is not None and not np.isfinite(values).any():
+        return _find_nothing_finite(values)
+    missing = int(mark_missing_days(values).sum())
     return f"{missing} of {values.size} values missing" if missing else None
 
 

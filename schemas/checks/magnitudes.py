@@ -48,6 +48,12 @@ MEANS: Mapping[str, Bounds] = MappingProxyType(
         "net_radiation": Bounds(-5.0, 22.0),
         # Upward is positive; 12 is an irrigated oasis in summer.
         "evaporation": Bounds(0.005, 12.0),
+        "evapotranspiration_observed": Bounds(0.005, 12.0),
+        "reference_evapotranspiration": Bounds(0.1, 15.0),
+        # In hPa the humid tropics have 8 and deserts 30: no mean in Pa is as low.
+        "vapour_pressure_deficit": Bounds(40.0, 6000.0),
+        "wind_speed": Bounds(0.2, 20.0),
+        "latent_heat_flux": Bounds(0.1, 350.0),
     }
 )
 
@@ -158,8 +164,10 @@ def _find_impossible_radiation(dataset: xr.Dataset) -> str | None:
     above = compute_extraterrestrial_radiation(
         dataset["latitude"].to_numpy(), dataset["time"].dt.dayofyear.to_numpy()
     )
-    mean = dataset["shortwave_radiation"].mean("time", dtype="float64").to_numpy()
-    ratio = mean / above.mean(axis=1)
+    values = dataset["shortwave_radiation"].transpose("cell", "time")
+    above = np.where(np.isfinite(values.to_numpy()), above, np.nan)
+    mean = values.mean("time", dtype="float64").to_numpy()
+    ratio = mean / np.nanmean(above, axis=1)
     wrong = (ratio < CLEARNESS.low) | (ratio > CLEARNESS.high)
     if not wrong.any():
         return None

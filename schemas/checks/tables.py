@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from somobench.schemas.checks import check_whole
+from somobench.schemas.variables import ARIDITY, DRYNESS_SOURCES
 
 LATENT_HEAT = (2.0, 3.0)  # MJ kg-1; any recipe's lies between
 LOWEST_MAXIMUM = 0.03  # m3 m-3; the driest sensor of USCRN 2020 reaches 0.035
@@ -104,6 +105,8 @@ MAGNITUDE = check_whole(
 
 
 def _find_other_dryness(frame: pd.DataFrame) -> str | None:
+    if "dryness_source" in frame:
+        return _find_unsourced_dryness(frame)
     water = frame["mean_precipitation"]
     expected = frame["mean_net_radiation"] / water.where(water > 0)
     heat = expected / frame["dryness"].where(frame["dryness"] > 0)
@@ -113,8 +116,25 @@ def _find_other_dryness(frame: pd.DataFrame) -> str | None:
     return _describe_first(frame, wrong, "cell_id", "dryness", "mean_net_radiation")
 
 
+def _find_unsourced_dryness(frame: pd.DataFrame) -> str | None:
+    """Compare dryness with the one source that the table names."""
+    sources = sorted(set(frame["dryness_source"]))
+    if len(sources) != 1 or sources[0] not in DRYNESS_SOURCES:
+        return f"dryness_source {', '.join(map(str, sources))}"
+    if sources[0] == "table":
+        expected = frame.get(ARIDITY, pd.Series(np.nan, index=frame.index))
+    else:
+        demand = frame.get(f"mean_{sources[0]}", np.nan)
+        expected = demand / frame["mean_precipitation"]
+    wrong = ~np.isclose(frame["dryness"], expected, rtol=1e-4, equal_nan=True)
+    return _describe_first(
+        frame, pd.Series(wrong, index=frame.index), "cell_id", "dryness"
+    )
+
+
 DRYNESS_FITS = check_whole(
-    "dryness = mean_net_radiation / (latent heat of 2 to 3 MJ kg-1 x precipitation)",
+    "dryness = mean_net_radiation / (latent heat of 2 to 3 MJ kg-1 x precipitation), "
+    "or that of the source that the table names",
     _find_other_dryness,
     needs=("cell_id", "dryness", "mean_net_radiation", "mean_precipitation"),
 )

@@ -5,6 +5,10 @@ source: USCRN's daily01 counts them in local standard time, as its soil moisture
 In a cell with several stations the one with most measured days of a variable is
 primary (`merge_stations`); short gaps are filled (`gap_filling`), longer ones drop the
 cell. Every day that isn't the primary station's own is listed in the report.
+
+Two keys of the recipe ask for less: `coverage: record` lets a cell begin and end with
+its stations, and variables in `as_measured` may lack any day and are never filled.
+Source `site_reanalysis` reads the reanalysis that is delivered beside each station.
 """
 
 from __future__ import annotations
@@ -33,7 +37,9 @@ from somobench.pipelines.forcing.station.days import (
 from somobench.pipelines.forcing.station.merging import (
     CellSeries,
     StationSeries,
+    keep_common_record,
     merge_stations,
+    take_primary,
 )
 from somobench.pipelines.forcing.station.report import Read, report_of_stations
 from somobench.pipelines.grid import cell_id, locate_cells
@@ -45,12 +51,17 @@ from somobench.pipelines.stations import (
 )
 from somobench.schemas.errors import InputError, UsageError
 from somobench.schemas.recipe import ForcingParams
+from somobench.schemas.variables import AS_MEASURED, AVAILABILITY, OF_RECORD
 
 NO_ERROR_FLAGS = ("", "0")  # hourly02: no flag column, or good (readme)
 
 
 class StationMeteorology:
     """Read stations' own meteorology; see `ForcingSource`."""
+
+    def name_reader(self, source: str) -> str:
+        """Name the station source that reads the inputs, by the recipe's."""
+        return source
 
     def daily(self, request: ForcingRequest) -> DailyForcing:
         """Give the recipe's variables for the whole period, complete.
@@ -63,8 +74,9 @@ class StationMeteorology:
             If the stations don't have a variable, or the recipe's keys don't fit them.
         """
         recipe = request.recipe
-        reader = find_station_source(recipe.stations.source)
-        rules = _resolve_rules(recipe.forcing, recipe.stations.source, reader)
+        name_of_reader = self.name_reader(recipe.stations.source)
+        reader = find_station_source(name_of_reader, recipe.stations)
+        rules = _resolve_rules(recipe.forcing, name_of_reader, reader)
         read = {
             name: _read(name, rule, reader, request) for name, rule in rules.items()
         }
@@ -78,18 +90,34 @@ class StationMeteorology:
         merged = {
             name: _merge_cells(name, item, request) for name, item in read.items()
         }
+        if recipe.forcing.coverage == "record":
+            merged |= keep_common_record(
+                {
+                    name: by_cell
+                    for name, by_cell in merged.items()
+                    if name not in recipe.forcing.as_measured
+                }
+            )
         dropped = _explain_dropped_cells(merged)
         dataset = _build_dataset(merged, request)
         dataset.attrs["day_definition"] = reader.day_definition
         report = {
             "day_definition": reader.day_definition,
-            "reader": recipe.stations.source,
+            "reader": name_of_reader,
             **report_of_stations(read, merged, dropped, request),
         }
         if recipe.reference.source != "none":
             dataset[REFERENCE], report["reference"] = _read_reference(request)
         nodes = np.zeros(len(request.cells), np.int8)
         return DailyForcing(dataset, nodes, dropped, report)
+
+
+class SiteReanalysis(StationMeteorology):
+    """Read the reanalysis that a station's producer delivers beside its data."""
+
+    def name_reader(self, source: str) -> str:
+        """Name the reader of the reanalysis files of a station source."""
+        return f"{source}_reanalysis"
 
 
 def _resolve_rules(
@@ -104,7 +132,7 @@ def _resolve_rules(
             found=f"{params.frequency}, {params.accumulation}",
             expected=f"{', '.join(expected)}, as station source {source} has them",
         )
-    known = DAY_RULES[source]
+    known = DAY_RULES.get(source, {})
     unknown = [name for name in params.variables if name not in known]
     if unknown:
         raise UsageError(
@@ -144,7 +172,13 @@ def _read(
                 days=request.days,
                 good_flags=flags,
                 minimum_count=minimum,
+                minimum_quality=(
+                    recipe.stations.minimum_quality
+                    if name in recipe.forcing.as_measured
+                    else None
+                ),
             )
+            result.notes.update(item.notes)
             result.dropped.update(daily.dropped)
             series = StationSeries(_name_series(item), daily.values)
             result.by_cell.setdefault(cell, []).append(series)
@@ -165,9 +199,18 @@ def _name_series(series: SensorSeries) -> str:
 def _merge_cells(
     name: str, read: Read, request: ForcingRequest
 ) -> dict[str, CellSeries]:
-    limit = maximum_gap(name, request.recipe.forcing)
+    params = request.recipe.forcing
+    if name in params.as_measured:
+        return {
+            cell: take_primary(read.by_cell.get(cell, []), len(request.days))
+            for cell in request.cells["cell_id"]
+        }
+    limit = maximum_gap(name, params)
+    of_record = params.coverage == "record"
     return {
-        cell: merge_stations(name, read.by_cell.get(cell, []), limit)
+        cell: merge_stations(
+            name, read.by_cell.get(cell, []), limit, of_record=of_record
+        )
         for cell in request.cells["cell_id"]
     }
 
@@ -177,6 +220,16 @@ def maximum_gap(name: str, params: ForcingParams) -> int:
     if name == "precipitation":
         return params.maximum_precipitation_gap
     return params.maximum_gap
+
+
+def describe_availability(name: str, params: ForcingParams) -> dict[str, str]:
+    """Return what an array must say of its days and of its making; often nothing."""
+    attrs = {} if params.comment is None else {"comment": params.comment}
+    if name in params.as_measured:
+        attrs[AVAILABILITY] = AS_MEASURED
+    elif params.coverage == "record":
+        attrs[AVAILABILITY] = OF_RECORD
+    return attrs
 
 
 def _explain_dropped_cells(
@@ -204,7 +257,8 @@ def _build_dataset(
             absent if by_cell[cell].refused else by_cell[cell].values for cell in cells
         ]
         stored, _ = quantise(name, np.stack(rows))
-        dataset[name] = (("cell", "time"), stored)
+        attrs = describe_availability(name, request.recipe.forcing)
+        dataset[name] = (("cell", "time"), stored, attrs)
     return dataset
 
 

@@ -12,12 +12,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from somobench.pipelines.stations import SensorSeries
-from somobench.pipelines.stations.daily import average_to_days, explain_flags
+from somobench.pipelines.stations.daily import (
+    average_to_days,
+    explain_flags,
+    find_poor_quality,
+)
 from somobench.schemas.variables import VARIABLES
 
 AN_HOUR = np.timedelta64(60, "m")
 KELVIN = 273.15  # K at 0 degrees Celsius
 DAY_OF_WATTS = 86400 / 1e6  # MJ m-2 d-1 of 1 W m-2
+HEAT_OF_WATER = 2.45  # MJ kg-1, FAO-56 (Allen et al. 1998)
 HOURS = 24
 ONE_VALUE, HOURLY = "the day's own value", "mean of the good hours"
 
@@ -50,6 +55,32 @@ class StationDayRule:
 
 DAY_RULES: Mapping[str, Mapping[str, StationDayRule]] = MappingProxyType(
     {
+        "fluxnet": {
+            "precipitation": StationDayRule("P_F"),
+            "air_temperature": StationDayRule("TA_F", offset=KELVIN),
+            "vapour_pressure_deficit": StationDayRule("VPD_F"),
+            "wind_speed": StationDayRule("WS_F"),
+            "relative_humidity": StationDayRule("RH"),
+            "shortwave_radiation": StationDayRule("SW_IN_F", factor=DAY_OF_WATTS),
+            "net_radiation": StationDayRule("NETRAD", factor=DAY_OF_WATTS),
+            "daytime_net_radiation": StationDayRule("NETRAD"),
+            "latent_heat_flux": StationDayRule("LE_F_MDS"),
+            "evapotranspiration_observed": StationDayRule(
+                "LE_F_MDS", factor=DAY_OF_WATTS / HEAT_OF_WATER
+            ),
+            "vegetation_index": StationDayRule("EVI"),
+            "absorbed_radiation_fraction": StationDayRule("FAPAR"),
+            "modelled_water_store_1": StationDayRule("BUCKET_S11"),
+            "modelled_water_store_2": StationDayRule("BUCKET_S12"),
+            "modelled_water_store_3": StationDayRule("BUCKET_S13"),
+        },
+        "fluxnet_reanalysis": {
+            "precipitation": StationDayRule("P_ERA"),
+            "air_temperature": StationDayRule("TA_ERA", offset=KELVIN),
+            "vapour_pressure_deficit": StationDayRule("VPD_ERA"),
+            "wind_speed": StationDayRule("WS_ERA"),
+            "shortwave_radiation": StationDayRule("SW_IN_ERA", factor=DAY_OF_WATTS),
+        },
         "ismn": {
             "precipitation": StationDayRule("p", factor=HOURS, covers_hour_before=True),
             "air_temperature": StationDayRule("ta", offset=KELVIN),
@@ -71,7 +102,8 @@ DAY_RULES: Mapping[str, Mapping[str, StationDayRule]] = MappingProxyType(
     }
 )
 """By station source and variable. Temperatures come in degrees Celsius, precipitation
-in mm, radiation in MJ m-2 d-1, of hours in W m-2, humidity in percent."""
+in mm, radiation in MJ m-2 d-1, of hours and of flux towers in W m-2, humidity in
+percent, vapour-pressure deficit in Pa."""
 
 
 @dataclass(frozen=True)
@@ -97,13 +129,14 @@ def make_station_days(
     days: NDArray[np.datetime64],
     good_flags: Collection[str] | None,
     minimum_count: int,
+    minimum_quality: float | None = None,
 ) -> StationDays:
     """Make daily values of a series.
 
     A value is dropped for the first reason that holds: outside the period, its flag,
-    not finite, impossible for the variable. Equal values of one time count once,
-    different ones of one time not at all. Days with fewer than `minimum_count` values
-    are missing.
+    not finite, its quality, impossible for the variable. Equal values of one time count
+    once, different ones of one time not at all. Days with fewer than `minimum_count`
+    values are missing.
 
     Parameters
     ----------
@@ -138,6 +171,8 @@ def make_station_days(
             if flag not in good_flags:
                 drop(explain_flags(flag), series.flag_codes == code)
     drop(NOT_FINITE, ~np.isfinite(series.values))
+    for reason, poor in find_poor_quality(series, minimum_quality).items():
+        drop(reason, poor)
     scaled = rule.factor * series.values + rule.offset
     bounds = VARIABLES[variable]
     # An hour's share of a total may exceed what a whole day can reach.

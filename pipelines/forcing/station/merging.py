@@ -8,7 +8,7 @@ missing is filled where the gap is short (`gap_filling`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Literal
 
@@ -93,6 +93,9 @@ def fill_gap(
 
 NOT_MEASURED = "no station measures it"
 TOO_LITTLE = "too little measured around a gap"
+NO_COMMON_DAY = "no day that all variables have"
+NO_DAY = "none"
+"""Origin of a day that a series lacks."""
 
 Floats = NDArray[np.float64]
 
@@ -130,8 +133,53 @@ class CellSeries:
             position += length
 
 
+def take_primary(stations: Sequence[StationSeries], days: int) -> CellSeries:
+    """Return the series of the station with most measured days, nothing filled.
+
+    Without any station every day is missing; no cell is refused for that.
+    """
+    ordered = sorted(stations, key=lambda item: (-item.measured, item.name))
+    if not ordered:
+        return CellSeries(np.full(days, np.nan))
+    primary = ordered[0]
+    origins = np.where(np.isfinite(primary.values), primary.name, NO_DAY)
+    return CellSeries(primary.values, primary.name, tuple(origins.tolist()))
+
+
+def keep_common_record(
+    merged: Mapping[str, Mapping[str, CellSeries]],
+) -> dict[str, dict[str, CellSeries]]:
+    """Cut the series of a cell to the days that all of them have.
+
+    Parameters
+    ----------
+    merged : by variable and cell; days are missing before and after a record alone
+    """
+    result = {name: dict(by_cell) for name, by_cell in merged.items()}
+    for cell in next(iter(merged.values()), {}):
+        own = {name: by_cell[cell] for name, by_cell in merged.items()}
+        if any(series.refused for series in own.values()):
+            continue
+        present = np.all([np.isfinite(item.values) for item in own.values()], axis=0)
+        for name, series in own.items():
+            result[name][cell] = (
+                replace(
+                    series,
+                    values=np.where(present, series.values, np.nan),
+                    origins=tuple(np.where(present, series.origins, NO_DAY).tolist()),
+                )
+                if present.any()
+                else CellSeries(np.empty(0), refused=NO_COMMON_DAY)
+            )
+    return result
+
+
 def merge_stations(
-    name: str, stations: Sequence[StationSeries], maximum_gap: int
+    name: str,
+    stations: Sequence[StationSeries],
+    maximum_gap: int,
+    *,
+    of_record: bool = False,
 ) -> CellSeries:
     """Make one complete daily series of a variable from a cell's stations.
 
@@ -140,6 +188,8 @@ def merge_stations(
     name : of the variable
     stations : their (N,) series, in any order
     maximum_gap : days in a row that may be filled
+    of_record : bool
+        Whether the series may begin after the first day and end before the last.
 
     Returns
     -------
@@ -156,6 +206,10 @@ def merge_stations(
         measured[taken] = other.values[taken]
         origin[taken] = other.name
     gaps = find_gaps(measured)
+    if of_record:
+        outer = (0, len(measured))
+        origin[np.isnan(measured)] = NO_DAY
+        gaps = [gap for gap in gaps if gap.start not in outer and gap.stop not in outer]
     if any(gap.days > maximum_gap for gap in gaps):
         return CellSeries(measured, refused=f"a gap longer than {maximum_gap} days")
     values, rule = measured.copy(), FILL_RULES.get(name, "linear")

@@ -10,11 +10,12 @@ from typing import Any, get_args
 from somobench.pipelines.forcing.source import ForcingRequest
 from somobench.pipelines.forcing.station.merging import (
     FILL_RULES,
+    NO_DAY,
     CellSeries,
     FillRule,
     StationSeries,
 )
-from somobench.pipelines.stations import Rejection
+from somobench.pipelines.stations import Note, Rejection
 
 RULES = frozenset(get_args(FillRule))
 
@@ -28,6 +29,7 @@ class Read:
     by_cell: dict[str, list[StationSeries]] = field(default_factory=dict)
     rejections: list[Rejection] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
+    notes: Counter[Note] = field(default_factory=Counter)
 
 
 def report_of_stations(
@@ -76,16 +78,25 @@ def _describe_variable(
     ]
     filled = sum(origin in RULES for origin, _ in origins)
     own = sum(origin == primary for origin, primary in origins)
+    missing = sum(origin == NO_DAY for origin, _ in origins)
+    further = {"missing": missing} if missing else {}
+    notes = [
+        vars(note) | {"series": count} for note, count in sorted(read.notes.items())
+    ]
     return {
-        "cells_without": sorted(cell for cell, item in kept.items() if item.refused),
+        "cells_without": sorted(
+            cell for cell, item in kept.items() if item.refused or not item.primary
+        ),
         "daily": read.words,
         "days": {
             "filled": filled,
-            "of_other_stations": len(origins) - filled - own,
+            "of_other_stations": len(origins) - filled - own - missing,
             "of_primary_stations": own,
+            **further,
         },
         "files_rejected": [asdict(item) for item in read.rejections],
         "filled_by": FILL_RULES.get(name, "linear"),
+        **({"notes": notes} if notes else {}),
         "series": sum(len(series) for series in read.by_cell.values()),
         "values_dropped": dict(sorted(read.dropped.items())),
     }
@@ -97,6 +108,8 @@ def _list_filled_days(
     for name, by_cell in kept.items():
         for cell, series in by_cell.items():
             for origin, first, last in series.runs():
+                if origin == NO_DAY:
+                    continue
                 yield {
                     "cell_id": cell,
                     "end": str(request.days[last]),
@@ -112,6 +125,6 @@ def _list_primaries(
     found: dict[str, dict[str, str]] = {}
     for name, by_cell in kept.items():
         for cell, series in by_cell.items():
-            if not series.refused:
+            if not series.refused and series.primary:
                 found.setdefault(cell, {})[name] = series.primary
     return found

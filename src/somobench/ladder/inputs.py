@@ -1,7 +1,8 @@
 """The table of inputs that pooled rungs read: a row a cell and day, a column an input.
 
 Weather is standardised by the mean and deviation of train cells and days, attributes of
-cells by those of train cells. A day before the first of the period counts as average.
+cells by those of train cells. A day before the first of the period, or of the cell's
+record, counts as average.
 """
 
 from __future__ import annotations
@@ -91,4 +92,5 @@ def _gather_weather(problem: Problem, column: Column, places: Places) -> Array:
     days = places.days - column.lag
     series = problem.forcing[column.name]
     values = series[places.cells, np.maximum(days, 0)].astype(np.float64)
-    return np.where(days >= 0, standardise(problem, column.name, values), 0.0)
+    known = (days >= 0) & np.isfinite(values)
+    return np.where(known, standardise(problem, column.name, values), 0.0)

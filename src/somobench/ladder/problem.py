@@ -16,11 +16,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from somobench.catalog.split_view import SplitView
-from somobench.catalog.view import align_to_targets, day_of_year
+from somobench.catalog.view import align_to_targets, average_known, day_of_year
 from somobench.schemas.baseline_params import BaselineParams
+from somobench.schemas.grids import list_complete
 from somobench.schemas.manifest import FeatureSetRecord
 from somobench.schemas.tables import CELLS
-from somobench.schemas.variables import TEST, TRAIN, VALIDATION
+from somobench.schemas.variables import ARIDITY, TEST, TRAIN, VALIDATION
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -44,6 +45,7 @@ class Problem:
     observed : array, (layer, cell, day), m3 m-3, or None
         Train-scaled targets of all days, test days included.
     forcing : mapping of variable to array, (cell, day), in its unit
+        Those that every day of a cell's record has; NaN before and after it.
     reanalysis : array, (layer, cell, day), m3 m-3, or None
     climatology : array, (layer, cell, day), m3 m-3
     statics : mapping of name to array, (cell,)
@@ -123,7 +125,7 @@ def build_problem(
     daily = view.climatology().sel(day_of_year=day_of_year(targets["time"]))
     series = {
         name: forcing[name].transpose("cell", "time").to_numpy()
-        for name in sorted(map(str, forcing.data_vars))
+        for name in sorted(list_complete(forcing))
         if name != "reanalysis_soil_moisture"
     }
     return Problem(
@@ -177,7 +179,7 @@ def collect_statics(
     cells : DataFrame, a row a cell
     """
     means = {
-        name: series[name][:, window].mean(axis=1, dtype=np.float64)
+        name: average_known(series[name][:, window])
         for name in ("air_temperature", "precipitation", "net_radiation")
         if name in series
     }
@@ -189,9 +191,11 @@ def collect_statics(
             statics["log_dryness"] = np.log(
                 means["net_radiation"] / means["precipitation"]
             )
-    numbers = cells.drop(columns=list(CELLS.columns), errors="ignore").select_dtypes(
-        "float64"
-    )
+    elif set(cells.get("dryness_source", ())) == {"table"}:
+        statics["log_dryness"] = np.log(cells["dryness"].to_numpy("float64"))
+        cells = cells.drop(columns=ARIDITY)
+    known = [*CELLS.columns, "mean_reference_evapotranspiration"]
+    numbers = cells.drop(columns=known, errors="ignore").select_dtypes("float64")
     return statics | {
         name: numbers[name].to_numpy("float64") for name in sorted(map(str, numbers))
     }

@@ -70,15 +70,43 @@ def _get_minimum_days(problem: Problem) -> int:
 
 
 def _read_weather(problem: Problem) -> Weather:
-    series = {
-        name: problem.forcing[name].astype(np.float64)
-        for name in ("precipitation", "net_radiation", "air_temperature")
-    }
+    """Read daily input; before a cell's record its first days, after it dry cold ones.
+
+    So a store begins in equilibrium with its own weather, however late that begins.
+    """
+    names = ("precipitation", "net_radiation", "air_temperature")
+    series = {name: problem.forcing[name].astype(np.float64) for name in names}
+    known = np.all([np.isfinite(series[name]) for name in names], axis=0)
+    if not known.all():
+        series = {name: fill_outside(series[name], known) for name in names}
     return Weather(
         series["precipitation"],
         series["net_radiation"] / problem.latent_heat,
         series["air_temperature"],
     )
+
+
+def fill_outside(values: Array, known: NDArray[np.bool_]) -> Array:
+    """Fill days outside a record: before it the record over and over, after it zero.
+
+    Parameters
+    ----------
+    values : array, (cell, day)
+    known : array, (cell, day), bool
+        One run of days a cell.
+
+    Examples
+    --------
+    >>> fill_outside(np.array([[np.nan, np.nan, 1.0, 2.0, 3.0, np.nan]]),
+    ...              np.array([[False, False, True, True, True, False]]))
+    array([[2., 3., 1., 2., 3., 0.]])
+    """
+    filled = np.where(known, values, 0.0)
+    for cell in np.flatnonzero(known.any(axis=1) & ~known[:, 0]):
+        days = np.flatnonzero(known[cell])
+        first, record = int(days[0]), values[cell, days]
+        filled[cell, :first] = record[(np.arange(first) - first) % len(record)]
+    return filled
 
 
 def _train_correlations(

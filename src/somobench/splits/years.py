@@ -63,6 +63,7 @@ def _split_years(
     counts = _sum_by_year(data.available.astype(np.float64), data.days, years).round()
     observed = _find_observed_years(counts >= MINIMUM_TRAIN_DAYS)
     dryness, uses_radiation = _measure_dryness(data, years)
+    observed &= np.isfinite(dryness)
     without, rows = {}, []
     for cell, name in enumerate(data.names.tolist()):
         own = np.flatnonzero(observed[cell])
@@ -153,7 +154,8 @@ def _measure_dryness(
         radiation = (
             _sum_by_year(data.forcing["net_radiation"], data.days, years) / lengths
         )
-    defined = ((rain > 0) & (radiation >= 0)).all(axis=1)
+    # Years that reach beyond a cell's record have no rain, and are never chosen.
+    defined = ((rain > 0) & (radiation >= 0) | np.isnan(rain)).all(axis=1)
     ratio = np.divide(radiation, rain, out=-rain.copy(), where=defined[:, None])
     return np.round(ratio, MEASURE_DECIMALS), defined
 
