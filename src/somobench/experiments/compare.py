@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from somobench.experiments.crossfit import MODEL_ARM, Crossfit
-from somobench.experiments.world import World
+from somobench.experiments.world import REGIMES, World
 from somobench.metrics.days import ResampledDays
 from somobench.metrics.definition import Metric
 from somobench.metrics.moments import Floats
@@ -27,13 +27,15 @@ from somobench.uncertainty.bootstrap import (
     bootstrap_scores,
     draw_days,
 )
-from somobench.uncertainty.cells import draw_groups
+from somobench.uncertainty.cells import draw_groups, pool_metric
 from somobench.uncertainty.intervals import Resampled, make_pooled_interval
 from somobench.uncertainty.pooling import LEVEL, pool_scores
 
 METRICS = ("pearson_r", "anomaly_r")
 """Metrics that are the same for any level and spread of a series."""
 ALL = "all"
+CONTRAST = "energy- less water-limited"
+"""Rows of what the medians of the two regimes differ by; above 0 energy has more."""
 REPEAT_SEED = 17  # of draws of repeats, beside those of days and cells
 
 
@@ -182,7 +184,50 @@ def tabulate(
                     "day_count": int(pairs[known].sum()),
                 }
             )
+    rows += _contrast_regimes(scored, regimes, clusters.to_numpy().tolist())
     return pd.DataFrame(rows).assign(**names)
+
+
+def _contrast_regimes(
+    scored: BootstrappedScores, regimes: NDArray[np.object_], clusters: list[str]
+) -> list[dict[str, object]]:
+    """Return what energy-limited series have more than water-limited ones."""
+    if not set(REGIMES) <= set(regimes.tolist()):
+        return []
+    rows = []
+    labels = np.where(np.isin(regimes, REGIMES), regimes, "").tolist()
+    groups = list(
+        draw_groups(
+            {"regime": labels},
+            draws=scored.days.draws,
+            seed=scored.days.seed,
+            clusters=clusters,
+        )
+    )
+    pairs = scored.scores["pair_count"].to_numpy()
+    for metric in scored.metrics:
+        values = scored.scores[metric.name].to_numpy().astype(np.float64)
+        pooled = pool_metric(values, scored.replicates[metric.name], groups)
+        drawn = Resampled(*(part[[0]] - part[[1]] for part in pooled.drawn))
+        value = pooled.values[[0]] - pooled.values[[1]]
+        fewest = np.array([pooled.units[:2].min()])
+        low, high = make_pooled_interval(
+            value, drawn, blocks=scored.days.blocks, cells=fewest, level=LEVEL
+        )
+        known = np.isfinite(values) & (np.array(labels) != "")
+        rows.append(
+            {
+                "metric": metric.name,
+                "layer": ALL_LAYERS,
+                "tested": CONTRAST,
+                "value": float(value[0]),
+                "low": float(low[0]) if scored.days.enough else np.nan,
+                "high": float(high[0]) if scored.days.enough else np.nan,
+                "cell_count": int(known.sum()),
+                "day_count": int(pairs[known].sum()),
+            }
+        )
+    return rows
 
 
 def _free_of_ranges(scored: BootstrappedScores) -> BootstrappedScores:

@@ -32,11 +32,14 @@ from somobench.uncertainty.bootstrap import (
     draw_days,
 )
 
-EVAPORATION = ("evapotranspiration", "evaporation")
+EVAPORATION = ("evapotranspiration_observed", "evaporation")
 """Observed first; `evaporation` is that of a reanalysis."""
-RADIATION = ("shortwave_radiation", "net_radiation")
+RADIATION = ("shortwave_radiation", "net_radiation", "daytime_net_radiation")
+ENERGY_UNITS = {"net_radiation": 1.0, "daytime_net_radiation": 0.0864}
+"""Factor to MJ m-2 d-1. Of the hours of daylight it is too large by one that hardly
+differs within a month, so that the fraction's anomalies are true but for their size."""
 MODELS = ("ridge_memory", "gradient_boosting", "water_balance")
-OBSERVED, REANALYSIS = "observations", "reanalysis"
+OBSERVED = "observations"
 WARM = 283.15  # K; above it the growing season (Denissen et al. 2022)
 LATENT_HEAT = 2.45  # MJ kg-1
 LEAST_RADIATION = 2.0  # MJ m-2 d-1, of a day with an evaporative fraction
@@ -110,8 +113,8 @@ def list_sources(
         OBSERVED: [found.target.to_numpy().astype(np.float32)],
         **{name: list(parts) for (name, _), parts in found.predictions.items()},
     }
-    if world.reanalysis is not None:
-        every[REANALYSIS] = [world.reanalysis[layer, cells].astype(np.float32)]
+    for name, values in world.list_untrained().items():
+        every[name] = [values[layer, cells].astype(np.float32)]
     common = np.all(
         [np.isfinite(part) for parts in every.values() for part in parts], axis=0
     )
@@ -130,11 +133,12 @@ def make_targets(
         WITH_EVAPORATION: np.where(warm, evaporation, np.nan),
         LIMITATION: np.where(warm, world.weather[radiation][cells], np.nan),
     }
-    if "net_radiation" in world.weather:
-        energy = world.weather["net_radiation"][cells].astype(np.float64)
+    for energy_name in (key for key in ENERGY_UNITS if key in world.weather):
+        energy = world.weather[energy_name][cells].astype(np.float64)
+        energy *= ENERGY_UNITS[energy_name]
         bright = warm & (energy >= LEAST_RADIATION)
         share = LATENT_HEAT * evaporation / np.where(bright, energy, np.nan)
-        made[WITH_FRACTION] = share
+        made.setdefault(WITH_FRACTION, share)
     return {
         key: found.target.copy(data=np.where(np.isfinite(evaporation), values, np.nan))
         for key, values in made.items()

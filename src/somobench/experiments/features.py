@@ -34,8 +34,17 @@ from somobench.scoring.tables import round_scores
 from somobench.uncertainty.bootstrap import BootstrappedScores
 
 LEARNERS = {"ridge": "ridge_memory", "trees": "gradient_boosting"}
-SETS = ("forcing", "memory", "state")
-STEPS = (("forcing", "memory"), ("memory", "state"))
+SURFACE = "memory and surface"
+SETS = ("forcing", "memory", "state", SURFACE)
+STEPS = (("forcing", "memory"), ("memory", "state"), ("memory", SURFACE))
+MORE = (
+    "daytime_net_radiation",
+    "relative_humidity",
+    "wind_speed",
+    "vegetation_index",
+    "absorbed_radiation_fraction",
+)
+"""What a release may have on days with a target alone, beside its feature sets."""
 EVERY = "every climate"
 CONSISTENT = "share_of_series_that_lose"
 
@@ -48,11 +57,7 @@ def run_features(world: World, settings: Settings, processes: int) -> Outcome:
     UsageError
         If the release has no feature set of weather, or too few cells.
     """
-    sets = {
-        name: record
-        for name, record in limit_feature_sets(world).items()
-        if name in SETS and record.variables
-    }
+    sets = list_sets(world)
     if not sets:
         raise UsageError(
             f"experiment features on release {world.release}",
@@ -96,16 +101,36 @@ def run_features(world: World, settings: Settings, processes: int) -> Outcome:
     )
 
 
+def list_sets(world: World) -> dict[str, FeatureSetRecord]:
+    """Return the release's sets of weather, and memory with all else that it has."""
+    sets = {
+        name: record
+        for name, record in limit_feature_sets(world).items()
+        if name in SETS and record.variables
+    }
+    memory = sets.get("memory")
+    if memory is None:
+        return sets
+    more = tuple(
+        name for name in MORE if name in world.weather and name not in memory.variables
+    )
+    if more:
+        variables = {"variables": (*memory.variables, *more)}
+        sets[SURFACE] = memory.model_copy(update=variables)
+    return sets
+
+
 def list_inputs(
     sets: Mapping[str, FeatureSetRecord],
 ) -> Iterator[tuple[str, FeatureSetRecord]]:
     """Yield every set, and the larger ones without each of their variables.
 
-    From `state` only what `memory` doesn't have is left out.
+    From those above `memory` only what it doesn't have is left out.
     """
+    memory = sets["memory"].variables if "memory" in sets else ()
     for name, record in sets.items():
         yield name, record
-        known = sets["memory"].variables if name == "state" and "memory" in sets else ()
+        known = () if name == "memory" else memory
         if name == "forcing":
             continue
         for variable in record.variables:

@@ -32,12 +32,20 @@ COMPLETE = 0.99  # of a cell's record, of weather that a water balance runs thro
 FEWEST_VALUES = 30  # in a half, from which a cell's mean and deviation are taken
 
 
+STANDARDISED, MEASURED, MATCHED = "standardised", "as measured", "matched"
+
+
 class Candidate(NamedTuple):
-    """A rung by its name, or one that reads other inputs than its own feature set."""
+    """A rung by its name, or one that reads other inputs than its own feature set.
+
+    `scaling` is that of the targets that it learns from: `standardised` a series,
+    `as measured`, or `matched` to the reanalysis.
+    """
 
     name: str
     rung: str
     inputs: FeatureSetRecord | None = None
+    scaling: str = STANDARDISED
 
 
 def fit_task(
@@ -47,11 +55,15 @@ def fit_task(
     needs_above = any(
         each.inputs and ABOVE in each.inputs.variables for each in candidates
     )
-    problem = make_problem(world, task, settings, above=needs_above)
+    scalings = dict.fromkeys(each.scaling for each in candidates)
+    problems = {
+        scaling: make_problem(world, task, settings, above=needs_above, scaling=scaling)
+        for scaling in scalings
+    }
     cells = slice(len(task.train) + len(task.validation), None)
     result: dict[str, NDArray[np.float32] | str] = {}
     for candidate in candidates:
-        outcome = _fit(candidate, problem, world)
+        outcome = _fit(candidate, problems[candidate.scaling], world)
         if isinstance(outcome, str):
             result[candidate.name] = outcome
         else:
@@ -114,7 +126,12 @@ def _without_layer_above(problem: Problem) -> Problem:
 
 
 def make_problem(
-    world: World, task: Task, settings: Settings, *, above: bool = False
+    world: World,
+    task: Task,
+    settings: Settings,
+    *,
+    above: bool = False,
+    scaling: str = STANDARDISED,
 ) -> Problem:
     """Return a task as rungs meet it: its training, validating and tested cells.
 
@@ -126,6 +143,8 @@ def make_problem(
     ----------
     above : bool
         Whether the layer above comes along, for candidates that read it.
+    scaling : str
+        Of the targets, see `Candidate`.
     """
     cells = np.array([*task.train, *task.validation, *task.tested], dtype=np.intp)
     trained, validated = len(task.train), len(task.train) + len(task.validation)
@@ -136,8 +155,7 @@ def make_problem(
     role[trained:validated, train_days] = VALIDATION
     role[validated:, test_days] = TEST
     layers = _list_layers(world, task) if above else [task.layer]
-    measured = world.measured[np.ix_(layers, cells)]
-    target = standardise_cells(measured, train_days)
+    target = scale_targets(world, layers, cells, train_days, scaling)
     sampled = np.where(
         draw_days(target, train_days, cells, task, settings), target, np.nan
     )
@@ -171,30 +189,60 @@ def _list_layers(world: World, task: Task) -> list[int]:
     return [*higher.tolist(), task.layer]
 
 
-def standardise_cells(measured: Array, days: Mask) -> Array:
+def scale_targets(
+    world: World, layers: list[int], cells: NDArray[np.intp], days: Mask, scaling: str
+) -> Array:
+    """Return targets in a scaling that knows some days alone, (layer, cell, day)."""
+    measured = world.measured[np.ix_(layers, cells)]
+    if scaling == MEASURED:
+        return measured
+    if scaling == MATCHED and world.reanalysis is not None:
+        reference = world.reanalysis[np.ix_(layers, cells)]
+        level, spread, _ = measure_moments(
+            np.where(np.isfinite(measured), reference, np.nan), days
+        )
+        return standardise_cells(measured, days, level, spread)
+    return standardise_cells(measured, days)
+
+
+def standardise_cells(
+    measured: Array,
+    days: Mask,
+    level: Array | float = LEVEL,
+    spread: Array | float = SPREAD,
+) -> Array:
     """Give each series level and spread by its mean and deviation over some days.
 
     Parameters
     ----------
     measured : (layer, cell, day), m3 m-3
     days : (day,)
+    level, spread : float, or (layer, cell, 1), m3 m-3
 
     Returns
     -------
     (layer, cell, day), m3 m-3
         Missing where a series has fewer than 30 values there, or doesn't vary.
     """
-    known = np.where(days, measured, np.nan)
+    mean, deviation, count = measure_moments(measured, days)
+    usable = (count >= FEWEST_VALUES) & (deviation > 0)
+    result: Array = np.where(
+        usable,
+        level + spread * (measured - mean) / np.where(usable, deviation, 1),
+        np.nan,
+    )
+    return result
+
+
+def measure_moments(values: Array, days: Mask) -> tuple[Array, Array, NDArray[np.intp]]:
+    """Return mean, deviation and number of values on some days, (layer, cell, 1)."""
+    known = np.where(days, values, np.nan)
     count = np.isfinite(known).sum(axis=2, keepdims=True)
     filled = np.where(np.isfinite(known), known, 0.0)
     mean = filled.sum(axis=2, keepdims=True) / np.maximum(count, 1)
     squares = np.where(np.isfinite(known), (known - mean) ** 2, 0.0)
-    spread = np.sqrt(squares.sum(axis=2, keepdims=True) / np.maximum(count, 1))
-    usable = (count >= FEWEST_VALUES) & (spread > 0)
-    result: Array = np.where(
-        usable, LEVEL + SPREAD * (measured - mean) / np.where(usable, spread, 1), np.nan
-    )
-    return result
+    deviation = np.sqrt(squares.sum(axis=2, keepdims=True) / np.maximum(count, 1))
+    return mean, deviation, count
 
 
 def draw_days(

@@ -7,6 +7,7 @@ other one, and of both, half and half; and predicts the same cells and days.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -32,7 +33,7 @@ from somobench.ladder.problem import Array
 from somobench.ladder.rungs import RUNGS
 from somobench.uncertainty.bootstrap import BootstrappedScores
 
-SAME, OTHER, BOTH = "same", "other", "both"
+SAME, OTHER, BOTH, UNTRAINED = "same", "other", "both", "untrained"
 LOSSES = ((OTHER, SAME), (BOTH, SAME), (OTHER, BOTH))
 TRAINED = (
     "linear_1",
@@ -60,6 +61,7 @@ def run_robustness(world: World, settings: Settings, processes: int) -> Outcome:
     tasks = list(list_tasks(world, layers, settings, regimes, draw_regime_arms))
     candidates = tuple(make_candidate(world, name) for name in TRAINED)
     found = name_arms(world, run_tasks(world, tasks, candidates, settings, processes))
+    found = add_untrained(world, found)
     compared = Comparison(world, found, settings.draws, settings.seed)
     parts = compared.tabulate_scores()
     distance = measure_climate_distance(world, found)
@@ -125,6 +127,19 @@ def name_arms(world: World, found: Crossfit) -> Crossfit:
         joined[model, OTHER] = [np.where(dry, e, w) for e, w in pairs]
         joined[model, BOTH] = both
     return Crossfit(found.target, joined, found.refused, found.tasks)
+
+
+def add_untrained(world: World, found: Crossfit) -> Crossfit:
+    """Add what process models that learned nothing here say of the same series."""
+    place = found.target["layer_place"].to_numpy()
+    tested = np.isfinite(found.target.to_numpy())
+    added = {
+        (name, UNTRAINED): [
+            np.where(tested, values[place, found.places], np.nan).astype(np.float32)
+        ]
+        for name, values in world.list_untrained().items()
+    }
+    return replace(found, predictions={**found.predictions, **added})
 
 
 def measure_climate_distance(world: World, found: Crossfit) -> Array:

@@ -17,7 +17,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     seed: Annotated[int, Field(ge=0)] = 1
-    repeats: Count = 4
+    repeats: Count = 3
     """Times that folds and training cells are drawn anew."""
     folds: Annotated[int, Field(ge=2)] = 5
     """Parts of the cells that are held out in turn."""

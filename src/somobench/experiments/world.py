@@ -20,6 +20,7 @@ from somobench.schemas.manifest import FeatureSetRecord
 ENERGY, WATER = "energy-limited", "water-limited"
 REGIMES = (ENERGY, WATER)
 MINIMUM_KNOWN = 0.9  # of the cell-days with a target; a rarer input isn't used
+REANALYSIS, STORE = "reanalysis", "modelled_water_store"
 GAP = 15  # days at each end of a calendar year that no experiment uses
 
 
@@ -54,6 +55,20 @@ class World:
     feature_sets: Mapping[str, FeatureSetRecord]
     refused: Mapping[str, str]
     left_out: Mapping[str, str]
+
+    def list_untrained(self) -> dict[str, Array]:
+        """Return soil moisture that no model here learned, (layer, cell, day).
+
+        That of the reanalysis, m3 m-3, and water stores of process models that came
+        with the release, kg m-2, one store for every layer.
+        """
+        stores = {
+            name: np.broadcast_to(values.astype(np.float64), self.measured.shape)
+            for name, values in self.weather.items()
+            if name.startswith(STORE)
+        }
+        own = {} if self.reanalysis is None else {REANALYSIS: self.reanalysis}
+        return own | stores
 
     @property
     def log_dryness(self) -> Array:
