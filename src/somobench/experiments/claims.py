@@ -12,16 +12,18 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from somobench.experiments.compare import CONTRAST
 from somobench.experiments.diversity import MANY, ONE, name_arm
-from somobench.experiments.robustness import BOTH, OTHER, SAME
-from somobench.experiments.world import ENERGY, WATER
+from somobench.experiments.fit import MATCHED, MEASURED
+from somobench.experiments.robustness import BOTH, OTHER, SAME, UNTRAINED
+from somobench.experiments.world import ENERGY, REANALYSIS, WATER
 from somobench.schemas.scores import ALL_LAYERS
 
 MARGIN = 0.02  # of a correlation: smaller losses don't count
 HOLDS, FAILS, UNDECIDED, ABSENT = "holds", "does not hold", "undecided", "not available"
 LEAD = "pearson_r"
 LEARNED = ("ridge_memory", "gradient_boosting")
-PROCESS = "water_balance"
+PROCESS, STORE = "water_balance", "modelled_water_store_1"
 ABOVE = "state without soil_moisture_above"
 
 
@@ -56,10 +58,36 @@ class Finding(NamedTuple):
 
 def list_claims() -> Iterator[Claim]:
     """Yield every claim, in the order of the published table."""
+    yield from _list_contrasts()
     yield from _list_robustness()
     yield from _list_diversity()
     yield from _list_features()
     yield from _list_couplings()
+    yield from _list_dependences()
+
+
+def _list_contrasts() -> Iterator[Claim]:
+    """Yield claims on skill itself: other cells and days, so nothing is paired."""
+    for model in LEARNED:
+        yield Claim(
+            "Trained in each cell's own regime, a learned model has less skill on "
+            "water-limited cells",
+            "robustness",
+            model,
+            SAME,
+            "",
+            CONTRAST,
+        )
+    for model, arm in ((PROCESS, SAME), (STORE, UNTRAINED), (REANALYSIS, UNTRAINED)):
+        yield Claim(
+            "A process model hasn't less skill on water-limited cells",
+            "robustness",
+            model,
+            arm,
+            "",
+            CONTRAST,
+            wanted=0,
+        )
 
 
 def _list_robustness() -> Iterator[Claim]:
@@ -157,7 +185,7 @@ def _list_features() -> Iterator[Claim]:
 
 def _list_couplings() -> Iterator[Claim]:
     arm = "evapotranspiration less radiation"
-    for model in ("observations", *LEARNED, PROCESS):
+    for model in ("observations", *LEARNED, PROCESS, STORE, REANALYSIS):
         yield Claim(
             "In water-limited cells evaporation follows soil moisture more than "
             "radiation",
@@ -178,6 +206,21 @@ def _list_couplings() -> Iterator[Claim]:
             ENERGY,
             metric="anomaly_r",
             wanted=0,
+        )
+
+
+def _list_dependences() -> Iterator[Claim]:
+    for metric, wanted in (("nse", 1), (LEAD, 0)):
+        yield Claim(
+            "Scored against targets as measured, the reanalysis loses much of its NSE"
+            if wanted
+            else "Scored against targets as measured, the reanalysis keeps its Pearson r",
+            "independence",
+            REANALYSIS,
+            MEASURED,
+            MATCHED,
+            metric=metric,
+            wanted=wanted,
         )
 
 

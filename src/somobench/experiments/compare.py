@@ -51,7 +51,9 @@ class Comparison:
 
     def __init__(self, world: World, found: Crossfit, draws: int, seed: int) -> None:
         self._world, self._found = world, found
-        first = dict(reversed(found.predictions))
+        first: dict[str, str] = {}
+        for name, arm in found.predictions:
+            first.setdefault(name, arm)
         samples = [found.label(found.predictions[key][0]) for key in first.items()]
         self._days = draw_days(samples, found.target, draws=draws, seed=seed)
         self._scores = {

@@ -25,6 +25,7 @@ TRIES = 50  # assignments of folds, of which the most even one is taken
 VALIDATION_SHARE = 0.25
 
 Cells = NDArray[np.intp]
+Groups = NDArray[np.object_]
 
 
 class Layer(NamedTuple):
@@ -100,7 +101,7 @@ def count_values(world: World, place: int) -> NDArray[np.int64]:
 
 
 def draw_folds(
-    world: World, layer: Layer, settings: Settings, repeat: int, regimes: Array
+    world: World, layer: Layer, settings: Settings, repeat: int, regimes: Groups
 ) -> list[Fold]:
     """Assign neighbourhoods to folds, as evenly as a number of tries gives.
 
@@ -132,7 +133,7 @@ def draw_folds(
 
 
 def plan_layers(
-    world: World, settings: Settings, regimes: Array, groups: int
+    world: World, settings: Settings, regimes: Groups, groups: int
 ) -> tuple[list[Layer], dict[str, str]]:
     """Return the layers that carry an experiment, and why others don't.
 
@@ -167,7 +168,7 @@ def plan_layers(
 
 
 def _count_cells(
-    world: World, layer: Layer, settings: Settings, regimes: Array, groups: int
+    world: World, layer: Layer, settings: Settings, regimes: Groups, groups: int
 ) -> int:
     """Count the training cells that every group has in every fold; even, at most so."""
     if np.unique(regimes[layer.able]).size < groups:
@@ -190,7 +191,7 @@ def list_tasks(
     world: World,
     layers: list[Layer],
     settings: Settings,
-    regimes: Array,
+    regimes: Groups,
     arms: Arms,
 ) -> Iterator[Task]:
     """Yield every training set of every arm, and what it predicts."""

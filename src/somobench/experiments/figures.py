@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -79,13 +80,13 @@ def _list_panels(rows: pd.DataFrame, axis: str, *, zero: bool = True) -> list[Ro
     return panels
 
 
-def _make_row(row: Mapping[str, object]) -> Row:
+def _make_row(row: Mapping[Hashable, Any]) -> Row:
     label = str(row["arm"])
     if row["against"]:
         label = f"{label} against {row['against']}"
-    dot = Dot(row["value"], row["low"], row["high"])  # type: ignore[arg-type]  # numbers
+    dot = Dot(row["value"], row["low"], row["high"])
     counts = f"{row['cell_count']} series, {row['day_count']} cell-days"
-    return Row(label, (dot,), show_score(row), counts)
+    return Row(label, (dot,), show_score({str(k): v for k, v in row.items()}), counts)
 
 
 def draw_distances(points: Mapping[str, list[tuple[float, float, str]]]) -> Figure:
@@ -118,6 +119,15 @@ def draw_distances(points: Mapping[str, list[tuple[float, float, str]]]) -> Figu
     )
 
 
+def _list_points(rows: pd.DataFrame) -> list[Point]:
+    """Return scores over the number of cells, fewest first."""
+    ordered = rows.sort_values("size")[["size", "value", "low", "high"]]
+    return [
+        Point(size, value, f"{value:.3f}", low, high)
+        for size, value, low, high in ordered.to_numpy("float64").tolist()
+    ]
+
+
 def draw_curves(rows: pd.DataFrame) -> Figure:
     """Return scores over the number of training cells, a panel a model and regime."""
     scores = rows[(rows["against"] == "") & (rows["metric"] == LEAD)]
@@ -130,12 +140,7 @@ def draw_curves(rows: pd.DataFrame) -> Figure:
         series = [
             Series(
                 str(name),
-                [
-                    Point(row.size_, row.value, f"{row.value:.3f}", row.low, row.high)
-                    for row in part.rename(columns={"size": "size_"})
-                    .sort_values("size_")
-                    .itertuples()
-                ],
+                _list_points(part),
                 colour=COLOURS[place],
                 symbol=SYMBOLS[place],
                 line="none",

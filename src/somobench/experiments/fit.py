@@ -167,7 +167,7 @@ def make_problem(
         split="experiment",
         layers=world.layers[layers],
         role=role,
-        has_target=np.isfinite(target).any(axis=2),
+        has_target=np.asarray(np.isfinite(target).any(axis=2)),
         train_target=np.where(role == TRAIN, sampled, np.nan),
         validation_target=np.where(role == VALIDATION, sampled, np.nan),
         observed=target,
@@ -193,11 +193,12 @@ def scale_targets(
     world: World, layers: list[int], cells: NDArray[np.intp], days: Mask, scaling: str
 ) -> Array:
     """Return targets in a scaling that knows some days alone, (layer, cell, day)."""
-    measured = world.measured[np.ix_(layers, cells)]
+    chosen = np.ix_(np.array(layers, dtype=np.intp), cells)
+    measured = world.measured[chosen]
     if scaling == MEASURED:
         return measured
     if scaling == MATCHED and world.reanalysis is not None:
-        reference = world.reanalysis[np.ix_(layers, cells)]
+        reference = world.reanalysis[chosen]
         level, spread, _ = measure_moments(
             np.where(np.isfinite(measured), reference, np.nan), days
         )

@@ -90,7 +90,7 @@ def tabulate_rows(table: pd.DataFrame) -> Table:
             row["tested"],
             row["arm"],
             row["against"] or None,
-            make_score_cell(row),
+            make_score_cell({str(key): value for key, value in row.items()}),
             int(row["cell_count"]),
             int(row["day_count"]),
         ]

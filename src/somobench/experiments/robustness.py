@@ -125,7 +125,7 @@ def name_arms(world: World, found: Crossfit) -> Crossfit:
         pairs = list(zip(energy, water, strict=True))
         joined[model, SAME] = [np.where(dry, w, e) for e, w in pairs]
         joined[model, OTHER] = [np.where(dry, e, w) for e, w in pairs]
-        joined[model, BOTH] = both
+        joined[model, BOTH] = list(both)
     return Crossfit(found.target, joined, found.refused, found.tasks)
 
 

@@ -121,7 +121,7 @@ def read_world(release: Release) -> World:
         .astype(np.float64)
     )
     kept, left_out = choose_weather(
-        files.weather(targets), np.isfinite(measured).any(axis=0)
+        files.weather(targets), np.asarray(np.isfinite(measured).any(axis=0))
     )
     return World(
         release=release.id,
