@@ -212,9 +212,9 @@ def _list_couplings() -> Iterator[Claim]:
 def _list_dependences() -> Iterator[Claim]:
     for metric, wanted in (("nse", 1), (LEAD, 0)):
         yield Claim(
-            "Scored against targets as measured, the reanalysis loses much of its NSE"
+            "Against targets as measured, the reanalysis has less NSE"
             if wanted
-            else "Scored against targets as measured, the reanalysis keeps its Pearson r",
+            else "Against targets as measured, the reanalysis keeps its Pearson r",
             "independence",
             REANALYSIS,
             MEASURED,
