@@ -19,6 +19,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from somobench.catalog.recipes import BuildRecord, read_build_record
 from somobench.schemas.errors import IntegrityError, UnknownNameError, UsageError
 from somobench.schemas.recipe import RELEASE_ID, SHA256
 
@@ -231,7 +232,23 @@ def check_release(release: Any, catalog: Path | None = None) -> str:
     known = known_releases(catalog)
     if isinstance(release, str) and (name := str.__str__(release)) in known:
         return name
+    if isinstance(release, str) and (record := read_build_record(str(release))):
+        raise _make_unbuilt_error(record)
     raise unknown("release", release, known)
+
+
+def _make_unbuilt_error(record: BuildRecord) -> UnknownNameError:
+    """Return the refusal of a release that isn't built here yet, and the command."""
+    needed = "; ".join(
+        f"{item.path} ({item.name}, {item.size} bytes, {item.licence})"
+        for item in record.inputs
+    )
+    return UnknownNameError(
+        f"release {record.release}",
+        found="nothing on this machine; it isn't shipped, but can be built",
+        expected=f"a build from {needed}",
+        hint=f"SOMOBENCH_DATA=/where/archives/lie {record.command}",
+    )
 
 
 def unknown(

@@ -139,7 +139,7 @@ def average_known(
     """
     present = np.isfinite(values)
     if present.all():
-        return np.asarray(values.astype(np.float64).mean(axis=1))
+        return np.asarray(values.mean(axis=1, dtype=np.float64))
     sums = np.where(present, values, 0.0).sum(axis=1, dtype=np.float64)
     counts = present.sum(axis=1)
     nothing = np.full(len(values), np.nan)

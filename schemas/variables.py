@@ -197,7 +197,6 @@ _VARIABLES = (
         name="reference_evapotranspiration",
         units="mm d-1",
         long_name="daily reference evapotranspiration of short grass (FAO-56)",
-        standard_name="lwe_water_potential_evaporation_rate",
         minimum=-2.0,
         maximum=30.0,
         source_names={"open_meteo": "et0_mm"},

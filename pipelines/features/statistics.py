@@ -224,7 +224,7 @@ def derive_cell_climate(forcing: xr.Dataset, window: Mask, recipe: Recipe) -> Ar
         if name not in forcing:
             return np.full(forcing.sizes["cell"], np.nan)
         values = forcing[name].transpose("cell", "time").to_numpy()[:, window]
-        return average_known(values)
+        return average_known(values.astype(np.float64))
 
     water = recipe.forcing.latent_heat * mean_of("precipitation")
     complete = list_complete(forcing)

@@ -97,7 +97,8 @@ def build_release(
         manifest = describe_release(
             recipe, outputs, packed, _describe_files(assets.iterdir())
         )
-        _write_documents(manifest, folder)
+        days = outputs.grids["forcing"].attrs.get("day_definition", "UTC")
+        _write_documents(manifest, folder, days)
         texts = _describe_files(
             path for path in folder.iterdir() if path.name not in packed
         )
@@ -111,8 +112,8 @@ def _describe_files(paths: Iterable[Path]) -> dict[str, FileRecord]:
     return {path.name: describe_file(path) for path in sorted(paths)}
 
 
-def _write_documents(manifest: Manifest, folder: Path) -> None:
-    write_text(documents.readme(manifest), folder / "README.md")
+def _write_documents(manifest: Manifest, folder: Path, days: str) -> None:
+    write_text(documents.readme(manifest, days), folder / "README.md")
     write_text(documents.citation(manifest), folder / "CITATION.cff")
     write_json(documents.croissant(manifest), folder / "croissant.json")
 

@@ -42,7 +42,7 @@ def describe_moments(manifest: Manifest) -> str:
     return MOMENTS_NOTE if scaled else UNSCALED_NOTE
 
 
-def readme(manifest: Manifest) -> str:
+def readme(manifest: Manifest, day_definition: str = "UTC") -> str:
     """Return the README of a release, in Markdown."""
     first, last = manifest.period
     lines = [
@@ -50,7 +50,8 @@ def readme(manifest: Manifest) -> str:
         "",
         manifest.description.strip(),
         "",
-        f"Days {first} to {last} (UTC), grid {manifest.grid_resolution} degrees, "
+        f"Days {first} to {last} ({day_definition.replace('_', ' ')}), "
+        f"grid {manifest.grid_resolution} degrees, "
         f"layers {', '.join(str(layer) for layer in manifest.layers)}. "
         f"Licence {manifest.licence_spdx}.",
         "",

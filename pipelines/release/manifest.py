@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
@@ -72,6 +73,26 @@ def describe_release(
     )
 
 
+LATER_KEYS: Mapping[str, tuple[str, ...]] = {
+    "forcing": (
+        "as_measured",
+        "comment",
+        "coverage",
+        "dryness",
+        "maximum_distance",
+    ),
+    "stations": (
+        "comment",
+        "maximum_repeats",
+        "minimum_quality",
+        "minimum_quality_source",
+        "positions",
+        "positions_source",
+    ),
+}
+"""Keys that recipes of earlier releases didn't have, so that their hash stays."""
+
+
 def describe_rungs(report: dict[str, Any]) -> dict[str, dict[str, str]]:
     """Say of every rung why the release lacks it on a split; empty where it doesn't."""
     return {
@@ -112,7 +133,14 @@ def _list_networks(outputs: StageOutputs) -> tuple[str, ...]:
 
 
 def _hash_recipe(recipe: Recipe) -> str:
-    text = format_json(recipe.model_dump(mode="json"))
+    """Hash a recipe; keys that came later count only where a recipe uses them."""
+    content = recipe.model_dump(mode="json")
+    for section, names in LATER_KEYS.items():
+        fields = type(getattr(recipe, section)).model_fields
+        for name in names:
+            if getattr(getattr(recipe, section), name) == fields[name].default:
+                del content[section][name]
+    text = format_json(content)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -21,6 +21,7 @@ from somobench.catalog.manifest_checksum import (
     format_checksum,
     refuse_other_manifest,
 )
+from somobench.catalog.recipes import BUILDER_FIELDS, refuse_other_content
 from somobench.catalog.resolve import ASSETS
 from somobench.catalog.storage.atomic import PARTIAL, replace_file
 from somobench.catalog.storage.hashing import sha256_file
@@ -30,7 +31,6 @@ from somobench.schemas.errors import InputError, IntegrityError
 from somobench.schemas.manifest import Manifest, parse_manifest
 
 MANIFEST = "MANIFEST.json"
-BUILDER_FIELDS = {"package_version", "pipeline_sha256"}  # who built, not what is in it
 RESTORE = "restore the published folder, for example from Git"
 LEFTOVER_SECONDS = 6 * 3600.0  # a partial release this old belongs to nobody
 
@@ -68,10 +68,12 @@ def publish_release(
     InputError
         If `source` holds no release, or the changelog doesn't name it.
     IntegrityError
-        If a file isn't the manifest's, or the id is published with other content.
+        If a file isn't the manifest's, or the id is published with other content, or
+        the catalog knows other content of it.
     """
     manifest = _read_manifest(source, "dvc repro --force release")
     _require_complete(source, manifest, "dvc repro --force release")
+    refuse_other_content(manifest)
     if changelog is not None:
         _require_changelog_entry(manifest.release, changelog)
     target = releases / manifest.release
@@ -145,8 +147,8 @@ def _require_complete(folder: Path, manifest: Manifest, hint: str) -> None:
 def _require_same(target: Path, built: Manifest) -> None:
     """Refuse a published release that isn't the built one, or isn't whole."""
     published = _read_manifest(target, RESTORE)
-    new = built.model_dump(exclude=BUILDER_FIELDS)
-    old = published.model_dump(exclude=BUILDER_FIELDS)
+    new = built.model_dump(exclude=set(BUILDER_FIELDS))
+    old = published.model_dump(exclude=set(BUILDER_FIELDS))
     if new != old:
         fields = [name for name in new if new[name] != old[name] and name != "files"]
         files = sorted(new["files"].keys() | old["files"].keys())

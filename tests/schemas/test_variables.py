@@ -25,6 +25,10 @@ CF_NAMES = {
     "surface_net_downward_radiative_flux",
     "surface_temperature",
     "lwe_water_evaporation_rate",
+    "mass_content_of_water_in_soil",
+    "surface_upward_latent_heat_flux",
+    "water_vapor_saturation_deficit_in_air",
+    "wind_speed",
 }
 
 

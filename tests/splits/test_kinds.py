@@ -213,6 +213,20 @@ def test_year_without_rain_is_the_driest() -> None:
     assert years_of(rows_of(split_dry_years(data, YEARS)), "test") == [2017, 2021]
 
 
+def test_year_that_reaches_beyond_a_cells_record_takes_no_part() -> None:
+    rain = yearly(RAIN, cells=2)
+    rain[0, :10] = np.nan  # the record of the first cell begins in January 2016
+    data = make_data(
+        grid_cells(1, 2), period=SIX_YEARS, forcing={"precipitation": rain}
+    )
+    outcome = split_dry_years(data, YEARS)
+    assert isinstance(outcome, Assignment)
+    first = str(data.names[0])
+    assert outcome.without == {
+        first: "5 years with 90 target days of a layer, 6 needed"
+    }
+
+
 def test_neighbouring_years_of_two_roles_lie_the_lags_apart() -> None:
     data = make_data(
         grid_cells(1, 1), period=SIX_YEARS, forcing={"precipitation": yearly(RAIN)}

@@ -52,7 +52,7 @@ FLOORS = {
     ],
     "somobench.catalog": [
         {"storage", ""},
-        {"scaling"},
+        {"scaling", "recipes"},
         {"registry"},
         {"request", "fetching"},
         {"manifest_checksum", "view"},

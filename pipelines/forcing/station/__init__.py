@@ -59,9 +59,9 @@ NO_ERROR_FLAGS = ("", "0")  # hourly02: no flag column, or good (readme)
 class StationMeteorology:
     """Read stations' own meteorology; see `ForcingSource`."""
 
-    def name_reader(self, source: str) -> str:
-        """Name the station source that reads the inputs, by the recipe's."""
-        return source
+    def name_readers(self, source: str) -> tuple[str, ...]:
+        """Name the sources that variables are taken from; the first that has one."""
+        return (source,)
 
     def daily(self, request: ForcingRequest) -> DailyForcing:
         """Give the recipe's variables for the whole period, complete.
@@ -74,11 +74,14 @@ class StationMeteorology:
             If the stations don't have a variable, or the recipe's keys don't fit them.
         """
         recipe = request.recipe
-        name_of_reader = self.name_reader(recipe.stations.source)
-        reader = find_station_source(name_of_reader, recipe.stations)
-        rules = _resolve_rules(recipe.forcing, name_of_reader, reader)
+        readers = {
+            name: find_station_source(name, recipe.stations)
+            for name in self.name_readers(recipe.stations.source)
+        }
+        rules = _resolve_rules(recipe.forcing, readers)
         read = {
-            name: _read(name, rule, reader, request) for name, rule in rules.items()
+            name: _read(name, rule, readers[source], request)
+            for name, (source, rule) in rules.items()
         }
         if not any(item.by_cell for item in read.values()):
             raise InputError(
@@ -100,10 +103,11 @@ class StationMeteorology:
             )
         dropped = _explain_dropped_cells(merged)
         dataset = _build_dataset(merged, request)
-        dataset.attrs["day_definition"] = reader.day_definition
+        definition = next(iter(readers.values())).day_definition
+        dataset.attrs["day_definition"] = definition
         report = {
-            "day_definition": reader.day_definition,
-            "reader": name_of_reader,
+            "day_definition": definition,
+            "reader": " ".join(readers),
             **report_of_stations(read, merged, dropped, request),
         }
         if recipe.reference.source != "none":
@@ -113,17 +117,21 @@ class StationMeteorology:
 
 
 class SiteReanalysis(StationMeteorology):
-    """Read the reanalysis that a station's producer delivers beside its data."""
+    """Read the reanalysis that a station's producer delivers beside its data.
 
-    def name_reader(self, source: str) -> str:
-        """Name the reader of the reanalysis files of a station source."""
-        return f"{source}_reanalysis"
+    What the reanalysis doesn't have, such as fluxes, is the station's own.
+    """
+
+    def name_readers(self, source: str) -> tuple[str, ...]:
+        """Name the reader of a source's reanalysis, and the source itself."""
+        return f"{source}_reanalysis", source
 
 
 def _resolve_rules(
-    params: ForcingParams, source: str, reader: StationSource
-) -> dict[str, StationDayRule]:
-    """Find the rule of every variable, and refuse keys that don't fit the source."""
+    params: ForcingParams, readers: Mapping[str, StationSource]
+) -> dict[str, tuple[str, StationDayRule]]:
+    """Find source and rule of every variable, and refuse keys that don't fit."""
+    source, reader = next(iter(readers.items()))
     is_daily = reader.minimum_count == 1
     expected = ("daily", "daily_total") if is_daily else ("hourly", "hour_ending")
     if (params.frequency, params.accumulation) != expected:
@@ -132,7 +140,11 @@ def _resolve_rules(
             found=f"{params.frequency}, {params.accumulation}",
             expected=f"{', '.join(expected)}, as station source {source} has them",
         )
-    known = DAY_RULES.get(source, {})
+    known = {
+        variable: (name, rule)
+        for name in reversed(readers)
+        for variable, rule in DAY_RULES.get(name, {}).items()
+    }
     unknown = [name for name in params.variables if name not in known]
     if unknown:
         raise UsageError(

@@ -59,7 +59,7 @@ def _root(
 
 @app.command("list")
 def list_releases(as_json: AsJson = False) -> None:
-    """Name every release that can be opened here."""
+    """Name every release that can be opened here, or built."""
     from somobench.cli.describe import list_titles
 
     rows = list_titles()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from somobench.catalog.fetching.addresses import redact_url
+from somobench.catalog.recipes import list_buildable, read_build_record
 from somobench.catalog.registry import (
     MANIFEST,
     find_folders,
@@ -25,15 +26,25 @@ LONGEST_TITLE = 200  # letters of it that `list` shows
 
 
 def list_titles() -> list[dict[str, str]]:
-    """Return release, origin and title of every release that can be opened here."""
+    """Return release, origin and title of every release that can be opened or built.
+
+    The origin of one that has to be built first is the command that builds it.
+    """
     on_machine = set(local_names())
-    return [
+    openable = list_openable_releases()
+    rows = [
         {
             "release": name,
             "from": _name_origin(name, on_machine),
             "title": _read_title(name),
         }
-        for name in list_openable_releases()
+        for name in openable
+    ]
+    records = (read_build_record(name) for name in list_buildable())
+    return rows + [
+        {"release": item.release, "from": item.command, "title": item.title}
+        for item in records
+        if item is not None and item.release not in openable
     ]
 
 
