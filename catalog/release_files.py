@@ -43,6 +43,7 @@ SCORED_IF_KNOWN = ("station_spread",)
 """Variables of the targets that scores need."""
 REANALYSIS = "reanalysis_soil_moisture"
 LONGEST_LAG = 366  # d
+DAILY = {"cell", "time"}
 
 
 class ReleaseFiles:
@@ -97,6 +98,15 @@ class ReleaseFiles:
         _require(FORCING, "variable", names, grid.data_vars)
         grid = grid[list(names)].drop_vars("layer", errors="ignore")
         return align_to_targets(grid, targets, FORCING)
+
+    def weather(self, targets: xr.Dataset) -> xr.Dataset:
+        """Return every daily variable, (cell, time), on cells and days of the targets.
+
+        The reanalysis' soil moisture, which has layers, isn't among them.
+        """
+        grid = self._open_grid(FORCING)
+        daily = [name for name in grid.data_vars if set(grid[name].dims) == DAILY]
+        return align_to_targets(grid[daily], targets, FORCING)
 
     def reanalysis(self) -> xr.DataArray | None:
         """Return the reanalysis' soil moisture, (layer, cell, time), if there is one.

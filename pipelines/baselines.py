@@ -22,7 +22,7 @@ from somobench.catalog.storage.atomic import replace_file, write_json
 from somobench.ladder.fit import NotAvailable
 from somobench.ladder.problem import Problem, build_problem
 from somobench.ladder.rungs import RUNGS, Prediction, Rung, fit_predict
-from somobench.pipelines.parallel import count_cores, map_splits
+from somobench.parallel import count_cores, map_items
 from somobench.pipelines.stage import (
     load_grid,
     load_table,
@@ -75,7 +75,7 @@ def write_baselines(recipe: Recipe, folder: Path, *, processes: int = 1) -> None
     with replace_file(folder / "predictions") as unfinished:
         unfinished.mkdir()
         work = partial(predict_split, recipe=recipe, folder=unfinished)
-        outcomes = map_splits(work, names, partial(read_inputs, folder), processes)
+        outcomes = map_items(work, names, partial(read_inputs, folder), processes)
     described = dict(zip(names, outcomes, strict=True))
     report = {"ladder": describe_ladder(), "splits": described}
     write_json(report, folder / "baselines.json")

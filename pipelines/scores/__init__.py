@@ -16,7 +16,7 @@ import pandas as pd
 
 from somobench.catalog.storage.atomic import write_json, write_parquet
 from somobench.metrics.days import ResampledDays
-from somobench.pipelines.parallel import count_cores, map_splits
+from somobench.parallel import count_cores, map_items
 from somobench.pipelines.scores.inputs import ScoredSplit, ScoreInputs, read_inputs
 from somobench.pipelines.scores.report import describe_scores, describe_split
 from somobench.pipelines.scores.summary import write_summary
@@ -51,7 +51,7 @@ def write_scores(recipe: Recipe, folder: Path, *, processes: int = 1) -> None:
     """
     read = partial(read_inputs, recipe, folder)
     names = read().names
-    results = map_splits(score_split, names, read, processes)
+    results = map_items(score_split, names, read, processes)
     described = (described for _, described in results)
     report = dict(zip(names, described, strict=True))
     for name, (schema, key) in SCORE_TABLES.items():

@@ -27,16 +27,18 @@ TOPS = {
 # Rooms from the ground up; rooms of one floor don't import each other.
 FLOORS = {
     "somobench": [
-        {"metrics", "splits", "submissions", "ladder", "recognise", "progress"},
+        {"progress", "recognise"},
+        {"metrics", "parallel", "splits", "submissions", "ladder"},
         {"pages", "uncertainty", "validate"},
         {"check_files"},
         {"scoring"},
         {"cards", "cite", "compare", "open", "export"},
+        {"experiments"},
         {"building", ""},
         {"cli"},
     ],
     "somobench.pipelines": [
-        {"adapters", "parallel", "grid", "stage"},
+        {"adapters", "grid", "stage"},
         {"inputs"},
         {"stations"},
         {"raw"},

@@ -17,6 +17,7 @@ import typer
 from somobench.cli import cite as cli_cite
 from somobench.cli import diff as cli_diff
 from somobench.cli import evaluate as cli_evaluate
+from somobench.cli import experiment as cli_experiment
 from somobench.cli import leaderboard as cli_leaderboard
 from somobench.cli.names import (
     AsJson,
@@ -263,6 +264,7 @@ app.command(cls=NamingCommand)(validate)
 cli_cite.register(app)
 cli_diff.register(app)
 cli_evaluate.register(app)
+cli_experiment.register(app)
 cli_leaderboard.register(app)
 
 

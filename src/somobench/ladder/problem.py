@@ -141,7 +141,7 @@ def build_problem(
         forcing=series,
         reanalysis=_read_reanalysis(forcing, targets),
         climatology=daily.transpose("layer", "cell", "time").to_numpy().astype(float),
-        statics=_collect_statics(forcing, series, trained_days, view.cells),
+        statics=collect_statics(forcing, series, trained_days, view.cells),
         normalisation=_read_normalisation(features),
         feature_sets=feature_sets,
         refused=refused,
@@ -162,13 +162,22 @@ def _read_reanalysis(forcing: xr.Dataset, targets: xr.Dataset) -> Array | None:
     return series.transpose("layer", "cell", "time").to_numpy().astype(np.float64)
 
 
-def _collect_statics(
+def collect_statics(
     forcing: xr.Dataset,
     series: Mapping[str, NDArray[np.float32]],
     window: Mask,
     cells: pd.DataFrame,
 ) -> dict[str, Array]:
-    """Return latitude, climate of the train days, and the table's further numbers."""
+    """Return latitude, climate of the train days, and the table's further numbers.
+
+    Parameters
+    ----------
+    forcing : Dataset with latitude, (cell,)
+    series : mapping of forcing variable to array, (cell, day)
+    window : array, (day,), bool
+        Days that are a train day of some cell.
+    cells : DataFrame, a row a cell
+    """
     means = {
         name: average_known(series[name][:, window])
         for name in ("air_temperature", "precipitation", "net_radiation")

@@ -1,4 +1,4 @@
-"""Work for every split: results in order, inputs read once a process, errors whole."""
+"""Work for every item: results in order, inputs read once a process, errors whole."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from pathlib import Path
 import pytest
 
 from factories.split_work import name_split, read_inputs, refuse_split
-from somobench.pipelines.parallel import count_cores, map_splits
+from somobench.parallel import count_cores, map_items
 from somobench.schemas.errors import InputError
 
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_results_come_in_order_of_the_splits(tmp_path: Path, processes: int) -> None:
     names = ["c", "a", "b"]
-    results = map_splits(name_split, names, partial(read_inputs, tmp_path), processes)
+    results = map_items(name_split, names, partial(read_inputs, tmp_path), processes)
     assert [said for said, _ in results] == [f"inputs of {name}" for name in names]
 
 
 def test_inputs_are_read_once_in_every_process(tmp_path: Path) -> None:
     names = [f"split_{number}" for number in range(6)]
-    results = map_splits(name_split, names, partial(read_inputs, tmp_path), 2)
+    results = map_items(name_split, names, partial(read_inputs, tmp_path), 2)
     workers = {str(process) for _, process in results}
     assert str(os.getpid()) not in workers
     read = {path.name: path.read_text("utf-8") for path in tmp_path.iterdir()}
@@ -33,7 +33,7 @@ def test_inputs_are_read_once_in_every_process(tmp_path: Path) -> None:
 @pytest.mark.parametrize("processes", [1, 2])
 def test_refusal_of_a_split_arrives_whole(tmp_path: Path, processes: int) -> None:
     with pytest.raises(InputError, match="split a") as refused:
-        map_splits(refuse_split, ["a", "b"], partial(read_inputs, tmp_path), processes)
+        map_items(refuse_split, ["a", "b"], partial(read_inputs, tmp_path), processes)
     assert (refused.value.found, refused.value.hint) == ("inputs", "try")
 
 

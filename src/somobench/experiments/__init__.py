@@ -1,0 +1,1 @@
+"""What the ladder shows on a release about climates, stations and inputs."""

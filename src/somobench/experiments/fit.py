@@ -1,0 +1,320 @@
+"""Fit rungs of the ladder on the training set of a task, and predict its cells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from somobench.experiments.design import Task
+from somobench.experiments.settings import Settings
+from somobench.experiments.world import World
+from somobench.ladder.fit import NotAvailable
+from somobench.ladder.inputs import ABOVE
+from somobench.ladder.problem import Array, Mask, Problem, collect_statics
+from somobench.ladder.rungs import (
+    RUNGS,
+    bound_and_round,
+    fit_predict,
+    list_missing_inputs,
+    use_one_thread,
+)
+from somobench.schemas.manifest import FeatureSetRecord
+from somobench.schemas.variables import TEST, TRAIN, VALIDATION
+
+LEVEL, SPREAD = 0.4, 0.05  # m3 m-3, of a standardised target: all of it is physical
+LATENT_HEAT = 2.45  # MJ kg-1; a constant factor, which calibration takes up
+COMPLETE = 0.99  # of a cell's record, of weather that a water balance runs through
+FEWEST_VALUES = 30  # in a half, from which a cell's mean and deviation are taken
+
+
+STANDARDISED, MEASURED, MATCHED = "standardised", "as measured", "matched"
+
+
+class Candidate(NamedTuple):
+    """A rung by its name, or one that reads other inputs than its own feature set.
+
+    `scaling` is that of the targets that it learns from: `standardised` a series,
+    `as measured`, or `matched` to the reanalysis.
+    """
+
+    name: str
+    rung: str
+    inputs: FeatureSetRecord | None = None
+    scaling: str = STANDARDISED
+
+
+def fit_task(
+    world: World, task: Task, candidates: tuple[Candidate, ...], settings: Settings
+) -> dict[str, NDArray[np.float32] | str]:
+    """Return what each candidate predicts, (tested cell, day), or why it can't."""
+    needs_above = any(
+        each.inputs and ABOVE in each.inputs.variables for each in candidates
+    )
+    scalings = dict.fromkeys(each.scaling for each in candidates)
+    problems = {
+        scaling: make_problem(world, task, settings, above=needs_above, scaling=scaling)
+        for scaling in scalings
+    }
+    cells = slice(len(task.train) + len(task.validation), None)
+    result: dict[str, NDArray[np.float32] | str] = {}
+    for candidate in candidates:
+        outcome = _fit(candidate, problems[candidate.scaling], world)
+        if isinstance(outcome, str):
+            result[candidate.name] = outcome
+        else:
+            result[candidate.name] = outcome[-1, cells]
+    return result
+
+
+def _fit(
+    candidate: Candidate, problem: Problem, world: World
+) -> NDArray[np.float32] | str:
+    incomplete = find_incomplete(candidate, problem, world)
+    if incomplete:
+        return incomplete
+    if candidate.inputs is None:
+        outcome = fit_predict(candidate.rung, _without_layer_above(problem))
+        return outcome.reason if isinstance(outcome, NotAvailable) else outcome.values
+    rung = RUNGS[candidate.rung]
+    own = {str(rung.feature_set): candidate.inputs}
+    problem = replace(problem, feature_sets={**problem.feature_sets, **own})
+    if ABOVE not in candidate.inputs.variables:
+        problem = _without_layer_above(problem).hide_observations()
+    with use_one_thread():
+        fitted = rung.fit(problem)
+    if isinstance(fitted, NotAvailable):
+        return fitted.reason
+    return bound_and_round(fitted.values)
+
+
+def find_incomplete(candidate: Candidate, problem: Problem, world: World) -> str:
+    """Say which weather a rung runs through has gaps; empty where none has."""
+    rung = RUNGS[candidate.rung]
+    lacking = list_missing_inputs(rung, problem)
+    if lacking or candidate.rung != "water_balance":
+        return lacking
+    record = np.isfinite(np.stack(list(world.weather.values()))).any(axis=0)
+    shares = {
+        name: float(np.isfinite(world.weather[name])[record].mean())
+        for (name,) in rung.needs
+    }
+    gaps = [
+        f"{name} on {share:.0%}" for name, share in shares.items() if share < COMPLETE
+    ]
+    return f"known of all days: {', '.join(gaps)}" if gaps else ""
+
+
+def _without_layer_above(problem: Problem) -> Problem:
+    """Return a problem of its last layer alone."""
+    if problem.layers.size == 1:
+        return problem
+    observed = None if problem.observed is None else problem.observed[-1:]
+    return replace(
+        problem,
+        layers=problem.layers[-1:],
+        has_target=problem.has_target[-1:],
+        train_target=problem.train_target[-1:],
+        validation_target=problem.validation_target[-1:],
+        observed=observed,
+        climatology=problem.climatology[-1:],
+    )
+
+
+def make_problem(
+    world: World,
+    task: Task,
+    settings: Settings,
+    *,
+    above: bool = False,
+    scaling: str = STANDARDISED,
+) -> Problem:
+    """Return a task as rungs meet it: its training, validating and tested cells.
+
+    Targets of every cell are standardised by its mean and deviation over days of the
+    training half, in all arms alike. Weather that is missing is the cell's mean of the
+    training half.
+
+    Parameters
+    ----------
+    above : bool
+        Whether the layer above comes along, for candidates that read it.
+    scaling : str
+        Of the targets, see `Candidate`.
+    """
+    cells = np.array([*task.train, *task.validation, *task.tested], dtype=np.intp)
+    trained, validated = len(task.train), len(task.train) + len(task.validation)
+    halves = world.halves
+    train_days, test_days = halves == task.half, halves == 1 - task.half
+    role = np.zeros((cells.size, halves.size), dtype=np.int8)
+    role[:trained, train_days] = TRAIN
+    role[trained:validated, train_days] = VALIDATION
+    role[validated:, test_days] = TEST
+    layers = _list_layers(world, task) if above else [task.layer]
+    target = scale_targets(world, layers, cells, train_days, scaling)
+    sampled = np.where(
+        draw_days(target, train_days, cells, task, settings), target, np.nan
+    )
+    weather = {
+        name: fill_weather(values[cells], train_days)
+        for name, values in world.weather.items()
+    }
+    return Problem(
+        split="experiment",
+        layers=world.layers[layers],
+        role=role,
+        has_target=np.asarray(np.isfinite(target).any(axis=2)),
+        train_target=np.where(role == TRAIN, sampled, np.nan),
+        validation_target=np.where(role == VALIDATION, sampled, np.nan),
+        observed=target,
+        forcing=weather,
+        reanalysis=None,
+        climatology=np.full(target.shape, np.nan),
+        statics=_collect_statics(world, weather, train_days, cells),
+        normalisation=measure_normalisation(weather, role, world.layers[layers]),
+        feature_sets=limit_feature_sets(world),
+        refused=world.refused,
+        latent_heat=LATENT_HEAT,
+        params=settings.baselines.model_copy(update={"seed": settings.seed}),
+    )
+
+
+def _list_layers(world: World, task: Task) -> list[int]:
+    """Return the places of a layer and of the one above it, where there is one."""
+    higher = np.flatnonzero(world.layers == world.layers[task.layer] - 1)
+    return [*higher.tolist(), task.layer]
+
+
+def scale_targets(
+    world: World, layers: list[int], cells: NDArray[np.intp], days: Mask, scaling: str
+) -> Array:
+    """Return targets in a scaling that knows some days alone, (layer, cell, day)."""
+    chosen = np.ix_(np.array(layers, dtype=np.intp), cells)
+    measured = world.measured[chosen]
+    if scaling == MEASURED:
+        return measured
+    if scaling == MATCHED and world.reanalysis is not None:
+        reference = world.reanalysis[chosen]
+        level, spread, _ = measure_moments(
+            np.where(np.isfinite(measured), reference, np.nan), days
+        )
+        return standardise_cells(measured, days, level, spread)
+    return standardise_cells(measured, days)
+
+
+def standardise_cells(
+    measured: Array,
+    days: Mask,
+    level: Array | float = LEVEL,
+    spread: Array | float = SPREAD,
+) -> Array:
+    """Give each series level and spread by its mean and deviation over some days.
+
+    Parameters
+    ----------
+    measured : (layer, cell, day), m3 m-3
+    days : (day,)
+    level, spread : float, or (layer, cell, 1), m3 m-3
+
+    Returns
+    -------
+    (layer, cell, day), m3 m-3
+        Missing where a series has fewer than 30 values there, or doesn't vary.
+    """
+    mean, deviation, count = measure_moments(measured, days)
+    usable = (count >= FEWEST_VALUES) & (deviation > 0)
+    result: Array = np.where(
+        usable,
+        level + spread * (measured - mean) / np.where(usable, deviation, 1),
+        np.nan,
+    )
+    return result
+
+
+def measure_moments(values: Array, days: Mask) -> tuple[Array, Array, NDArray[np.intp]]:
+    """Return mean, deviation and number of values on some days, (layer, cell, 1)."""
+    known = np.where(days, values, np.nan)
+    count = np.isfinite(known).sum(axis=2, keepdims=True)
+    filled = np.where(np.isfinite(known), known, 0.0)
+    mean = filled.sum(axis=2, keepdims=True) / np.maximum(count, 1)
+    squares = np.where(np.isfinite(known), (known - mean) ** 2, 0.0)
+    deviation = np.sqrt(squares.sum(axis=2, keepdims=True) / np.maximum(count, 1))
+    return mean, deviation, count
+
+
+def draw_days(
+    target: Array, days: Mask, cells: NDArray[np.intp], task: Task, settings: Settings
+) -> Mask:
+    """Draw as many days of the training half from every series, (layer, cell, day).
+
+    Layers of a cell take the same days as far as both have them.
+    """
+    chosen = np.zeros(target.shape, dtype=bool)
+    for place, cell in enumerate(cells.tolist()):
+        rng = np.random.default_rng([settings.seed, task.repeat, task.half, cell])
+        order = rng.permutation(days.size)
+        for layer in range(target.shape[0]):
+            usable = np.isfinite(target[layer, place]) & days
+            chosen[layer, place, order[usable[order]][: task.days]] = True
+    return chosen
+
+
+def fill_weather(values: NDArray[np.float32], days: Mask) -> NDArray[np.float32]:
+    """Put the cell's mean over some days where a value is missing, (cell, day)."""
+    missing = ~np.isfinite(values)
+    if not missing.any():
+        return values
+    known = ~missing & days
+    sums = np.where(known, values, 0).sum(axis=1, dtype=np.float64)
+    count = known.sum(axis=1)
+    overall = sums.sum() / max(count.sum(), 1)
+    mean = np.where(count > 0, sums / np.maximum(count, 1), overall)
+    filled: NDArray[np.float32] = np.where(missing, mean[:, None], values).astype(
+        np.float32
+    )
+    return filled
+
+
+def measure_normalisation(
+    weather: Mapping[str, NDArray[np.float32]],
+    role: NDArray[np.int8],
+    layers: NDArray[np.int8],
+) -> dict[str, tuple[float, float]]:
+    """Return mean and deviation of every input over train cells and days."""
+    trained = role == TRAIN
+    moments = {
+        name: (
+            float(values[trained].mean(dtype=np.float64)),
+            float(values[trained].std(dtype=np.float64)),
+        )
+        for name, values in weather.items()
+    }
+    return moments | {
+        f"soil_moisture_layer{layer}": (LEVEL, SPREAD) for layer in layers.tolist()
+    }
+
+
+def _collect_statics(
+    world: World,
+    weather: Mapping[str, NDArray[np.float32]],
+    days: Mask,
+    cells: NDArray[np.intp],
+) -> dict[str, Array]:
+    table = world.cells.iloc[cells]
+    latitude = xr.Dataset({"latitude": ("cell", table["latitude"].to_numpy())})
+    return collect_statics(latitude, weather, days, table)
+
+
+def limit_feature_sets(world: World) -> dict[str, FeatureSetRecord]:
+    """Return feature sets without variables that aren't used."""
+    present = {*world.weather, ABOVE}
+    return {
+        name: record.model_copy(
+            update={"variables": tuple(v for v in record.variables if v in present)}
+        )
+        for name, record in world.feature_sets.items()
+    }
