@@ -272,7 +272,7 @@ def fit_slopes(
         drawn = lost.replicates[metric.name][:, group.rows].astype(np.float64)
         still = np.broadcast_to(own, drawn.shape)
         once = np.ones_like(drawn)
-        weights = once if group.weights is None else group.weights
+        weights = group.count_uses(len(drawn))
         slopes = Resampled(
             *(
                 _slope(x, series, weight)[None]

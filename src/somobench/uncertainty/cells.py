@@ -55,6 +55,15 @@ class Group:
         """Count the cells or clusters with a value, of all rows' values (row,)."""
         return int(np.unique(self.units[np.isfinite(values[self.rows])]).size)
 
+    def count_uses(self, draws: int) -> Floats:
+        """Return how often each draw uses each row, (draw, row)."""
+        rows = self.rows.size
+        if self.chosen is None:
+            return np.ones((draws, rows))
+        places = self.chosen + np.arange(draws)[:, None] * (rows + 1)
+        counts = np.bincount(places.ravel(), minlength=draws * (rows + 1))
+        return counts.reshape(draws, rows + 1)[:, :rows].astype(np.float64)
+
     def medians(self, values: Floats, replicates: Replicates) -> Resampled:
         """Return the median over cells on every draw, (draw,).
 
