@@ -285,11 +285,12 @@ WAYS_OUT = {
 
 def make_write_error(path: Path, error: OSError, size: int) -> InputError:
     """Return the error of a cache that takes no file."""
+    first = WAYS_OUT.get(error.errno or 0, "")
     return InputError(
         f"cache {path}",
         found=error.strerror or error,
         expected=f"a folder that takes {size} bytes",
-        hint=f"{WAYS_OUT.get(error.errno, '')}set SOMOBENCH_CACHE to another folder",
+        hint=f"{first}set SOMOBENCH_CACHE to another folder",
     )
 
 

@@ -58,8 +58,9 @@ def _compare_means(forcing: xr.Dataset, cells: pd.DataFrame) -> list[Failure]:
             continue
         if name not in forcing:
             if listed[f"mean_{name}"].notna().any():
-                found, expected = "no such variable", "one, as cells.parquet has means"
-                failures.append(Failure(f"forcing.zarr.zip {name}", found, expected))
+                means = "one, as cells.parquet has its means"
+                where = f"forcing.zarr.zip {name}"
+                failures.append(Failure(where, "no such variable", means))
             continue
         found = forcing[name].mean("time").to_series()
         expected = listed[f"mean_{name}"].reindex(found.index)
@@ -94,9 +95,9 @@ def _compare_reanalysis(forcing: xr.Dataset, targets: xr.Dataset) -> list[Failur
         given = forcing[name].sel(days).transpose(*order)
     except KeyError:  # other layers or days, which are refused elsewhere
         return []
-    off = abs((scaled - given).mean("time"))
+    off = abs((scaled - given).mean(dim="time"))
     own = targets["scale_slope"].sel(cell=known).transpose("layer", "cell") != 1
-    off = off.where(own & (np.isfinite(scaled).sum("time") >= FEWEST_DAYS))
+    off = off.where(own & (scaled.count("time") >= FEWEST_DAYS))
     failures = []
     for layer in off:
         values = layer.to_numpy()[np.isfinite(layer.to_numpy())]
@@ -177,7 +178,10 @@ def _compare_features(
     failures: list[Failure] = []
     shared = set(grids["features"]["split"].to_numpy().astype(str))
     for split in sorted(shared & set(splits["split"])):
-        held_out, trained, left, bias = [], [], [], []
+        held_out: list[bool] = []
+        trained: list[bool] = []
+        left: list[float] = []
+        bias: list[float] = []
         for series in _list_series(splits, grids, split):
             (trained if series.train.any() else held_out).append(series.is_full_record)
             rest = series.target - series.climatology
@@ -191,7 +195,9 @@ def _compare_features(
     return failures
 
 
-def _judge_split(split: str, held_out: list[int], trained: list[int]) -> list[Failure]:
+def _judge_split(
+    split: str, held_out: list[bool], trained: list[bool]
+) -> list[Failure]:
     where = f"features.zarr.zip scale_is_full_record, split {split}"
     if not all(held_out):
         found = f"0 for {held_out.count(False)} series without train days"

@@ -46,7 +46,7 @@ SOURCE_TELLS = check_whole(
 
 def _find_lacking_factors(dataset: xr.Dataset) -> str | None:
     dims = ("split", "layer", "cell")
-    present = np.isfinite(dataset["climatology"]).any("day_of_year").transpose(*dims)
+    present = dataset["climatology"].count("day_of_year").transpose(*dims) > 0
     wrong = np.zeros(present.shape, bool)
     for name in ("scale_slope", "scale_offset"):
         factors = dataset[name].transpose(*dims).to_numpy()
