@@ -36,6 +36,8 @@ class CheckedEntry(LocalCatalogEntry):
         All of these, as a catalog file has them beside the class.
     """
 
+    _catalog_dir: str
+
     def __init__(self, **described: Any) -> None:
         told = dict(described.get("kwargs", described))
         if isinstance(told["driver"], type):

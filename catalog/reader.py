@@ -71,6 +71,18 @@ def read_feature_set(
     request.check_against(release.manifest)
     definition = release.manifest.feature_sets[request.feature_set]
     check_definition(request.feature_set, definition)
+    with raise_file_errors(f"of release {release.id}"):
+        view = _read_view(release, request, definition, lazy=lazy)
+    return _add_attrs(view, release, request)
+
+
+def _read_view(
+    release: Release,
+    request: DatasetRequest,
+    definition: FeatureSetRecord,
+    *,
+    lazy: bool,
+) -> xr.Dataset:
     files = ReleaseFiles(release, lazy=lazy)
     targets = files.targets(definition.layers)
     cells = files.table(CELLS)
@@ -94,9 +106,7 @@ def read_feature_set(
     view = view.assign_coords(make_cell_coords(table))
     view = _select_layer(view, request)
     view = _order_variables(_prepare(view, features, request))
-    with raise_file_errors(f"of release {release.id}"):
-        view = _load_coords(view) if lazy else view.load()
-    return _add_attrs(view, release, request)
+    return _load_coords(view) if lazy else view.load()
 
 
 def _view_split(

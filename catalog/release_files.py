@@ -72,6 +72,7 @@ class ReleaseFiles:
             check_members(stream)
             grid = open_zarr_zip(stream, self._chunks)
             check_chunks(grid, stream)
+            check_axes(grid, name)
         grid.attrs = {}
         return grid
 
@@ -214,6 +215,25 @@ def check_chunks(grid: xr.Dataset, stream: BinaryIO) -> None:
             chunk = "/".join([str(name), "c", *map(str, place)])
             if chunk not in present:
                 raise _make_archive_error(stream, f"no chunk {chunk}")
+
+
+def check_axes(grid: xr.Dataset, name: str) -> None:
+    """Refuse an axis without labels, with one twice, or days out of order."""
+    for dim in grid.dims:
+        index = grid.indexes.get(dim)
+        if index is None or not len(index):
+            found = "no labels"
+        elif not index.is_unique:
+            found = "a label twice"
+        elif dim != "time" or (
+            isinstance(index, pd.DatetimeIndex) and index.is_monotonic_increasing
+        ):
+            continue
+        else:
+            found = "other labels than days in order"
+        raise IntegrityError(
+            f"axis {dim} of {name}", found=found, expected="labels, each once, in order"
+        )
 
 
 def _make_archive_error(stream: BinaryIO, found: str) -> IntegrityError:

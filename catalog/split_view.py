@@ -13,7 +13,13 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from somobench.catalog.scaling import scale_by_train_days
-from somobench.catalog.view import CELL_COLUMNS, align_to_targets, view_roles
+from somobench.catalog.view import (
+    CELL_COLUMNS,
+    TEXTS,
+    align_to_targets,
+    check_rows,
+    view_roles,
+)
 from somobench.schemas.errors import IntegrityError, UnknownNameError
 
 
@@ -76,8 +82,10 @@ def view_split(
     UnknownNameError
         If there is no such split.
     IntegrityError
-        If a cell of the targets has no features or no row in `cells`, or several.
+        If a cell of the targets has no features or no row in `cells`, or several, or
+        if a row of `splits` says nothing.
     """
+    check_rows(splits)
     known = sorted(set(splits["split"].astype(str)))
     if split not in known:
         raise UnknownNameError("split", found=split, expected=", ".join(known))
@@ -106,11 +114,14 @@ def index_cells(cells: pd.DataFrame, targets: xr.Dataset) -> pd.DataFrame:
     Raises
     ------
     IntegrityError
-        If it lacks a cell or a column, or names a cell twice.
+        If it lacks a cell or a column, names a cell twice, or has other types.
     """
     lacking = {"cell_id", *CELL_COLUMNS} - {*map(str, cells.columns)}
     if lacking:
         raise _make_cells_error(f"no column {', '.join(sorted(lacking))}")
+    wrong = [name for name in TEXTS if not _are_texts(cells[name])]
+    if wrong or not pd.api.types.is_numeric_dtype(cells["dryness"]):
+        raise _make_cells_error(f"no plain values of {', '.join(wrong) or 'dryness'}")
     table = cells.set_index("cell_id")
     wanted = targets["cell"].to_numpy().astype(str)
     absent = pd.Index(wanted).difference(table.index)
@@ -123,6 +134,10 @@ def index_cells(cells: pd.DataFrame, targets: xr.Dataset) -> pd.DataFrame:
             f"cell {table.index[table.index.duplicated()][0]} twice"
         )
     return table.loc[wanted]
+
+
+def _are_texts(column: pd.Series) -> bool:
+    return all(isinstance(value, str) for value in column)
 
 
 def _make_cells_error(found: str) -> IntegrityError:

@@ -24,7 +24,9 @@ from somobench.schemas.variables import (
 )
 
 FACTORS = ("scale_slope", "scale_offset")
-CELL_COLUMNS = ("region", "regime", "dryness")
+TEXTS = ("region", "regime")
+CELL_COLUMNS = (*TEXTS, "dryness")
+SPLIT_COLUMNS = ("split", "cell_id", "start", "end", "role")
 
 
 def view_targets(
@@ -222,6 +224,34 @@ def take_layer_above(soil_moisture: xr.DataArray) -> xr.DataArray:
     return above
 
 
+def check_rows(splits: pd.DataFrame) -> None:
+    """Refuse rows of splits that give no days of a cell a role.
+
+    Raises
+    ------
+    IntegrityError
+    """
+    lacking = {*SPLIT_COLUMNS} - {*map(str, splits.columns)}
+    if lacking:
+        raise _make_rows_error(f"no column {', '.join(sorted(lacking))}")
+    rows = splits[[*SPLIT_COLUMNS]]
+    if rows.isna().to_numpy().any():
+        raise _make_rows_error("missing values")
+    unknown = {*rows["role"].astype(str)} - {*ROLES}
+    if unknown:
+        raise _make_rows_error(f"role {sorted(unknown)[0]!r}"[:80])
+    days = rows["start"], rows["end"]
+    if not all(pd.api.types.is_datetime64_any_dtype(day) for day in days):
+        raise _make_rows_error("other types than days in start or end")
+    if (days[0] > days[1]).any():
+        raise _make_rows_error("an end before its start")
+
+
+def _make_rows_error(found: str) -> IntegrityError:
+    expected = f"{', '.join(SPLIT_COLUMNS)}; roles {', '.join(ROLES)}"
+    return IntegrityError("splits of the release", found=found, expected=expected)
+
+
 def view_roles(splits: pd.DataFrame, targets: xr.Dataset, split: str) -> xr.DataArray:
     """Return the role of every day of every cell in a split.
 
@@ -268,8 +298,7 @@ def make_cell_coords(table: pd.DataFrame) -> dict[str, xr.Variable]:
         As of `index_cells`.
     """
     coords = {
-        name: xr.Variable("cell", table[name].to_numpy().astype(str))
-        for name in CELL_COLUMNS[:2]
+        name: xr.Variable("cell", table[name].to_numpy().astype(str)) for name in TEXTS
     }
     for name, meaning in STATIC_CLASSES.items():
         if name in table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,6 +18,9 @@ SCHEMA_VERSION = "1"
 
 Sha256 = Annotated[str, Field(pattern=SHA256)]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
+
+
+Size = Annotated[int, Field(ge=0, le=10**15)]  # bytes
 
 
 class Record(BaseModel):
@@ -42,7 +46,7 @@ class ArrayRecord(Record):
 class FileRecord(Record):
     """One file of the release."""
 
-    size: Annotated[int, Field(ge=0)]
+    size: Size
     sha256: Sha256
     arrays: dict[str, ArrayRecord] = {}
 
@@ -54,7 +58,7 @@ class SourceRecord(Record):
     source: str
     name: str
     sha256: Sha256
-    size: int
+    size: Size
     producer: str
     licence: str
     citation: str
@@ -93,10 +97,10 @@ class Manifest(Record):
     redistributable: bool
     predecessor: str | None
     period: tuple[dt.date, dt.date]
-    grid_resolution: float
+    grid_resolution: Annotated[float, Field(gt=0, le=90)]  # degrees
     layers: tuple[int, ...]
     layers_left_out: dict[str, str]
-    target_moments_from: dict[str, str]
+    target_moments_from: dict[Annotated[str, Field(pattern="^[0-9]+$")], str]
     """By layer: `reanalysis` where targets are scaled to it, else `observations`."""
     feature_sets: dict[str, FeatureSetRecord]
     feature_sets_refused: dict[str, str]
@@ -128,7 +132,12 @@ def parse_manifest(text: str | bytes, what: str) -> Manifest:
         With every unknown, missing or impossible field.
     """
     try:
-        return Manifest.model_validate(json.loads(text))
+        content = json.loads(
+            text, parse_constant=_parse_number, parse_float=_parse_number
+        )
+        # A lone surrogate can be escaped in JSON, and written nowhere else.
+        json.dumps(content, ensure_ascii=False).encode()
+        return Manifest.model_validate(content)
     except PydanticError as error:
         failures = [
             Failure(
@@ -139,7 +148,16 @@ def parse_manifest(text: str | bytes, what: str) -> Manifest:
             for item in error.errors()
         ]
         raise ValidationError(what, failures) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValidationError(
-            what, [Failure("text", str(error), "a JSON object")]
+            what, [Failure("text", str(error)[:200], "a JSON object")]
         ) from error
+
+
+def _parse_number(text: str) -> float:
+    """Return a finite number; JSON has no other."""
+    number = float(text)
+    if not math.isfinite(number):
+        message = f"a number {text[:40]}"
+        raise ValueError(message)
+    return number

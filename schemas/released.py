@@ -19,11 +19,14 @@ from pandera.xarray import DatasetSchema
 from somobench.schemas.checks.grids import (
     COUNTED_WHERE_MEASURED,
     DEPTH_IN_LAYER,
+    DEVIATIONS_ABOVE_ZERO,
     EVERY_CELL_HAS_TARGET,
+    FACTORS_WHERE_CLIMATOLOGY,
     FILLED_WHERE_PRESENT,
     ONLY_WHERE_MEASURED,
     SCALED_AS_STATED,
     SOURCE_TELLS,
+    USED_ARE_ACCEPTED,
 )
 from somobench.schemas.checks.magnitudes import CLEAR_SKY
 from somobench.schemas.checks.places import NOT_SWAPPED, ONE_PLACE, STATION_IN_CELL
@@ -33,7 +36,12 @@ from somobench.schemas.checks.series import (
     NO_STUCK_SENSOR,
     check_stuck_series,
 )
-from somobench.schemas.checks.tables import DAYS_FIT, IDS_MATCH, ONE_LAYER
+from somobench.schemas.checks.tables import (
+    DAYS_FIT,
+    IDS_MATCH,
+    NO_DAYS_TO_COME,
+    ONE_LAYER,
+)
 from somobench.schemas.grids import FEATURES, FORCING, TARGETS
 from somobench.schemas.scores import SCORES, SHIFT_COSTS
 from somobench.schemas.tables import CELLS, OBSERVATIONS, SENSORS, SPLITS
@@ -49,6 +57,7 @@ MAY_REST_FULL = tuple(name for name in COMPANIONS if name.startswith("modelled_"
 def _extend_table(schema: pa.DataFrameSchema, *further: Check) -> pa.DataFrameSchema:
     extended = copy.deepcopy(schema)
     extended.checks = [*schema.checks, *further]
+    extended.ordered = False  # readers find columns by name
     return extended
 
 
@@ -79,12 +88,13 @@ RELEASED_TABLES: Mapping[str, pa.DataFrameSchema] = MappingProxyType(
             STATION_IN_CELL,
             ONE_PLACE,
             NOT_SWAPPED,
+            NO_DAYS_TO_COME,
         ),
         "observations": _extend_table(
             OBSERVATIONS, NO_STUCK_SENSOR, NO_STEP_OF_A_SENSOR
         ),
         "cells": CELLS,
-        "splits": SPLITS,
+        "splits": _extend_table(SPLITS, NO_DAYS_TO_COME),
         "scores": SCORES,
         "shift_costs": SHIFT_COSTS,
     }
@@ -96,6 +106,7 @@ RELEASED_GRIDS: Mapping[str, DatasetSchema] = MappingProxyType(
             SCALED_AS_STATED,
             COUNTED_WHERE_MEASURED,
             FILLED_WHERE_PRESENT,
+            USED_ARE_ACCEPTED,
             ONLY_WHERE_MEASURED,
             EVERY_CELL_HAS_TARGET,
             DEPTH_IN_LAYER,
@@ -104,6 +115,8 @@ RELEASED_GRIDS: Mapping[str, DatasetSchema] = MappingProxyType(
             NO_STEP_OF_A_SERIES,
         ),
         "forcing": _extend_grid(FORCING, CLEAR_SKY, *_STUCK_FORCING),
-        "features": _extend_grid(FEATURES, SOURCE_TELLS),
+        "features": _extend_grid(
+            FEATURES, SOURCE_TELLS, FACTORS_WHERE_CLIMATOLOGY, DEVIATIONS_ABOVE_ZERO
+        ),
     }
 )

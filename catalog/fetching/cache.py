@@ -10,6 +10,7 @@ are hashed at every opening.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -271,13 +272,25 @@ def remove_leftovers(folder: Path) -> None:
                 leftover.unlink()
 
 
+WAYS_OUT = {
+    errno.ENOSPC: "free some space, or ",
+    errno.EDQUOT: "free some space, or ",
+    errno.EMFILE: "raise the limit of open files (ulimit -n), or ",
+    errno.ENFILE: "close other programs, or ",
+    errno.EACCES: "let yourself write there, or ",
+    errno.EROFS: "let yourself write there, or ",
+}
+"""What to try, by the number of a system error, before another folder."""
+
+
 def make_write_error(path: Path, error: OSError, size: int) -> InputError:
     """Return the error of a cache that takes no file."""
+    first = WAYS_OUT.get(error.errno or 0, "")
     return InputError(
         f"cache {path}",
         found=error.strerror or error,
         expected=f"a folder that takes {size} bytes",
-        hint="free some space, or set SOMOBENCH_CACHE to another folder",
+        hint=f"{first}set SOMOBENCH_CACHE to another folder",
     )
 
 

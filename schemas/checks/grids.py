@@ -44,6 +44,33 @@ SOURCE_TELLS = check_whole(
 )
 
 
+def _find_lacking_factors(dataset: xr.Dataset) -> str | None:
+    dims = ("split", "layer", "cell")
+    present = dataset["climatology"].count("day_of_year").transpose(*dims) > 0
+    wrong = np.zeros(present.shape, bool)
+    for name in ("scale_slope", "scale_offset"):
+        factors = dataset[name].transpose(*dims).to_numpy()
+        wrong |= present.to_numpy() & ~np.isfinite(factors)
+    return f"{int(wrong.sum())} series without" if wrong.any() else None
+
+
+FACTORS_WHERE_CLIMATOLOGY = check_whole(
+    "scale_slope and scale_offset where there is a climatology",
+    _find_lacking_factors,
+    needs=("climatology", "scale_slope", "scale_offset"),
+)
+
+
+def _find_no_deviation(dataset: xr.Dataset) -> str | None:
+    wrong = (dataset["normalisation_std"].to_numpy() <= 0).sum()
+    return f"{int(wrong)} deviations of 0" if wrong else None
+
+
+DEVIATIONS_ABOVE_ZERO = check_whole(
+    "normalisation_std above 0", _find_no_deviation, needs=("normalisation_std",)
+)
+
+
 def _find_unpaired_moment(dataset: xr.Dataset) -> str | None:
     means = dataset["normalisation_mean"].transpose("split", "variable").to_numpy()
     spreads = dataset["normalisation_std"].transpose("split", "variable").to_numpy()
@@ -175,6 +202,21 @@ COUNTED_WHERE_MEASURED = check_whole(
     "observations exactly where soil_moisture_in_situ has a value",
     _find_uncounted,
     needs=("soil_moisture_in_situ", "observation_count"),
+)
+
+
+def _find_more_used(dataset: xr.Dataset) -> str | None:
+    used, accepted = (
+        _get_array(dataset, name) for name in ("used_count", "accepted_count")
+    )
+    wrong = used > accepted
+    return _place(dataset, wrong) if wrong.any() else None
+
+
+USED_ARE_ACCEPTED = check_whole(
+    "used_count at most accepted_count",
+    _find_more_used,
+    needs=("used_count", "accepted_count"),
 )
 
 

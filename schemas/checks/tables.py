@@ -197,3 +197,12 @@ def _find_missing_role(frame: pd.DataFrame) -> str | None:
 TRAIN_AND_TEST = check_whole(
     "train and test days in every split", _find_missing_role, needs=("split", "role")
 )
+
+
+def _find_days_to_come(frame: pd.DataFrame) -> str | None:
+    latest = frame["end"].max()
+    today = pd.Timestamp.now("UTC").tz_localize(None)
+    return f"{latest:%Y-%m-%d}" if latest > today + pd.Timedelta(days=1) else None
+
+
+NO_DAYS_TO_COME = check_whole("no end after today", _find_days_to_come, needs=("end",))

@@ -32,6 +32,7 @@ from somobench.schemas.errors import (
     IntegrityError,
     ValidationError,
 )
+from somobench.splits import split_sha256
 from somobench.submissions.inspect import CONTENTS, recognise_format
 from somobench.submissions.limits import Contents
 from somobench.submissions.parquet import inspect_table
@@ -80,6 +81,7 @@ def _import_checkers() -> None:
 
     import somobench.catalog.manifest_checksum
     import somobench.catalog.storage.archive
+    import somobench.schemas.checks.derived
     import somobench.schemas.checks.release
     import somobench.schemas.manifest
     import somobench.schemas.released
@@ -191,9 +193,20 @@ def _check_table(
         raise InputError(f"{path}", found=error, expected="Parquet") from error
     kind = _check_kind(kind, TABLES, frame.columns, path)
     schema = RELEASED_TABLES[kind]
+    frame = drop_categories(frame)
     failures = _collect_failures(lambda: validate_table(frame, schema, str(path)))
     counts = {"rows": len(frame)}
     return FileReport(str(path), kind, str(schema.name), counts, failures), frame
+
+
+def drop_categories(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return categorical columns as the texts or numbers that they show."""
+    kinds = {
+        name: kind.categories.dtype
+        for name, kind in frame.dtypes.items()
+        if kind.name == "category"
+    }
+    return frame.astype(kinds)
 
 
 def _check_grid(path: Path, kind: str | None = None) -> tuple[FileReport, xr.Dataset]:
@@ -237,6 +250,7 @@ def _open_stored(path: Path, chunks: dict[str, int] | None) -> xr.Dataset:
 def _check_release(folder: Path) -> list[FileReport]:
     """Check the files of a release, their manifest, and what holds between them."""
     from somobench.catalog.manifest_checksum import refuse_other_manifest
+    from somobench.schemas.checks.derived import find_other_derivations
     from somobench.schemas.checks.release import validate_together
     from somobench.schemas.manifest import parse_manifest
 
@@ -258,12 +272,29 @@ def _check_release(folder: Path) -> list[FileReport]:
             report, grids[name] = _check_grid(file, name)
         reports.append(report)
     if all(report.valid for report in reports):
-        failures += _collect_failures(
+        others = _collect_failures(
             lambda: validate_together(tables, grids, str(folder))
         )
+        failures += others or find_other_derivations(tables, grids)
+        if "splits" in tables:
+            failures += compare_splits(manifest, tables["splits"])
     counts = {"files": len(manifest.files)}
     together = FileReport(str(folder), RELEASE, RELEASE, counts, tuple(failures))
     return [*reports, together]
+
+
+def compare_splits(manifest: Manifest, table: pd.DataFrame) -> list[Failure]:
+    """Compare the rows of every split with the hash that its audit was made for."""
+    failures = []
+    for name, record in manifest.splits.items():
+        digest = split_sha256(table[table["split"] == name])
+        if digest != record.sha256:
+            found, expected = (
+                f"rows with sha256 {digest}",
+                f"{record.sha256}, as audited",
+            )
+            failures.append(Failure(f"splits.parquet {name}", found, expected))
+    return failures
 
 
 def _compare_files(manifest: Manifest, folder: Path) -> list[Failure]:

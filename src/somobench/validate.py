@@ -112,9 +112,11 @@ def _check_files(path: Path, kind: str | None) -> list[FileReport] | None:
 def _parse(said: dict[str, Any]) -> FileReport:
     """Take over a report, nothing but texts and numbers of it."""
     return FileReport(
-        *(str(said[key]) for key in ("path", "kind", "schema")),
-        {str(key): int(count) for key, count in said["counts"].items()},
-        tuple(Failure(*map(str, item)) for item in said["failures"]),
+        path=str(said["path"]),
+        kind=str(said["kind"]),
+        schema=str(said["schema"]),
+        counts={str(key): int(count) for key, count in said["counts"].items()},
+        failures=tuple(Failure(*map(str, item)) for item in said["failures"]),
     )
 
 

@@ -178,7 +178,7 @@ def make_targets(*, count: int = 2, length: int = 10) -> xr.Dataset:
         ("overlap_days", "int32", length - 1),
         ("station_count", "int16", 1),
         ("accepted_count", "int16", 0),
-        ("used_count", "int16", 1),
+        ("used_count", "int16", 0),
         ("station_spread", "float32", np.nan),
     ):
         dataset[name] = (series[:2], np.full(shape[:2], value, dtype))

@@ -50,7 +50,7 @@ def targets() -> xr.Dataset:
         ("overlap_days", "int32", 199),
         ("station_count", "int16", 1),
         ("accepted_count", "int16", 0),
-        ("used_count", "int16", 1),
+        ("used_count", "int16", 0),
         ("station_spread", "float32", np.nan),
         ("depth_from", "float32", depths),
         ("depth_to", "float32", depths),

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from factories.days import grid_coords, make_cells, make_forcing, make_splits
@@ -24,6 +25,7 @@ from somobench.schemas.manifest import (
     SplitRecord,
 )
 from somobench.schemas.variables import get_attrs
+from somobench.splits import split_sha256
 
 RELEASE = "toy-0.1.0"
 WEATHER = ("precipitation", "air_temperature")
@@ -155,6 +157,11 @@ def write_manifest(folder: Path, *, title: str = "Toy") -> Manifest:
         for path in sorted(folder.iterdir())
         if path.name != "MANIFEST.json"
     }
+    table = folder / "splits.parquet"
+    rows = ZEROS
+    if table.is_file():
+        splits = pd.read_parquet(table)
+        rows = split_sha256(splits[splits["split"] == "temporal"])
     manifest = Manifest(
         schema_version="1",
         release=folder.name,
@@ -170,7 +177,7 @@ def write_manifest(folder: Path, *, title: str = "Toy") -> Manifest:
         target_moments_from={"1": "reanalysis", "2": "reanalysis", "3": "observations"},
         feature_sets=feature_sets(),
         feature_sets_refused={"radar": "no source of radar data"},
-        splits={"temporal": SplitRecord(definition={}, sha256=ZEROS, audit={})},
+        splits={"temporal": SplitRecord(definition={}, sha256=rows, audit={})},
         splits_left_out={"spatial": "2 cells, at least 10 are needed"},
         sources=(
             SourceRecord(

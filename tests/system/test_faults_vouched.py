@@ -14,8 +14,11 @@ import pytest
 
 import somobench
 from factories import damages
+from factories.hostile_releases import list_defects, revouch
 from factories.releases import RELEASE as TOY
 from factories.releases import write_manifest
+from factories.scoring import RELEASE as SKILL
+from factories.scoring import SPLIT, copy_world, predicted
 from somobench.catalog import resolve
 from somobench.catalog.storage.archive import open_zarr_zip
 from somobench.schemas.errors import IntegrityError, SomobenchError
@@ -77,15 +80,6 @@ def zarr_json(toy: Path, change: Change) -> None:
     members["soil_moisture/zarr.json"] = json.dumps(content).encode()
     damages._write([*members.items()], path)
     revouch(toy)
-
-
-def revouch(toy: Path) -> None:
-    """Write a manifest that has the new sizes and hashes of the files."""
-    content = json.loads((toy / MANIFEST).read_text())
-    for name, record in content["files"].items():
-        record["size"] = (toy / name).stat().st_size
-        record["sha256"] = somobench.catalog.storage.hashing.sha256_file(toy / name)
-    (toy / MANIFEST).write_text(json.dumps(content))
 
 
 def four_terabytes(content: dict[str, Any]) -> None:
@@ -180,3 +174,59 @@ def test_the_hash_of_the_manifest_names_the_content(toy: Path) -> None:
     write_manifest(toy, title="Other")
     after = somobench.open_dataset("forcing", release=TOY)
     assert before.attrs["manifest_sha256"] != after.attrs["manifest_sha256"]
+
+
+NONSENSE = (
+    "cells: no rows",
+    "cells: nothing as region",
+    "cells: text as dryness",
+    "cells: every row twice",
+    "splits: no rows",
+    "splits: no end",
+    "splits: nothing as start",
+    "splits: text as role",
+    "splits: 7 as end",
+    "features: no split",
+    "features: no climatology",
+    "features: text as scale_slope",
+    "features: layer twice",
+    "targets: time backwards",
+    "targets: time twice",
+    "targets: nothing along time",
+    "targets: text as soil_moisture_in_situ",
+    "targets: no zip",
+    "manifest: resolution NaN",
+    "manifest: a lone surrogate",
+)
+
+
+@pytest.mark.parametrize("case", NONSENSE)
+def test_a_release_that_makes_no_sense_is_refused_in_our_words(
+    toy: Path, case: str
+) -> None:
+    list_defects(toy)[case](toy)
+    with pytest.raises(SomobenchError, match="expected:|failed checks"):
+        somobench.open_dataset(
+            "climatology", release=TOY, split="temporal", scaling="train"
+        )
+
+
+NOT_SCORED = (
+    "targets: station_spread without a dim",
+    "targets: text as station_count",
+    "targets: no zip",
+    "cells: no region",
+    "manifest: moments of no layer",
+)
+
+
+@pytest.mark.parametrize("case", NOT_SCORED)
+def test_nothing_is_scored_on_a_release_that_makes_no_sense(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    releases = copy_world(tmp_path)
+    monkeypatch.setenv("SOMOBENCH_RELEASES", str(releases))
+    list_defects(releases / SKILL)[case](releases / SKILL)
+    submitted = predicted(0.3).to_dataset(name="soil_moisture")
+    with pytest.raises(SomobenchError, match="expected:|failed checks"):
+        somobench.evaluate(submitted, release=SKILL, split=SPLIT)

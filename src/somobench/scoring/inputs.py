@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from somobench.catalog.release_files import ReleaseFiles
+from somobench.catalog.release_files import ReleaseFiles, raise_file_errors
 from somobench.catalog.resolve import Release
 from somobench.scoring.case import REANALYSIS, ScoringCase, build_case
 from somobench.scoring.ladders import Ladder
@@ -12,10 +12,9 @@ from somobench.scoring.models import Model
 def read_case(release: Release, split: str) -> ScoringCase:
     """Return a split of a release as it is scored; its files are hashed again."""
     moments_from = release.manifest.target_moments_from.items()
-    return build_case(
-        ReleaseFiles(release, lazy=False, always=True).split(split),
-        {int(layer): word for layer, word in moments_from},
-    )
+    view = ReleaseFiles(release, lazy=False, always=True).split(split)
+    with raise_file_errors(f"of release {release.id}"):
+        return build_case(view, {int(layer): word for layer, word in moments_from})
 
 
 def list_references(
@@ -26,6 +25,8 @@ def list_references(
     grid = ReleaseFiles(release, lazy=False, always=True).reanalysis()
     if grid is None:
         return rungs
-    part = grid.sel(cell=sorted(set(case.series_cells)), time=case.target["time"])
+    with raise_file_errors(f"of release {release.id}"):
+        days = case.target["time"]
+        part = grid.sel(cell=sorted(set(case.series_cells)), time=days)
     others = [rung for rung in rungs if rung.name != REANALYSIS]
     return [Model(REANALYSIS, lambda: case.place_on_series(part)), *others]
