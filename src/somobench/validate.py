@@ -29,6 +29,7 @@ from somobench.recognise import (
     recognise_storage,
 )
 from somobench.schemas.errors import Failure, InputError, ValidationError
+from somobench.schemas.submission_names import PREDICTION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +65,7 @@ def validate_file(
     ----------
     path : Path
         A table (Parquet), a grid (netCDF, Zarr, zipped Zarr), a release folder, a
-        station archive (zip or folder, ISMN or USCRN), or meteorology as ERA5's
+        station archive (zip or folder, ISMN, USCRN or CSV), or meteorology as ERA5's
         distributors deliver it (netCDF, GRIB, Zarr, zips and folders of them).
     kind : str, optional
         The schema: `stations`, `observations`, `cells`, `splits`, `targets`,
@@ -165,6 +166,8 @@ def _validate_grid(
         warnings.simplefilter("ignore")  # of a stranger's file; what matters fails
         try:
             grid = _open_grid(path)
+            if kind is None:
+                _refuse_predictions(grid, path)
             kind = _check_kind(kind, GRIDS, grid.variables, path)
             schema = RELEASED_GRIDS[kind]
             failures = _collect_failures(lambda: validate_grid(grid, schema, str(path)))
@@ -173,6 +176,19 @@ def _validate_grid(
             raise InputError(f"{path}", found=error, expected=expected) from error
     counts = {str(dim): int(size) for dim, size in grid.sizes.items()}
     return FileReport(str(path), kind, str(schema.name), counts, failures), grid
+
+
+def _refuse_predictions(grid: xr.Dataset, path: Path) -> None:
+    """Refuse what has a target's name and nothing else of a release's targets."""
+    if GRIDS["targets"] & {*map(str, grid.variables)} != {PREDICTION}:
+        return
+    raise InputError(
+        f"{path}",
+        found=f"{PREDICTION} alone, as predictions have it",
+        expected="raw data, or a table, grid or folder of a release",
+        hint="somobench evaluate checks and scores predictions; --kind targets checks"
+        " it as targets",
+    )
 
 
 def _open_grid(path: Path) -> xr.Dataset:
