@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import json
 import os
@@ -13,11 +14,13 @@ from typing import Any
 
 import pytest
 import xarray as xr
+from typer.models import CommandInfo
 
 import somobench
 from factories.command_line import run
 from factories.releases import RELEASE, make_catalog, write_manifest
 from factories.web import loopback_server as web
+from somobench import cli
 from somobench.building import BuiltRelease
 from somobench.catalog import registry
 from somobench.catalog.fetching import fetch as fetching
@@ -293,6 +296,16 @@ def test_a_shell_completes_names(line: str, expected: set[str]) -> None:
         check=False,
     )
     assert set(answer.stdout.split()) == expected
+
+
+@pytest.mark.parametrize(
+    "command",
+    cli.app.registered_commands,
+    ids=lambda each: each.name or each.callback.__name__,
+)
+def test_every_command_answers_in_json(command: CommandInfo) -> None:
+    assert command.callback is not None
+    assert "as_json" in inspect.signature(command.callback).parameters
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("list",), ("cite", RELEASE)])
