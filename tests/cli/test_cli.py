@@ -275,7 +275,6 @@ def test_help_lists_the_names_that_exist(
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("somobench info virtual-2", {"virtual-2.0.0"}),
         ("somobench open virtual-2.0.0 me", {"memory"}),
         (
             "somobench evaluate a.nc --release virtual-2.0.0 --split d",
@@ -308,7 +307,7 @@ def test_every_command_answers_in_json(command: CommandInfo) -> None:
     assert "as_json" in inspect.signature(command.callback).parameters
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("list",), ("cite", RELEASE)])
+@pytest.mark.parametrize("arguments", [("--help",), ("list",)])
 def test_a_closed_pipe_is_no_error(toy: Path, arguments: tuple[str, ...]) -> None:
     reading, writing = os.pipe()
     os.close(reading)
