@@ -112,7 +112,7 @@ class SomobenchSource(IntakeXarraySourceAdapter, FromCheckedEntry):
             layer=layer,
             scaling=scaling,
             split=split,
-            include=include,  # type: ignore[arg-type] - made a tuple of names there
+            include=include,
         )
         self.release = None if release is None else check_release(release, catalog)
         self.reader = ReleaseReader(self.request, self.release, catalog)

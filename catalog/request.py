@@ -6,7 +6,7 @@ Refuses what can be refused without a release; `check_against` refuses the rest.
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +45,7 @@ class DatasetRequest:
     layer: int | None = None
     scaling: str = "full"
     split: str | None = None
-    include: tuple[str, ...] = ()
+    include: str | Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.feature_set, str):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,11 @@ import yaml
 from factories.command_line import run
 from factories.raw.csv_files import csv_file
 from somobench.building import BuiltRelease, own_stations
-from somobench.building.own_stations import require_station_file, write_recipe
+from somobench.building.own_stations import (
+    list_unused,
+    require_station_file,
+    write_recipe,
+)
 from somobench.schemas.errors import (
     InputError,
     UnknownNameError,
@@ -85,6 +90,31 @@ def test_a_file_without_a_series_is_refused_before_anything_is_written(
     with pytest.raises(InputError, match="own-stations"):
         require_station_file(checkout / "field.txt")
     assert [p.name for p in (checkout / "conf/recipe").iterdir()] == ["uscrn.yaml"]
+
+
+def test_a_sensor_that_has_no_part_is_named_with_the_reason(checkout: Path) -> None:
+    account = {
+        "rejected_files": [
+            {
+                "file": "b.csv/b.csv",
+                "reason": "time",
+                "found": "row 3",
+                "expected": "UTC",
+            }
+        ],
+        "dropped_sensors": [
+            {"sensor_id": "MYFARM/Field 1/5-5/TDR-a", "reason": "in no layer"},
+            {"sensor_id": "MYFARM/Field 10/5-5/TDR-a", "reason": "in no layer"},
+        ],
+    }
+    path = checkout / "validation.json"
+    path.write_text(json.dumps({"stages": {"ingest": account}}))
+    (checkout / "b.csv").write_text(csv_file(station="Field 2"))
+    files = [checkout / "field.csv", checkout / "b.csv"]
+    assert list_unused(files, path) == [
+        f"{files[0]}: not used: in no layer",
+        f"{files[1]}: not used: time: row 3",
+    ]
 
 
 def test_the_recipe_is_built(

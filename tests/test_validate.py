@@ -329,3 +329,12 @@ def test_command_exits_1_and_shows_what_failed(
 def test_empty_name_is_not_the_working_folder(command: typer.Typer, name: str) -> None:
     result = CliRunner().invoke(command, [name])
     assert isinstance(result.exception, UsageError)
+
+
+def test_predictions_are_sent_where_they_are_checked(tmp_path: Path) -> None:
+    grid = xr.Dataset({"soil_moisture": ("time", [0.1, 0.2])})
+    write_netcdf(grid, tmp_path / "mine.nc")
+    with pytest.raises(InputError, match="somobench evaluate"):
+        validate_file(tmp_path / "mine.nc")
+    (report,) = validate_file(tmp_path / "mine.nc", "targets")
+    assert not report.valid

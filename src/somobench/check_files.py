@@ -32,6 +32,7 @@ from somobench.schemas.errors import (
     IntegrityError,
     ValidationError,
 )
+from somobench.schemas.submission_names import PREDICTION
 from somobench.splits import split_sha256
 from somobench.submissions.inspect import CONTENTS, recognise_format
 from somobench.submissions.limits import Contents
@@ -217,6 +218,8 @@ def _check_grid(path: Path, kind: str | None = None) -> tuple[FileReport, xr.Dat
         warnings.simplefilter("ignore")  # of a stranger's file; what matters fails
         try:
             grid = _open_grid(path)
+            if kind is None:
+                _refuse_predictions(grid, path)
             kind = _check_kind(kind, GRIDS, grid.variables, path)
             schema = RELEASED_GRIDS[kind]
             failures = _collect_failures(lambda: validate_grid(grid, schema, str(path)))
@@ -225,6 +228,19 @@ def _check_grid(path: Path, kind: str | None = None) -> tuple[FileReport, xr.Dat
             raise InputError(f"{path}", found=error, expected=expected) from error
     counts = {str(dim): int(size) for dim, size in grid.sizes.items()}
     return FileReport(str(path), kind, str(schema.name), counts, failures), grid
+
+
+def _refuse_predictions(grid: xr.Dataset, path: Path) -> None:
+    """Refuse what has a target's name and nothing else of a release's targets."""
+    if GRIDS["targets"] & {*map(str, grid.variables)} != {PREDICTION}:
+        return
+    raise InputError(
+        f"{path}",
+        found=f"{PREDICTION} alone, as predictions have it",
+        expected="raw data, or a table, grid or folder of a release",
+        hint="somobench evaluate checks and scores predictions; --kind targets checks"
+        " it as targets",
+    )
 
 
 def _open_grid(path: Path) -> xr.Dataset:

@@ -80,7 +80,7 @@ def open_dataset(
         layer=layer,
         scaling=scaling,
         split=split,
-        include=include,  # type: ignore[arg-type] - made a tuple of names there
+        include=include,
     )
     from somobench.catalog.reader import read_feature_set
     from somobench.catalog.resolve import resolve

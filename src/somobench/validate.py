@@ -56,7 +56,7 @@ def validate_file(
     ----------
     path : Path
         A table (Parquet), a grid (netCDF, Zarr, zipped Zarr), a release folder, a
-        station archive (zip or folder, ISMN or USCRN), or meteorology as ERA5's
+        station archive (zip or folder, ISMN, USCRN or CSV), or meteorology as ERA5's
         distributors deliver it (netCDF, GRIB, Zarr, zips and folders of them).
     kind : str, optional
         The schema: `stations`, `observations`, `cells`, `splits`, `scores`,

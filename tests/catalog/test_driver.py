@@ -194,6 +194,14 @@ def test_our_catalog_names_its_entries_where_intakes_own_gives_a_key_error(
     assert not hasattr(ours, "memorry")
 
 
+def test_intake_names_the_entries_with_our_driver() -> None:
+    path = somobench.catalog_path()
+    catalog = intake.open_catalog(path, driver="somobench_catalog")
+    assert catalog["virtual-2.0.0"]["memory"].read().sizes["layer"] == 3
+    with pytest.raises(UnknownNameError, match=r"did you mean 'virtual-2.0.0'"):
+        catalog["virtul-2.0.0"]
+
+
 def test_a_pickled_source_keeps_its_pin(catalog: Any) -> None:
     source = catalog["memory"](release=RELEASE, layer=2)
     again = pickle.loads(pickle.dumps(source))

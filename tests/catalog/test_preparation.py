@@ -90,8 +90,9 @@ def test_normalised_inputs_of_train_days_have_mean_0_and_spread_1() -> None:
     np.testing.assert_allclose(known.std(("cell", "time")), 1, atol=1e-3)
 
 
-@pytest.mark.parametrize("feature_set", ["climatology", "memory", "state"])
-@pytest.mark.parametrize("layer", [None, 1])
+@pytest.mark.parametrize(
+    ("feature_set", "layer"), [("climatology", None), ("memory", 1), ("state", None)]
+)
 def test_every_view_takes_all_of_it_through_every_door(
     feature_set: str, layer: int | None
 ) -> None:

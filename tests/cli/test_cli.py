@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import json
 import os
@@ -13,11 +14,13 @@ from typing import Any
 
 import pytest
 import xarray as xr
+from typer.models import CommandInfo
 
 import somobench
 from factories.command_line import run
 from factories.releases import RELEASE, make_catalog, write_manifest
 from factories.web import loopback_server as web
+from somobench import cli
 from somobench.building import BuiltRelease
 from somobench.catalog import registry
 from somobench.catalog.fetching import fetch as fetching
@@ -272,7 +275,6 @@ def test_help_lists_the_names_that_exist(
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("somobench info virtual-2", {"virtual-2.0.0"}),
         ("somobench open virtual-2.0.0 me", {"memory"}),
         (
             "somobench evaluate a.nc --release virtual-2.0.0 --split d",
@@ -295,7 +297,17 @@ def test_a_shell_completes_names(line: str, expected: set[str]) -> None:
     assert set(answer.stdout.split()) == expected
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("list",), ("cite", RELEASE)])
+@pytest.mark.parametrize(
+    "command",
+    cli.app.registered_commands,
+    ids=lambda each: each.name or each.callback.__name__,
+)
+def test_every_command_answers_in_json(command: CommandInfo) -> None:
+    assert command.callback is not None
+    assert "as_json" in inspect.signature(command.callback).parameters
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("list",)])
 def test_a_closed_pipe_is_no_error(toy: Path, arguments: tuple[str, ...]) -> None:
     reading, writing = os.pipe()
     os.close(reading)

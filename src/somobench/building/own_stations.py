@@ -58,7 +58,40 @@ def add_stations(
         require_station_file(file)
     own = write_recipe(files, recipe, name, find_checkout())
     sys.stderr.write(f"recipe with your stations: {own.path}\n")
-    return build_recipe(own.name)
+    built = build_recipe(own.name)
+    for line in list_unused(files, built.path / "validation.json"):
+        sys.stderr.write(f"{line}\n")
+    return built
+
+
+def list_unused(files: Sequence[Path], validation: Path) -> list[str]:
+    """Say which files have no part in a release, and why, from its account."""
+    if not validation.is_file():
+        return []
+    account = json.loads(validation.read_text(encoding="utf-8"))["stages"]["ingest"]
+    found = []
+    for file in files:
+        inside = f"{file.name}/{file.name}"
+        found += [
+            f"{file}: not used: {item['reason']}: {item['found']}"
+            for item in account["rejected_files"]
+            if item["file"] in {inside, file.name}
+        ]
+        station = _name_station(file)
+        found += [
+            f"{file}: not used: {item['reason']}"
+            for item in account["dropped_sensors"]
+            if item["sensor_id"].startswith(f"{station}/")
+        ]
+    return found
+
+
+def _name_station(file: Path) -> str:
+    """Return `network/station` of a file that was read before."""
+    lines = file.read_text(encoding="utf-8-sig").splitlines()
+    pairs = (line[1:].replace("=", ":", 1).partition(":") for line in lines[:50])
+    keys = {key.strip().lower(): text.strip() for key, _, text in pairs}
+    return f"{keys.get('network')}/{keys.get('station')}"
 
 
 def require_station_file(file: Path) -> None:

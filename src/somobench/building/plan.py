@@ -106,7 +106,7 @@ def _describe_era5(era5: Plan) -> list[str]:
         f"{era5['nodes_needed']} are needed",
         *shown,
         *([f"  and {more} more"] if more > 0 else []),
-        f"{len(years)} years of at most {write_size(largest)} as float32, "
+        f"{_count(len(years), 'year')} of at most {write_size(largest)} as float32, "
         f"{write_size(era5['bytes'])} in all; about half of that as it is packed",
         f"{_count(len(era5['requests']), 'request')} of {era5['dataset']}; where one "
         "is too large for the data centre, ask month by month",

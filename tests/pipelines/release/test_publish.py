@@ -19,7 +19,11 @@ from somobench.catalog.generate import add_release
 from somobench.catalog.resolve import resolve
 from somobench.catalog.verify import verify_release
 from somobench.pipelines.release import publish
-from somobench.pipelines.release.publish import Published, publish_release
+from somobench.pipelines.release.publish import (
+    Published,
+    describe_opening,
+    publish_release,
+)
 from somobench.schemas.errors import InputError, IntegrityError, ValidationError
 
 FILES = {"cells.parquet": b"cells", "targets.zarr.zip": b"targets"}
@@ -54,6 +58,14 @@ def releases(tmp_path: Path) -> Path:
 @pytest.fixture
 def built(tmp_path: Path) -> Path:
     return make_release(tmp_path / "data" / "release")
+
+
+def test_what_is_printed_last_opens_the_release_and_names_its_page(
+    built: Path, releases: Path
+) -> None:
+    lines = describe_opening(publish_release(built, releases)).splitlines()
+    assert f'release="{RELEASE}")' in lines[-2]
+    assert lines[-1] == f"read its page: {releases / RELEASE / 'report.html'}"
 
 
 @pytest.fixture

@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 
 from factories.raw.csv_files import ROWS, csv_file
+from factories.raw.ismn_files import file_name, rows, station_file, write_zip
 from somobench.pipelines.stations import Rejection, SensorSeries, find_station_source
 from somobench.pipelines.stations.csv import CsvSource
 from somobench.pipelines.stations.csv.files import read_sensor_file
+from somobench.pipelines.stations.daily import average_to_days, select_good
+from somobench.pipelines.stations.ismn import IsmnSource
 from somobench.schemas.errors import UnknownNameError
 
 
@@ -136,3 +139,31 @@ def test_a_file_a_folder_and_a_zip_give_the_same_series(tmp_path: Path) -> None:
         assert len(found.values) == len(ROWS)
     with pytest.raises(UnknownNameError, match="sm"):
         list(source.read(folder, variable="ta"))
+
+
+def test_a_series_of_ismn_gives_the_same_days_as_csv(tmp_path: Path) -> None:
+    values = [round(0.2 + 0.001 * hour, 4) for hour in range(72)]
+    lines = rows(values)
+    lines[30] = lines[30].replace(" G ", " D03,D05 ")
+    archive = write_zip(tmp_path / "a.zip", {file_name(): station_file(lines)})
+    (given,) = IsmnSource().read(archive)
+    assert isinstance(given, SensorSeries)
+    table = zip(given.times.astype(str), given.values, given.flags(), strict=True)
+    own = read_good(
+        csv_file(
+            rows=[
+                f"{time},{value},{flag.replace(',', '+')}"
+                for time, value, flag in table
+            ],
+            heads="time,soil_moisture,flag",
+        )
+    )
+    span = {"start": np.datetime64("2020-01-01"), "end": np.datetime64("2020-12-31")}
+    theirs, ours = (
+        select_good(series, good_flags=("G",), **span) for series in (given, own)
+    )
+    assert len(theirs.values) == 71
+    np.testing.assert_array_equal(ours.times, theirs.times)
+    first, second = (average_to_days(g.times, g.values, 6) for g in (theirs, ours))
+    np.testing.assert_array_equal(first.means, second.means)
+    np.testing.assert_array_equal(first.counts, second.counts)
