@@ -142,7 +142,7 @@ def _resolve_rules(
         )
     known = {
         variable: (name, rule)
-        for name in reversed(readers)
+        for name in reversed(list(readers))
         for variable, rule in DAY_RULES.get(name, {}).items()
     }
     unknown = [name for name in params.variables if name not in known]
