@@ -137,7 +137,8 @@ def _hash_recipe(recipe: Recipe) -> str:
     """Hash a recipe; keys that came later count only where a recipe uses them."""
     content = recipe.model_dump(mode="json")
     for section, names in LATER_KEYS.items():
-        params, part = recipe, content
+        params: Any = recipe
+        part: dict[str, Any] = content
         for word in section.split("."):
             params = getattr(params, word, None)
             part = part.get(word) or {}
