@@ -10,6 +10,7 @@ Values are held to ISMN's good flag; the period is not limited.
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tempfile
 from collections import Counter
@@ -36,8 +37,10 @@ from somobench.submissions.confine import confine
 GOOD_FLAGS = ("G",)
 FIRST, LAST = np.datetime64("1900-01-01"), np.datetime64("2199-12-31")
 ARCHIVE_READERS = (("crnh0203", "uscrn_hourly"), ("crn", "uscrn"))
-"""Begin of the names of USCRN's products; anything else is read as ISMN, or as CSV
-where there is no file of ISMN."""
+"""Begin of the names of USCRN's products."""
+FLUXNET = re.compile(r"[a-z]+_[a-z]{2}-\w+_fluxnet(2015)?_.*\.(csv|zip)")
+"""Names of flux towers' files, or of a site's zip; anything else is read as ISMN, or as
+CSV where there is no file of ISMN."""
 
 
 def check_archive(path: Path, variable: str = "sm") -> dict[str, Any]:
@@ -46,7 +49,7 @@ def check_archive(path: Path, variable: str = "sm") -> dict[str, Any]:
     Parameters
     ----------
     path : Path
-        Zip or folder, ISMN, USCRN or CSV; or one CSV file.
+        Zip or folder, ISMN, USCRN, FLUXNET or CSV; or one CSV file.
     variable : str
         The source's code, `sm` by default.
 
@@ -110,6 +113,8 @@ def _recognise_reader(path: Path) -> str:
         for begin, reader in ARCHIVE_READERS:
             if name.startswith(begin):
                 return reader
+        if FLUXNET.fullmatch(name):
+            return "fluxnet"
     is_csv = not any(name.endswith(STATION_FILE) for name in names) and any(
         name.endswith(CSV) for name in names
     )
