@@ -28,7 +28,12 @@ from somobench.schemas.scores import ALL_LAYERS
 from somobench.schemas.validate import validate_table
 
 LEAD = "pearson_r"
-NUMBERS = {"pearson_r": "r", "anomaly_r": "anomaly r", "nse": "NSE"}
+NUMBERS = {
+    "pearson_r": "r",
+    "anomaly_r": "anomaly r",
+    "nse": "NSE",
+    "dry_down_days": "days",
+}
 TEXTS = ("model", "metric", "tested", "arm", "against")
 
 

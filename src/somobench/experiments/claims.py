@@ -13,8 +13,10 @@ from typing import NamedTuple
 import pandas as pd
 
 from somobench.experiments.compare import CONTRAST
-from somobench.experiments.coupling import LIMITATION
+from somobench.experiments.coupling import DRY_DOWN, LIMITATION, OBSERVED
+from somobench.experiments.coupling import WITH_EVAPORATION as WITH
 from somobench.experiments.diversity import MANY, ONE, name_arm
+from somobench.experiments.dry_down import NAME as DAYS
 from somobench.experiments.fit import MATCHED, MEASURED
 from somobench.experiments.robustness import BOTH, OTHER, SAME, UNTRAINED
 from somobench.experiments.world import ENERGY, REANALYSIS, WATER
@@ -28,6 +30,20 @@ PROCESS, STORE = "water_balance", "modelled_water_store_1"
 KINDS = {**dict.fromkeys(LEARNED, 1), PROCESS: 0}
 """Models, and whether a claim says that they lose."""
 ABOVE = "state without soil_moisture_above"
+
+DRY, WET = (LIMITATION, WATER), (LIMITATION, ENERGY)
+COUPLINGS = (
+    ("In water-limited cells evaporation follows soil moisture", WITH, WATER, 1),
+    (
+        "Evaporation follows soil moisture more there than where energy limits",
+        WITH,
+        CONTRAST,
+        -1,
+    ),
+    ("In water-limited cells soil moisture counts for more than radiation", *DRY, 1),
+    ("In energy-limited cells radiation counts for more than soil moisture", *WET, -1),
+)
+"""Sentence, arm, regime and sign of the claims on evaporation."""
 
 
 class Claim(NamedTuple):
@@ -201,26 +217,25 @@ def _list_features() -> Iterator[Claim]:
 
 def _list_couplings() -> Iterator[Claim]:
     for model in ("observations", *LEARNED, PROCESS, STORE, REANALYSIS):
+        for sentence, arm, tested, wanted in COUPLINGS:
+            yield Claim(
+                sentence,
+                "coupling",
+                model,
+                arm,
+                "",
+                tested,
+                metric=ANOMALY,
+                wanted=wanted,
+            )
+    for model in (*LEARNED, PROCESS, STORE, REANALYSIS):
         yield Claim(
-            "In water-limited cells evaporation follows soil moisture more than "
-            "radiation",
+            "Soil moisture of a model dries faster than observed",
             "coupling",
             model,
-            LIMITATION,
-            "",
-            WATER,
-            metric=ANOMALY,
-        )
-        yield Claim(
-            "In energy-limited cells evaporation follows soil moisture no more than "
-            "radiation",
-            "coupling",
-            model,
-            LIMITATION,
-            "",
-            ENERGY,
-            metric=ANOMALY,
-            wanted=0,
+            DRY_DOWN,
+            OBSERVED,
+            metric=DAYS,
         )
 
 
