@@ -9,13 +9,14 @@ release ID, those after `<!-- losses:ID -->` what each model loses.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from somobench.catalog.storage.atomic import write_json, write_text
-from somobench.experiments.claims import Finding, find_numbers
+from somobench.experiments.claims import ABSENT, Finding, find_numbers
+from somobench.experiments.compare import CONTRAST
 from somobench.experiments.robustness import BOTH, OTHER, SAME
 from somobench.experiments.run import EXPERIMENTS, RECORD_FILE, TEXT_FILE
 from somobench.ladder.rungs import RUNGS
@@ -27,6 +28,12 @@ from somobench.schemas.scores import ALL_LAYERS
 from somobench.schemas.validate import validate_table
 
 LEAD = "pearson_r"
+NUMBERS = {
+    "pearson_r": "r",
+    "anomaly_r": "anomaly r",
+    "nse": "NSE",
+    "dry_down_days": "days",
+}
 TEXTS = ("model", "metric", "tested", "arm", "against")
 
 
@@ -88,13 +95,31 @@ def read_kept(folder: Path) -> dict[str, pd.DataFrame]:
 
 def make_claims_table(tables: Mapping[str, pd.DataFrame]) -> str:
     """Return a Markdown table: each claim, its number, and whether it holds."""
-    lines = ["| claim | model | number | series | verdict |", "| --- " * 5 + "|"]
-    for item in find_numbers(tables):
-        lines.append(
-            f"| {item.claim.sentence} | `{item.claim.model}` | {write_number(item)} "
-            f"| {item.series or ''} | {item.verdict} |"
-        )
+    heads = ("claim", "model", "number", "in", "series", "verdict")
+    lines = [write_line(heads), "| --- " * len(heads) + "|"]
+    found = find_numbers(tables)
+    for item in found:
+        if item.verdict != ABSENT:
+            claim = item.claim
+            number, name = write_number(item), name_number(claim.metric)
+            cells = (f"`{claim.model}`", number, name, item.series, item.verdict)
+            lines.append(write_line((claim.sentence, *cells)))
+    lacking = [item.claim for item in found if item.verdict == ABSENT]
+    names = sorted({f"`{claim.model}` in {claim.experiment}" for claim in lacking})
+    if names:
+        lines += ["", f"Not available: {len(lacking)} claims, on {', '.join(names)}."]
     return "\n".join(lines) + "\n"
+
+
+def write_line(cells: Iterable[object]) -> str:
+    """Return a line of a Markdown table."""
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def name_number(metric: str) -> str:
+    """Return what a number is, for people."""
+    name, _, by_distance = metric.partition("_by_")
+    return NUMBERS.get(name, name) + (" for each unit" if by_distance else "")
 
 
 def write_number(item: Finding) -> str:
@@ -120,14 +145,12 @@ def make_losses_table(tables: Mapping[str, pd.DataFrame]) -> str:
         "lost in the other",
         "lost in both",
     )
-    lines = [f"| {' | '.join(heads)} |", "| --- " * len(heads) + "|"]
-    for tested in sorted(set(rows["tested"])):
+    lines = [write_line(heads), "| --- " * len(heads) + "|"]
+    for tested in sorted(set(rows["tested"]) - {CONTRAST}):
         for model in RUNGS:
             own = rows[(rows["tested"] == tested) & (rows["model"] == model)]
-            if len(own):
-                lines.append(
-                    f"| {tested} | `{model}` | {' | '.join(_list_cells(own))} |"
-                )
+            if (own["arm"] == SAME).any():
+                lines.append(write_line((tested, f"`{model}`", *_list_cells(own))))
     return "\n".join(lines) + "\n"
 
 

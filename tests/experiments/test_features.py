@@ -81,6 +81,29 @@ def test_coupling_has_the_sign_that_each_regime_was_given(
     arm = coupling.WITH_EVAPORATION
     assert take_row(table, **asked, arm=arm, tested=WATER)["low"] > 0.9
     assert take_row(table, **asked, arm=arm, tested=ENERGY)["high"] < -0.9
+    # radiation is noise here, so that only soil moisture counts
+    arm = coupling.LIMITATION
+    assert take_row(table, **asked, arm=arm, tested=WATER)["low"] > 0.8
+    assert take_row(table, **asked, arm=arm, tested=ENERGY)["high"] < -0.8
+
+
+def test_evaporation_that_follows_radiation_is_limited_by_energy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(coupling, "MODELS", ("ridge_memory",))
+    weather = make_world().weather
+    driven = {**weather, "evaporation": weather["net_radiation"]}
+    table = coupling.run_coupling(make_world(weather=driven), QUICK_ONE, 1).table
+    row = take_row(
+        table,
+        model="observations",
+        metric="anomaly_r",
+        tested="all",
+        arm=coupling.LIMITATION,
+        against="",
+    )
+    # 1 for radiation, about 0 for soil moisture
+    assert row["value"] == pytest.approx(-1, abs=0.05)
 
 
 def test_release_without_evaporation_is_refused_by_the_name_of_what_it_lacks() -> None:

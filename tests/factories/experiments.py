@@ -49,7 +49,7 @@ def make_world(*, seed: int = 5, regime_effect: bool = True, **other: Any) -> Wo
     }
     fields: dict[str, Any] = {
         "release": "made-0.1.0",
-        "manifest_sha256": "0" * 64,
+        "files": {"targets.zarr.zip": "0" * 64},
         "layers": np.array([1], dtype=np.int8),
         "cells": make_cells(dry),
         "time": np.datetime64("2016-01-01") + np.arange(DAYS),

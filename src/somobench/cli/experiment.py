@@ -28,6 +28,7 @@ def experiment(  # noqa: PLR0917 - typer passes all by name
     quick: Annotated[
         bool, typer.Option("--quick", help="a small look, not to be published")
     ] = False,
+    seed: Annotated[int, typer.Option(help="of folds and draws", min=0)] = 1,
     processes: Annotated[int, typer.Option(help="0: all cores", min=0)] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="answer in JSON")] = False,
@@ -45,7 +46,7 @@ def experiment(  # noqa: PLR0917 - typer passes all by name
     done = run_experiment(
         name,
         release=release,
-        settings=QUICK if quick else Settings(),
+        settings=(QUICK if quick else Settings()).model_copy(update={"seed": seed}),
         processes=processes or count_cores(),
     )
     done.write(folder, overwrite=overwrite)

@@ -13,7 +13,10 @@ from typing import NamedTuple
 import pandas as pd
 
 from somobench.experiments.compare import CONTRAST
+from somobench.experiments.coupling import DRY_DOWN, LIMITATION, OBSERVED
+from somobench.experiments.coupling import WITH_EVAPORATION as WITH
 from somobench.experiments.diversity import MANY, ONE, name_arm
+from somobench.experiments.dry_down import NAME as DAYS
 from somobench.experiments.fit import MATCHED, MEASURED
 from somobench.experiments.robustness import BOTH, OTHER, SAME, UNTRAINED
 from somobench.experiments.world import ENERGY, REANALYSIS, WATER
@@ -21,17 +24,33 @@ from somobench.schemas.scores import ALL_LAYERS
 
 MARGIN = 0.02  # of a correlation: smaller losses don't count
 HOLDS, FAILS, UNDECIDED, ABSENT = "holds", "does not hold", "undecided", "not available"
-LEAD = "pearson_r"
+LEAD, ANOMALY = "pearson_r", "anomaly_r"
 LEARNED = ("ridge_memory", "gradient_boosting")
 PROCESS, STORE = "water_balance", "modelled_water_store_1"
+KINDS = {**dict.fromkeys(LEARNED, 1), PROCESS: 0}
+"""Models, and whether a claim says that they lose."""
 ABOVE = "state without soil_moisture_above"
+
+DRY, WET = (LIMITATION, WATER), (LIMITATION, ENERGY)
+COUPLINGS = (
+    ("In water-limited cells evaporation follows soil moisture", WITH, WATER, 1),
+    (
+        "Evaporation follows soil moisture more there than where energy limits",
+        WITH,
+        CONTRAST,
+        -1,
+    ),
+    ("In water-limited cells soil moisture counts for more than radiation", *DRY, 1),
+    ("In energy-limited cells radiation counts for more than soil moisture", *WET, -1),
+)
+"""Sentence, arm, regime and sign of the claims on evaporation."""
 
 
 class Claim(NamedTuple):
     """A sentence and the row of an experiment that decides it.
 
-    With `wanted` above 0 the number has to lie above 0, else it has to be no more than
-    the margin.
+    With `wanted` 1 the number has to lie above 0, with -1 below 0, and with 0 it has to
+    be no more than the margin.
     """
 
     sentence: str
@@ -91,62 +110,75 @@ def _list_contrasts() -> Iterator[Claim]:
 
 
 def _list_robustness() -> Iterator[Claim]:
-    sides = ((WATER, "energy-limited"), (ENERGY, "water-limited"))
-    for tested, trained in sides:
+    """Yield claims on training in the other regime, and in both, by both metrics."""
+    for metric in (LEAD, ANOMALY):
+        for tested, trained in ((WATER, ENERGY), (ENERGY, WATER)):
+            for model, wanted in KINDS.items():
+                sentence = (
+                    f"Trained on {trained} cells, a learned model loses skill on "
+                    f"{tested} ones"
+                    if wanted
+                    else f"Trained on {trained} cells, the process model loses nothing "
+                    f"on {tested} ones"
+                )
+                yield Claim(
+                    sentence,
+                    "robustness",
+                    model,
+                    OTHER,
+                    SAME,
+                    tested,
+                    metric=metric,
+                    wanted=wanted,
+                )
+            for model in LEARNED:
+                yield from _list_mixtures(model, tested, metric)
         for model in LEARNED:
             yield Claim(
-                f"Trained on {trained} cells, a learned model loses skill on {tested} "
-                "ones",
+                "The other regime costs more on water-limited than on energy-limited "
+                "cells",
                 "robustness",
                 model,
                 OTHER,
                 SAME,
-                tested,
+                CONTRAST,
+                metric=metric,
+                wanted=-1,
             )
-        yield Claim(
-            f"Trained on {trained} cells, the process model doesn't lose skill on "
-            f"{tested} ones",
-            "robustness",
-            PROCESS,
-            OTHER,
-            SAME,
-            tested,
-            wanted=0,
-        )
-    for tested, _ in sides:
-        for model in LEARNED:
+        for model, wanted in KINDS.items():
             yield Claim(
-                f"On {tested} cells, training on both regimes is better than on the "
-                "other one",
+                "A learned model's loss grows with distance from the training climate"
+                if wanted
+                else "The process model's loss doesn't grow with that distance",
                 "robustness",
                 model,
                 OTHER,
-                BOTH,
-                tested,
-            )
-            yield Claim(
-                f"On {tested} cells, training on both regimes loses nothing against "
-                "their own",
-                "robustness",
-                model,
-                BOTH,
                 SAME,
-                tested,
-                wanted=0,
+                metric=f"{metric}_by_distance",
+                wanted=wanted,
             )
-    growing = dict.fromkeys(LEARNED, 1) | {PROCESS: 0}
-    for model, wanted in growing.items():
-        yield Claim(
-            "A learned model's loss grows with distance from the training climate"
-            if wanted
-            else "The process model's loss doesn't grow with that distance",
-            "robustness",
-            model,
-            OTHER,
-            SAME,
-            metric=f"{LEAD}_by_distance",
-            wanted=wanted,
-        )
+
+
+def _list_mixtures(model: str, tested: str, metric: str) -> Iterator[Claim]:
+    yield Claim(
+        f"On {tested} cells, training on both regimes is better than on the other one",
+        "robustness",
+        model,
+        OTHER,
+        BOTH,
+        tested,
+        metric=metric,
+    )
+    yield Claim(
+        f"On {tested} cells, training on both regimes loses nothing against their own",
+        "robustness",
+        model,
+        BOTH,
+        SAME,
+        tested,
+        metric=metric,
+        wanted=0,
+    )
 
 
 def _list_diversity() -> Iterator[Claim]:
@@ -184,28 +216,26 @@ def _list_features() -> Iterator[Claim]:
 
 
 def _list_couplings() -> Iterator[Claim]:
-    arm = "evapotranspiration less radiation"
     for model in ("observations", *LEARNED, PROCESS, STORE, REANALYSIS):
+        for sentence, arm, tested, wanted in COUPLINGS:
+            yield Claim(
+                sentence,
+                "coupling",
+                model,
+                arm,
+                "",
+                tested,
+                metric=ANOMALY,
+                wanted=wanted,
+            )
+    for model in (*LEARNED, PROCESS, STORE, REANALYSIS):
         yield Claim(
-            "In water-limited cells evaporation follows soil moisture more than "
-            "radiation",
+            "Soil moisture of a model dries faster than observed",
             "coupling",
             model,
-            arm,
-            "",
-            WATER,
-            metric="anomaly_r",
-        )
-        yield Claim(
-            "In energy-limited cells evaporation follows soil moisture no more than "
-            "radiation",
-            "coupling",
-            model,
-            arm,
-            "",
-            ENERGY,
-            metric="anomaly_r",
-            wanted=0,
+            DRY_DOWN,
+            OBSERVED,
+            metric=DAYS,
         )
 
 
@@ -266,6 +296,8 @@ def decide(low: float, high: float, wanted: int) -> str:
     >>> decide(-0.01, 0.01, 0), decide(0.01, 0.05, 0), decide(-0.01, 0.05, 0)
     ('holds', 'does not hold', 'undecided')
     """
+    if wanted < 0:
+        return decide(-high, -low, 1)
     is_lost, is_small = low > 0, high < MARGIN
     first, second = (is_lost, is_small) if wanted else (is_small, is_lost)
     return HOLDS if first else FAILS if second else UNDECIDED

@@ -40,11 +40,14 @@ ENERGY_UNITS = {"net_radiation": 1.0, "daytime_net_radiation": 0.0864}
 differs within a month, so that the fraction's anomalies are true but for their size."""
 MODELS = ("ridge_memory", "gradient_boosting", "water_balance")
 OBSERVED = "observations"
-WARM = 283.15  # K; above it the growing season (Denissen et al. 2022)
+WARM = 283.15  # K, of the growing season
 LATENT_HEAT = 2.45  # MJ kg-1
 LEAST_RADIATION = 2.0  # MJ m-2 d-1, of a day with an evaporative fraction
 WITH_EVAPORATION, WITH_FRACTION = "evapotranspiration", "evaporative fraction"
-LIMITATION = "evapotranspiration less radiation"
+LIMITATION, DRY_DOWN = "soil moisture less radiation", "dry-down"
+"""Correlation of soil moisture with evapotranspiration less that of radiation with it:
+above 0 water limits evaporation (Denissen et al. 2022,
+doi:10.1038/s41558-022-01403-8)."""
 METRICS = ("pearson_r", "anomaly_r")
 
 
@@ -74,7 +77,11 @@ def run_coupling(world: World, settings: Settings, processes: int) -> Outcome:
         draws=settings.draws,
         seed=settings.seed,
     )
-    parts = list(tabulate_couplings(world, found, sources, targets, days))
+    parts = list(
+        tabulate_couplings(
+            world, found, sources, targets, radiation=radiation, days=days
+        )
+    )
     design = describe_design(world, layers, found, fewer, days.length)
     return Outcome(
         finish_rows(parts),
@@ -125,13 +132,17 @@ def list_sources(
 def make_targets(
     world: World, found: Crossfit, name: str, radiation: str
 ) -> dict[str, xr.DataArray]:
-    """Return evaporation, its share of energy, and radiation, of warm days."""
+    """Return evaporation of warm days, and its share of the energy there is.
+
+    For the limitation evaporation counts on days with radiation alone.
+    """
     cells = found.places
     warm = world.weather["air_temperature"][cells] > WARM
     evaporation = world.weather[name][cells].astype(np.float64)
+    driven = warm & np.isfinite(world.weather[radiation][cells])
     made = {
         WITH_EVAPORATION: np.where(warm, evaporation, np.nan),
-        LIMITATION: np.where(warm, world.weather[radiation][cells], np.nan),
+        LIMITATION: np.where(driven, evaporation, np.nan),
     }
     for energy_name in (key for key in ENERGY_UNITS if key in world.weather):
         energy = world.weather[energy_name][cells].astype(np.float64)
@@ -150,23 +161,25 @@ def tabulate_couplings(
     found: Crossfit,
     sources: Mapping[str, list[NDArray[np.float32]]],
     targets: Mapping[str, xr.DataArray],
+    *,
+    radiation: str,
     days: ResampledDays,
 ) -> Iterator[pd.DataFrame]:
     """Yield couplings of every source, and what each has less than observations."""
     regimes = world.regimes[found.places]
+    rain = world.weather["precipitation"][found.places]
+    light = world.weather[radiation][found.places].astype(np.float32)
+    common = np.isfinite(sources[OBSERVED][0])  # the same for every source
+    driven = couple(found, [np.where(common, light, np.nan)], targets[LIMITATION], days)
     known: dict[tuple[str, str], BootstrappedScores] = {}
     for source, parts in sources.items():
         for arm, target in targets.items():
             known[source, arm] = couple(found, parts, target, days)
-        # the limitation is the coupling with evaporation less that with radiation
         known[source, LIMITATION] = measure_series_losses(
-            known[source, LIMITATION], known[source, WITH_EVAPORATION]
+            driven, known[source, LIMITATION]
         )
-    for source, parts in sources.items():
-        rain = world.weather["precipitation"][found.places]
-        known[source, "dry-down"] = measure_dry_down(
-            [found.label(part) for part in parts], rain, days
-        )
+        labelled = [found.label(part) for part in parts]
+        known[source, DRY_DOWN] = measure_dry_down(labelled, rain, days)
     for (source, arm), scored in known.items():
         yield tabulate(scored, regimes, model=source, arm=arm, against="")
         if source != OBSERVED:

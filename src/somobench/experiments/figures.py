@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from somobench.experiments.compare import CONTRAST
 from somobench.experiments.outcome import Outcome
 from somobench.pages.figures import (
     COLOURS,
@@ -29,7 +30,8 @@ LEAD = "pearson_r"
 
 def draw_figures(name: str, outcome: Outcome) -> Iterator[Figure]:
     """Yield the figures of an experiment."""
-    rows = outcome.table[outcome.table["layer"] == ALL_LAYERS]
+    table = outcome.table
+    rows = table[(table["layer"] == ALL_LAYERS) & (table["tested"] != CONTRAST)]
     if name == "diversity":
         yield draw_curves(rows)
     yield draw_scores(rows)
@@ -74,7 +76,7 @@ def _list_panels(rows: pd.DataFrame, axis: str, *, zero: bool = True) -> list[Ro
                 if row["tested"] == tested and row["model"] == model
             ]
             if own:
-                lines.append(name_rung(model))
+                lines.append(name_rung(model).replace("_", " "))
                 lines += [_make_row(row) for row in own]
         panels.append(RowPlot(rows=lines, axis=axis, scale=scale, zero=zero))
     return panels

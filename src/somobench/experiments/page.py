@@ -104,7 +104,7 @@ def tabulate_facts(record: Mapping[str, Any]) -> Table:
     design = record["design"]
     rows: list[list[object]] = [
         ["release", record["release"]],
-        ["manifest", str(record["manifest_sha256"])],
+        *([name, digest] for name, digest in record["files"].items()),
         ["period", " to ".join(record["period"])],
     ]
     for layer, facts in design.get("layers", {}).items():

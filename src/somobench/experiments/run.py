@@ -130,7 +130,7 @@ def describe_record(
     return {
         "experiment": name,
         "release": world.release,
-        "manifest_sha256": world.manifest_sha256,
+        "files": dict(world.files),
         "settings": settings.model_dump(mode="json"),
         "design": dict(outcome.design),
         "refused": dict(outcome.refused),

@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.catalog.release_files import CELLS, ReleaseFiles
+from somobench.catalog.release_files import CELLS, FORCING, TARGETS, ReleaseFiles
 from somobench.catalog.resolve import Release
 from somobench.catalog.split_view import index_cells
 from somobench.ladder.problem import Array, Mask
@@ -19,6 +19,7 @@ from somobench.schemas.manifest import FeatureSetRecord
 
 ENERGY, WATER = "energy-limited", "water-limited"
 REGIMES = (ENERGY, WATER)
+READ = (TARGETS, FORCING, CELLS)
 MINIMUM_KNOWN = 0.9  # of the cell-days with a target; a rarer input isn't used
 REANALYSIS, STORE = "reanalysis", "modelled_water_store"
 GAP = 15  # days at each end of a calendar year that no experiment uses
@@ -30,7 +31,8 @@ class World:
 
     Attributes
     ----------
-    release, manifest_sha256 : str
+    release : str
+    files : mapping of name to sha256, of the files that were read
     layers : (layer,)
     cells : DataFrame by `cell_id`, a row a cell
     time : (day,), datetime64
@@ -45,7 +47,7 @@ class World:
     """
 
     release: str
-    manifest_sha256: str
+    files: Mapping[str, str]
     layers: NDArray[np.int8]
     cells: pd.DataFrame
     time: NDArray[np.datetime64]
@@ -105,7 +107,7 @@ def read_world(release: Release) -> World:
         If a file isn't the published one.
     """
     manifest = release.manifest
-    if "forcing.zarr.zip" not in manifest.files:
+    if FORCING not in manifest.files:
         raise UsageError(
             f"experiments on release {release.id}",
             found="no forcing",
@@ -125,7 +127,7 @@ def read_world(release: Release) -> World:
     )
     return World(
         release=release.id,
-        manifest_sha256=release.manifest_sha256,
+        files=list_files(release),
         layers=targets["layer"].to_numpy(),
         cells=index_cells(files.table(CELLS), targets),
         time=targets["time"].to_numpy(),
@@ -136,6 +138,11 @@ def read_world(release: Release) -> World:
         refused=manifest.feature_sets_refused,
         left_out=left_out,
     )
+
+
+def list_files(release: Release) -> dict[str, str]:
+    """Return the sha256 of each file that the numbers of an experiment depend on."""
+    return {name: release.manifest.files[name].sha256 for name in READ}
 
 
 def choose_weather(
