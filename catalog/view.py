@@ -16,6 +16,7 @@ from somobench.catalog.scaling import scale_by_train_days
 from somobench.schemas.errors import IntegrityError
 from somobench.schemas.manifest import FeatureSetRecord
 from somobench.schemas.variables import (
+    DRYNESS_SOURCES,
     DYNAMIC_FORCING,
     ROLES,
     STATIC_ATTRIBUTES,
@@ -279,4 +280,8 @@ def make_cell_coords(table: pd.DataFrame) -> dict[str, xr.Variable]:
         if name in table:
             numbers = table[name].to_numpy("float64")
             coords[name] = xr.Variable("cell", numbers, get_attrs(name))
+    sources = set(table["dryness_source"]) if "dryness_source" in table else set()
+    if len(sources) == 1 and (source := str(*sources)) in DRYNESS_SOURCES:
+        meaning = f"{DRYNESS_SOURCES[source]}, long-term mean"
+        coords["dryness"].attrs["long_name"] = meaning
     return coords

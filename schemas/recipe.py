@@ -248,6 +248,8 @@ class UngaugedSplitParams(Params):
     """Hold out whole networks, or regions where there are too few networks."""
 
     seed: int
+    by: Literal["network", "vegetation_class"] = "network"
+    """What is held out whole: networks (or regions), or classes of vegetation."""
     test_fraction: Annotated[float, Field(gt=0, lt=0.5)] = 0.2
     """Share of cells to test on, and to validate on; met as networks allow."""
     minimum_cells: Annotated[int, Field(ge=3)] = 10

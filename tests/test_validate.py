@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from factories.good_grids import GOOD as GRIDS
 from factories.good_tables import GOOD as TABLES
+from factories.raw.fluxnet_files import SUBSET, daily_csv, sites_csv
 from factories.raw.ismn_files import (
     file_name,
     header,
@@ -210,6 +211,13 @@ def test_station_archive_is_read_and_accounted_for(
         "empty file",
         "not m3 m-3",
     ]
+
+
+def test_flux_tower_archive_is_recognised_by_its_members(tmp_path: Path) -> None:
+    members = {SUBSET: daily_csv(), "sites.csv": sites_csv(DE_Geb=(51.1, 10.91))}
+    (report,) = validate_file(write_archive(tmp_path / "a.zip", members))
+    assert report.schema == "reader fluxnet"
+    assert report.failures == ()
 
 
 def test_uscrn_archive_is_recognised_by_its_members(tmp_path: Path) -> None:

@@ -161,8 +161,8 @@ def read_points(
             found=f"no {', '.join(missing)}",
             expected=", ".join(wanted),
         )
-    times = stored.get_index("time")
-    if not times.is_unique or (times != times.normalize()).any():
+    times = stored["time"].to_numpy()
+    if len(np.unique(times)) < len(times) or (times != times.astype("M8[D]")).any():
         raise InputError(
             f"time of {path.name}",
             found="days twice, or hours",

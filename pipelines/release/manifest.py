@@ -81,6 +81,7 @@ LATER_KEYS: Mapping[str, tuple[str, ...]] = {
         "dryness",
         "maximum_distance",
     ),
+    "splits.ungauged": ("by",),
     "stations": (
         "comment",
         "maximum_repeats",
@@ -136,10 +137,14 @@ def _hash_recipe(recipe: Recipe) -> str:
     """Hash a recipe; keys that came later count only where a recipe uses them."""
     content = recipe.model_dump(mode="json")
     for section, names in LATER_KEYS.items():
-        fields = type(getattr(recipe, section)).model_fields
-        for name in names:
-            if getattr(getattr(recipe, section), name) == fields[name].default:
-                del content[section][name]
+        params: Any = recipe
+        part: dict[str, Any] = content
+        for word in section.split("."):
+            params = getattr(params, word, None)
+            part = part.get(word) or {}
+        for name in names if params is not None else ():
+            if getattr(params, name) == type(params).model_fields[name].default:
+                del part[name]
     text = format_json(content)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -128,7 +128,7 @@ def exclude_uncovered_days(
     covered = np.all(
         [np.isfinite(forcing[name].transpose("cell", "time")) for name in names], axis=0
     )
-    place = forcing.get_index("cell").get_indexer(series.sensors["cell_id"])
+    place = forcing.get_index("cell").get_indexer(pd.Index(series.sensors["cell_id"]))
     lacking = ~covered[place] & np.isfinite(series.values)
     kept = replace(
         series,

@@ -9,6 +9,7 @@ Values are held to ISMN's good flag; the period is not limited.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -34,7 +35,9 @@ from somobench.schemas.recipe import load_recipe
 GOOD_FLAGS = ("G",)
 FIRST, LAST = np.datetime64("1900-01-01"), np.datetime64("2199-12-31")
 ARCHIVE_READERS = (("crnh0203", "uscrn_hourly"), ("crn", "uscrn"))
-"""Begin of the names of USCRN's products; anything else is read as ISMN."""
+"""Begin of the names of USCRN's products."""
+FLUXNET = re.compile(r"[a-z]+_[a-z]{2}-\w+_fluxnet(2015)?_.*\.(csv|zip)")
+"""Names of flux towers' files, or of a site's zip; anything else is read as ISMN."""
 
 
 def check_archive(path: Path, variable: str = "sm") -> dict[str, Any]:
@@ -43,7 +46,7 @@ def check_archive(path: Path, variable: str = "sm") -> dict[str, Any]:
     Parameters
     ----------
     path : Path
-        Zip or folder, ISMN or USCRN.
+        Zip or folder; ISMN, USCRN or FLUXNET.
     variable : str
         The source's code, `sm` by default.
 
@@ -101,6 +104,8 @@ def _recognise_reader(path: Path) -> str:
             for begin, reader in ARCHIVE_READERS:
                 if name.startswith(begin):
                     return reader
+            if FLUXNET.fullmatch(name):
+                return "fluxnet"
     return "ismn"
 
 

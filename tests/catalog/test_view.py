@@ -23,6 +23,7 @@ from somobench.catalog.view import (
     add_lags,
     align_to_targets,
     day_of_year,
+    make_cell_coords,
     take_layer_above,
     view_roles,
 )
@@ -274,3 +275,12 @@ def test_cells_carry_region_regime_and_dryness(toy: Path) -> None:
     assert dataset["region"].values.tolist() == ["europe", "europe"]
     assert dataset["regime"].values.tolist() == ["water-limited"] * 2
     assert dataset["dryness"].values.tolist() == [2.0, 2.0]
+
+
+def test_dryness_of_another_source_says_so() -> None:
+    table = pd.DataFrame({"region": ["a"], "regime": ["unknown"], "dryness": [1.2]})
+    by_radiation = make_cell_coords(table)["dryness"].attrs["long_name"]
+    assert by_radiation.startswith("net radiation over latent heat")
+    other = table.assign(dryness_source="reference_evapotranspiration")
+    found = make_cell_coords(other)["dryness"].attrs["long_name"]
+    assert found.startswith("reference evapotranspiration over precipitation")

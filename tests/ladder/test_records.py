@@ -28,7 +28,7 @@ def test_variable_as_measured_is_no_input_of_a_rung(rng: np.random.Generator) ->
     problem = build_split_problem("temporal", inputs, recipe)
     assert "net_radiation" not in problem.forcing
     outcome = fit_predict("water_balance", problem)
-    assert outcome == NotAvailable("the forcing has no net_radiation")
+    assert outcome == NotAvailable("the forcing has no net_radiation on every day")
     # Shortwave radiation, which has every day, stands in for it here.
     assert isinstance(fit_predict("linear_1", problem), Prediction)
 

@@ -25,6 +25,7 @@ from factories.splits import (
 from somobench.schemas.recipe import SplitParams
 from somobench.schemas.variables import ROLES
 from somobench.splits import Assignment, LeftOut, build_splits
+from somobench.splits.audit import audit_split
 from somobench.splits.groups import (
     split_energy_to_water,
     split_ungauged,
@@ -211,6 +212,37 @@ def test_year_without_rain_is_the_driest() -> None:
     forcing = {"precipitation": rain, "net_radiation": yearly((9.0,) * 6)}
     data = make_data(grid_cells(1, 1), period=SIX_YEARS, forcing=forcing)
     assert years_of(rows_of(split_dry_years(data, YEARS)), "test") == [2017, 2021]
+
+
+def test_whole_classes_of_vegetation_are_held_out_and_unknown_ones_left_out() -> None:
+    classes = ["GRA", "GRA", "ENF", "ENF", "CRO", "CRO", "DBF", ""]
+    cells = grid_cells(2, 4).assign(vegetation_class=classes)
+    params = UNGAUGED.model_copy(update={"by": "vegetation_class"})
+    outcome = split_ungauged(make_data(cells), params)
+    roles = roles_of(outcome)
+    assert isinstance(outcome, Assignment)
+    assert outcome.notes["held_out_by"] == "vegetation_class"
+    assert set(roles.values()) == set(ROLES)
+    by_class = {
+        name: {roles[cell] for cell in own if cell in roles}
+        for name, own in cells.groupby("vegetation_class")["cell_id"]
+    }
+    assert all(len(found) == 1 for name, found in by_class.items() if name)
+    last = cells["cell_id"].iloc[-1]
+    assert outcome.without == {last: "no class of vegetation"}
+    definition = {"kind": "ungauged", "held_out_by": "vegetation_class"}
+    audit = audit_split(outcome.rows, make_data(cells), definition)
+    assert "vegetation_class_kept_apart" in audit.checks
+    assert audit.failures == ()
+
+
+def test_too_few_classes_of_vegetation_are_said() -> None:
+    cells = grid_cells(2, 4).assign(vegetation_class="GRA")
+    params = UNGAUGED.model_copy(update={"by": "vegetation_class"})
+    outcome = split_ungauged(make_data(cells), params)
+    assert outcome == LeftOut(
+        "1 classes of vegetation in 8 cells; 3 classes in 6 cells needed"
+    )
 
 
 def test_year_that_reaches_beyond_a_cells_record_takes_no_part() -> None:

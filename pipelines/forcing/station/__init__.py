@@ -50,7 +50,7 @@ from somobench.pipelines.stations import (
     find_station_source,
 )
 from somobench.schemas.errors import InputError, UsageError
-from somobench.schemas.recipe import ForcingParams
+from somobench.schemas.recipe import ForcingParams, Recipe
 from somobench.schemas.variables import AS_MEASURED, AVAILABILITY, OF_RECORD
 
 NO_ERROR_FLAGS = ("", "0")  # hourly02: no flag column, or good (readme)
@@ -142,7 +142,7 @@ def _resolve_rules(
         )
     known = {
         variable: (name, rule)
-        for name in reversed(readers)
+        for name in reversed(list(readers))
         for variable, rule in DAY_RULES.get(name, {}).items()
     }
     unknown = [name for name in params.variables if name not in known]
@@ -184,17 +184,20 @@ def _read(
                 days=request.days,
                 good_flags=flags,
                 minimum_count=minimum,
-                minimum_quality=(
-                    recipe.stations.minimum_quality
-                    if name in recipe.forcing.as_measured
-                    else None
-                ),
+                minimum_quality=_choose_quality(name, item, recipe),
             )
             result.notes.update(item.notes)
             result.dropped.update(daily.dropped)
             series = StationSeries(_name_series(item), daily.values)
             result.by_cell.setdefault(cell, []).append(series)
     return result
+
+
+def _choose_quality(name: str, series: SensorSeries, recipe: Recipe) -> float | None:
+    """Ask a quality of what is given as measured, where the file tells one."""
+    if name not in recipe.forcing.as_measured or series.quality is None:
+        return None
+    return recipe.stations.minimum_quality
 
 
 def _locate_series(series: SensorSeries, resolution: float) -> str:

@@ -35,6 +35,7 @@ from somobench.pipelines.release.report.layers import (
     write_share,
 )
 from somobench.schemas.recipe import LayerParams, Recipe
+from somobench.schemas.variables import DRYNESS_SOURCES
 
 DEPTHS_SHOWN = 12
 DRYNESS_LIMITS = (0.1, 100.0)  # as published; wider where a cell lies outside
@@ -64,7 +65,17 @@ def make_place_section(recipe: Recipe, report: Numbers) -> Section:
         known=sum(map(len, climate.values())),
         total=len(regions),
         limits=DRYNESS_LIMITS,
-        latent_heat=recipe.forcing.latent_heat,
+        dryness=_describe_dryness(recipe),
+    )
+
+
+def _describe_dryness(recipe: Recipe) -> str:
+    """Say what dryness is in this release."""
+    if recipe.forcing.dryness != "net_radiation":
+        return DRYNESS_SOURCES[recipe.forcing.dryness]
+    return (
+        f"net radiation over latent heat ({recipe.forcing.latent_heat} MJ/kg) times "
+        "precipitation, means of the whole period"
     )
 
 

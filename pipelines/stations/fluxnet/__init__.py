@@ -7,32 +7,22 @@ Celsius, vapour-pressure deficit in Pa, fluxes and radiation in W m-2, humidity 
 
 Depths of soil-moisture sensors come from a site's BADM table. Where it says nothing,
 index 1 is the shallowest sensor and counts as lying in the uppermost 10 cm, marked by
-`DEPTH_ASSUMED` in its name; deeper ones are left out.
+`depth assumed` in its name; deeper ones are left out.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
-
-import numpy as np
 
 from somobench.pipelines.stations import (
     DayDefinition,
-    Note,
     Rejection,
-    SensorMetadata,
     SensorSeries,
 )
 from somobench.pipelines.stations.archive import DamagedMemberError
-from somobench.pipelines.stations.fluxnet.files import (
-    QUALITY_SUFFIX,
-    DailyFile,
-    read_daily_file,
-)
+from somobench.pipelines.stations.fluxnet.files import read_daily_file
 from somobench.pipelines.stations.fluxnet.members import (
     SiteArchive,
     open_site_archive,
@@ -46,40 +36,16 @@ from somobench.pipelines.stations.fluxnet.names import (
     is_companion,
     parse_file_name,
 )
-from somobench.pipelines.stations.fluxnet.sites import Site, read_sites
-from somobench.pipelines.stations.fluxnet.units import (
-    Unit,
-    UnknownUnit,
-    find_quantity,
-    find_unit,
+from somobench.pipelines.stations.fluxnet.series import (
+    SOIL_MOISTURE,
+    Failure,
+    list_probes,
+    make_series,
 )
+from somobench.pipelines.stations.fluxnet.sites import Site, read_sites
+from somobench.pipelines.stations.fluxnet.units import find_quantity
 from somobench.schemas.errors import UnknownNameError
 from somobench.schemas.recipe import StationParams
-
-NETWORK = "FLUXNET"
-SOIL_MOISTURE = "sm"
-DEPTH_ASSUMED = "depth assumed"
-ASSUMED_DEPTHS = (0.0, 0.1)  # m; the layer that index 1 counts for
-REWRITTEN = "FET"  # files without quality columns by their nature
-SHALLOWEST = "1"
-
-_MOISTURE = re.compile(r"SWC_F_MDS_(\d+)")
-
-
-class _Probe(NamedTuple):
-    """A column as a sensor; depths in m."""
-
-    column: str
-    sensor: str
-    depths: tuple[float, float]
-
-
-class _Failure(NamedTuple):
-    """Why a column gives no series."""
-
-    reason: str
-    found: str
-    expected: str
 
 
 @dataclass(frozen=True)
@@ -157,12 +123,12 @@ class FluxnetSource:
             yield file
             return
         probes = list_probes(file, site, variable)
-        if isinstance(probes, _Failure):
+        if isinstance(probes, Failure):
             yield Rejection(name, *probes)
             return
         for probe in probes:
             series = make_series(file, named, site, probe, variable)
-            yield Rejection(name, *series) if isinstance(series, _Failure) else series
+            yield Rejection(name, *series) if isinstance(series, Failure) else series
 
 
 class ReanalysisSource(FluxnetSource):
@@ -226,104 +192,3 @@ def choose_files(
             for name, _ in ordered[1:]
         ]
     return chosen, rejections
-
-
-def list_probes(file: DailyFile, site: Site, variable: str) -> list[_Probe] | _Failure:
-    """List the columns of a variable as sensors, or say why there is none.
-
-    Soil-moisture sensors without a depth in the site's table are left out, but for
-    index 1. A table that gives several depths for one column tells nothing.
-    """
-    if variable != SOIL_MOISTURE:
-        if variable not in file.columns:
-            return _Failure("no column", f"no {variable}", "a file that has it")
-        return [_Probe(variable, variable, (0.0, 0.0))]
-    probes = []
-    for column in sorted(file.columns):
-        index = _MOISTURE.fullmatch(column)
-        if index is None:
-            continue
-        depths = site.depths.get(column, ())
-        if len(depths) == 1:
-            probes.append(_Probe(column, column, (depths[0], depths[0])))
-        elif index[1] == SHALLOWEST:
-            named = f"{column} ({DEPTH_ASSUMED})"
-            probes.append(_Probe(column, named, ASSUMED_DEPTHS))
-    if not probes:
-        found = "no SWC_F_MDS_n with a depth, and no SWC_F_MDS_1"
-        return _Failure("no soil moisture", found, "a sensor with a depth")
-    return probes
-
-
-def _note_unit(column: str, unit: Unit) -> Note:
-    quantity = find_quantity(column)
-    documented = unit if quantity is None else quantity.units[0]
-    kind = f"unit of {column.partition('_')[0]}, as its size tells"
-    if unit == documented:
-        return Note(kind, unit.name, "the one that FLUXNET documents")
-    return Note(
-        kind, unit.name, f"this one, though FLUXNET documents {documented.name}"
-    )
-
-
-def _note_depths(file: DailyFile, site: Site, probe: _Probe) -> Iterator[Note]:
-    """Say that a depth is assumed, and which deeper sensors are left out for that."""
-    if DEPTH_ASSUMED not in probe.sensor:
-        return
-    kind = "no depth is given; index 1 counts for the uppermost layer"
-    yield Note(kind, probe.column, "0 to 10 cm")
-    deeper = [
-        column
-        for column in file.columns
-        if _MOISTURE.fullmatch(column)
-        and column != probe.column
-        and len(site.depths.get(column, ())) != 1
-    ]
-    if deeper:
-        kind = "no depth is given; deeper sensors are left out"
-        yield Note(kind, ", ".join(deeper), probe.column)
-
-
-def make_series(
-    file: DailyFile, named: FileName, site: Site, probe: _Probe, variable: str
-) -> SensorSeries | _Failure:
-    """Make the series of a column, in our unit, with the quality of each day."""
-    values = file.table[probe.column].to_numpy()
-    if not np.isfinite(values).any():
-        return _Failure("nothing measured", f"{probe.column} missing always", "a value")
-    unit = find_unit(probe.column, values)
-    if isinstance(unit, UnknownUnit):
-        return _Failure("unit", f"{probe.column} with {unit.found}", unit.expected)
-    quality_column = probe.column + QUALITY_SUFFIX
-    quality = None
-    if quality_column in file.columns:
-        quality = file.table[quality_column].to_numpy()
-        present = quality[np.isfinite(quality)]
-        if ((present < 0) | (present > 1)).any():
-            found = f"{quality_column} from {present.min():g} to {present.max():g}"
-            return _Failure("quality", found, "0 to 1, the share of good half-hours")
-    notes = [_note_unit(probe.column, unit)]
-    notes += _note_depths(file, site, probe)
-    count = len(values)
-    return SensorSeries(
-        metadata=SensorMetadata(
-            network=NETWORK,
-            station=named.site,
-            sensor=probe.sensor,
-            latitude=site.latitude,
-            longitude=site.longitude,
-            elevation=site.elevation,
-            depth_from=probe.depths[0],
-            depth_to=probe.depths[1],
-            variable=variable,
-            source_file=file.name,
-        ),
-        times=file.times,
-        values=unit.factor * values + unit.offset,
-        flag_codes=np.zeros(count, np.int16),
-        flag_names=("",),
-        provider_codes=np.zeros(count, np.int16),
-        provider_names=("",),
-        notes=tuple(notes),
-        quality=quality,
-    )

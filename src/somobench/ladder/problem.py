@@ -56,6 +56,8 @@ class Problem:
     refused : mapping of name of a feature set to why the release lacks it
     latent_heat : float, MJ kg-1
     params : BaselineParams
+    incomplete : frozenset of str
+        Variables that the release has and that lack days, so no rung reads them.
     """
 
     split: str
@@ -74,6 +76,7 @@ class Problem:
     refused: Mapping[str, str]
     latent_heat: float
     params: BaselineParams
+    incomplete: frozenset[str] = frozenset()
 
     @property
     def test(self) -> Mask:
@@ -147,6 +150,7 @@ def build_problem(
         refused=refused,
         latent_heat=latent_heat,
         params=params,
+        incomplete=frozenset(map(str, forcing.data_vars)) - {*list_complete(forcing)},
     )
 
 

@@ -216,7 +216,9 @@ def list_missing_inputs(rung: Rung, problem: Problem) -> str:
     if problem.reanalysis is not None:
         present.add("reanalysis_soil_moisture")
     lacking = [
-        " or ".join(group) for group in rung.needs if not present.intersection(group)
+        " or ".join(_name_lacking(name, problem) for name in group)
+        for group in rung.needs
+        if not present.intersection(group)
     ]
     if lacking:
         return f"the forcing has no {', no '.join(lacking)}"
@@ -224,6 +226,11 @@ def list_missing_inputs(rung: Rung, problem: Problem) -> str:
         return ""
     reason = problem.refused.get(rung.feature_set, "not defined by the release")
     return f"feature set {rung.feature_set}: {reason}"
+
+
+def _name_lacking(name: str, problem: Problem) -> str:
+    """Name a variable, and that it is there but lacks days."""
+    return f"{name} on every day" if name in problem.incomplete else name
 
 
 def bound_and_round(values: Array) -> NDArray[np.float32]:

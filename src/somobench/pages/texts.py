@@ -60,9 +60,12 @@ TITLES: Mapping[str, str] = {
 REGIONS: Mapping[str, str] = {
     "namerica": "North America",
     "samerica": "South America",
+    "north_america": "North America",
+    "south_america": "South America",
     "europe": "Europe",
     "africa": "Africa",
     "asia": "Asia",
+    "australia": "Australia",
     "oceania": "Oceania",
 }
 """Names of regions that recipes abbreviate; others go by their name."""

@@ -140,11 +140,22 @@ def definition_of(name: str, params: Params, assignment: Assignment) -> dict[str
     """Return what says how a split was made: kind, parameters, thresholds, notes."""
     return {
         "kind": name,
-        "parameters": params.model_dump(mode="json"),
+        "parameters": _list_parameters(params),
         **assignment.notes,
         "cells": int(assignment.rows["cell_id"].nunique()),
         "cells_left_out": dict(sorted(assignment.without.items())),
     }
+
+
+def _list_parameters(params: Params) -> dict[str, Any]:
+    """Return the parameters of a split; what is held out only where a recipe says it.
+
+    So definitions of splits without that key stay as they were published.
+    """
+    content = params.model_dump(mode="json")
+    if content.get("by") == "network":
+        del content["by"]
+    return content
 
 
 def split_table(assignments: Mapping[str, Assignment]) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from somobench.schemas.errors import InputError
 from somobench.schemas.variables import ROLES
 from somobench.splits.blocks import name_block
 from somobench.splits.data import SplitData
-from somobench.splits.groups import get_networks, get_regions
+from somobench.splits.groups import VEGETATION, get_networks, get_regions
 
 Severity = Literal["failure", "reported"]
 KEPT_APART = "_kept_apart"
@@ -119,10 +119,8 @@ def _look_up_claim(definition: Mapping[str, Any], data: SplitData) -> Claim | No
         case "spatial":
             blocks = name_block(cells, definition["parameters"]["block_degrees"])
             return Claim("block", _label_cells(cells, blocks))
-        case "ungauged" if definition["held_out_by"] == "network":
-            return Claim("network", get_networks(data.sources))
         case "ungauged":
-            return Claim("region", get_regions(cells))
+            return _look_up_ungauged(definition["held_out_by"], data)
         case "energy_to_water" | "water_to_energy":
             pairs = tuple(pair for pair in PAIRS if "test" in pair)
             return Claim("regime", _label_cells(cells, cells["regime"]), pairs)
@@ -130,6 +128,14 @@ def _look_up_claim(definition: Mapping[str, Any], data: SplitData) -> Claim | No
             return None
     message = f"kind {definition['kind']!r}"
     raise ValueError(message)
+
+
+def _look_up_ungauged(groups_by: str, data: SplitData) -> Claim:
+    if groups_by == "network":
+        return Claim("network", get_networks(data.sources))
+    if groups_by == VEGETATION:
+        return Claim(VEGETATION, _label_cells(data.cells, data.cells[VEGETATION]))
+    return Claim("region", get_regions(data.cells))
 
 
 def _label_cells(

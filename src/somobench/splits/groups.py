@@ -23,6 +23,7 @@ from somobench.splits.data import (
 )
 
 LEAST_GROUPS = len(ROLES)  # one for each role
+VEGETATION = "vegetation_class"
 REGIME_BOUNDARY = 1.0  # dryness; Budyko: energy limits evaporation below, water above
 LEAST_TRAIN_SIDE = 2  # a cell to train, one to validate
 
@@ -41,6 +42,8 @@ def split_ungauged(
         return LeftOut(
             f"{len(data.cells)} cells with a target, {params.minimum_cells} needed"
         )
+    if params.by == VEGETATION:
+        return _split_by_vegetation(data, params)
     networks, regions = get_networks(data.sources), get_regions(data.cells)
     for groups_by, groups in (("network", networks), ("region", regions)):
         members = {name: groups[name] for name in data.names}
@@ -50,6 +53,27 @@ def split_ungauged(
     return LeftOut(
         f"{counts[0]} networks and {counts[1]} regions; {LEAST_GROUPS} of either needed"
     )
+
+
+def _split_by_vegetation(
+    data: SplitData, params: UngaugedSplitParams
+) -> Assignment | LeftOut:
+    """Hold out whole classes of vegetation; a cell of unknown class takes no part."""
+    classes = data.cells.get(VEGETATION, pd.Series("", index=data.cells.index))
+    known = np.flatnonzero(classes.fillna("").astype(str) != "")
+    count = classes.iloc[known].nunique()
+    if len(known) < params.minimum_cells or count < LEAST_GROUPS:
+        return LeftOut(
+            f"{count} classes of vegetation in {len(known)} cells; {LEAST_GROUPS} "
+            f"classes in {params.minimum_cells} cells needed"
+        )
+    part = data.chosen(known)
+    pairs = zip(part.names, part.cells[VEGETATION].astype(str), strict=True)
+    members = {str(cell): frozenset((name,)) for cell, name in pairs}
+    held = _hold_out(part, members, VEGETATION, params)
+    unknown = {str(name): "no class of vegetation" for name in data.names}
+    without = {name: unknown[name] for name in unknown if name not in members}
+    return held._replace(without=dict(held.without) | without)
 
 
 def get_networks(sources: pd.DataFrame) -> dict[str, frozenset[str]]:

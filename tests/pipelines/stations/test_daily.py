@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from somobench.pipelines.stations import SensorMetadata, SensorSeries
 from somobench.pipelines.stations.daily import (
+    DailyMeans,
     GoodValues,
     average_to_days,
+    drop_standing_days,
     select_good,
     take_median_of_good,
 )
@@ -220,3 +222,16 @@ def test_mean_lies_between_smallest_and_largest_value(
         assert of_day.min() <= mean <= of_day.max()
         assert count == len(of_day)
         assert mean == pytest.approx(math.fsum(of_day) / len(of_day), rel=1e-12)
+
+
+def test_sensor_that_stands_still_loses_the_whole_run_and_no_other_day() -> None:
+    days = np.arange("2020-01-01", "2020-01-08", dtype="datetime64[D]")
+    # Gaps don't end a run; a change in the sixth decimal isn't one as published.
+    means = np.array([0.30, 0.10, 0.100001, 0.10, 0.25, 0.25, 0.30])
+    daily = DailyMeans(days, means, np.ones(7, "int16"), days_below=1)
+    kept = drop_standing_days(daily, 2)
+    assert kept.means.tolist() == [0.30, 0.25, 0.25, 0.30]
+    assert kept.days[1] == days[4]
+    assert (kept.days_standing, kept.days_below) == (3, 1)
+    assert drop_standing_days(daily, None) is daily
+    assert drop_standing_days(daily, 3).days_standing == 0

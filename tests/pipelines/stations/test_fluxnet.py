@@ -30,7 +30,8 @@ from somobench.pipelines.stations import (
     find_station_source,
 )
 from somobench.pipelines.stations.daily import select_good
-from somobench.pipelines.stations.fluxnet import DEPTH_ASSUMED, FluxnetSource
+from somobench.pipelines.stations.fluxnet import FluxnetSource
+from somobench.pipelines.stations.fluxnet.series import DEPTH_ASSUMED
 from somobench.pipelines.stations.statics import read_statics
 from somobench.schemas.errors import InputError, UnknownNameError
 
