@@ -30,8 +30,8 @@ QUESTIONS: Mapping[str, str] = {
     "scaled to?",
 }
 SMALL = (
-    "This is a look at a size that isn\u2019t the published one: its numbers aren\u2019t "
-    "to be cited."
+    "This is a look at a size that isn\u2019t the published one: its numbers "
+    "aren\u2019t to be cited."
 )
 LOSS = (
     "Rows with a second arm are losses: what a series has less in the first arm than "
