@@ -25,11 +25,11 @@ from somobench.experiments.compare import (
     CONTRAST,
     average_repeats,
     finish_rows,
-    fit_slopes,
     tabulate,
 )
 from somobench.experiments.run import EXPERIMENTS
 from somobench.experiments.settings import Settings
+from somobench.experiments.slopes import fit_slopes
 from somobench.experiments.world import ENERGY, WATER, list_files
 from somobench.metrics.days import resample_days
 from somobench.metrics.registry import METRICS
