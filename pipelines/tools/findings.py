@@ -19,6 +19,7 @@ from somobench.experiments.claims import ABSENT, Finding, find_numbers
 from somobench.experiments.compare import CONTRAST
 from somobench.experiments.robustness import BOTH, OTHER, SAME
 from somobench.experiments.run import EXPERIMENTS, RECORD_FILE, TEXT_FILE
+from somobench.experiments.settings import Settings
 from somobench.ladder.rungs import RUNGS
 from somobench.pipelines.stage import read_report, run_stage
 from somobench.pipelines.tools.ladder_tables import insert_table
@@ -28,6 +29,7 @@ from somobench.schemas.scores import ALL_LAYERS
 from somobench.schemas.validate import validate_table
 
 LEAD = "pearson_r"
+AGAIN = "_again"  # ends the name of an experiment done with another seed
 NUMBERS = {
     "pearson_r": "r",
     "anomaly_r": "anomaly r",
@@ -49,9 +51,11 @@ def keep_experiment(folder: Path, document: Path) -> None:
     kept = list_kept_folder(document) / record["release"]
     table = read_table(folder / TEXT_FILE)
     kept.mkdir(parents=True, exist_ok=True)
-    write_json(record, kept / f"{record['experiment']}.json")
+    again = "" if record["settings"]["seed"] == Settings().seed else AGAIN
+    name = record["experiment"] + again
+    write_json(record, kept / f"{name}.json")
     text = table.to_csv(index=False, lineterminator="\n")
-    write_text(text, kept / f"{record['experiment']}.csv")
+    write_text(text, kept / f"{name}.csv")
 
 
 def list_kept_folder(document: Path) -> Path:
@@ -84,31 +88,47 @@ def read_table(path: Path) -> pd.DataFrame:
     return validate_table(table, EXPERIMENT, str(path))
 
 
-def read_kept(folder: Path) -> dict[str, pd.DataFrame]:
-    """Return the kept tables of a release, by experiment."""
+def read_kept(folder: Path, again: str = "") -> dict[str, pd.DataFrame]:
+    """Return the kept tables of a release, by experiment; or those of other draws."""
     return {
-        name: read_table(folder / f"{name}.csv")
+        name: read_table(folder / f"{name}{again}.csv")
         for name in EXPERIMENTS
-        if (folder / f"{name}.csv").is_file()
+        if (folder / f"{name}{again}.csv").is_file()
     }
 
 
-def make_claims_table(tables: Mapping[str, pd.DataFrame]) -> str:
-    """Return a Markdown table: each claim, its number, and whether it holds."""
-    heads = ("claim", "model", "number", "in", "series", "verdict")
+def make_claims_table(
+    tables: Mapping[str, pd.DataFrame], again: Mapping[str, pd.DataFrame]
+) -> str:
+    """Return a Markdown table: each claim, its number, and whether it holds.
+
+    Parameters
+    ----------
+    tables : by experiment
+    again : by experiment, with folds and training cells drawn by another seed
+        A claim that these decide otherwise depends on the draw.
+    """
+    heads = ("claim", "model", "number", "other draws", "in", "series", "verdict")
     lines = [write_line(heads), "| --- " * len(heads) + "|"]
     found = find_numbers(tables)
-    for item in found:
+    for item, other in zip(found, find_numbers(again), strict=True):
         if item.verdict != ABSENT:
-            claim = item.claim
-            number, name = write_number(item), name_number(claim.metric)
-            cells = (f"`{claim.model}`", number, name, item.series, item.verdict)
-            lines.append(write_line((claim.sentence, *cells)))
+            claim, verdict = item.claim, join_verdicts(item.verdict, other.verdict)
+            numbers = (write_number(item), write_number(other))
+            cells = (*numbers, name_number(claim.metric), item.series, verdict)
+            lines.append(write_line((claim.sentence, f"`{claim.model}`", *cells)))
     lacking = [item.claim for item in found if item.verdict == ABSENT]
     names = sorted({f"`{claim.model}` in {claim.experiment}" for claim in lacking})
     if names:
         lines += ["", f"Not available: {len(lacking)} claims, on {', '.join(names)}."]
     return "\n".join(lines) + "\n"
+
+
+def join_verdicts(first: str, second: str) -> str:
+    """Return a verdict, or what two sets of draws say where they differ."""
+    if second in (first, ABSENT):
+        return first
+    return f"depends on the draw: {first}, {second}"
 
 
 def write_line(cells: Iterable[object]) -> str:
@@ -176,11 +196,12 @@ def write_findings(document: Path) -> str:
     text = document.read_text(encoding="utf-8")
     for folder in sorted(list_kept_folder(document).iterdir()):
         tables = read_kept(folder)
-        for kind, make in (
-            ("claims", make_claims_table),
-            ("losses", make_losses_table),
-        ):
-            text = insert_table(text, kind, folder.name, make(tables))
+        made = {
+            "claims": make_claims_table(tables, read_kept(folder, AGAIN)),
+            "losses": make_losses_table(tables),
+        }
+        for kind, table in made.items():
+            text = insert_table(text, kind, folder.name, table)
     return text
 
 

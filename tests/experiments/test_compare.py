@@ -25,16 +25,17 @@ from somobench.experiments.compare import (
     CONTRAST,
     average_repeats,
     finish_rows,
-    fit_slopes,
     tabulate,
 )
 from somobench.experiments.run import EXPERIMENTS
 from somobench.experiments.settings import Settings
+from somobench.experiments.slopes import fit_slopes
 from somobench.experiments.world import ENERGY, WATER, list_files
 from somobench.metrics.days import resample_days
 from somobench.metrics.registry import METRICS
 from somobench.pipelines.stage import read_report
 from somobench.pipelines.tools.findings import (
+    join_verdicts,
     keep_experiment,
     list_kept_folder,
     read_table,
@@ -156,8 +157,14 @@ def list_records(repository: Path) -> list[dict[str, Any]]:
 
 
 def test_kept_experiments_have_the_published_size(repository: Path) -> None:
-    size = Settings().model_dump(mode="json")
-    assert all(record["settings"] == size for record in list_records(repository))
+    for record in list_records(repository):
+        size = Settings(seed=record["settings"]["seed"]).model_dump(mode="json")
+        assert record["settings"] == size
+
+
+def test_verdict_that_other_draws_turn_depends_on_the_draw() -> None:
+    assert join_verdicts(HOLDS, HOLDS) == join_verdicts(HOLDS, ABSENT) == HOLDS
+    assert join_verdicts(HOLDS, FAILS) == f"depends on the draw: {HOLDS}, {FAILS}"
 
 
 def test_kept_experiments_are_of_the_releases_as_they_are(repository: Path) -> None:

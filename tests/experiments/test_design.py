@@ -15,16 +15,14 @@ from somobench.experiments.design import (
     measure_distances,
     plan_layers,
 )
-from somobench.experiments.fit import (
+from somobench.experiments.fit import Candidate, fit_task, make_problem
+from somobench.experiments.robustness import draw_regime_arms
+from somobench.experiments.scaling import (
     LEVEL,
     SPREAD,
-    Candidate,
     fill_weather,
-    fit_task,
-    make_problem,
     standardise_cells,
 )
-from somobench.experiments.robustness import draw_regime_arms
 from somobench.experiments.world import GAP, World
 from somobench.schemas.variables import TEST, TRAIN, VALIDATION
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from factories.command_line import run
 from factories.experiments import SMALL, make_world
@@ -52,6 +53,7 @@ def test_experiment_is_written_whole_and_reads_back(
     page = (folder / running.PAGE_FILE).read_text("utf-8")
     assert "Experiment robustness" in page
     assert "One-variable regression" in page
+    assert "aren\u2019t to be cited" in page  # it is smaller than the published size
     assert "http" not in page.replace("http-equiv", "").replace(
         "http://www.w3.org/2000/svg", ""
     )
@@ -92,6 +94,15 @@ def test_command_writes_and_shows_what_was_lost(
     content = json.loads(capsys.readouterr().out)
     assert content["experiment"] == "robustness"
     assert {row["against"] for row in content["rows"]} == {"same", "both"}
+
+
+def test_pipeline_of_experiments_is_none_of_a_release(repository: Path) -> None:
+    pipeline = yaml.safe_load((repository / "conf/experiments/dvc.yaml").read_text())
+    stage = pipeline["stages"]["experiment"]
+    assert sorted(stage["foreach"]) == sorted(running.EXPERIMENTS)
+    listed = [item for item in stage["do"]["deps"] if "$" not in item]
+    assert [item for item in listed if not (repository / item).exists()] == []
+    assert "experiment" not in (repository / "dvc.yaml").read_text("utf-8")
 
 
 @pytest.mark.slow

@@ -17,8 +17,8 @@ from somobench.experiments.coupling import DRY_DOWN, LIMITATION, OBSERVED
 from somobench.experiments.coupling import WITH_EVAPORATION as WITH
 from somobench.experiments.diversity import MANY, ONE, name_arm
 from somobench.experiments.dry_down import NAME as DAYS
-from somobench.experiments.fit import MATCHED, MEASURED
 from somobench.experiments.robustness import BOTH, OTHER, SAME, UNTRAINED
+from somobench.experiments.scaling import MATCHED, MEASURED
 from somobench.experiments.world import ENERGY, REANALYSIS, WATER
 from somobench.schemas.scores import ALL_LAYERS
 

@@ -17,13 +17,9 @@ from somobench.experiments.compare import average_repeats, finish_rows, tabulate
 from somobench.experiments.crossfit import Crossfit, run_tasks
 from somobench.experiments.design import list_tasks, plan_layers, refuse_unable
 from somobench.experiments.features import EVERY, draw_every_arm
-from somobench.experiments.fit import (
-    MATCHED,
-    MEASURED,
-    Candidate,
-    scale_targets,
-)
+from somobench.experiments.fit import Candidate
 from somobench.experiments.outcome import Outcome, describe_design
+from somobench.experiments.scaling import MATCHED, MEASURED, scale_targets
 from somobench.experiments.settings import Settings
 from somobench.experiments.world import REANALYSIS, World
 from somobench.metrics.days import ResampledDays

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from somobench.experiments.figures import draw_figures
 from somobench.experiments.outcome import Outcome
+from somobench.experiments.settings import Settings
 from somobench.pages.frame import Section, render_page
 from somobench.pages.tables import ASCENDING, WORDS, Column, Table
 from somobench.pages.texts import make_score_cell, name_layer, name_metric
@@ -28,6 +29,10 @@ QUESTIONS: Mapping[str, str] = {
     "independence": "How much of a score rests on the reanalysis that targets are "
     "scaled to?",
 }
+SMALL = (
+    "This is a look at a size that isn\u2019t the published one: its numbers "
+    "aren\u2019t to be cited."
+)
 LOSS = (
     "Rows with a second arm are losses: what a series has less in the first arm than "
     "in the second, median over series. Above 0 skill was lost."
@@ -60,8 +65,14 @@ def make_page(name: str, record: Mapping[str, Any], outcome: Outcome) -> str:
         sections,
         subtitle=f"on release {record['release']}",
         is_virtual=str(record["release"]).startswith("virtual-"),
-        opening=(write_text(QUESTIONS[name]),),
+        opening=(write_text(QUESTIONS[name]), *_warn_of_size(record)),
     )
+
+
+def _warn_of_size(record: Mapping[str, Any]) -> list[Markup]:
+    """Say so where an experiment isn't of the published size."""
+    size = Settings(seed=record["settings"]["seed"]).model_dump(mode="json")
+    return [] if record["settings"] == size else [write_text(SMALL)]
 
 
 def write_text(text: str) -> Markup:

@@ -15,7 +15,6 @@ from somobench.experiments.compare import (
     METRICS,
     Comparison,
     finish_rows,
-    fit_slopes,
 )
 from somobench.experiments.crossfit import Crossfit, run_tasks
 from somobench.experiments.design import (
@@ -28,6 +27,7 @@ from somobench.experiments.design import (
 from somobench.experiments.fit import Candidate, limit_feature_sets
 from somobench.experiments.outcome import Outcome, describe_design
 from somobench.experiments.settings import Settings
+from somobench.experiments.slopes import fit_slopes
 from somobench.experiments.world import ENERGY, REGIMES, WATER, World
 from somobench.ladder.problem import Array
 from somobench.ladder.rungs import RUNGS
