@@ -211,8 +211,9 @@ def check_chunks(grid: xr.Dataset, stream: BinaryIO) -> None:
 
 def _check_numbers(grid: xr.Dataset) -> None:
     """Refuse targets of other dims or kinds, which would be read as they are."""
-    dims = dict.fromkeys(READ, ("layer", "cell", "time"))
-    dims |= dict.fromkeys(FACTORS, ("layer", "cell"))
+    dims: dict[str, tuple[str, ...]] = dict.fromkeys(FACTORS, ("layer", "cell"))
+    for name in set(READ) - set(FACTORS):
+        dims[name] = ("layer", "cell", "time")
     coords = set(PLACES) & {*map(str, grid.coords)}
     for name in (*READ, *sorted(coords)):
         array = grid[name]
