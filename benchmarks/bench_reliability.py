@@ -112,6 +112,13 @@ def main() -> None:
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
     parts = []
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
     start = time.monotonic()
     for title, what, heads, count in SECTIONS:
         began = time.monotonic()
@@ -120,13 +127,6 @@ def main() -> None:
         )
         sys.stderr.write(f"{title}: {time.monotonic() - began:.0f} s\n")
     good, alarms = fault_counts.count_alarms()
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
     page = PAGE.format(
         date=dt.date.today(),
         python=platform.python_version(),

@@ -108,6 +108,13 @@ def open_toy(*, lazy: bool = False) -> xr.Dataset:
     ).compute()
 
 
+def open_recorded() -> xr.Dataset:
+    """Open it with the records of what was verified before."""
+    return somobench.open_dataset(
+        "state", release=RELEASE, split="temporal", scaling="train"
+    )
+
+
 @contextlib.contextmanager
 def toy_release() -> Iterator[Path]:
     """Give a fresh copy of the toy release, the only local one."""
@@ -183,18 +190,17 @@ def count_rot() -> Rows:
         def keep_state(stream: Any, path: Path) -> cache.State:
             return states.setdefault(path, state(stream, path))
 
-        with mock.patch.object(cache, "_state", keep_state):
-            expected = open_toy()
+        settled = mock.patch.object(cache, "SETTLED_SECONDS", -1.0)
+        with mock.patch.object(cache, "_state", keep_state), settled:
+            expected = open_recorded()
             for name in (*names, "splits.parquet", "cells.parquet") * 12:
+                require_identical(judge(open_recorded, expected), "SoMoBench")
+                if not {str(folder / name) for name in names} <= {*cache._verified}:
+                    message = "no record of a verification: nothing is tried"
+                    raise RuntimeError(message)
                 content = (folder / name).read_bytes()
                 damages.flip(folder / name, rng)
-                found = judge(
-                    lambda: somobench.open_dataset(
-                        "state", release=RELEASE, split="temporal", scaling="train"
-                    ),
-                    expected,
-                )
-                outcomes[found] += 1
+                outcomes[judge(open_recorded, expected)] += 1
                 (folder / name).write_bytes(content)
     return [["SoMoBench", *tell(outcomes)]]
 

@@ -42,6 +42,7 @@ SCORED = (
 SCORED_IF_KNOWN = ("station_spread",)
 """Variables of the targets that scores need."""
 REANALYSIS = "reanalysis_soil_moisture"
+PLACES = ("latitude", "longitude", "layer_depth_from", "layer_depth_to")
 LONGEST_LAG = 366  # d
 DAILY = {"cell", "time"}
 
@@ -87,6 +88,7 @@ class ReleaseFiles:
         grid = self._open_grid(TARGETS)
         _require(TARGETS, "variable", READ, grid.variables)
         _require(TARGETS, "layer", layers, grid["layer"].to_numpy().tolist())
+        _check_numbers(grid)
         return grid[list(READ)].sel(layer=list(layers))
 
     def features(self) -> xr.Dataset:
@@ -215,6 +217,24 @@ def check_chunks(grid: xr.Dataset, stream: BinaryIO) -> None:
             chunk = "/".join([str(name), "c", *map(str, place)])
             if chunk not in present:
                 raise _make_archive_error(stream, f"no chunk {chunk}")
+
+
+def _check_numbers(grid: xr.Dataset) -> None:
+    """Refuse targets of other dims or kinds, which would be read as they are."""
+    dims: dict[str, tuple[str, ...]] = dict.fromkeys(FACTORS, ("layer", "cell"))
+    for name in set(READ) - set(FACTORS):
+        dims[name] = ("layer", "cell", "time")
+    coords = set(PLACES) & {*map(str, grid.coords)}
+    for name in (*READ, *sorted(coords)):
+        array = grid[name]
+        if array.dtype.kind not in "fiu" or {*array.dims} != {
+            *dims.get(name, array.dims)
+        }:
+            raise IntegrityError(
+                f"{name} of {TARGETS}",
+                found=f"{array.dtype} over {', '.join(map(str, array.dims))}",
+                expected=f"numbers over {', '.join(dims.get(name, ('its axis',)))}",
+            )
 
 
 def check_axes(grid: xr.Dataset, name: str) -> None:

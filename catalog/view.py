@@ -266,12 +266,19 @@ def view_roles(splits: pd.DataFrame, targets: xr.Dataset, split: str) -> xr.Data
     -------
     DataArray, (cell, time), int8
         0 none, 1 train, 2 validation, 3 test.
+
+    Raises
+    ------
+    IntegrityError
+        If no row names a cell of the targets.
     """
     rows = splits[splits["split"] == split]
     cells = pd.Index(targets["cell"].to_numpy().astype(str)).get_indexer(
         rows["cell_id"].astype(str)
     )
     rows, cells = rows[cells >= 0], cells[cells >= 0]
+    if not len(rows):
+        raise _make_rows_error(f"no row of {split} for a cell of the targets")
     times = targets["time"].to_numpy()
     first = np.searchsorted(times, rows["start"].to_numpy(times.dtype), "left")
     after = np.searchsorted(times, rows["end"].to_numpy(times.dtype), "right")

@@ -152,10 +152,10 @@ def _list_variables(path: Path) -> list[str]:
         with h5py.File(path, "r", locking=False) as file:
             return list(file)
     if form == "netcdf3":
-        from scipy.io import netcdf_file
+        import xarray as xr
 
-        with netcdf_file(path, mmap=True) as file:
-            return list(file.variables)
+        with xr.open_dataset(path, engine="scipy", decode_cf=False) as grid:
+            return [str(name) for name in grid.variables]
     import zarr
     from zarr.storage import LocalStore, ZipStore
 
