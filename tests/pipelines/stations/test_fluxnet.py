@@ -219,7 +219,7 @@ def test_table_of_sites_describes_vegetation_soil_and_aridity(tmp_path: Path) ->
     )
     series, _ = read(archive)
     stations = _stations_table(series)
-    table, rejections = read_statics("fluxnet", [archive], stations)
+    table, rejections = read_statics([("fluxnet", archive)], stations)
     assert rejections == ()
     row = table.iloc[0]
     assert (row["vegetation_class"], row["aridity"]) == ("GRA", 1.25)
