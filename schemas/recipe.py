@@ -23,6 +23,7 @@ from somobench.schemas.variables import VARIABLES
 from somobench.schemas.yaml_lines import find_line
 
 InputRole = Literal["stations", "forcing", "reference"]
+RECIPE_NAME = r"^[a-z][a-z0-9_]*$"
 RELEASE_ID = r"^[a-z][a-z0-9_]*-\d+\.\d+\.\d+$"
 SHA256 = r"^[0-9a-f]{64}$"
 VIRTUAL = "virtual"
@@ -39,7 +40,7 @@ class Params(BaseModel):
 class ReleaseParams(Params):
     """Identity and licence of the release."""
 
-    recipe: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    recipe: Annotated[str, Field(pattern=RECIPE_NAME)]
     version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
     title: str
     description: str

@@ -78,6 +78,32 @@ def test_a_recipe_of_somebody_else_is_not_overwritten(checkout: Path) -> None:
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("name", ["../evil", "A b", "", "x/y", "1.0", "a" * 300])
+def test_a_name_that_no_recipe_can_have_leaves_nothing(
+    checkout: Path, name: str
+) -> None:
+    before = sorted(checkout.rglob("*"))
+    with pytest.raises(UsageError, match="--name"):
+        write_recipe([checkout / "field.csv"], "uscrn", name, checkout)
+    assert sorted(checkout.rglob("*")) == before
+
+
+def test_stations_of_one_recipe_are_not_added_to_those_of_another(
+    checkout: Path, repository: Path
+) -> None:
+    text = (repository / "conf/recipe/hamburg.yaml").read_text()
+    (checkout / "conf/recipe/hamburg.yaml").write_text(text)
+    file = checkout / "field.csv"
+    own = write_recipe([file], "uscrn", "mine", checkout)
+    before = own.path.read_text()
+    with pytest.raises(UsageError, match="rules of recipe uscrn"):
+        write_recipe([file], "hamburg", "mine", checkout)
+    assert own.path.read_text() == before
+    for recipe in ("uscrn", "mine"):
+        write_recipe([file], recipe, "mine", checkout)
+    assert load_recipe(own.path).release.id == "mine-0.3.0"
+
+
 def test_a_file_without_a_series_is_refused_before_anything_is_written(
     checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -105,6 +131,7 @@ def test_a_sensor_that_has_no_part_is_named_with_the_reason(checkout: Path) -> N
         "dropped_sensors": [
             {"sensor_id": "MYFARM/Field 1/5-5/TDR-a", "reason": "in no layer"},
             {"sensor_id": "MYFARM/Field 10/5-5/TDR-a", "reason": "in no layer"},
+            {"sensor_id": "MYFARM/Field 1/5-5/TDR-b", "reason": "in no layer"},
         ],
     }
     path = checkout / "validation.json"

@@ -9,6 +9,7 @@ import io
 import math
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -29,8 +30,10 @@ TIME, VALUE, FLAG = COLUMNS = ("time", "soil_moisture", "flag")
 GOOD = "G"
 MISSING = frozenset({"", "nan", "na", "null", "none"})
 MAXIMUM_LATITUDE, MAXIMUM_LONGITUDE, ALL_ROUND = 90.0, 180.0, 360.0  # degrees
+LOWEST, HIGHEST = -500.0, 9000.0  # m
 MAXIMUM_DEPTH = 10.0  # m; a larger number is in centimetres
 LONGEST_NAME = 80
+_LINE_END = re.compile(r"\r\n|\n|\r")
 _KEY = re.compile(r"#\s*([A-Za-z_]+)\s*[:=]\s*(.*)")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _CLOCK = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?"
@@ -60,13 +63,13 @@ def read_sensor_file(content: bytes, name: str) -> SensorSeries | Rejection:
     Parameters
     ----------
     content : bytes
-        UTF-8, with or without a byte-order mark; lines end in LF or CRLF.
+        UTF-8, with or without a byte-order mark; lines end in LF, CRLF or CR.
     name : str
         Of the member, for messages.
     """
     try:
         text = content.decode("utf-8-sig")
-        lines = text.replace("\r\n", "\n").split("\n")
+        lines = _LINE_END.split(text)
         header = _read_header(lines)
         metadata = _make_metadata(header.keys, name)
         return _make_series(metadata, _read_table(lines, header.table), header.table)
@@ -117,7 +120,7 @@ def _make_metadata(keys: Mapping[str, str], name: str) -> SensorMetadata:
         sensor=keys["sensor"],
         latitude=latitude,
         longitude=longitude,
-        elevation=_parse(keys, "elevation") if keys.get("elevation") else math.nan,
+        elevation=_parse_elevation(keys),
         depth_from=depth_from,
         depth_to=depth_to,
         variable="sm",
@@ -133,6 +136,16 @@ def _parse(keys: Mapping[str, str], key: str) -> float:
     if not math.isfinite(number):
         raise _RefusedError(key, ascii(keys[key]), "a number, with a decimal point")
     return number
+
+
+def _parse_elevation(keys: Mapping[str, str]) -> float:
+    if not keys.get("elevation"):
+        return math.nan
+    elevation = _parse(keys, "elevation")
+    if not LOWEST <= elevation <= HIGHEST:
+        expected = f"{LOWEST:g} to {HIGHEST:g} m"
+        raise _RefusedError("elevation", elevation, expected)
+    return elevation
 
 
 def _check_place(latitude: float, longitude: float) -> None:
@@ -188,6 +201,7 @@ def _make_series(
         provider_codes=np.zeros(len(values), dtype=np.int16),
         provider_names=("",),
         minimum_count=1 if is_daily else None,
+        quality=np.ones(len(values)),  # who wrote the file answers for its rows
     )
 
 
@@ -202,9 +216,11 @@ def _parse_times(texts: pd.Series, line: int) -> tuple[NDArray[np.datetime64], b
         raise _refuse_row("time", texts, place, line, "all days, or all times of a day")
     try:
         times = pd.to_datetime(texts, format="ISO8601", utc=True)
-    except ValueError as error:
-        expected = "days of the calendar, such as 2015-01-31"
-        raise _RefusedError("time", error, expected) from None
+    except ValueError:
+        wrong = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
+        expected = "days of the calendar and times of a day, such as 2015-01-31T13:00"
+        place = int(np.argmax(wrong.isna()))
+        raise _refuse_row("time", texts, place, line, expected) from None
     minutes = times.dt.tz_localize(None).to_numpy().astype("datetime64[m]")
     outside = (minutes < _DAYS_OF_YEARS[0]) | (minutes >= _DAYS_OF_YEARS[1])
     if outside.any():
@@ -217,8 +233,9 @@ def _make_time_error(texts: pd.Series, place: int, line: int) -> _RefusedError:
     text = str(texts.iloc[place])
     expected = "UTC, as 2015-01-31 or 2015-01-31T13:00"
     if _ELSEWHERE.fullmatch(text):
-        moved = pd.Timestamp(text).tz_convert("UTC")
-        expected = f"UTC: this is {moved:%Y-%m-%dT%H:%M}"
+        with suppress(ValueError):  # no day of the calendar, or no such zone
+            moved = pd.Timestamp(text).tz_convert("UTC")
+            expected = f"UTC: this is {moved:%Y-%m-%dT%H:%M}"
     return _refuse_row("time", texts, place, line, expected)
 
 

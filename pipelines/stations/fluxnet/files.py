@@ -94,7 +94,9 @@ def _check_lengths(name: str, lines: list[str], expected: int) -> Rejection | No
     """Refuse rows that are cut short or too long, before they are taken for missing."""
     for number, line in enumerate(lines, start=1):
         fields = line.count(",") + 1
-        if fields != expected and '"' not in line:
+        if '"' in line:
+            fields = len(next(csv.reader([line])))
+        if fields != expected:
             found = f"line {number}: {fields} fields"
             return Rejection(name, "line", found, f"{expected} fields, as the header")
     return None

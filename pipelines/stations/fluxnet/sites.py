@@ -16,6 +16,7 @@ import numpy as np
 
 from somobench.pipelines.stations import Rejection
 from somobench.pipelines.stations.archive import DamagedMemberError
+from somobench.pipelines.stations.fluxnet.files import MISSING
 from somobench.pipelines.stations.fluxnet.members import SiteArchive
 from somobench.pipelines.stations.fluxnet.names import (
     METADATA,
@@ -24,6 +25,7 @@ from somobench.pipelines.stations.fluxnet.names import (
 )
 
 BADM_COLUMNS = ("SITE_ID", "GROUP_ID", "VARIABLE_GROUP", "VARIABLE", "DATAVALUE")
+POSITION = ("LOCATION_LAT", "LOCATION_LONG")
 ALL_SITES = "FLX_AA-Flx_BIF"  # one table for all sites, FLUXNET2015
 FRACTIONS = {"CLAY": "clay", "SAND": "sand", "SILT": "silt"}
 SOIL_DEPTHS = {"T": "", "S": "_below_30_cm"}  # topsoil and subsoil of HWSD
@@ -107,15 +109,16 @@ def _complete(known: Site, further: Site) -> Site:
 
 
 def _number(text: str | None) -> float:
-    """Parse a number; NaN where there is none."""
+    """Parse a number; NaN where there is none, or where it says missing."""
     try:
-        return float(text) if text else float("nan")
+        number = float(text) if text else float("nan")
     except ValueError:
         return float("nan")
+    return number if np.isfinite(number) and number != MISSING else float("nan")
 
 
 def _read_sites_table(text: str) -> Iterator[tuple[str, Site]]:
-    for row in csv.DictReader(io.StringIO(text)):
+    for row in csv.DictReader(io.StringIO(text), strict=True):
         fractions = {
             f"{ours}_fraction{suffix}": _number(row.get(f"{depth}_{theirs}")) / PERCENT
             for depth, suffix in SOIL_DEPTHS.items()
@@ -138,7 +141,7 @@ def _read_sites_table(text: str) -> Iterator[tuple[str, Site]]:
 
 
 def _read_badm(text: str) -> Iterator[tuple[str, Site]]:
-    rows = csv.DictReader(io.StringIO(text))
+    rows = csv.DictReader(io.StringIO(text), strict=True)
     missing = set(BADM_COLUMNS) - set(rows.fieldnames or ())
     if missing:
         message = f"no column {', '.join(sorted(missing))}"
@@ -164,9 +167,11 @@ def _describe_site(groups: list[dict[str, str]]) -> Site:
         column = values.get("VAR_INFO_VARNAME", "")
         if column.startswith("SWC") and height <= 0:
             depths.setdefault(column, set()).add(-height)
+    place = next((group for group in groups if group.keys() >= {*POSITION}), first)
+    latitude, longitude = (_number(place.get(name)) for name in POSITION)
     return Site(
-        latitude=_number(first.get("LOCATION_LAT")),
-        longitude=_number(first.get("LOCATION_LONG")),
+        latitude=latitude,
+        longitude=longitude,
         elevation=_number(first.get("LOCATION_ELEV")),
         vegetation_class=first.get("IGBP", ""),
         depths={column: tuple(sorted(found)) for column, found in depths.items()},

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,13 +17,15 @@ from somobench.building import BuiltRelease, build_recipe
 from somobench.building.checks import find_checkout, list_recipes, require_known
 from somobench.catalog.storage.atomic import write_text
 from somobench.schemas.errors import InputError, UsageError, ValidationError
-from somobench.schemas.recipe import CSV, load_recipe
+from somobench.schemas.recipe import CSV, RECIPE_NAME, load_recipe
 from somobench.validate import validate_file
 
 MARK = "# Made by `somobench add-station`, which may write it again.\n"
+ORIGIN = "# Its other stations and its rules are those of recipe {}.\n"
 HEAD = "# @package _global_\n"
 GOOD = "G"
 LICENCE = "LicenseRef-private"
+LONGEST_NAME = 60
 
 
 class OwnRecipe(NamedTuple):
@@ -77,21 +81,22 @@ def list_unused(files: Sequence[Path], validation: Path) -> list[str]:
             for item in account["rejected_files"]
             if item["file"] in {inside, file.name}
         ]
-        station = _name_station(file)
+        station, sensor = _name_sensor(file)
         found += [
             f"{file}: not used: {item['reason']}"
             for item in account["dropped_sensors"]
             if item["sensor_id"].startswith(f"{station}/")
+            and item["sensor_id"].endswith(f"/{sensor}")
         ]
     return found
 
 
-def _name_station(file: Path) -> str:
-    """Return `network/station` of a file that was read before."""
+def _name_sensor(file: Path) -> tuple[str, str]:
+    """Return `network/station` and sensor of a file that was read before."""
     lines = file.read_text(encoding="utf-8-sig").splitlines()
     pairs = (line[1:].replace("=", ":", 1).partition(":") for line in lines[:50])
     keys = {key.strip().lower(): text.strip() for key, _, text in pairs}
-    return f"{keys.get('network')}/{keys.get('station')}"
+    return f"{keys.get('network')}/{keys.get('station')}", str(keys.get("sensor"))
 
 
 def require_station_file(file: Path) -> None:
@@ -124,29 +129,66 @@ def write_recipe(
         If the recipe, or the one to be written, isn't sound.
     """
     folder = root / "conf/recipe"
-    name = name or (recipe if _is_own(folder / f"{recipe}.yaml") else f"{recipe}_own")
-    path = folder / f"{name}.yaml"
     require_known(recipe, list_recipes(root))
-    if path.exists() and not _is_own(path):
-        raise UsageError(
-            f"recipe {name}",
-            found=f"{path}, which wasn't made here",
-            expected="a name that no recipe has",
-            hint="choose one with --name",
-        )
+    if name is None:
+        name = recipe if _is_own(folder / f"{recipe}.yaml") else f"{recipe}_own"
+    path = folder / f"{name}.yaml"
+    _require_name(name, recipe, path)
     base = path if path.exists() else folder / f"{recipe}.yaml"
     load_recipe(base)
     content = yaml.safe_load(base.read_text(encoding="utf-8"))
     changed = _add_inputs(content, files)
     changed["release"] |= _describe(content["release"], name)
     text = yaml.safe_dump(changed, sort_keys=False, allow_unicode=True, width=88)
-    write_text(HEAD + MARK + text, path)
-    load_recipe(path)
+    origin = ORIGIN.format(_read_origin(path) or recipe)
+    _require_sound(name, HEAD + MARK + origin + text)
+    write_text(HEAD + MARK + origin + text, path)
     return OwnRecipe(name, path)
+
+
+def _require_name(name: str, recipe: str, path: Path) -> None:
+    """Refuse a name that can't be one, or that a recipe of another origin has."""
+    if not re.fullmatch(RECIPE_NAME, name) or len(name) > LONGEST_NAME:
+        expected = f"letters a to z, digits and _, at most {LONGEST_NAME}"
+        raise UsageError("--name", found=repr(name[:LONGEST_NAME]), expected=expected)
+    if not path.exists():
+        return
+    if not _is_own(path):
+        raise UsageError(
+            f"recipe {name}",
+            found=f"{path}, which wasn't made here",
+            expected="a name that no recipe has",
+            hint="choose one with --name",
+        )
+    origin = _read_origin(path)
+    if recipe not in {name, origin or recipe}:
+        raise UsageError(
+            f"recipe {name}",
+            found=f"{path}, with the stations and rules of recipe {origin}",
+            expected=f"--recipe {name} to add to it",
+            hint=f"choose another name with --name, to start from {recipe}",
+        )
+
+
+def _require_sound(name: str, text: str) -> None:
+    """Refuse a recipe that wouldn't load, before anything of it is written."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{name}.yaml"
+        write_text(text, path)
+        load_recipe(path)
 
 
 def _is_own(path: Path) -> bool:
     return path.is_file() and MARK in path.read_text(encoding="utf-8")
+
+
+def _read_origin(path: Path) -> str | None:
+    """Return the recipe that one of one's own began with, if it says so."""
+    before, _, after = ORIGIN.partition("{}")
+    pattern = f"^{re.escape(before)}(.+){re.escape(after)}"
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    found = re.search(pattern, text, re.MULTILINE)
+    return found[1] if found else None
 
 
 def _add_inputs(content: dict[str, Any], files: Sequence[Path]) -> dict[str, Any]:

@@ -48,6 +48,32 @@ def test_a_file_of_days_gives_its_sensor_place_and_values() -> None:
     assert found.minimum_count == 1
 
 
+def test_lines_may_end_in_any_way() -> None:
+    text = csv_file(heads="time,soil_moisture,flag", rows=["2020-01-01,0.2,G"] * 2)
+    for end in ("\r", "\r\n"):
+        assert read_good(text.replace("\n", end)).flags() == ["G", "G"]
+    joined = text.replace("2020-01-01,0.2,G\n", "2020-01-01,0.2\r2020-01-02,0.3\n", 1)
+    assert isinstance(read(joined), Rejection)
+
+
+def test_rows_count_where_a_recipe_asks_for_quality() -> None:
+    span = {"start": np.datetime64("2020-01-01"), "end": np.datetime64("2020-12-31")}
+    good = select_good(
+        read_good(csv_file()), good_flags=("G",), minimum_quality=0.5, **span
+    )
+    assert good.values.tolist() == [0.21, 0.22]
+
+
+@pytest.mark.parametrize(
+    "time", ["2020-02-30", "2020-01-01T24:00", "2020-02-30T13:00+01:00"]
+)
+def test_a_row_without_a_real_time_is_named(time: str) -> None:
+    hour = "2020-01-01T10:00" if "T" in time else "2020-01-01"
+    found = read(csv_file(rows=[f"{hour},0.2", f"{time},0.2"]))
+    assert isinstance(found, Rejection)
+    assert found.found == f"row 2 after line 8: {time!r}"
+
+
 def test_hours_follow_the_rule_of_the_recipe_and_flags_are_kept() -> None:
     rows = ("2020-01-01T00:00Z,0.2,G", "2020-01-01 01:30,,D03", "2020-01-01T02:00,NA,")
     found = read_good(csv_file(rows=rows, heads="time,soil_moisture,flag"))
@@ -70,6 +96,7 @@ def test_bytes_that_programs_add_do_not_matter(change: str) -> None:
 
 
 REJECTED = {
+    "elevation of no place": (csv_file(elevation="1e300"), "elevation", "9000 m"),
     "no station": (csv_file(without="station"), "header", "# station: Field 1"),
     "another key": (csv_file(depth="5"), "header", "depth_from"),
     "a key twice": ("# network: A\n" + csv_file(), "header", "once each"),

@@ -177,6 +177,8 @@ def test_depths_come_from_the_badm_table(tmp_path: Path) -> None:
         badm_csv(),
         badm_csv({"SWC_F_MDS_1": "unknown"}),
         badm_csv({"SWC_F_MDS_1": 2.0}),  # above ground
+        badm_csv({"SWC_F_MDS_1": -9999}),
+        badm_csv({"SWC_F_MDS_1": "-inf"}),
         badm_csv({"TS_F_MDS_1": -0.05}),
     ],
 )
@@ -191,6 +193,15 @@ def test_depth_that_no_table_gives_is_assumed_and_marked(
     assert (sensor.depth_from, sensor.depth_to) == (0.0, 0.1)
     said = {note.kind: note.found for note in series[0].notes}
     assert said["no depth is given; deeper sensors are left out"] == "SWC_F_MDS_2"
+
+
+def test_missing_elevation_and_half_a_position_tell_nothing(tmp_path: Path) -> None:
+    half = f"{BADM_HEADER}\nDE-Geb,9,GRP_LOCATION,LOCATION_LAT,10\n"
+    table = half + badm_csv().replace("161.5", "-9999").partition("\n")[2]
+    (series,), _ = read_members(tmp_path, {FLUXMET: daily_csv(), BIF: table})
+    place = series.metadata
+    assert (place.latitude, place.longitude) == (51.1, 10.91)
+    assert np.isnan(place.elevation)
 
 
 def test_two_depths_of_one_column_tell_nothing(tmp_path: Path) -> None:
@@ -208,7 +219,7 @@ def test_table_of_sites_describes_vegetation_soil_and_aridity(tmp_path: Path) ->
     )
     series, _ = read(archive)
     stations = _stations_table(series)
-    table, rejections = read_statics("fluxnet", [archive], stations)
+    table, rejections = read_statics([("fluxnet", archive)], stations)
     assert rejections == ()
     row = table.iloc[0]
     assert (row["vegetation_class"], row["aridity"]) == ("GRA", 1.25)
@@ -243,6 +254,7 @@ GOOD_ROW = "20040227,20,1"
         ("TIMESTAMP;SWC_F_MDS_1\n20040227;20\n", "header", "TIMESTAMP;"),
         (f"{HEADER}\n{GOOD_ROW}\n20040228,2", "line", "line 3: 2 fields"),
         (f"{HEADER}\n{GOOD_ROW},7\n", "line", "line 2: 4 fields"),
+        (f'{HEADER}\n{GOOD_ROW}\n20040228,"2"', "line", "line 3: 2 fields"),
         (f"{HEADER}\n20040227,twenty,1\n", "line", "line 2: SWC_F_MDS_1 'twenty'"),
         (f"{HEADER}\n20040227,20,good\n", "line", "SWC_F_MDS_1_QC 'good'"),
         (f"{HEADER}\n200402270030,20,1\n", "sub-daily", "12 digits"),
@@ -311,7 +323,14 @@ def test_damaged_zip_of_a_site_is_rejected_alone(tmp_path: Path) -> None:
     assert [(item.file, item.reason) for item in rejections] == [("cut.zip", "damaged")]
 
 
-@pytest.mark.parametrize("table", ["SITE,LAT\nDE-Geb,51\n", BADM_HEADER[:30] + "\n"])
+@pytest.mark.parametrize(
+    "table",
+    [
+        "SITE,LAT\nDE-Geb,51\n",
+        BADM_HEADER[:30] + "\n",
+        badm_csv().replace("DE-Geb,1,", '"DE-Geb,1,', 1),  # a quote that never ends
+    ],
+)
 def test_damaged_table_of_sites_is_rejected(tmp_path: Path, table: str) -> None:
     name = BIF if table.startswith("SITE_ID") else "sites.csv"
     _, rejections = read_members(tmp_path, {FLUXMET: daily_csv(), name: table})
