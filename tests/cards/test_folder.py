@@ -7,6 +7,7 @@ import math
 import os
 import resource
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +193,17 @@ def test_number_that_is_not_finite_in_the_record_is_refused(tmp_path: Path) -> N
     (folder / "score.json").write_text(json.dumps(record), "utf-8")
     with pytest.raises(ValidationError, match="bootstrap.level"):
         read_card(folder)
+
+
+def test_table_is_measured_before_it_is_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = write_card(tmp_path / "card")
+    one_text_again_and_again(card / "scores.parquet")
+    monkeypatch.setattr(folder, "limit_memory", lambda _: nullcontext())
+    monkeypatch.delattr(pd, "read_parquet")
+    with pytest.raises(InputError, match="bytes when it is unpacked"):
+        read_card(card)
 
 
 @pytest.mark.parametrize("file", ["scores.parquet", "cell_scores.parquet"])

@@ -13,6 +13,8 @@ from typing import Any, BinaryIO
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from pydantic import ValidationError as PydanticError
 
 from somobench.cards.lookup import ScoreLookup
@@ -29,6 +31,7 @@ from somobench.scoring.files import SCORE_FILE, TABLE_FILES, TABLE_SCHEMAS
 from somobench.scoring.headline import derive_headline
 from somobench.scoring.record import SCORE_SCHEMA, ScoreRecord
 from somobench.submissions.confine import limit_memory
+from somobench.submissions.parquet import is_text
 
 MAXIMUM_RECORD = 16_000_000  # bytes
 MAXIMUM_TABLE = 64_000_000  # bytes
@@ -207,16 +210,40 @@ def read_table(path: Path, name: str) -> pd.DataFrame:
     """Read a table of a card, in little memory; errors as of `read_card`."""
     with _open_small(path, MAXIMUM_TABLE) as stream, limit_memory(MAXIMUM_MEMORY):
         try:
-            frame = pd.read_parquet(stream, use_threads=False)
-        except MemoryError as error:
-            raise InputError(
-                f"file {path}",
-                found=f"more than {MAXIMUM_MEMORY} bytes when it is unpacked",
-                expected=WRITTEN,
-            ) from error
+            too_large = _measure_unpacked(stream) > MAXIMUM_MEMORY
+            stream.seek(0)
+            frame = None if too_large else pd.read_parquet(stream, use_threads=False)
+        except MemoryError:
+            frame = None
         except (OSError, ValueError, pa.ArrowException) as error:
             raise _make_read_error(path, error) from error
+    if frame is None:
+        found = f"more than {MAXIMUM_MEMORY} bytes when it is unpacked"
+        raise InputError(f"file {path}", found=found, expected=WRITTEN)
     return validate_table(frame, TABLE_SCHEMAS[name], str(path))
+
+
+def _measure_unpacked(stream: BinaryIO) -> int:
+    """Return about how many bytes a table takes; a text counts in each row it is in.
+
+    The footer can't tell: one text in a dictionary stands for any number of rows.
+    """
+    file = pq.ParquetFile(stream)
+    groups = (file.metadata.row_group(i) for i in range(file.num_row_groups))
+    unpacked = sum(max(0, group.total_byte_size) for group in groups)
+    unpacked += int(file.metadata.num_rows) * 8 * file.metadata.num_columns
+    texts = [field.name for field in file.schema_arrow if is_text(field.type)]
+    if unpacked > MAXIMUM_MEMORY or not texts:
+        return unpacked
+    stream.seek(0)
+    coded = pq.ParquetFile(stream, read_dictionary=texts)
+    for column in coded.read(texts, use_threads=False).columns:
+        for chunk in column.chunks:
+            is_coded = pa.types.is_dictionary(chunk.type)
+            lengths = pc.binary_length(chunk.dictionary if is_coded else chunk)
+            repeated = lengths.take(chunk.indices) if is_coded else lengths
+            unpacked += pc.sum(repeated).as_py() or 0
+    return unpacked
 
 
 @contextmanager
