@@ -183,8 +183,8 @@ def _refuse_other_dims(
     stored: xr.Dataset, rules: Mapping[str, PointRule], path: Path
 ) -> None:
     """Refuse variables that aren't series of stations, and positions that move."""
-    wanted: dict[str, tuple[str, ...]] = {"latitude": DIMS[:1], "longitude": DIMS[:1]}
-    wanted |= {rule.name: DIMS for rule in rules.values()}
+    wanted: dict[str, tuple[str, ...]] = {rule.name: DIMS for rule in rules.values()}
+    wanted |= {"latitude": DIMS[:1], "longitude": DIMS[:1]}
     for name, dims in wanted.items():
         found = stored[name]
         if {*found.dims} != {*dims} or found.dtype.kind not in "fiu":
