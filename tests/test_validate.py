@@ -263,6 +263,17 @@ def test_flux_tower_archive_is_recognised_by_its_members(tmp_path: Path) -> None
     assert report.failures == ()
 
 
+def test_a_recipe_places_the_sites_of_an_archive(
+    tmp_path: Path, repository: Path
+) -> None:
+    path = write_archive(tmp_path / "a.zip", {SUBSET: daily_csv()})
+    (alone,) = validate_file(path)
+    assert "a recipe's positions" in alone.failures[0].expected
+    recipe = repository / "conf/recipe/fluxnet.yaml"
+    (placed,) = validate_file(path, recipe=recipe)
+    assert placed.failures == ()
+
+
 def test_uscrn_archive_is_recognised_by_its_members(tmp_path: Path) -> None:
     path = write_archive(
         tmp_path / "a.zip",

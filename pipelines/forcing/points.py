@@ -34,7 +34,8 @@ from somobench.schemas.variables import VARIABLES
 
 Floats = NDArray[np.float64]
 KELVIN = 273.15  # K at 0 degrees Celsius
-NEEDED = ("station", "time", "latitude", "longitude")
+DIMS = ("station", "time")
+NEEDED = (*DIMS, "latitude", "longitude")
 FAR, NOTHING = "no point near enough", "its point has no value"
 
 
@@ -168,6 +169,7 @@ def read_points(
             found="days twice, or hours",
             expected="every day once, at 00:00",
         )
+    _refuse_other_dims(stored, rules, path)
     on_days = stored.reindex(time=days.astype("datetime64[ns]"))
     result = on_days[["latitude", "longitude"]].drop_vars("time", errors="ignore")
     for name, rule in rules.items():
@@ -175,6 +177,22 @@ def read_points(
         result[name] = rule.factor * values + rule.offset
         _refuse_impossible(name, rule, result[name], path)
     return result
+
+
+def _refuse_other_dims(
+    stored: xr.Dataset, rules: Mapping[str, PointRule], path: Path
+) -> None:
+    """Refuse variables that aren't series of stations, and positions that move."""
+    wanted: dict[str, tuple[str, ...]] = {rule.name: DIMS for rule in rules.values()}
+    wanted |= {"latitude": DIMS[:1], "longitude": DIMS[:1]}
+    for name, dims in wanted.items():
+        found = stored[name]
+        if {*found.dims} != {*dims} or found.dtype.kind not in "fiu":
+            raise InputError(
+                f"{name} of {path.name}",
+                found=f"{found.dtype} on ({', '.join(map(str, found.dims))})",
+                expected=f"numbers on ({', '.join(dims)})",
+            )
 
 
 def _refuse_impossible(
@@ -211,6 +229,7 @@ def match_points(
     east = points["longitude"].to_numpy()[None] - cells["longitude"].to_numpy()[:, None]
     east = (east + 180) % 360 - 180
     distance = np.maximum(np.abs(north), np.abs(east))
+    distance[np.isnan(distance)] = np.inf  # a point without a position is nowhere
     place = distance.argmin(axis=1)
     return place, distance[np.arange(len(cells)), place].round(9)
 

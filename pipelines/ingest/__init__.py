@@ -108,7 +108,7 @@ def read_stations(archives: list[tuple[str, Path]], recipe: Recipe) -> Ingested:
     records: list[SensorRecord] = []
     rejections: list[Rejection] = []
     for name, path in archives:
-        source = find_station_source(name)
+        source = find_station_source(name, recipe.stations)
         archive = path.name if len(archives) > 1 else None
         for number, found in enumerate(source.read(path, variable="sm"), 1):
             tell_step(f"reading {path.name}, file {number}")

@@ -31,7 +31,7 @@ from somobench.pipelines.stations.archive import open_archive
 from somobench.pipelines.stations.daily import reject_other_unit, select_good
 from somobench.recognise import METEOROLOGY, STATION_FILE
 from somobench.schemas.errors import UsageError
-from somobench.schemas.recipe import CSV, load_recipe
+from somobench.schemas.recipe import CSV, Recipe, load_recipe
 from somobench.submissions.confine import confine
 
 GOOD_FLAGS = ("G",)
@@ -43,7 +43,9 @@ FLUXNET = re.compile(r"[a-z]+_[a-z]{2}-\w+_fluxnet(2015)?_.*\.(csv|zip)")
 CSV where there is no file of ISMN."""
 
 
-def check_archive(path: Path, variable: str = "sm") -> dict[str, Any]:
+def check_archive(
+    path: Path, variable: str = "sm", recipe: Recipe | None = None
+) -> dict[str, Any]:
     """Account for every file and value of an archive.
 
     Parameters
@@ -52,6 +54,8 @@ def check_archive(path: Path, variable: str = "sm") -> dict[str, Any]:
         Zip or folder, ISMN, USCRN, FLUXNET or CSV; or one CSV file.
     variable : str
         The source's code, `sm` by default.
+    recipe : Recipe, optional
+        Whose positions of sites count where the archive has none.
 
     Returns
     -------
@@ -66,7 +70,7 @@ def check_archive(path: Path, variable: str = "sm") -> dict[str, Any]:
         If the archive as a whole is damaged or hostile.
     """
     reader = _recognise_reader(path)
-    source = find_station_source(reader)
+    source = find_station_source(reader, None if recipe is None else recipe.stations)
     flags = GOOD_FLAGS if source.has_flags else None
     dropped: Counter[str] = Counter()
     rejections: list[Rejection] = []
@@ -136,7 +140,7 @@ def main() -> None:
     if kind == METEOROLOGY:
         account = account_for(path, meant_for)
     else:
-        account = check_archive(path)
+        account = check_archive(path, recipe=meant_for)
     sys.stdout.write(json.dumps(account, indent=2) + "\n")
 
 

@@ -63,7 +63,8 @@ def validate_file(
         `shift_costs`, `targets`, `forcing`, `features`, `release`, `archive` or
         `meteorology`. By default the content tells.
     recipe : Path, optional
-        A recipe's file, whose needs meteorology is compared with.
+        A recipe's file, whose needs meteorology is compared with, and whose positions
+        of sites count where an archive has none.
 
     Returns
     -------
@@ -83,7 +84,7 @@ def validate_file(
     path = Path(path)
     storage = recognise_storage(path)
     if kind == STATIONS_ARCHIVE or (kind is None and storage == STATIONS_ARCHIVE):
-        return [_validate_archive(path)]
+        return [_validate_archive(path, recipe)]
     if METEOROLOGY in {kind, storage}:
         return [_validate_meteorology(path, recipe)]
     if storage == STATIONS_ARCHIVE:
@@ -120,9 +121,10 @@ def _parse(said: dict[str, Any]) -> FileReport:
     )
 
 
-def _validate_archive(path: Path) -> FileReport:
+def _validate_archive(path: Path, recipe: Path | str | None) -> FileReport:
     """Let the pipelines' readers look at a station archive, in their own process."""
-    account = ask_pipelines(CHECKER, str(path), STATIONS_ARCHIVE, what=str(path))
+    arguments = str(path), STATIONS_ARCHIVE, *([] if recipe is None else [str(recipe)])
+    account = ask_pipelines(CHECKER, *arguments, what=str(path))
     failures = _list_rejected(account)
     if not account["files"]["read"]:
         failures.append(Failure("files", "none read", "at least one station file"))

@@ -221,11 +221,17 @@ def _parse_times(texts: pd.Series, line: int) -> tuple[NDArray[np.datetime64], b
         expected = "days of the calendar and times of a day, such as 2015-01-31T13:00"
         place = int(np.argmax(wrong.isna()))
         raise _refuse_row("time", texts, place, line, expected) from None
-    minutes = times.dt.tz_localize(None).to_numpy().astype("datetime64[m]")
+    stamps = times.dt.tz_localize(None)
+    minutes = stamps.to_numpy().astype("datetime64[m]")
     outside = (minutes < _DAYS_OF_YEARS[0]) | (minutes >= _DAYS_OF_YEARS[1])
     if outside.any():
         expected = "a year from 1900 to 2199"
         raise _refuse_row("time", texts, int(np.argmax(outside)), line, expected)
+    distinct = stamps.drop_duplicates()
+    crowded = distinct.dt.floor("min").duplicated()
+    if crowded.any():
+        place = int(distinct.index[int(np.argmax(crowded))])
+        raise _refuse_row("time", texts, place, line, "at most one value a minute")
     return minutes, bool(is_day.all())
 
 

@@ -109,7 +109,7 @@ class FluxnetSource:
     ) -> Iterator[SensorSeries | Rejection]:
         if not site.placed:
             found = f"no possible position of {named.site}"
-            expected = "one in its BADM table, sites.csv or stations.positions"
+            expected = "one in its BADM table, sites.csv or a recipe's positions"
             yield Rejection(name, "no position", found, expected)
             return
         try:

@@ -20,7 +20,7 @@ def validate(
         str | None, typer.Option(help="schema; the content tells by default")
     ] = None,
     recipe: Annotated[
-        Path | None, typer.Option(help="recipe that meteorology is meant for")
+        Path | None, typer.Option(help="recipe that stations or ERA5 are meant for")
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -108,6 +108,8 @@ def test_cell_without_a_near_point_or_value_is_left_out(
     assert daily(tmp_path, recipe, far).dropped == {
         "9.745_1.605": "no point near enough"
     }
+    far["latitude"] = ("station", [9.7951, np.nan])
+    assert list(daily(tmp_path, recipe, far).dropped) == ["9.745_1.605"]
     dry = points(et0_mm=np.array([[4.0], [np.nan]]))
     assert daily(tmp_path, recipe, dry).dropped == {
         "9.745_1.605": "its point has no value"
@@ -120,6 +122,13 @@ def test_cell_without_a_near_point_or_value_is_left_out(
         (points().drop_vars("et0_mm"), "no et0_mm"),
         (points().drop_vars("latitude"), "no latitude"),
         (points(temperature_mean_c=300.0), "573.15 K"),
+        (points().isel(station=0), "numbers on .station, time."),
+        (points().expand_dims(height=2), "numbers on .station, time."),
+        (points().map(lambda values: values.astype(str)), "numbers on .station, time."),
+        (
+            points().assign_coords(latitude=(("station", "time"), np.ones((2, 30)))),
+            "latitude of points.nc",
+        ),
         (points(precipitation_mm=-1.0), "-1 to -1 mm d-1"),
         (points().assign_coords(time=[DAYS[0]] * len(DAYS)), "days twice, or hours"),
         (

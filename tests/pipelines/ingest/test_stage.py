@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from factories.raw.csv_files import csv_file
+from factories.raw.fluxnet_files import SUBSET, daily_csv, write_archive
 from factories.raw.ismn_files import (
     ceop_file,
     file_name,
@@ -21,7 +22,7 @@ from factories.raw.ismn_files import (
     station_file,
     write_zip,
 )
-from somobench.pipelines.ingest import ingest
+from somobench.pipelines.ingest import ingest, read_stations
 from somobench.schemas.errors import InputError, IntegrityError
 from somobench.schemas.recipe import Recipe, load_recipe
 from somobench.schemas.tables import OBSERVATIONS, SENSORS
@@ -374,3 +375,13 @@ def test_own_file_beside_an_archive_follows_the_same_rules(
     mine = observed[observed["sensor_id"].str.startswith("MYFARM")]
     assert mine["soil_moisture"].tolist() == [0.21, 0.22, 0.23, 0.24]
     assert mine["observation_count"].tolist() == [1] * DAYS
+
+
+def test_sites_lie_where_the_recipe_says(tmp_path: Path, repository: Path) -> None:
+    towers = load_recipe(repository / "conf/recipe/fluxnet.yaml")
+    archive = write_archive(tmp_path / "a.zip", {SUBSET: daily_csv()})
+    found = read_stations([("fluxnet", archive)], towers)
+    assert found.rejections == ()
+    (sensor,) = found.sensors
+    place = sensor.metadata.latitude, sensor.metadata.longitude
+    assert place == towers.stations.positions["DE-Geb"]

@@ -96,6 +96,11 @@ def test_bytes_that_programs_add_do_not_matter(change: str) -> None:
 
 
 REJECTED = {
+    "two values a minute": (
+        csv_file(rows=["2020-01-01T10:00:05,0.2", "2020-01-01T10:00:35,0.3"]),
+        "time",
+        "one value a minute",
+    ),
     "elevation of no place": (csv_file(elevation="1e300"), "elevation", "9000 m"),
     "no station": (csv_file(without="station"), "header", "# station: Field 1"),
     "another key": (csv_file(depth="5"), "header", "depth_from"),
