@@ -38,6 +38,7 @@ from somobench.pipelines.tools.findings import (
     join_verdicts,
     keep_experiment,
     list_kept_folder,
+    read_kept,
     read_table,
     write_findings,
 )
@@ -109,12 +110,22 @@ def test_slope_of_the_loss_is_that_of_a_line() -> None:
         (-0.1, MARGIN / 2, 0, HOLDS),
         (0.001, 0.2, 0, FAILS),
         (-0.1, 0.1, 0, UNDECIDED),
+        (-0.2, -0.001, -1, HOLDS),
+        (-MARGIN / 2, 0.1, -1, FAILS),
     ],
 )
 def test_verdict_follows_from_where_the_interval_lies(
     low: float, high: float, wanted: int, verdict: str
 ) -> None:
     assert decide(low, high, wanted) == verdict
+
+
+def test_number_above_zero_speaks_for_a_claim(repository: Path) -> None:
+    folder = list_kept_folder(repository / "docs/findings.md")
+    found = find_numbers(read_kept(folder / "fluxnet_fet-0.1.0"))
+    decided = [item for item in found if item.verdict == HOLDS and item.claim.wanted]
+    assert {item.claim.wanted for item in decided} == {1, -1}
+    assert all(item.low is not None and item.low > 0 for item in decided)
 
 
 def test_claim_without_its_experiment_is_not_available() -> None:

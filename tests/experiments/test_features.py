@@ -133,6 +133,30 @@ def test_matched_targets_owe_the_reanalysis_their_nse(
         assert take_row(table, **asked, arm=arm)["value"] == pytest.approx(1)
 
 
+def measure_days(limit: np.ndarray, scale: float) -> float:
+    """Return the dry-down of soil that falls to a limit, wetted by rain at random."""
+    rng = np.random.default_rng(0)
+    rain = np.where(rng.random(limit.size) < 0.12, rng.exponential(10, limit.size), 0)
+    soil = limit.copy()
+    for day in range(1, limit.size):
+        above = (soil[day - 1] - limit[day]) * np.exp(-1 / scale)
+        soil[day] = limit[day] + above + 0.004 * rain[day]
+    part = xr.DataArray(
+        soil[None],
+        {"series": ["1/a"], "time": np.datetime64("2006-01-01") + np.arange(soil.size)},
+        ("series", "time"),
+    )
+    drawn = resample_days(np.ones(soil.size, dtype=bool), length=91, draws=2)
+    found = measure_dry_down([part], rain[None].astype(np.float32), drawn)
+    return float(found.scores["dry_down_days"].item())
+
+
+def test_limit_that_changes_with_the_season_looks_like_slow_drying() -> None:
+    season = np.cos(2 * np.pi * np.arange(3650) / 365)
+    assert measure_days(0.15 + 0 * season, 10) == pytest.approx(10, rel=0.05)
+    assert measure_days(0.15 + 0.06 * season, 10) > 18
+
+
 def test_exponential_decay_has_its_own_time_scale() -> None:
     days = np.arange(400)
     # rain every 40th day lifts the soil by one; it falls by a factor e in 20 days

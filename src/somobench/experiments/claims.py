@@ -65,7 +65,11 @@ class Claim(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """A claim with its number and interval, and what follows."""
+    """A claim with its number and interval, and what follows.
+
+    A number that has to lie below 0 has changed its sign, so that above 0 always
+    speaks for a claim, unless the claim is that nothing is lost.
+    """
 
     claim: Claim
     value: float | None
@@ -281,9 +285,11 @@ def _find_number(claim: Claim, table: pd.DataFrame | None) -> Finding:
     if rows.empty or rows[["value", "low", "high"]].isna().any(axis=None):
         return Finding(claim, None, None, None, 0, ABSENT)
     (row,) = rows.to_dict("records")
-    verdict = decide(row["low"], row["high"], claim.wanted)
-    series = int(row["cell_count"])
-    return Finding(claim, row["value"], row["low"], row["high"], series, verdict)
+    value, low, high = row["value"], row["low"], row["high"]
+    verdict = decide(low, high, claim.wanted)
+    if claim.wanted < 0:
+        value, low, high = -value, -high, -low
+    return Finding(claim, value, low, high, int(row["cell_count"]), verdict)
 
 
 def decide(low: float, high: float, wanted: int) -> str:
