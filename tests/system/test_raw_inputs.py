@@ -18,7 +18,7 @@ from factories.raw.virtual_recipes import make_recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTENT = b"an archive"
-CODE = ("catalog", "pipelines", "schemas")
+CODE = ("catalog", "pipelines", "schemas", "src")
 
 pytestmark = [pytest.mark.slow, pytest.mark.once]
 
