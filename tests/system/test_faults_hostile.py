@@ -194,8 +194,8 @@ def test_no_answer_carries_an_escape(
     escape = "\x1b]0;owned\x07\x1b[2J\u202e\ud800"
     write_manifest(toy)
     path = toy / "MANIFEST.json"
-    text = path.read_text().replace('"Toy"', json.dumps(f"Toy{escape}"))
-    path.write_text(text.replace("Made by hand.", json.dumps(escape)[1:-1]))
+    text = path.read_text().replace('"Toy"', json.dumps(f"Toy{escape[:-1]}"))
+    path.write_text(text.replace("Made by hand.", json.dumps(escape[:-1])[1:-1]))
     (toy / f"extra{escape[:-1]}").write_text("")
     commands = [
         ("list",),
@@ -214,6 +214,16 @@ def test_no_answer_carries_an_escape(
         shown = captured.out + captured.err
         assert shown
         assert not {"\x1b", "\x07", "\u202e", "\ud800"} & {*shown}, arguments
+
+
+def test_a_letter_that_no_text_may_hold_is_refused_and_not_shown(
+    toy: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    write_manifest(toy)
+    path = toy / "MANIFEST.json"
+    path.write_text(path.read_text().replace('"Toy"', json.dumps("Toy\ud800")))
+    assert run(monkeypatch, "info", RELEASE) == IntegrityError.exit_code
+    assert "\ud800" not in capsys.readouterr().err
 
 
 def test_an_asset_is_fetched_by_name(
