@@ -33,7 +33,7 @@ test: $(VENV)/.dev-$(VERSION)  ## run every test that needs no network
 	$(RUN) pytest -m "$(MARKS)" -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS) $(TESTS)
 
 test-fast: $(VENV)/.dev-$(VERSION)  ## run the tests that take no longer than a moment
-	$(RUN) pytest -m "not network and not slow" -n auto --dist loadfile $(PYTEST_ARGS)
+	$(RUN) pytest -m "not network and not slow and not heavy" -n auto --dist loadfile $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev-$(VERSION)  ## check style and format
 	$(RUN) ruff check .

@@ -25,6 +25,8 @@ from somobench.schemas.errors import (
     ValidationError,
 )
 
+pytestmark = pytest.mark.heavy
+
 Snapshot = tuple[str, dict[str, tuple[bytes, int]]]
 TESTS = str(Path(__file__).parent)  # holds `factories`
 

@@ -19,6 +19,8 @@ from somobench.compare import compare_releases
 from somobench.schemas.errors import UnknownNameError
 from somobench.scoring.models import LEADING
 
+pytestmark = pytest.mark.heavy
+
 FIRST, SECOND = "toy-0.1.0", "toy-0.2.0"
 
 

@@ -36,6 +36,8 @@ from somobench.recognise import recognise_storage
 from somobench.schemas.errors import InputError, UnknownNameError, UsageError
 from somobench.validate import FileReport, validate_file
 
+pytestmark = pytest.mark.heavy
+
 
 def check_here(path: Path, kind: str | None = None) -> list[FileReport]:
     """Check files as the child does, in this process."""

@@ -19,6 +19,8 @@ from factories.good_grids import GOOD as GRIDS
 from somobench.schemas.errors import InputError
 from somobench.validate import validate_file
 
+pytestmark = pytest.mark.heavy
+
 MOST_MEMORY = 512_000  # kB, of which libraries take about 300
 SECRET = "hush-4711"
 

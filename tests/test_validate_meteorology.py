@@ -18,6 +18,8 @@ from somobench.recognise import METEOROLOGY, STATIONS_ARCHIVE, recognise_storage
 from somobench.schemas.errors import InputError
 from somobench.validate import validate_file
 
+pytestmark = pytest.mark.heavy
+
 
 def make_zip(folder: Path) -> Path:
     return deliveries.write_cds_zip(folder / "a.zip", make_era5(), folder / "in")

@@ -28,6 +28,8 @@ from somobench.schemas.errors import (
 )
 from somobench.scoring.evaluate import Evaluation, evaluate
 
+pytestmark = pytest.mark.heavy
+
 
 class Published(NamedTuple):
     """A folder with a release, a ladder, a submission and its score, and the score."""

@@ -17,6 +17,8 @@ from factories.days import make_forcing, make_targets
 from factories.faulty_calls import in_child
 from somobench.catalog.storage.archive import open_zarr_zip, write_zarr_zip
 
+pytestmark = pytest.mark.heavy
+
 
 def test_write_then_read_is_identity(tmp_path: Path) -> None:
     for name, grid in (("targets", make_targets()), ("forcing", make_forcing())):

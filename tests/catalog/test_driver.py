@@ -18,6 +18,8 @@ from factories.releases import RELEASE, copy_release, make_catalog, make_release
 from somobench.catalog.driver import ReleaseCatalog, SomobenchSource
 from somobench.schemas.errors import UnknownNameError, UsageError
 
+pytestmark = pytest.mark.heavy
+
 SETS = ("climatology", "forcing", "memory", "state")
 CHOICES: tuple[dict[str, Any], ...] = (
     {},

@@ -33,6 +33,8 @@ from somobench.catalog.release_files import ReleaseFiles
 from somobench.catalog.verify import fetch_release
 from somobench.schemas.errors import IntegrityError, NetworkError
 
+pytestmark = pytest.mark.heavy
+
 TABLES = ("cells.parquet", "splits.parquet")
 
 

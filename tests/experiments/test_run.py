@@ -24,6 +24,8 @@ from somobench.experiments.world import read_world
 from somobench.pipelines.tools.findings import read_table
 from somobench.schemas.errors import UnknownNameError, UsageError
 
+pytestmark = pytest.mark.heavy
+
 RELEASE = "virtual-2.0.0"
 
 

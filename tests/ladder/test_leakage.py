@@ -27,6 +27,8 @@ from somobench.ladder.rungs import (
 )
 from somobench.pipelines.baselines import build_split_problem
 
+pytestmark = pytest.mark.heavy
+
 SPLITS = ("temporal", "spatial")
 MARKED = [name for name, rung in RUNGS.items() if rung.needs_observations]
 UNMARKED = [name for name in RUNGS if name not in MARKED]

@@ -19,6 +19,8 @@ from somobench.schemas.errors import ValidationError
 from somobench.schemas.grids import PREDICTIONS
 from somobench.schemas.validate import validate_grid
 
+pytestmark = pytest.mark.heavy
+
 
 def write_inputs(inputs: Inputs, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)

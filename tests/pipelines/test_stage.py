@@ -26,7 +26,10 @@ ROOT = Path(__file__).resolve().parents[2]
 STAGES: dict[str, dict[str, Any]] = yaml.safe_load(
     (ROOT / "dvc.yaml").read_text("utf-8")
 )["stages"]
-pytestmark = pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning"),
+    pytest.mark.heavy,
+]
 SPLIT = {
     "validation_start": "2017-07-01",
     "test_start": "2018-01-01",

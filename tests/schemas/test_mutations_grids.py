@@ -24,6 +24,8 @@ from somobench.schemas.errors import ValidationError
 from somobench.schemas.released import RELEASED_GRIDS
 from somobench.schemas.validate import validate_grid
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.mark.parametrize("lazy", [False, True], ids=["memory", "dask"])
 @pytest.mark.parametrize("name", GOOD)

@@ -9,6 +9,8 @@ import xarray as xr
 from factories.good_grids import Change, assert_caught, mapped, put, stuck, times
 from somobench.schemas.variables import get_attrs
 
+pytestmark = pytest.mark.heavy
+
 
 def plus(name: str, amount: float) -> Change:
     return mapped(name, lambda x: (x + amount).astype(x.dtype))

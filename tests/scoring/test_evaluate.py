@@ -35,6 +35,8 @@ from somobench.scoring.evaluate import Evaluation, evaluate
 from somobench.scoring.models import Model, draw_common_days, score_model
 from somobench.scoring.tables import round_scores, score_table
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -35,6 +35,8 @@ from somobench.scoring.inputs import read_case
 from somobench.scoring.models import Model
 from somobench.scoring.shift_costs import make_common_cases, shift_costs
 
+pytestmark = pytest.mark.heavy
+
 SHIFTED = "dry_years"
 TESTED = CELLS[1:5]
 FIRST, LAST = TIMES[150], TIMES[319]  # 50 train days of `temporal`, 120 test days

@@ -31,6 +31,8 @@ from somobench.splits import (
 from somobench.splits.audit import audit_split
 from somobench.splits.checks import CHECKS, check_named, list_checks
 
+pytestmark = pytest.mark.heavy
+
 RELEASE = "virtual-1.0.0"
 SPLITS = (
     "dry_years",

@@ -20,6 +20,8 @@ from somobench.submissions import limits
 from somobench.submissions.limits import FREE_BYTES, FREE_VALUES, LARGEST_RATIO
 from somobench.submissions.submission import open_submission
 
+pytestmark = pytest.mark.heavy
+
 MOST_MEMORY = 512  # MB, parent and child, of which libraries take about 160
 MOST_SECONDS = 30  # of which starting two interpreters takes most; 2 to 4 when idle
 

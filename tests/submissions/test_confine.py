@@ -14,6 +14,8 @@ from somobench.schemas.errors import InputError
 from somobench.submissions import child
 from somobench.submissions.submission import open_submission
 
+pytestmark = pytest.mark.heavy
+
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="walls of the Linux kernel")
 
 ATTEMPT = """

@@ -26,6 +26,8 @@ from somobench.submissions.inspect import inspect_submission
 from somobench.submissions.limits import MAXIMUM_BYTES
 from somobench.submissions.submission import open_submission
 
+pytestmark = pytest.mark.heavy
+
 SECRET = b"SECRET--" * 64
 
 

@@ -23,6 +23,8 @@ from factories.scoring import CELLS, LAYERS, TEST_TIMES, predicted
 from somobench.schemas.errors import InputError
 from somobench.submissions.submission import Submission, open_submission
 
+pytestmark = pytest.mark.heavy
+
 EXPECTED = open_submission(predicted(0.3).to_dataset(name="soil_moisture"))
 
 

@@ -18,6 +18,8 @@ from somobench.scoring.case import ScoringCase
 from somobench.scoring.coverage import check_coverage, check_labels
 from somobench.submissions.submission import open_submission
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.fixture(scope="module")
 def case() -> ScoringCase:

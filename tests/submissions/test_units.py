@@ -16,6 +16,8 @@ from factories.scoring import CELLS, predicted
 from somobench.schemas.errors import InputError
 from somobench.submissions.submission import open_submission
 
+pytestmark = pytest.mark.heavy
+
 FRACTION = {"standard_name": "volume_fraction_of_condensed_water_in_soil"}
 
 

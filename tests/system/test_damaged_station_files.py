@@ -32,6 +32,8 @@ from somobench.schemas.recipe import Recipe, load_recipe
 from somobench.schemas.released import RELEASED_TABLES
 from somobench.schemas.validate import validate_table
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.fixture(scope="module")
 def recipe() -> Recipe:

@@ -18,6 +18,8 @@ from somobench.catalog.registry import list_catalogued, packaged_folder
 from somobench.catalog.storage.hashing import decoded_sha256
 from somobench.schemas.errors import SomobenchError, UsageError
 
+pytestmark = pytest.mark.heavy
+
 RELEASES = [
     name
     for name in list_catalogued()

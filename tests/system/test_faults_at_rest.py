@@ -23,6 +23,8 @@ from somobench.catalog import registry, resolve
 from somobench.catalog.verify import verify_release
 from somobench.schemas.errors import InputError, IntegrityError, SomobenchError
 
+pytestmark = pytest.mark.heavy
+
 PACKAGED = [
     name
     for name in registry.list_catalogued()

@@ -27,6 +27,8 @@ from factories.import_graph import (
 )
 from somobench.catalog.registry import list_catalogued
 
+pytestmark = pytest.mark.heavy
+
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 MODULES = modules(ROOT)

@@ -39,6 +39,8 @@ from somobench.pipelines.release.report.splits import make_split_sections
 from somobench.pipelines.splits import build_recipe_splits
 from somobench.schemas.recipe import Recipe, SplitParams, load_recipe
 
+pytestmark = pytest.mark.heavy
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("card", "board", "release")
 TABLE = "document.querySelector('[aria-label=Submissions] table')"

@@ -27,7 +27,7 @@ from somobench.schemas.recipe import load_recipe
 ROOT = Path(__file__).resolve().parents[2]
 RELEASE = ROOT / "releases" / load_recipe(ROOT / "params.yaml").release.id
 
-pytestmark = [pytest.mark.slow, pytest.mark.once]
+pytestmark = [pytest.mark.slow, pytest.mark.once, pytest.mark.heavy]
 
 
 def run(folder: Path, *command: str) -> str:

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CONTENT = b"an archive"
 CODE = ("catalog", "pipelines", "schemas", "src")
 
-pytestmark = [pytest.mark.slow, pytest.mark.once]
+pytestmark = [pytest.mark.slow, pytest.mark.once, pytest.mark.heavy]
 
 
 def real_params() -> dict[str, Any]:

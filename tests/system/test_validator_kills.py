@@ -8,7 +8,7 @@ import pytest
 
 from factories.mutations import HARMLESS, MUTATIONS, Judge
 
-pytestmark = [pytest.mark.slow, pytest.mark.once]
+pytestmark = [pytest.mark.slow, pytest.mark.once, pytest.mark.heavy]
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,8 @@ from somobench.pipelines.raw.world.regions import CLIMATES, NETWORKS
 from somobench.pipelines.raw.world.sensors import BIT, MISSING_BIT
 from somobench.schemas.errors import InputError
 
+pytestmark = pytest.mark.heavy
+
 ROW = re.compile(
     rb"\d{4}/\d\d/\d\d \d\d:00 +-?\d+\.\d{4} "
     rb"(?:G|M|[CD]\d\d(?:,[CD]\d\d)*)(?: \w+)?"

@@ -26,6 +26,8 @@ from somobench.pipelines.release.publish import (
 )
 from somobench.schemas.errors import InputError, IntegrityError, ValidationError
 
+pytestmark = pytest.mark.heavy
+
 FILES = {"cells.parquet": b"cells", "targets.zarr.zip": b"targets"}
 
 

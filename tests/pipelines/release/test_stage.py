@@ -34,6 +34,8 @@ from somobench.schemas.recipe import Recipe, load_recipe
 from somobench.schemas.scores import SCORE_TABLES
 from somobench.scoring.tables import finish_cell_scores, finish_scores, finish_table
 
+pytestmark = pytest.mark.heavy
+
 INPUT = {
     "role": "stations",
     "source": "ismn",

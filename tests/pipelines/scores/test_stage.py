@@ -19,6 +19,8 @@ from somobench.schemas.scores import CELL_SCORES, SCORES, SHIFT_COSTS
 from somobench.schemas.validate import validate_table
 from somobench.scoring.evaluate import evaluate
 
+pytestmark = pytest.mark.heavy
+
 OUTPUTS = (
     "scores.parquet",
     "cell_scores.parquet",

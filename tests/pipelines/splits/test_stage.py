@@ -56,6 +56,8 @@ from somobench.splits import (
 from somobench.splits.audit import audit_split
 from somobench.splits.data import list_sources
 
+pytestmark = pytest.mark.heavy
+
 
 @st.composite
 def worlds(draw: st.DrawFn) -> SplitData:

@@ -26,6 +26,8 @@ from somobench.pipelines.stations import SensorSeries
 from somobench.pipelines.stations.ismn import IsmnSource
 from somobench.schemas.recipe import load_recipe
 
+pytestmark = pytest.mark.heavy
+
 ROOT = Path(__file__).resolve().parents[3]
 RECIPE = ROOT / "conf" / "recipe" / "hawaii.yaml"
 NEWER = "ismn/hawaii_header_values_20250617.zip"

@@ -23,6 +23,8 @@ from somobench.pipelines.inputs.stage import record_inputs
 from somobench.schemas.errors import IntegrityError
 from somobench.schemas.recipe import Recipe, load_recipe
 
+pytestmark = pytest.mark.heavy
+
 ROOT = Path(__file__).resolve().parents[3]
 RECIPE = ROOT / "conf" / "recipe" / "ismn_era5.yaml"
 ARCHIVE = "ismn/Data_separate_files_header_20010101_20241231.zip"

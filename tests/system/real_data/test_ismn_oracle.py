@@ -36,7 +36,7 @@ NAMES = {
 
 REAL = (pytest.mark.slow, pytest.mark.once)  # thousands of days of many sensors
 
-pytestmark = pytest.mark.filterwarnings("ignore::Warning:ismn")
+pytestmark = [pytest.mark.filterwarnings("ignore::Warning:ismn"), pytest.mark.heavy]
 
 
 def copied(shared_data: Path, archive: str, folder: Path) -> Path:
