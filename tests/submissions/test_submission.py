@@ -153,9 +153,10 @@ def test_negative_predictions_are_refused_with_the_way_out() -> None:
     with pytest.raises(ValidationError) as raised:
         open_submission(spoilt(value=1.6)())
     assert raised.value.hint is None
+    with xr.set_options(keep_attrs=True):
+        percent = dataset() * 100
     with pytest.raises(ValidationError, match="divide them by 100"):
-        with xr.set_options(keep_attrs=True):
-            open_submission(dataset() * 100)
+        open_submission(percent)
 
 
 def test_an_extra_column_and_local_days_are_refused_with_the_way_out() -> None:
