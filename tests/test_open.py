@@ -17,6 +17,8 @@ import somobench
 from factories.releases import RELEASE
 from somobench.schemas.errors import SomobenchError
 
+pytestmark = pytest.mark.heavy
+
 HEAVY = ("numpy", "pandas", "xarray", "zarr", "intake", "dask", "pandera", "pooch")
 
 

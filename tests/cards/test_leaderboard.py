@@ -33,6 +33,8 @@ from somobench.schemas.errors import (
     ValidationError,
 )
 
+pytestmark = pytest.mark.heavy
+
 
 def page_of(*folders: Path) -> str:
     return leaderboard_page(read_cards(find_cards(folders)))

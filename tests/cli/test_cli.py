@@ -31,6 +31,8 @@ from somobench.cli.output import escape_controls, format_size
 from somobench.progress import show_steps, tell_step
 from somobench.schemas.manifest import SplitRecord
 
+pytestmark = pytest.mark.heavy
+
 Capture = pytest.CaptureFixture[str]
 
 

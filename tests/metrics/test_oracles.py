@@ -24,6 +24,8 @@ from somobench.uncertainty.block_length import (
     estimate_autocovariance,
 )
 
+pytestmark = pytest.mark.heavy
+
 DAYS = 1200
 
 

@@ -23,6 +23,8 @@ from somobench.catalog.registry import read_record
 from somobench.catalog.resolve import resolve
 from somobench.schemas.errors import IntegrityError, SomobenchError, UsageError
 
+pytestmark = pytest.mark.heavy
+
 Capture = pytest.CaptureFixture[str]
 
 

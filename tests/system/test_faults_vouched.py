@@ -23,6 +23,8 @@ from somobench.catalog import resolve
 from somobench.catalog.storage.archive import open_zarr_zip
 from somobench.schemas.errors import IntegrityError, SomobenchError
 
+pytestmark = pytest.mark.heavy
+
 MANIFEST = "MANIFEST.json"
 Change = Callable[[dict[str, Any]], object]
 

@@ -28,6 +28,8 @@ from somobench.pipelines.forcing.era5 import Era5Source
 from somobench.pipelines.forcing.source import DailyForcing, ForcingRequest
 from somobench.schemas.errors import InputError
 
+pytestmark = pytest.mark.heavy
+
 Build = Callable[..., DailyForcing]
 REFERENCE = "reanalysis_soil_moisture"
 

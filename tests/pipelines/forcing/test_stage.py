@@ -23,6 +23,8 @@ from somobench.schemas.recipe import Recipe, load_recipe
 from somobench.schemas.tables import CELLS as CELLS_SCHEMA
 from somobench.schemas.validate import validate_grid, validate_table
 
+pytestmark = pytest.mark.heavy
+
 OUTPUTS = ("cells.parquet", "forcing.json", "forcing.zarr.zip")
 ALL_CELLS = (*CELLS, "0.125_0.125")
 
