@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from somobench.cards.folder import build_card
@@ -53,9 +54,31 @@ def _write_files(
 
 def check_folder(folder: Path, *, overwrite: bool) -> None:
     """Refuse a folder that may not be replaced, before anything is computed."""
+    own = {SCORE_FILE, REPORT_FILE, *TABLE_FILES.values()}
+    refuse_other_files(folder, own, "scores", overwrite=overwrite)
+
+
+def refuse_other_files(
+    folder: Path, own: AbstractSet[str], what: str, *, overwrite: bool
+) -> None:
+    """Refuse a folder with files of others, or with our own unless told to overwrite.
+
+    Parameters
+    ----------
+    folder : Path
+    own : set of str
+        Names of files that may be replaced.
+    what : str
+        What these files are, for the message.
+    overwrite : bool
+
+    Raises
+    ------
+    UsageError
+        Naming some of the files.
+    """
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
-    own = {SCORE_FILE, REPORT_FILE, *TABLE_FILES.values()}
     held = {item.name for item in folder.iterdir()} if folder.is_dir() else {"a file"}
     if overwrite and held <= own:
         return
@@ -63,6 +86,6 @@ def check_folder(folder: Path, *, overwrite: bool) -> None:
         f"folder {folder}",
         found=", ".join(sorted(held)[:5]),
         expected="a new or empty folder"
-        + (", or one with nothing but scores" if overwrite else ""),
+        + (f", or one with nothing but {what}" if overwrite else ""),
         hint="choose another name" + ("" if overwrite else ", or add --overwrite"),
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from somobench.cards.write import refuse_other_files
 from somobench.catalog.resolve import resolve
 from somobench.catalog.storage.atomic import (
     replace_file,
@@ -25,7 +26,7 @@ from somobench.experiments.page import make_page
 from somobench.experiments.robustness import run_robustness
 from somobench.experiments.settings import Settings
 from somobench.experiments.world import World, read_world
-from somobench.schemas.errors import UnknownNameError, UsageError
+from somobench.schemas.errors import UnknownNameError
 from somobench.schemas.experiments import EXPERIMENT
 from somobench.schemas.validate import validate_table
 
@@ -149,15 +150,4 @@ def check_folder(folder: Path, *, overwrite: bool) -> None:
     UsageError
         If it holds other files, or an experiment without `overwrite`.
     """
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return
-    held = {item.name for item in folder.iterdir()} if folder.is_dir() else {"a file"}
-    if overwrite and held <= set(FILES):
-        return
-    raise UsageError(
-        f"folder {folder}",
-        found=", ".join(sorted(held)[:5]),
-        expected="a new or empty folder"
-        + (", or one with nothing but an experiment" if overwrite else ""),
-        hint="choose another name" + ("" if overwrite else ", or add --overwrite"),
-    )
+    refuse_other_files(folder, set(FILES), "an experiment", overwrite=overwrite)

@@ -18,7 +18,7 @@ class Settings(BaseModel):
 
     seed: Annotated[int, Field(ge=0)] = 1
     repeats: Count = 3
-    """Times that folds and training cells are drawn anew."""
+    """Times that folds and training cells are drawn again."""
     folds: Annotated[int, Field(ge=2)] = 5
     """Parts of the cells that are held out in turn."""
     apart_km: Annotated[float, Field(ge=0)] = 50.0
