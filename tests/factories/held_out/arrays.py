@@ -31,7 +31,7 @@ def changed(names: str | Iterable[str], change: Callable[[Array], Array]) -> Cha
 
 
 def taken(dim: str, places: Any, *names: str) -> Change:
-    """Give places along a dim the values of others, in some or all variables with it."""
+    """Give places along a dim the values of others, in some variables or in all."""
 
     def spoil(grid: xr.Dataset) -> xr.Dataset:
         listed = names or [it for it in grid.data_vars if dim in grid[it].dims]

@@ -104,9 +104,9 @@ SPLITS: dict[str, Defect] = {
         "all days a year later": lambda frame: frame.assign(
             start=frame["start"] + 365 * DAY, end=frame["end"] + 365 * DAY
         ),
-        "test starts a day late": lambda frame: put(
+        "test starts a day late": put(
             role_of(TEMPORAL, "test"), start=pd.Timestamp("2020-07-02")
-        )(frame),
+        ),
         "a split left out": without(in_split("wet_years")),
         "a split under a second name": lambda frame: pd.concat(
             [frame, frame[in_split(SPATIAL)(frame)].assign(split="spatial_2")],
@@ -177,9 +177,7 @@ STATIONS: dict[str, Defect] = {
         "elevation of 9999": put(5, elevation=9999.0),
         "depth in m and in cm differ": put(5, depth_from_cm=np.int16(45)),
         "layers one deeper": every(layer=lambda it: it + 1),
-        "a sensor in the neighbouring cell": lambda frame: put(
-            5, cell_id="47.375_10.375"
-        )(frame),
+        "a sensor in the neighbouring cell": put(5, cell_id="47.375_10.375"),
         "a network renamed in one column": every(
             network=lambda it: it.replace("VNET-ALPS", "VNET-ALPES")
         ),
