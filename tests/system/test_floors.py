@@ -29,7 +29,7 @@ FLOORS = {
     "somobench": [
         {"progress", "recognise"},
         {"metrics", "parallel", "splits", "submissions", "ladder"},
-        {"pages", "uncertainty", "validate"},
+        {"consistency", "pages", "uncertainty", "validate"},
         {"check_files"},
         {"scoring"},
         {"cards", "cite", "compare", "open", "export"},
