@@ -28,7 +28,9 @@ TOPS = {
 FLOORS = {
     "somobench": [
         {"progress", "recognise"},
-        {"metrics", "parallel", "splits", "submissions", "ladder"},
+        {"metrics", "parallel", "splits", "submissions"},
+        {"windows"},
+        {"ladder"},
         {"pages", "uncertainty", "validate"},
         {"check_files"},
         {"scoring"},
