@@ -34,10 +34,10 @@ def select_windows(
     refused = {"embargo": 0, "missing": 0}
     cells, days, known = [], [], 0
     for place in range(len(series.cells)):
-        role = series.role[place]
-        day = np.flatnonzero((role == number) & np.isfinite(series.target[place]))
+        own = series.role[place]
+        day = np.flatnonzero((own == number) & np.isfinite(series.target[place]))
         if number != TEST:
-            held = count_back(role == TEST, length)[day]
+            held = count_back(own == TEST, length)[day]
             refused["embargo"] += int((held > 0).sum())
             day = day[held == 0]
         present = count_back(series.is_present[place], length)[day]
