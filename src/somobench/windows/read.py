@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from typing import Any
+from itertools import chain
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from somobench.catalog.storage.archive import CELLS_A_CHUNK
+from somobench.catalog.view import average_known
 from somobench.schemas.variables import (
     DYNAMIC_FORCING,
     STATIC_ATTRIBUTES,
@@ -18,14 +23,15 @@ from somobench.schemas.variables import (
 from somobench.windows.flat import FlatArray, Scratch
 from somobench.windows.series import Moments, Series
 
-CELLS_A_BLOCK = 64  # of a chunk of a release, which has all days
+GROUPS = ("region", "regime")
+SOURCE = ("release", "split", "feature_set")
 CALENDAR = "day_of_year"
 TURN = ("sine_of_year", "cosine_of_year")
 DAYS_A_YEAR = 365.2425
 
 
 def read_series(
-    opened: xr.Dataset, *, length: int, memory_limit: int, scratch: Any = None
+    opened: xr.Dataset, *, length: int, memory_limit: int, scratch: Path | None = None
 ) -> Series:
     """Return a feature set of one layer as normalised arrays.
 
@@ -33,7 +39,8 @@ def read_series(
     away. Of lagged inputs the day itself is taken: a window holds the days before.
     The day of the year becomes a sine and a cosine. Beside the numbers that a release
     knows of its cells, the mean of each weather variable over days that train
-    somewhere is a static attribute; attributes that no train cell has are left out.
+    somewhere is a static attribute; attributes that no train cell has, or that all
+    share, are left out.
 
     Parameters
     ----------
@@ -48,61 +55,122 @@ def read_series(
     names = _list_dynamic(opened)
     columns = tuple(part for name in names for part in _split_calendar(name))
     moments = _read_moments(opened, names)
-    cells, days = opened.sizes["cell"], opened.sizes["time"]
-    before = length - 1
-    size = cells * (days + before) * (4 * len(columns) + 1) + cells * days * 5
-    folder = Scratch(scratch) if size > memory_limit else None
-
-    def make(shape: tuple[int, ...], dtype: Any) -> FlatArray:
-        return FlatArray(shape, dtype, scratch=folder, budget=memory_limit // 4)
-
-    padded = make((cells, before + days, len(columns)), np.float32)
-    known = make((cells, before + days), np.bool_)
-    observed = make((cells, days), np.float32)
-    roles = make((cells, days), np.int8)
+    arrays = _make_arrays(opened, len(columns), length - 1, memory_limit, scratch)
     role = opened["role"].transpose("cell", "time").to_numpy()
-    trained = (role == TRAIN).any(axis=0)
-    weather = tuple(name for name in names if name in DYNAMIC_FORCING)
-    climate = np.full((cells, len(weather)), np.nan)
-    for rows, part in _read_blocks(opened[["soil_moisture", *names]]):
-        values = _stack_inputs(part, names, moments)
-        present = np.isfinite(values).all(axis=-1)
-        places = [columns.index(name) for name in weather]
-        climate[rows] = _average(values[:, trained][..., places])
-        padded.values[rows, before:] = np.nan_to_num(values, copy=False, nan=0.0)
-        known.values[rows, before:] = present
-        observed.values[rows] = _normalise(part["soil_moisture"], moments)
-        roles.values[rows] = role[rows]
-        for array in (padded, known, observed, roles):
+    trained = role == TRAIN
+    means = np.empty((opened.sizes["cell"], len(columns)))
+    for rows in _list_blocks(opened.sizes["cell"]):
+        part = opened.isel(cell=rows)
+        means[rows] = _fill_inputs(
+            arrays, part, rows=rows, moments=moments, days=trained.any(axis=0)
+        )
+        target = part["soil_moisture"].transpose("cell", "time").to_numpy()
+        arrays.observed.values[rows] = _normalise(target, moments["soil_moisture"])
+        arrays.roles.values[rows] = role[rows]
+        for array in arrays:
             array.let_go()
-    for array in (padded, known, observed, roles):
+    for array in arrays:
         array.freeze()
-    own, own_names = _read_statics(opened)
-    statics, kept = _standardise(
-        np.column_stack([own, climate]),
-        (*own_names, *(f"mean_{name}" for name in weather)),
-        (role == TRAIN).any(axis=1),
-    )
+    attributes = _read_attributes(opened)
+    attributes |= {
+        f"mean_{name}": means[:, column]
+        for column, name in enumerate(columns)
+        if name in DYNAMIC_FORCING
+    }
+    statics = _standardise(attributes, trained.any(axis=1))
+    stacked = np.column_stack([np.empty((len(means), 0)), *statics.values()])
     return Series(
-        padded=padded,
-        known=known,
-        observed=observed,
-        roles=roles,
-        statics=statics,
+        **arrays._asdict(),
+        statics=stacked.astype(np.float32),
         input_names=columns,
-        static_names=kept,
+        static_names=tuple(statics),
         cells=opened["cell"].to_numpy().astype(str),
         days=pd.DatetimeIndex(opened["time"].to_numpy()),
         layer=int(opened["layer"]),
-        before=before,
+        before=length - 1,
         moments=moments,
-        groups={
-            name: opened[name].to_numpy().astype(str) for name in ("region", "regime")
-        },
-        source={
-            name: opened.attrs[name] for name in ("release", "split", "feature_set")
-        },
+        groups={name: opened[name].to_numpy().astype(str) for name in GROUPS},
+        source={name: opened.attrs[name] for name in SOURCE},
     )
+
+
+class _Arrays(NamedTuple):
+    padded: FlatArray
+    known: FlatArray
+    observed: FlatArray
+    roles: FlatArray
+
+
+def _make_arrays(
+    opened: xr.Dataset,
+    columns: int,
+    before: int,
+    memory_limit: int,
+    parent: Path | None,
+) -> _Arrays:
+    """Make the arrays, in a scratch file where they are larger than the limit."""
+    cells, days = opened.sizes["cell"], opened.sizes["time"]
+    shapes = {
+        "padded": ((cells, before + days, columns), np.float32),
+        "known": ((cells, before + days), np.bool_),
+        "observed": ((cells, days), np.float32),
+        "roles": ((cells, days), np.int8),
+    }
+    size = sum(
+        math.prod(shape) * np.dtype(kind).itemsize for shape, kind in shapes.values()
+    )
+    scratch = Scratch(parent) if size > memory_limit else None
+    return _Arrays(
+        *(
+            FlatArray(shape, kind, scratch=scratch, budget=memory_limit // len(shapes))
+            for shape, kind in shapes.values()
+        )
+    )
+
+
+def _list_blocks(cells: int) -> list[slice]:
+    starts = range(0, cells, CELLS_A_CHUNK)
+    return [slice(first, min(first + CELLS_A_CHUNK, cells)) for first in starts]
+
+
+def _fill_inputs(
+    arrays: _Arrays,
+    part: xr.Dataset,
+    *,
+    rows: slice,
+    moments: dict[str, Moments],
+    days: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """Write the inputs of some cells; return their means over some days by column.
+
+    One variable at a time, so that little is in memory at once.
+    """
+    before = arrays.padded.values.shape[1] - part.sizes["time"]
+    into = arrays.padded.values[rows, before:]
+    known = np.ones(into.shape[:2], dtype=np.bool_)
+    means = np.empty((into.shape[0], into.shape[2]))
+    inputs = (_read_input(part[name], moments) for name in _list_dynamic(part))
+    for column, values in enumerate(chain.from_iterable(inputs)):
+        present = np.isfinite(values)
+        known &= present
+        into[..., column] = np.where(present, values, 0)
+        means[:, column] = average_known(values[:, days])
+    arrays.known.values[rows, before:] = known
+    return means
+
+
+def _read_input(
+    array: xr.DataArray, moments: dict[str, Moments]
+) -> Iterator[NDArray[np.float32]]:
+    """Yield the columns of an input, normalised, NaN where unknown; (cell, day)."""
+    if array.name == CALENDAR:
+        turn = array.to_numpy() * (2 * np.pi / DAYS_A_YEAR)
+        yield from (np.sin(turn)[None], np.cos(turn)[None])
+        return
+    if "lag" in array.dims:
+        array = array.sel(lag=0)
+    values = array.transpose("cell", "time").to_numpy()
+    yield _normalise(values, moments[str(array.name)])
 
 
 def _list_dynamic(opened: xr.Dataset) -> list[str]:
@@ -127,60 +195,24 @@ def _read_moments(opened: xr.Dataset, names: list[str]) -> dict[str, Moments]:
     return {name: Moments(at, spread or 1.0) for name, (at, spread) in found.items()}
 
 
-def _read_blocks(opened: xr.Dataset) -> Iterator[tuple[slice, xr.Dataset]]:
-    """Yield cells by the chunk, in memory, of lagged inputs the day itself."""
-    if "lag" in opened.dims:
-        opened = opened.sel(lag=0, drop=True)
-    for first in range(0, opened.sizes["cell"], CELLS_A_BLOCK):
-        rows = slice(first, min(first + CELLS_A_BLOCK, opened.sizes["cell"]))
-        yield rows, opened.isel(cell=rows).compute()
+def _normalise(values: NDArray[Any], moments: Moments) -> NDArray[np.float32]:
+    normal = (values.astype(np.float64) - moments.mean) / moments.std
+    return np.asarray(normal, dtype=np.float32)
 
 
-def _stack_inputs(
-    part: xr.Dataset, names: list[str], moments: dict[str, Moments]
-) -> NDArray[np.float32]:
-    """Return normalised inputs, (cell, day, column), NaN where unknown."""
-    columns = []
-    for name in names:
-        if name == CALENDAR:
-            turn = part[name].to_numpy() * (2 * np.pi / DAYS_A_YEAR)
-            shape = (part.sizes["cell"], turn.size)
-            columns += [np.broadcast_to(f(turn), shape) for f in (np.sin, np.cos)]
-        else:
-            columns.append(_normalise(part[name], moments))
-    return np.stack(columns, axis=-1, dtype=np.float32, casting="same_kind")
-
-
-def _normalise(array: xr.DataArray, moments: dict[str, Moments]) -> NDArray[np.float32]:
-    mean, std = moments[str(array.name)]
-    values = array.transpose("cell", "time").to_numpy().astype(np.float64)
-    return np.asarray((values - mean) / std, dtype=np.float32)
-
-
-def _average(values: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return means over known days, (cell, column); NaN where there is none."""
-    present = np.isfinite(values)
-    sums = np.where(present, values, 0.0).sum(axis=1, dtype=np.float64)
-    counts = present.sum(axis=1)
-    nothing = np.full(sums.shape, np.nan)
-    return np.divide(sums, counts, out=nothing, where=counts > 0)
-
-
-def _read_statics(opened: xr.Dataset) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    names = tuple(name for name in STATIC_ATTRIBUTES if name in opened.data_vars)
-    columns = [opened[name].to_numpy().astype(np.float64) for name in names]
-    empty = np.empty((opened.sizes["cell"], 0))
-    return np.column_stack([empty, *columns]), names
+def _read_attributes(opened: xr.Dataset) -> dict[str, NDArray[np.float64]]:
+    """Return the numbers that the release knows of its cells, (cell,) each."""
+    names = [name for name in STATIC_ATTRIBUTES if name in opened.data_vars]
+    return {name: opened[name].to_numpy().astype(np.float64) for name in names}
 
 
 def _standardise(
-    values: NDArray[np.float64], names: tuple[str, ...], trained: NDArray[np.bool_]
-) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    attributes: dict[str, NDArray[np.float64]], trained: NDArray[np.bool_]
+) -> dict[str, NDArray[np.float64]]:
     """Standardise over train cells; what they lack or share is left out."""
-    kept, columns = [], [np.empty((len(values), 0))]
-    for name, column in zip(names, values.T, strict=True):
-        own = column[trained & np.isfinite(column)]
+    found = {}
+    for name, values in attributes.items():
+        own = values[trained & np.isfinite(values)]
         if own.size and own.std() > 0:
-            columns.append(np.nan_to_num((column - own.mean()) / own.std(), nan=0.0))
-            kept.append(name)
-    return np.column_stack(columns).astype(np.float32), tuple(kept)
+            found[name] = np.nan_to_num((values - own.mean()) / own.std(), nan=0.0)
+    return found

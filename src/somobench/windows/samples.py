@@ -20,8 +20,8 @@ from somobench.windows.series import Series
 class Selection(NamedTuple):
     """Samples in the order of cells and days, and what was left out."""
 
-    cell: NDArray[np.intp]
-    day: NDArray[np.intp]
+    cell: NDArray[np.int32]
+    day: NDArray[np.int32]
     refused: dict[str, int]
     masked: float
 
@@ -32,7 +32,9 @@ def select_windows(
     """Return the days of a role that have a target and a window that may be read."""
     number = ROLES.index(role) + TRAIN
     refused = {"embargo": 0, "missing": 0}
-    cells, days, known = [], [], 0
+    cells: list[NDArray[np.int32]] = []
+    days: list[NDArray[np.int32]] = []
+    known = 0
     for place in range(len(series.cells)):
         own = series.role[place]
         day = np.flatnonzero((own == number) & np.isfinite(series.target[place]))
@@ -45,11 +47,12 @@ def select_windows(
             refused["missing"] += int((present < length).sum())
             day, present = day[present == length], present[present == length]
         known += int(present.sum())
-        cells.append(np.full(day.size, place, dtype=np.intp))
-        days.append(day)
-    cell, day = np.concatenate(cells), np.concatenate(days)
-    masked = 1 - known / (day.size * length) if day.size else 0.0
-    return Selection(cell, day, refused, masked)
+        cells.append(np.full(day.size, place, dtype=np.int32))
+        days.append(day.astype(np.int32))
+        _note_record(series)
+    count = sum(day.size for day in days)
+    masked = 1 - known / (count * length) if count else 0.0
+    return Selection(np.concatenate(cells), np.concatenate(days), refused, masked)
 
 
 def count_back(marked: NDArray[np.bool_], length: int) -> NDArray[np.int64]:
@@ -64,8 +67,14 @@ def count_back(marked: NDArray[np.bool_], length: int) -> NDArray[np.int64]:
     return sums[length:] - sums[: marked.size]
 
 
+def _note_record(series: Series) -> None:
+    """Tell the arrays that the record of a cell was read."""
+    for array in (series.known, series.observed, series.roles):
+        array.note_reading(1, len(series.days) * array.values.itemsize)
+
+
 def describe_samples(
-    series: Series, cell: NDArray[np.intp], day: NDArray[np.intp]
+    series: Series, cell: NDArray[np.integer], day: NDArray[np.integer]
 ) -> Samples:
     """Return region, regime and level of samples, by train days of their cells."""
     level = np.zeros(day.size, dtype=np.int8)
@@ -77,6 +86,7 @@ def describe_samples(
         if first == last or train.size < MINIMUM_TRAIN_DAYS:
             continue
         values = target[day[first:last]]
+        _note_record(series)
         limits = compute_extreme_thresholds(train[None])
         dry, wet = limits["dry"][0], limits["wet"][0]
         level[first:last] = (values > wet).astype(np.int8) - (values < dry)

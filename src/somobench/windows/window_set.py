@@ -48,6 +48,9 @@ class WindowSet:
     def __init__(
         self, series: Series, *, role: str, length: int, missing: str = "mask"
     ) -> None:
+        if not 1 <= length <= series.before + 1:
+            expected = f"from 1 to {series.before + 1} days"
+            raise UsageError("length of windows", found=length, expected=expected)
         self.inputs, self.statics = series.input_names, series.static_names
         self.length, self.role = length, role
         self._series = series
@@ -76,7 +79,7 @@ class WindowSet:
             Of the loss, a name of `BALANCES`.
         """
         rows = self._check_rows(rows)
-        cell, day = self._cell[rows], self._day[rows]
+        cell, day = self._cell[rows].astype(np.intp), self._day[rows].astype(np.intp)
         inputs, present = self._gather(cell, day)
         weight = np.ones(rows.size, dtype=np.float32)
         if weights != UNIFORM:
@@ -115,6 +118,7 @@ class WindowSet:
         present = _view_windows(series.known.values, length)[starts]
         series.padded.note_reading(starts.size, length * len(self.inputs) * 4)
         series.known.note_reading(starts.size, length)
+        series.observed.note_reading(starts.size, 4)
         return inputs.reshape(starts.size, length, len(self.inputs)), present
 
     def weigh(self, name: str) -> Weights:
@@ -144,8 +148,10 @@ class WindowSet:
         UnknownNameError
             If there is no such sampler.
         """
-        if not isinstance(size, int) or size < 1:
-            raise UsageError("size of batches", found=size, expected="1 or more")
+        for what, number, least in (("size of batches", size, 1), ("seed", seed, 0)):
+            if not isinstance(number, int | np.integer) or number < least:
+                expected = f"a whole number, {least} or more"
+                raise UsageError(what, found=repr(number), expected=expected)
         if not len(self):
             raise UsageError(
                 f"{self.role} windows of {self._series.source}, layer"
@@ -187,7 +193,7 @@ class WindowSet:
             An epoch has as many samples as there are.
         """
         draws = self.draws(size, sampler=sampler, seed=seed)
-        for number in range(start, epochs * draws.per_epoch):
+        for number in range(max(start, 0), epochs * draws.per_epoch):
             yield self.take(draws.draw(number), weights=weights)
 
     def torch_dataset(
@@ -218,11 +224,11 @@ class WindowSet:
             One layer, bounded by what soil moisture can be; NaN on other days.
         """
         given = np.asarray(values)
-        if given.shape != (len(self),):
+        if given.shape != (len(self),) or not np.isfinite(given).all():
             raise UsageError(
                 "predictions of windows",
-                found=f"shape {given.shape}",
-                expected=f"({len(self)},): one a row",
+                found=f"shape {given.shape}, {(~np.isfinite(given)).sum()} not finite",
+                expected=f"({len(self)},): a finite number a row",
             )
         series, limits = self._series, VARIABLES["soil_moisture"]
         grid = np.full((1, len(series.cells), len(series.days)), np.nan, np.float32)
