@@ -33,6 +33,7 @@ FLOORS = {
         {"check_files"},
         {"scoring"},
         {"cards", "cite", "compare", "open", "export"},
+        {"neural"},
         {"experiments"},
         {"building", ""},
         {"cli"},
