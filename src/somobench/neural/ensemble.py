@@ -23,8 +23,9 @@ from somobench.neural.fit import (
     run_network,
     train_network,
 )
+from somobench.neural.hybrid import HybridWaterBalance, gather_forcing
 from somobench.neural.networks import EntityAwareLstm, RegionalLstm
-from somobench.neural.rungs import EA_LSTM, LSTM, NeuralRung
+from somobench.neural.rungs import EA_LSTM, HYBRID, LSTM, NeuralRung
 from somobench.neural.sequences import Inputs, measure_inputs, standardise_target
 from somobench.neural.settings import NeuralSettings
 
@@ -69,11 +70,13 @@ def train_ensemble(
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     inputs = measure_inputs(problem)
-    data = gather_sequences(problem, inputs, settings, groups, device)
+    data = gather_sequences(rung, problem, inputs, settings, groups)
+    data = Sequences(*(part.to(device) for part in data))
     facts = [key, rung.name, settings.model_dump(mode="json"), device.type]
     members, trained = [], []
     for seed in seeds:
-        network = build_network(rung.network, inputs, settings, seed).to(device)
+        torch.manual_seed(seed)
+        network = build_network(rung.network, problem, inputs, settings).to(device)
         progress = train_network(
             network,
             data,
@@ -100,15 +103,18 @@ def name_checkpoint(seed: int) -> str:
 
 
 def gather_sequences(
+    rung: NeuralRung,
     problem: Problem,
     inputs: Inputs,
     settings: NeuralSettings,
     groups: Sequence[str],
-    device: torch.device,
 ) -> Sequences:
     """Return what a network is trained on; days before the first count as average."""
     weather = inputs.weather.apply(problem.forcing).transpose(1, 0, 2)
     weather = np.pad(weather, ((settings.warm_up, 0), (0, 0), (0, 0)))
+    if rung.network == HYBRID:
+        driving = gather_forcing(problem, settings.warm_up)
+        weather = np.concatenate([driving, weather], axis=2)
     weight = weigh_targets(problem.train_target, settings.weighting)
     numbers = np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1]
     arrays = (
@@ -122,22 +128,27 @@ def gather_sequences(
         numbers,
     )
     return Sequences(
-        *(torch.from_numpy(np.ascontiguousarray(a)).to(device) for a in arrays)
+        *(torch.from_numpy(np.ascontiguousarray(array)) for array in arrays)
     )
 
 
 def build_network(
-    kind: str, inputs: Inputs, settings: NeuralSettings, seed: int
+    kind: str, problem: Problem, inputs: Inputs, settings: NeuralSettings
 ) -> nn.Module:
-    """Return a network with the first weights of a seed."""
-    torch.manual_seed(seed)
-    network = NETWORKS[kind](
+    """Return a network with weights as PyTorch's generator draws them."""
+    sizes = (
         len(inputs.weather.names),
         max(1, len(inputs.statics.names)),
         len(inputs.target_mean),
-        settings.hidden,
-        settings.dropout,
     )
+    if kind == HYBRID:
+        return HybridWaterBalance(
+            *sizes,
+            spin_up=settings.warm_up,
+            has_radiation="net_radiation" in problem.forcing,
+            bounds=problem.params.water_balance,
+        )
+    network = NETWORKS[kind](*sizes, settings.hidden, settings.dropout)
     network.set_forget_bias(settings.forget_bias)
     return network
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-LSTM, EA_LSTM = "lstm", "ea_lstm"
+LSTM, EA_LSTM, HYBRID = "lstm", "ea_lstm", "hybrid"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +43,14 @@ _ALL = (
         title="Entity-aware LSTM",
         description="An LSTM whose input gate is given by attributes of the cell.",
         network=EA_LSTM,
+    ),
+    NeuralRung(
+        name="hybrid",
+        title="Hybrid water balance",
+        description="The ladder's water balance, whose parameters a network reads from "
+        "attributes of the cell; trained end to end.",
+        network=HYBRID,
+        changes={"warm_up": 365, "updates": 150, "learning_rate": 0.02},
     ),
     NeuralRung(
         name="lstm_dro",
