@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from somobench.ladder.problem import Array
+from somobench.ladder.problem import Array, Problem
 
 UNIFORM, QUANTILE, EXTREME = "uniform", "quantile", "extreme"
 WEIGHTINGS = (UNIFORM, QUANTILE, EXTREME)
 DRY, WET = 0.1, 0.9  # quantiles of the train days of a series
 MOST_DEVIATIONS = 3.0  # from where on a day counts as equally extreme
+
+
+def weigh_problem(problem: Problem, weighting: str) -> Problem:
+    """Return a problem whose train and validation days count as a weighting says.
+
+    Whether a validation day is extreme is told by the train days of its series; of a
+    series without any, by its own validation days.
+    """
+    if weighting == UNIFORM:
+        return problem
+    train, validation = problem.train_target, problem.validation_target
+    trained = np.isfinite(train).any(axis=2, keepdims=True)
+    return replace(
+        problem,
+        train_weight=weigh_targets(train, weighting),
+        validation_weight=weigh_targets(
+            validation, weighting, np.where(trained, train, validation)
+        ),
+    )
 
 
 def weigh_targets(target: Array, weighting: str, train: Array | None = None) -> Array:

@@ -21,7 +21,7 @@ class Sequences(NamedTuple):
     weather : (warm_up + day, cell, input)
     statics : (cell, static)
     train, validation : (day, cell, layer), standardised, NaN where nothing counts
-    weight : (day, cell, layer)
+    weight, validation_weight : (day, cell, layer)
     group : (cell,), whole numbers from 0
     """
 
@@ -30,6 +30,7 @@ class Sequences(NamedTuple):
     train: Tensor
     validation: Tensor
     weight: Tensor
+    validation_weight: Tensor
     group: Tensor
 
 

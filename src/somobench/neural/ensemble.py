@@ -15,7 +15,7 @@ from torch import nn
 
 from somobench.ladder.problem import Problem
 from somobench.ladder.rungs import bound_and_round
-from somobench.ladder.weights import weigh_targets
+from somobench.ladder.weights import weigh_problem
 from somobench.neural.fit import (
     Progress,
     Sequences,
@@ -69,6 +69,7 @@ def train_ensemble(
         What the problem was read from.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    problem = weigh_problem(problem, settings.weighting)
     inputs = measure_inputs(problem)
     data = gather_sequences(rung, problem, inputs, settings, groups)
     data = Sequences(*(part.to(device) for part in data))
@@ -115,7 +116,11 @@ def gather_sequences(
     if rung.network == HYBRID:
         driving = gather_forcing(problem, settings.warm_up)
         weather = np.concatenate([driving, weather], axis=2)
-    weight = weigh_targets(problem.train_target, settings.weighting)
+    even = np.ones_like(problem.train_target)
+    weights = (
+        even if weight is None else weight
+        for weight in (problem.train_weight, problem.validation_weight)
+    )
     numbers = np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1]
     arrays = (
         weather,
@@ -124,7 +129,7 @@ def gather_sequences(
         else np.zeros((len(problem.role), 1), np.float32),
         standardise_target(inputs, problem.train_target),
         standardise_target(inputs, problem.validation_target),
-        weight.transpose(2, 1, 0).astype(np.float32),
+        *(weight.transpose(2, 1, 0).astype(np.float32) for weight in weights),
         numbers,
     )
     return Sequences(

@@ -171,7 +171,8 @@ def _check(network: nn.Module, data: Sequences, progress: Progress) -> None:
         last = int(torch.nonzero(known.any(dim=1))[-1, 0]) + 1
         values = run_network(network, data, cells, last)
         target = data.validation[:last, cells]
-        error = float(measure_loss(values, target, torch.ones_like(target)))
+        weight = data.validation_weight[:last, cells]
+        error = float(measure_loss(values, target, weight))
         error = error if math.isfinite(error) else math.inf
     else:
         error = -float(progress.update)
