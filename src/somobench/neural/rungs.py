@@ -43,6 +43,7 @@ _ALL = (
         title="Entity-aware LSTM",
         description="An LSTM whose input gate is given by attributes of the cell.",
         network=EA_LSTM,
+        changes={"updates": 200},
     ),
     NeuralRung(
         name="hybrid",
@@ -50,7 +51,7 @@ _ALL = (
         description="The ladder's water balance, whose parameters a network reads from "
         "attributes of the cell; trained end to end.",
         network=HYBRID,
-        changes={"warm_up": 365, "updates": 150, "learning_rate": 0.02},
+        changes={"warm_up": 365, "updates": 120, "learning_rate": 0.02},
     ),
     NeuralRung(
         name="lstm_dro",

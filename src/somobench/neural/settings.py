@@ -28,8 +28,8 @@ class NeuralSettings(FrozenParams):
     """Days before them, over which the state forgets that it began at nothing."""
     batch: Count = 16
     """Sequences an update."""
-    updates: Count = 300
-    checks: Count = 6
+    updates: Count = 250
+    checks: Count = 5
     """Times that the error on validation days is looked at, evenly over the updates."""
     learning_rate: Positive = 5e-3
     """At the most; it rises over a tenth of the updates and falls to nothing."""
