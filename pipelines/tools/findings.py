@@ -35,6 +35,9 @@ NUMBERS = {
     "anomaly_r": "anomaly r",
     "nse": "NSE",
     "dry_down_days": "days",
+    "rmse": "standard deviations",
+    "rmse_of_dry_days": "standard deviations",
+    "sedi_dry": "SEDI",
 }
 TEXTS = ("model", "metric", "tested", "arm", "against")
 

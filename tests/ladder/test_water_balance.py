@@ -168,7 +168,7 @@ def truth_of(problem: Problem, number: int) -> Array:
     drawn = draw_parameters(problem.params.water_balance, problem.params.seed)
     cells = np.full(len(problem.role), number)
     spin_up = problem.params.water_balance.spin_up_days
-    wetness = simulate_wetness(drawn.take(cells), rung._read_weather(problem), spin_up)[
+    wetness = simulate_wetness(drawn.take(cells), rung.read_weather(problem), spin_up)[
         0
     ]
     return 0.1 + 0.3 * wetness.astype(float)

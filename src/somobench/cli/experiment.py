@@ -18,7 +18,9 @@ def register(app: typer.Typer) -> None:
 def experiment(  # noqa: PLR0917 - typer passes all by name
     name: Annotated[
         str,
-        typer.Argument(help="robustness, diversity, features, coupling, independence"),
+        typer.Argument(
+            help="robustness, diversity, features, coupling, independence, extremes"
+        ),
     ],
     release: Annotated[str, typer.Option(help="full id, such as virtual-2.0.0")],
     out: Annotated[

@@ -17,12 +17,15 @@ from somobench.experiments.coupling import DRY_DOWN, LIMITATION, OBSERVED
 from somobench.experiments.coupling import WITH_EVAPORATION as WITH
 from somobench.experiments.diversity import MANY, ONE, name_arm
 from somobench.experiments.dry_down import NAME as DAYS
+from somobench.experiments.extremes import MODELS as WEIGHTED
+from somobench.experiments.extremes import RMSE_DRY, SEDI
 from somobench.experiments.robustness import BOTH, OTHER, SAME, UNTRAINED
 from somobench.experiments.scaling import MATCHED, MEASURED
 from somobench.experiments.world import ENERGY, REANALYSIS, WATER
+from somobench.ladder.weights import EXTREME, QUANTILE, UNIFORM
 from somobench.schemas.scores import ALL_LAYERS
 
-MARGIN = 0.02  # of a correlation: smaller losses don't count
+MARGIN = 0.02  # of a correlation or of a standard deviation: less doesn't count
 HOLDS, FAILS, UNDECIDED, ABSENT = "holds", "does not hold", "undecided", "not available"
 LEAD, ANOMALY = "pearson_r", "anomaly_r"
 LEARNED = ("ridge_memory", "gradient_boosting")
@@ -31,6 +34,8 @@ KINDS = {**dict.fromkeys(LEARNED, 1), PROCESS: 0}
 """Models, and whether a claim says that they lose."""
 ABOVE = "state without soil_moisture_above"
 
+WEIGHTED_TO = {QUANTILE: "dry, normal and wet days alike", EXTREME: "extremes most"}
+"""What training heeds, by arm of the experiment on extremes."""
 DRY, WET = (LIMITATION, WATER), (LIMITATION, ENERGY)
 COUPLINGS = (
     ("In water-limited cells evaporation follows soil moisture", WITH, WATER, 1),
@@ -87,6 +92,7 @@ def list_claims() -> Iterator[Claim]:
     yield from _list_features()
     yield from _list_couplings()
     yield from _list_dependences()
+    yield from _list_weightings()
 
 
 def _list_contrasts() -> Iterator[Claim]:
@@ -256,6 +262,30 @@ def _list_dependences() -> Iterator[Claim]:
             metric=metric,
             wanted=wanted,
         )
+
+
+def _list_weightings() -> Iterator[Claim]:
+    """Yield claims on what weighted training gains on dry days, and its price."""
+    for model in WEIGHTED:
+        for arm, how in (
+            (QUANTILE, "dry, normal and wet days alike"),
+            (EXTREME, "extremes"),
+        ):
+            for gain, metric, wanted in (
+                ("errs less on dry days", RMSE_DRY, 1),
+                ("tells dry days better", SEDI, -1),
+                ("errs more on all days", "rmse", -1),
+                ("loses Pearson r", LEAD, 1),
+            ):
+                yield Claim(
+                    f"Trained to heed {how}, a model {gain}",
+                    "extremes",
+                    model,
+                    arm,
+                    UNIFORM,
+                    metric=metric,
+                    wanted=wanted,
+                )
 
 
 def find_numbers(tables: Mapping[str, pd.DataFrame]) -> list[Finding]:

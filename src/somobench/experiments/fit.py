@@ -30,10 +30,25 @@ from somobench.ladder.rungs import (
     list_missing_inputs,
     use_one_thread,
 )
+from somobench.ladder.weights import UNIFORM, weigh_problem
+from somobench.neural.run import require_torch
+from somobench.neural.rungs import NEURAL
+from somobench.neural.settings import NeuralSettings
+from somobench.schemas.errors import UsageError
 from somobench.schemas.manifest import FeatureSetRecord
 from somobench.schemas.variables import TEST, TRAIN, VALIDATION
 
 LATENT_HEAT = 2.45  # MJ kg-1; a constant factor, which calibration takes up
+NETWORK = {
+    "hidden": 32,
+    "days": 180,
+    "warm_up": 90,
+    "updates": 150,
+    "checks": 5,
+    "dropout": 0.2,
+    "learning_rate": 0.01,
+}
+"""Settings of a neural rung in an experiment, which trains many of them."""
 COMPLETE = 0.99  # of a cell's record, of weather that a water balance runs through
 
 
@@ -41,13 +56,15 @@ class Candidate(NamedTuple):
     """A rung by its name, or one that reads other inputs than its own feature set.
 
     `scaling` is that of the targets that it learns from: `standardised` a series,
-    `as measured`, or `matched` to the reanalysis.
+    `as measured`, or `matched` to the reanalysis; `weighting` how much each day counts,
+    see `somobench.ladder.weights`. The rung may be a neural one.
     """
 
     name: str
     rung: str
     inputs: FeatureSetRecord | None = None
     scaling: str = STANDARDISED
+    weighting: str = UNIFORM
 
 
 def fit_task(
@@ -65,7 +82,8 @@ def fit_task(
     cells = slice(len(task.train) + len(task.validation), None)
     result: dict[str, NDArray[np.float32] | str] = {}
     for candidate in candidates:
-        outcome = _fit(candidate, problems[candidate.scaling], world)
+        problem = weigh_problem(problems[candidate.scaling], candidate.weighting)
+        outcome = _fit(candidate, problem, world)
         if isinstance(outcome, str):
             result[candidate.name] = outcome
         else:
@@ -76,6 +94,8 @@ def fit_task(
 def _fit(
     candidate: Candidate, problem: Problem, world: World
 ) -> NDArray[np.float32] | str:
+    if candidate.rung in NEURAL:
+        return _fit_network(candidate, _without_layer_above(problem))
     incomplete = find_incomplete(candidate, problem, world)
     if incomplete:
         return incomplete
@@ -92,6 +112,24 @@ def _fit(
     if isinstance(fitted, NotAvailable):
         return fitted.reason
     return bound_and_round(fitted.values)
+
+
+def _fit_network(candidate: Candidate, problem: Problem) -> NDArray[np.float32] | str:
+    """Fit a neural rung of a small size, where PyTorch is there."""
+    try:
+        require_torch()
+    except UsageError as error:
+        return f"{error.expected}: {error.hint}"
+    from somobench.neural.ensemble import train_ensemble
+
+    trained = train_ensemble(
+        NEURAL[candidate.rung],
+        problem.hide_observations(),
+        NeuralSettings(**NETWORK),
+        seeds=[problem.params.seed],
+        groups=["all"] * len(problem.role),
+    )
+    return np.where(problem.test, trained.values[0], np.nan).astype(np.float32)
 
 
 def find_incomplete(candidate: Candidate, problem: Problem, world: World) -> str:
@@ -124,7 +162,13 @@ def _without_layer_above(problem: Problem) -> Problem:
         validation_target=problem.validation_target[-1:],
         observed=observed,
         climatology=problem.climatology[-1:],
+        train_weight=_take_last(problem.train_weight),
+        validation_weight=_take_last(problem.validation_weight),
     )
+
+
+def _take_last(weight: Array | None) -> Array | None:
+    return None if weight is None else weight[-1:]
 
 
 def make_problem(

@@ -28,6 +28,10 @@ QUESTIONS: Mapping[str, str] = {
     "water limits evaporation, and where energy does?",
     "independence": "How much of a score rests on the reanalysis that targets are "
     "scaled to?",
+    "extremes": "What do days below the 10th percentile gain when training makes more "
+    "of them, and what do all days pay for it? Errors are in standard deviations of "
+    "the days of a series that train. Rows with a second arm say how much less the "
+    "first arm has of a score: an error that is less is a gain.",
 }
 SMALL = (
     "This is a look at a size that isn\u2019t the published one: its numbers "

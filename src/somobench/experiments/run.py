@@ -19,6 +19,7 @@ from somobench.catalog.storage.atomic import (
 )
 from somobench.experiments.coupling import run_coupling
 from somobench.experiments.diversity import run_diversity
+from somobench.experiments.extremes import run_extremes
 from somobench.experiments.features import run_features
 from somobench.experiments.independence import run_independence
 from somobench.experiments.outcome import Outcome
@@ -41,6 +42,7 @@ EXPERIMENTS: Mapping[str, Callable[[World, Settings, int], Outcome]] = MappingPr
         "features": run_features,
         "coupling": run_coupling,
         "independence": run_independence,
+        "extremes": run_extremes,
     }
 )
 

@@ -37,7 +37,7 @@ def make_boosting_learner(params: BoostingParams, seed: int) -> Learner:
             min_samples_leaf=params.leaf_minimum_values,
             early_stopping=False,
             random_state=seed,
-        ).fit(train.inputs, train.target)
+        ).fit(train.inputs, train.target, train.weight)
         trees = count_best_trees(model, validation) or params.trees
 
         def predict(inputs: Array) -> Array:
@@ -55,7 +55,7 @@ def count_best_trees(model: Any, validation: Sample) -> int:
     if not len(validation.target):
         return 0
     errors = [
-        float(np.mean((values - validation.target) ** 2))
+        float(np.average((values - validation.target) ** 2, weights=validation.weight))
         for values in model.staged_predict(validation.inputs)
     ]
     return int(np.argmin(errors)) + 1

@@ -31,10 +31,11 @@ ROWS_AT_ONCE = 200_000  # of a prediction; 70 columns of them take 112 MB
 
 
 class Sample(NamedTuple):
-    """Inputs, (row, column), and target, (row,), m3 m-3."""
+    """Inputs, (row, column), target, (row,), m3 m-3, and how much a row counts."""
 
     inputs: Array
     target: Array
+    weight: Array | None = None
 
 
 Predict = Callable[[Array], Array]
@@ -72,7 +73,9 @@ def fit_pooled(problem: Problem, design: Design, learn: Learner) -> Outcome:
         if design.above and layer > 1 and above is None:
             reasons[key] = f"the release has no layer {layer - 1} above"
             continue
-        train = _gather_sample(problem, design, problem.train_target, place, above)
+        train = _gather_sample(
+            problem, design, problem.train_target, problem.train_weight, place, above
+        )
         if len(train.target) < problem.params.minimum_values:
             reasons[key] = (
                 f"{len(train.target)} train values, "
@@ -80,7 +83,12 @@ def fit_pooled(problem: Problem, design: Design, learn: Learner) -> Outcome:
             )
             continue
         validation = _gather_sample(
-            problem, design, problem.validation_target, place, above
+            problem,
+            design,
+            problem.validation_target,
+            problem.validation_weight,
+            place,
+            above,
         )
         learned = learn(_draw_rows(train, problem, layer), validation)
         for rows, inputs in _test_rows(problem, design, place, above):
@@ -96,8 +104,13 @@ def _place_above(problem: Problem, layer: int) -> int | None:
     return int(found[0]) if found.size else None
 
 
-def _gather_sample(
-    problem: Problem, design: Design, target: Array, place: int, above: int | None
+def _gather_sample(  # noqa: PLR0917 - one call a role, named alike
+    problem: Problem,
+    design: Design,
+    target: Array,
+    weight: Array | None,
+    place: int,
+    above: int | None,
 ) -> Sample:
     """Gather the rows that have a target, and a layer above where one is read."""
     wanted = np.isfinite(target[place])
@@ -105,7 +118,8 @@ def _gather_sample(
         wanted &= np.isfinite(target[above])
     rows = find_places(wanted)
     inputs = _stack_inputs(problem, design, rows, target, above)
-    return Sample(inputs, target[place][rows])
+    counted = None if weight is None else weight[place][rows]
+    return Sample(inputs, target[place][rows], counted)
 
 
 def _stack_inputs(
@@ -126,7 +140,8 @@ def _draw_rows(train: Sample, problem: Problem, layer: int) -> Sample:
         return train
     generator = np.random.default_rng([problem.params.seed, layer])
     kept = np.sort(generator.choice(count, most, replace=False))
-    return Sample(train.inputs[kept], train.target[kept])
+    weight = None if train.weight is None else train.weight[kept]
+    return Sample(train.inputs[kept], train.target[kept], weight)
 
 
 def _test_rows(
@@ -163,5 +178,6 @@ def _summarise_fit(
 
 
 def mean_squared_error(predict: Predict, sample: Sample) -> float:
-    """Return the mean squared error on a sample, (m3 m-3)2."""
-    return float(np.mean((predict(sample.inputs) - sample.target) ** 2))
+    """Return the mean squared error on a sample, weighted as it is, (m3 m-3)2."""
+    squares = (predict(sample.inputs) - sample.target) ** 2
+    return float(np.average(squares, weights=sample.weight))

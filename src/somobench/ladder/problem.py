@@ -58,6 +58,9 @@ class Problem:
     params : BaselineParams
     incomplete : frozenset of str
         Variables that the release has and that lack days, so no rung reads them.
+    train_weight, validation_weight : array, (layer, cell, day), or None
+        How much each of these days counts, for rungs that can be weighted; by default
+        all count alike.
     """
 
     split: str
@@ -77,6 +80,8 @@ class Problem:
     latent_heat: float
     params: BaselineParams
     incomplete: frozenset[str] = frozenset()
+    train_weight: Array | None = None
+    validation_weight: Array | None = None
 
     @property
     def test(self) -> Mask:

@@ -138,8 +138,9 @@ def _fit_linear(train: Sample) -> Predict:
 def _fit_ridge(train: Sample, penalty: float) -> Predict:
     from sklearn.linear_model import Ridge
 
-    model = Ridge(alpha=penalty * len(train.target), solver="cholesky")
-    return _predict_of(model.fit(train.inputs, train.target))
+    rows = len(train.target) if train.weight is None else train.weight.sum()
+    model = Ridge(alpha=penalty * rows, solver="cholesky")
+    return _predict_of(model.fit(train.inputs, train.target, train.weight))
 
 
 def _predict_of(model: object) -> Predict:

@@ -34,7 +34,7 @@ Cells = NDArray[np.intp]
 def fit_water_balance(problem: Problem) -> Outcome:
     """Calibrate the model on train days and predict the test days."""
     drawn = draw_parameters(problem.params.water_balance, problem.params.seed)
-    weather = _read_weather(problem)
+    weather = read_weather(problem)
     own = np.isfinite(problem.train_target).sum(axis=2) >= _get_minimum_days(problem)
     scores = _train_correlations(problem, drawn, weather, own.any(axis=0))
     values = make_empty_values(problem)
@@ -69,7 +69,7 @@ def _get_minimum_days(problem: Problem) -> int:
     return problem.params.water_balance.minimum_days
 
 
-def _read_weather(problem: Problem) -> Weather:
+def read_weather(problem: Problem) -> Weather:
     """Read daily input; before a cell's record its first days, after it dry cold ones.
 
     So a store begins in equilibrium with its own weather, however late that begins.

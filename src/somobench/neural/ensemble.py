@@ -1,0 +1,172 @@
+"""Train a neural rung with several seeds on a problem, and predict its test days."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from somobench.ladder.problem import Problem
+from somobench.ladder.rungs import bound_and_round
+from somobench.ladder.weights import weigh_problem
+from somobench.neural.fit import (
+    Progress,
+    Sequences,
+    hash_weights,
+    run_network,
+    train_network,
+)
+from somobench.neural.hybrid import HybridWaterBalance, gather_forcing
+from somobench.neural.networks import EntityAwareLstm, RegionalLstm
+from somobench.neural.rungs import EA_LSTM, HYBRID, LSTM, NeuralRung
+from somobench.neural.sequences import Inputs, measure_inputs, standardise_target
+from somobench.neural.settings import NeuralSettings
+
+NETWORKS = {LSTM: RegionalLstm, EA_LSTM: EntityAwareLstm}
+
+
+class Ensemble(NamedTuple):
+    """What the seeds of a rung predict, and how each was trained.
+
+    `values` is (member, layer, cell, day), m3 m-3, bounded and rounded as those of
+    other rungs, on all days.
+    """
+
+    values: NDArray[np.float32]
+    record: dict[str, Any]
+
+
+def train_ensemble(
+    rung: NeuralRung,
+    problem: Problem,
+    settings: NeuralSettings,
+    *,
+    seeds: Sequence[int],
+    groups: Sequence[str],
+    folder: Path | None = None,
+    key: str = "",
+) -> Ensemble:
+    """Train a rung once a seed, on train days; test days are never seen.
+
+    Parameters
+    ----------
+    rung : NeuralRung
+    problem : Problem
+    settings : NeuralSettings
+    seeds : sequence of int
+    groups : sequence of str, (cell,)
+        Of which group-DRO looks at the worst.
+    folder : Path, optional
+        Where each seed keeps a checkpoint.
+    key : str
+        What the problem was read from.
+    """
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    problem = weigh_problem(problem, settings.weighting)
+    inputs = measure_inputs(problem)
+    data = gather_sequences(rung, problem, inputs, settings, groups)
+    data = Sequences(*(part.to(device) for part in data))
+    facts = [key, rung.name, settings.model_dump(mode="json"), device.type]
+    members, trained = [], []
+    for seed in seeds:
+        torch.manual_seed(seed)
+        network = build_network(rung.network, problem, inputs, settings).to(device)
+        progress = train_network(
+            network,
+            data,
+            settings,
+            seed=seed,
+            checkpoint=folder / name_checkpoint(seed) if folder else None,
+            key=hashlib.sha256(json.dumps([*facts, seed]).encode()).hexdigest(),
+        )
+        values = run_network(network, data).float().cpu().numpy()
+        members.append(bound_and_round(inputs.restore(values)))
+        trained.append(describe_training(seed, progress, sorted(set(groups))))
+    record = {
+        "inputs": json.loads(json.dumps(inputs, default=list)),
+        "device": device.type,
+        "torch": torch.__version__,
+        "seeds": trained,
+    }
+    return Ensemble(np.stack(members), record)
+
+
+def name_checkpoint(seed: int) -> str:
+    """Return the name of a seed's checkpoint."""
+    return f"seed_{seed}.pt"
+
+
+def gather_sequences(
+    rung: NeuralRung,
+    problem: Problem,
+    inputs: Inputs,
+    settings: NeuralSettings,
+    groups: Sequence[str],
+) -> Sequences:
+    """Return what a network is trained on; days before the first count as average."""
+    weather = inputs.weather.apply(problem.forcing).transpose(1, 0, 2)
+    weather = np.pad(weather, ((settings.warm_up, 0), (0, 0), (0, 0)))
+    if rung.network == HYBRID:
+        driving = gather_forcing(problem, settings.warm_up)
+        weather = np.concatenate([driving, weather], axis=2)
+    even = np.ones_like(problem.train_target)
+    weights = (
+        even if weight is None else weight
+        for weight in (problem.train_weight, problem.validation_weight)
+    )
+    numbers = np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1]
+    arrays = (
+        weather,
+        inputs.statics.apply(problem.statics)
+        if inputs.statics.names
+        else np.zeros((len(problem.role), 1), np.float32),
+        standardise_target(inputs, problem.train_target),
+        standardise_target(inputs, problem.validation_target),
+        *(weight.transpose(2, 1, 0).astype(np.float32) for weight in weights),
+        numbers,
+    )
+    return Sequences(
+        *(torch.from_numpy(np.ascontiguousarray(array)) for array in arrays)
+    )
+
+
+def build_network(
+    kind: str, problem: Problem, inputs: Inputs, settings: NeuralSettings
+) -> nn.Module:
+    """Return a network with weights as PyTorch's generator draws them."""
+    sizes = (
+        len(inputs.weather.names),
+        max(1, len(inputs.statics.names)),
+        len(inputs.target_mean),
+    )
+    if kind == HYBRID:
+        return HybridWaterBalance(
+            *sizes,
+            spin_up=settings.warm_up,
+            has_radiation="net_radiation" in problem.forcing,
+            bounds=problem.params.water_balance,
+        )
+    network = NETWORKS[kind](*sizes, settings.hidden, settings.dropout)
+    network.set_forget_bias(settings.forget_bias)
+    return network
+
+
+def describe_training(
+    seed: int, progress: Progress, groups: Sequence[str]
+) -> dict[str, Any]:
+    """Return facts of one seed's training, ready for JSON."""
+    shares = progress.shares.tolist()
+    return {
+        "seed": seed,
+        "weights_sha256": hash_weights(progress.best),
+        "updates_kept": progress.best_update,
+        "validation_errors": [round(error, 5) for error in progress.errors],
+        "group_shares": dict(zip(groups, (round(x, 4) for x in shares), strict=True)),
+    }

@@ -1,0 +1,73 @@
+"""The command `train`: a submission that evaluate takes, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from somobench.neural import run
+from somobench.neural.settings import NeuralSettings
+from somobench.schemas.errors import UnknownNameError, UsageError
+
+RELEASE = "virtual-2.0.0"
+TINY = NeuralSettings(hidden=4, days=60, warm_up=30, batch=4, updates=6, checks=2)
+
+
+def test_missing_torch_is_named_with_what_installs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "find_spec", lambda _name: None)
+    with pytest.raises(UsageError, match=r"pip install 'somobench\[neural\]'"):
+        run.train("lstm", release=RELEASE, split="temporal", out=tmp_path / "out")
+
+
+def test_unknown_rung_is_refused_with_those_that_exist(tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="ea_lstm"):
+        run.train("transformer", release=RELEASE, split="temporal", out=tmp_path)
+
+
+def test_folder_of_others_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(UsageError, match=r"thesis\.txt"):
+        run.prepare_folder(tmp_path, overwrite=True)
+
+
+def test_finished_training_is_kept_unless_told(tmp_path: Path) -> None:
+    (tmp_path / "model.json").write_text("{}")
+    with pytest.raises(UsageError, match="a finished training"):
+        run.prepare_folder(tmp_path, overwrite=False)
+    run.prepare_folder(tmp_path, overwrite=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_killed_training_may_go_on(tmp_path: Path) -> None:
+    (tmp_path / "seed_1.pt").write_bytes(b"half")
+    run.prepare_folder(tmp_path, overwrite=False)
+    assert [item.name for item in tmp_path.iterdir()] == ["seed_1.pt"]
+
+
+@pytest.mark.heavy
+def test_training_writes_a_submission_with_seeds_as_members(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from somobench.submissions.submission import open_submission
+
+    out = tmp_path / "lstm"
+    record = run.train(
+        "lstm", release=RELEASE, split="temporal", out=out, seeds=[1, 2], settings=TINY
+    )
+    submission = open_submission(out / "predictions.zarr.zip", None)
+    assert submission.grid.sizes["member"] == 2
+    assert json.loads((out / "model.json").read_text()) == record
+    assert [seed["seed"] for seed in record["seeds"]] == [1, 2]
+
+
+def test_help_of_train_loads_no_torch() -> None:
+    code = (
+        "import sys; from somobench.cli import app; import somobench.neural.rungs; "
+        "import somobench.neural.run; sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
