@@ -27,9 +27,9 @@ TOPS = {
 # Rooms from the ground up; rooms of one floor don't import each other.
 FLOORS = {
     "somobench": [
-        {"progress", "recognise"},
+        {"model_function", "progress", "recognise"},
         {"metrics", "parallel", "splits", "submissions", "ladder"},
-        {"pages", "uncertainty", "validate"},
+        {"pages", "probes", "uncertainty", "validate"},
         {"check_files"},
         {"scoring"},
         {"cards", "cite", "compare", "open", "export"},
