@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -109,3 +110,14 @@ def test_nested_columns_are_refused(tmp_path: Path) -> None:
     frame.to_parquet(tmp_path / "a.parquet")
     with pytest.raises(InputError, match="texts, days or numbers"):
         validate_file(tmp_path / "a.parquet")
+
+
+def test_installed_accelerators_of_xarray_take_no_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A numbagg that can't be loaded stands for one that needs more than is left."""
+    (tmp_path / "numbagg.py").write_text("raise MemoryError\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    path = tmp_path / "targets.nc"
+    GRIDS["targets"]().to_netcdf(path, engine="h5netcdf")
+    assert [report.failures for report in validate_file(path)] == [()]

@@ -110,8 +110,10 @@ def _import_readers(path: Path) -> None:
     """Load what reads the formats, so that limits count from there.
 
     One thread each, with a small stack: on machines with many processors the stacks of
-    the threads alone would take the memory that is left for values.
+    the threads alone would take the memory that is left for values. So would the
+    compiler that numbagg brings along, for which Dask and xarray ask.
     """
+    sys.modules["numbagg"] = None  # type: ignore[assignment] (not to be found)
     import pyarrow as pa
     import xarray as xr
 
