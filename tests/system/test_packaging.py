@@ -208,6 +208,16 @@ def test_opening_a_release_loads_nothing_of_what_building_takes() -> None:
     assert set(run_python(code).split()) & extra == set()
 
 
+def test_opening_data_and_windows_loads_no_torch() -> None:
+    code = (
+        "import sys, somobench; from somobench.windows import open_windows;"
+        "which = {'release': 'virtual-2.0.0', 'split': 'temporal', 'layer': 1};"
+        "somobench.open_dataset('forcing', **which);"
+        "open_windows('forcing', **which).take([0]); print(*sys.modules)"
+    )
+    assert "torch" not in run_python(code).split()
+
+
 @pytest.fixture(scope="module")
 def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the sdist of a bare clone with the working tree's files, then its wheel."""
