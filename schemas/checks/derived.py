@@ -62,7 +62,7 @@ def _compare_means(forcing: xr.Dataset, cells: pd.DataFrame) -> list[Failure]:
                 where = f"forcing.zarr.zip {name}"
                 failures.append(Failure(where, "no such variable", means))
             continue
-        found = forcing[name].mean("time").to_series()
+        found = _average_days(forcing[name])
         expected = listed[f"mean_{name}"].reindex(found.index)
         allowed = MEAN_TOLERANCE * expected.abs().clip(lower=1)
         wrong = ((found - expected).abs() > allowed).to_numpy()
@@ -77,6 +77,16 @@ def _compare_means(forcing: xr.Dataset, cells: pd.DataFrame) -> list[Failure]:
                 )
             )
     return failures
+
+
+def _average_days(values: xr.DataArray) -> pd.Series:
+    """Average the days of each cell; those of calendar months where some are missing.
+
+    A plain mean would be that of the seasons in which most was measured.
+    """
+    whole = values.mean("time", skipna=False).to_series()
+    months = values.groupby("time.month").mean().mean("month", skipna=False)
+    return whole.fillna(months.to_series())
 
 
 def _compare_reanalysis(forcing: xr.Dataset, targets: xr.Dataset) -> list[Failure]:
@@ -143,6 +153,8 @@ class _Series(NamedTuple):
     climatology: NDArray[Any]
     """(time)"""
     is_full_record: bool
+    is_scaled: bool
+    """Not so where there is no reference: the factors are 1 and 0."""
 
 
 def _list_series(
@@ -167,8 +179,10 @@ def _list_series(
             train |= (time >= np.datetime64(start)) & (time <= np.datetime64(end))
         for place in ((layer, cell) for layer in range(layers.size)):
             if np.isfinite(values[place]).any():
+                factors = slope[place], offset[place]
                 target = offset[place] + slope[place] * values[place]
-                yield _Series(train, target, daily[place][days], bool(full[place]))
+                flags = bool(full[place]), factors != (1, 0)
+                yield _Series(train, target, daily[place][days], *flags)
 
 
 def _compare_features(
@@ -183,7 +197,9 @@ def _compare_features(
         left: list[float] = []
         bias: list[float] = []
         for series in _list_series(splits, grids, split):
-            (trained if series.train.any() else held_out).append(series.is_full_record)
+            if series.is_scaled:
+                seen = trained if series.train.any() else held_out
+                seen.append(series.is_full_record)
             rest = series.target - series.climatology
             judged = series.train & np.isfinite(rest)
             variance = float(np.var(series.target[judged])) if judged.any() else 0.0

@@ -82,6 +82,7 @@ def _import_checkers() -> None:
 
     import somobench.catalog.manifest_checksum
     import somobench.catalog.storage.archive
+    import somobench.consistency
     import somobench.schemas.checks.derived
     import somobench.schemas.checks.release
     import somobench.schemas.manifest
@@ -185,6 +186,7 @@ def _check_table(
 ) -> tuple[FileReport, pd.DataFrame]:
     import pandas as pd
 
+    from somobench.consistency.scores import find_impossible_scores
     from somobench.schemas.released import RELEASED_TABLES
     from somobench.schemas.validate import validate_table
 
@@ -196,6 +198,7 @@ def _check_table(
     schema = RELEASED_TABLES[kind]
     frame = drop_categories(frame)
     failures = _collect_failures(lambda: validate_table(frame, schema, str(path)))
+    failures = failures or tuple(find_impossible_scores(kind, frame))
     counts = {"rows": len(frame)}
     return FileReport(str(path), kind, str(schema.name), counts, failures), frame
 
@@ -266,6 +269,7 @@ def _open_stored(path: Path, chunks: dict[str, int] | None) -> xr.Dataset:
 def _check_release(folder: Path) -> list[FileReport]:
     """Check the files of a release, their manifest, and what holds between them."""
     from somobench.catalog.manifest_checksum import refuse_other_manifest
+    from somobench.consistency import find_contradictions
     from somobench.schemas.checks.derived import find_other_derivations
     from somobench.schemas.checks.release import validate_together
     from somobench.schemas.manifest import parse_manifest
@@ -294,6 +298,8 @@ def _check_release(folder: Path) -> list[FileReport]:
         failures += others or find_other_derivations(tables, grids)
         if "splits" in tables:
             failures += compare_splits(manifest, tables["splits"])
+        if not failures:
+            failures += find_contradictions(folder, manifest, tables, grids)
     counts = {"files": len(manifest.files)}
     together = FileReport(str(folder), RELEASE, RELEASE, counts, tuple(failures))
     return [*reports, together]

@@ -27,9 +27,9 @@ TOPS = {
 # Rooms from the ground up; rooms of one floor don't import each other.
 FLOORS = {
     "somobench": [
-        {"progress", "recognise"},
+        {"model_function", "progress", "recognise"},
         {"metrics", "parallel", "splits", "submissions", "ladder"},
-        {"pages", "uncertainty", "validate"},
+        {"consistency", "pages", "probes", "uncertainty", "validate", "windows"},
         {"check_files"},
         {"scoring"},
         {"cards", "cite", "compare", "open", "export"},

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import eccodes
 import numpy as np
+
+# eccodes opens its PROJ to all libraries. Where pyproj comes later (oracles need it),
+# both free the same objects as the process ends, which then crashes.
+with contextlib.suppress(ImportError):
+    import pyproj  # noqa: F401
+import eccodes
 
 
 class Message(NamedTuple):

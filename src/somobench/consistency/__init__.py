@@ -1,0 +1,54 @@
+"""What the files of one release must say of each other, worked out again.
+
+A schema tells what a file can't hold; here what a file derives from others is derived
+once more and compared: moments of targets, factors and statistics of train days, audits
+of splits, counts behind scores, and what the documents repeat. `somobench validate
+FOLDER` asks; it stops no build.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from somobench.consistency.descriptions import find_other_descriptions
+from somobench.consistency.documents import find_other_documents, read_reports
+from somobench.consistency.features import find_other_features
+from somobench.consistency.scores import find_other_scores
+from somobench.consistency.splits import find_other_audits
+from somobench.consistency.targets import find_other_targets
+from somobench.schemas.errors import Failure
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+    from somobench.schemas.manifest import Manifest
+
+
+def find_contradictions(
+    folder: Path,
+    manifest: Manifest,
+    tables: Mapping[str, pd.DataFrame],
+    grids: Mapping[str, xr.Dataset],
+) -> list[Failure]:
+    """Return what contradicts itself in a release; absent files are left aside.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the release, with its documents.
+    tables, grids : mapping by name
+        What of its files is valid by itself.
+    """
+    reports, failures = read_reports(folder, manifest)
+    return [
+        *failures,
+        *find_other_descriptions(folder, manifest, tables, grids),
+        *find_other_documents(folder, manifest),
+        *find_other_targets(reports, tables, grids),
+        *find_other_features(tables, grids),
+        *find_other_audits(manifest, reports, tables, grids),
+        *find_other_scores(manifest, tables),
+    ]

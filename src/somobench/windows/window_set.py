@@ -1,0 +1,253 @@
+"""Samples of a role: a window of days before each target, in order or drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
+
+from somobench.catalog.registry import unknown
+from somobench.schemas.errors import UsageError
+from somobench.schemas.variables import VARIABLES
+from somobench.windows.balances import BALANCES, Samples, Weights
+from somobench.windows.batches import Batch, BatchDataset
+from somobench.windows.draws import SEQUENTIAL, UNIFORM, Draws
+from somobench.windows.samples import describe_samples, select_windows
+from somobench.windows.series import Floats, Mask, Series
+
+
+class WindowSet:
+    """Windows of one role of a split, as `open_windows` returns them.
+
+    Parameters
+    ----------
+    series : Series
+    role : {"train", "validation", "test"}
+    length : int
+        Days of a window, at most one more than `series.before`.
+    missing : {"mask", "refuse"}
+
+    Attributes
+    ----------
+    inputs, statics : tuple of str
+        Names, in the order of their columns.
+    length : int
+    role : str
+    refused : mapping of reason to count
+        `embargo`: train or validation windows that hold a test day of their cell.
+        `missing`: those with unknown inputs, where they are refused.
+    masked : float
+        Share of the windows' days that lack an input or lie before the record.
+    """
+
+    def __init__(
+        self, series: Series, *, role: str, length: int, missing: str = "mask"
+    ) -> None:
+        if not 1 <= length <= series.before + 1:
+            expected = f"from 1 to {series.before + 1} days"
+            raise UsageError("length of windows", found=length, expected=expected)
+        self.inputs, self.statics = series.input_names, series.static_names
+        self.length, self.role = length, role
+        self._series = series
+        found = select_windows(series, role, length, refuse_missing=missing == "refuse")
+        self._cell, self._day = found.cell, found.day
+        self.refused, self.masked = found.refused, found.masked
+        self._weights: dict[str, Weights] = {}
+
+    def __len__(self) -> int:
+        return int(self._day.size)
+
+    def series(self) -> Series:
+        """Return the arrays below the windows, for models that run through records."""
+        return self._series
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_weights": {}}
+
+    def take(self, rows: Any, *, weights: str = UNIFORM) -> Batch:
+        """Return the samples of some rows.
+
+        Parameters
+        ----------
+        rows : whole numbers, (sample,), from 0 to `len(self) - 1`
+        weights : str
+            Of the loss, a name of `BALANCES`.
+        """
+        rows = self._check_rows(rows)
+        cell, day = self._cell[rows].astype(np.intp), self._day[rows].astype(np.intp)
+        inputs, present = self._gather(cell, day)
+        weight = np.ones(rows.size, dtype=np.float32)
+        if weights != UNIFORM:
+            weight = self.weigh(weights)[rows].astype(np.float32)
+        return Batch(
+            inputs=inputs,
+            statics=self._series.statics[cell],
+            target=self._series.target[cell, day],
+            weight=weight,
+            cell=cell,
+            day=day,
+            is_present=present,
+        )
+
+    def _check_rows(self, rows: Any) -> NDArray[np.intp]:
+        given = np.atleast_1d(np.asarray(rows))
+        if given.size == 0:
+            return np.empty(0, dtype=np.intp)
+        whole = given.ndim == 1 and given.dtype.kind in "iu"
+        if not whole or given.min() < 0 or given.max() >= len(self):
+            raise UsageError(
+                "rows of windows",
+                found=f"{given.dtype}, {given.min()} to {given.max()}",
+                expected=f"whole numbers from 0 to {len(self) - 1}",
+            )
+        return given.astype(np.intp, copy=False)
+
+    def _gather(
+        self, cell: NDArray[np.intp], day: NDArray[np.intp]
+    ) -> tuple[Floats, Mask]:
+        """Copy windows out of the arrays, each of them one piece of memory."""
+        series, length = self._series, self.length
+        stride = series.before + len(series.days)
+        starts = cell * stride + day + (series.before + 1 - length)
+        inputs = _view_windows(series.padded.values, length)[starts]
+        present = _view_windows(series.known.values, length)[starts]
+        series.padded.note_reading(starts.size, length * len(self.inputs) * 4)
+        series.known.note_reading(starts.size, length)
+        series.observed.note_reading(starts.size, 4)
+        return inputs.reshape(starts.size, length, len(self.inputs)), present
+
+    def weigh(self, name: str) -> Weights:
+        """Return the weights that a balance gives the samples, (sample,), mean 1.
+
+        Raises
+        ------
+        UnknownNameError
+        """
+        if name not in BALANCES:
+            raise unknown("balance of samples", name, tuple(BALANCES))
+        if name not in self._weights:
+            self._weights[name] = BALANCES[name](self.samples())
+        return self._weights[name]
+
+    def samples(self) -> Samples:
+        """Return what balances know of the samples."""
+        return describe_samples(self._series, self._cell, self._day)
+
+    def draws(self, size: int, *, sampler: str = UNIFORM, seed: int = 0) -> Draws:
+        """Return which rows each batch holds.
+
+        Raises
+        ------
+        UsageError
+            If there is no sample, or a batch of none is asked for.
+        UnknownNameError
+            If there is no such sampler.
+        """
+        for what, number, least in (("size of batches", size, 1), ("seed", seed, 0)):
+            if not isinstance(number, int | np.integer) or number < least:
+                expected = f"a whole number, {least} or more"
+                raise UsageError(what, found=repr(number), expected=expected)
+        if not len(self):
+            raise UsageError(
+                f"{self.role} windows of {self._series.source}, layer"
+                f" {self._series.layer}",
+                found=f"no sample; refused: {dict(self.refused)}",
+                expected="days of that role with a target",
+            )
+        plain = (SEQUENTIAL, UNIFORM)
+        if sampler not in {*BALANCES, SEQUENTIAL}:
+            raise unknown("sampler", sampler, (*BALANCES, SEQUENTIAL))
+        weights = None if sampler in plain else self.weigh(sampler)
+        return Draws(len(self), size, sampler=sampler, weights=weights, seed=seed)
+
+    def batches(
+        self,
+        size: int = 256,
+        *,
+        sampler: str = UNIFORM,
+        weights: str = UNIFORM,
+        seed: int = 0,
+        start: int = 0,
+        epochs: int = 1,
+    ) -> Iterator[Batch]:
+        """Yield batches; the same ones for the same seed, whatever came before.
+
+        Parameters
+        ----------
+        size : int
+            Samples of a batch.
+        sampler : str
+            `uniform`: every sample once an epoch. `sequential`: in order. `region`,
+            `regime`, `quantile`, `extreme`: with replacement, by those weights.
+        weights : str
+            Of the loss, a name of `BALANCES`; drawn and weighted is twice.
+        seed : int
+        start : int
+            Batches that are passed over, to go on with a run.
+        epochs : int
+            An epoch has as many samples as there are.
+        """
+        draws = self.draws(size, sampler=sampler, seed=seed)
+        for number in range(max(start, 0), epochs * draws.per_epoch):
+            yield self.take(draws.draw(number), weights=weights)
+
+    def torch_dataset(
+        self,
+        size: int = 256,
+        *,
+        sampler: str = UNIFORM,
+        weights: str = UNIFORM,
+        seed: int = 0,
+        start: int = 0,
+        epochs: int = 1,
+    ) -> BatchDataset:
+        """Return what `batches` yields as a PyTorch dataset; see `BatchDataset`."""
+        take = partial(self.take, weights=weights)
+        draws = self.draws(size, sampler=sampler, seed=seed)
+        return BatchDataset(take, draws, start=start, epochs=epochs)
+
+    def to_predictions(self, values: Any) -> xr.DataArray:
+        """Return normalised predictions of all rows as `somobench.evaluate` takes them.
+
+        Parameters
+        ----------
+        values : (sample,), normalised, in the order of the rows
+
+        Returns
+        -------
+        DataArray, (layer, cell, time), m3 m-3, train scaling, float32
+            One layer, bounded by what soil moisture can be; NaN on other days.
+        """
+        given = np.asarray(values)
+        if given.shape != (len(self),) or not np.isfinite(given).all():
+            raise UsageError(
+                "predictions of windows",
+                found=f"shape {given.shape}, {(~np.isfinite(given)).sum()} not finite",
+                expected=f"({len(self)},): a finite number a row",
+            )
+        series, limits = self._series, VARIABLES["soil_moisture"]
+        grid = np.full((1, len(series.cells), len(series.days)), np.nan, np.float32)
+        restored = np.clip(series.restore(given), limits.minimum, limits.maximum)
+        grid[0, self._cell, self._day] = restored
+        return xr.DataArray(
+            grid,
+            {"layer": [series.layer], "cell": series.cells, "time": series.days},
+            ("layer", "cell", "time"),
+            name="soil_moisture",
+            attrs={"units": limits.units, "scaling": "train"},
+        )
+
+
+def _view_windows(values: NDArray[Any], length: int) -> NDArray[Any]:
+    """View (cell, day, ...) as all windows of days, (start, values), without a copy."""
+    width = int(np.prod(values.shape[2:]))
+    count = values.shape[0] * values.shape[1] - length + 1
+    step = width * values.itemsize
+    return as_strided(
+        values, (count, length * width), (step, values.itemsize), writeable=False
+    )
