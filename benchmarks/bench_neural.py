@@ -3,9 +3,9 @@
     python benchmarks/bench_neural.py RELEASE FOLDER [SPLIT MODEL]
 
 trains each rung on each split into FOLDER, scores it, and, when all are there, writes
-docs/models/RELEASE.csv and its table in docs/models.md. What is there is kept: after a
-kill it goes on. With a split and a model it does these alone. Nothing is tuned here;
-settings are those of `somobench.neural.rungs`.
+docs/models/neural/RELEASE.csv and its table in docs/models.md. What is there is kept:
+after a kill it goes on. With a split and a model it does these alone. Nothing is tuned
+here; settings are those of `somobench.neural.rungs`.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ def main() -> None:
     if only:
         return
     table = pd.concat(parts)[["split", "model", *COLUMNS, "cpu_seconds"]]
-    kept = DOCUMENT.with_suffix("") / f"{release}.csv"
-    kept.parent.mkdir(exist_ok=True)
+    kept = DOCUMENT.with_suffix("") / "neural" / f"{release}.csv"
+    kept.parent.mkdir(parents=True, exist_ok=True)
     write_text(table.to_csv(index=False, lineterminator="\n"), kept)
     write_text(write_models(DOCUMENT), DOCUMENT)
 

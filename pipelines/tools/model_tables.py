@@ -1,7 +1,8 @@
 """Write the tables of docs/models.md from the numbers that are kept beside it.
 
-`benchmarks/bench_neural.py` keeps a file of scores a release; the lines between
-`<!-- neural:ID -->` and `<!-- end -->` become the neural rungs of release ID.
+`benchmarks/bench_neural.py` and `bench_forecast.py` keep a file of scores a release in
+docs/models/; the lines between `<!-- neural:ID -->` and `<!-- end -->` become the
+neural rungs of release ID, those after `<!-- forecast:ID -->` its forecasts.
 """
 
 from __future__ import annotations
@@ -48,6 +49,40 @@ def make_neural_table(scores: pd.DataFrame, metric: str = METRIC) -> str:
     return "\n".join(lines) + "\n"
 
 
+def make_forecast_table(scores: pd.DataFrame, metric: str = METRIC) -> str:
+    """Return a Markdown table: a row a model, a column a lead time.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Columns model, against, metric, lead_time, value, low, high.
+
+    Returns
+    -------
+    str
+        Scores, and below them each forecast's less those of persistence; marked as in
+        `make_neural_table`.
+    """
+    rows = scores[scores["metric"] == metric].fillna({"against": ""})
+    leads = sorted(set(rows["lead_time"]))
+    lines = [write_line(("model", "less", *(f"{lead} d" for lead in leads)))]
+    lines.append("| --- " * (2 + len(leads)) + "|")
+    for against in ("", "persistence"):
+        chosen = rows[rows["against"] == against]
+        for model in dict.fromkeys(chosen["model"]):
+            own = chosen[chosen["model"] == model].set_index("lead_time")
+            numbers = own.loc[leads, ["value", "low", "high"]].to_numpy(float).tolist()
+            cells = [_write_cell(each, paired=bool(against)) for each in numbers]
+            if not against:
+                cells = [cell.partition(" ")[0] for cell in cells]
+            name = f"`{against}`" if against else ""
+            lines.append(write_line((f"`{model}`", name, *cells)))
+    return "\n".join(lines) + "\n"
+
+
+TABLES = {"neural": make_neural_table, "forecast": make_forecast_table}
+
+
 def _write_cell(numbers: list[float] | None, *, paired: bool) -> str:
     if numbers is None:
         return "not available"
@@ -61,7 +96,7 @@ def _write_cell(numbers: list[float] | None, *, paired: bool) -> str:
 def write_models(document: Path) -> str:
     """Return the document with the tables that its kept numbers give."""
     text = document.read_text(encoding="utf-8")
-    for file in sorted(document.with_suffix("").glob("*.csv")):
-        table = make_neural_table(pd.read_csv(file, keep_default_na=True))
-        text = insert_table(text, "neural", file.stem, table)
+    for kind, make in TABLES.items():
+        for file in sorted((document.with_suffix("") / kind).glob("*.csv")):
+            text = insert_table(text, kind, file.stem, make(pd.read_csv(file)))
     return text

@@ -27,9 +27,9 @@ from somobench.experiments.compare import (
     finish_rows,
     tabulate,
 )
+from somobench.experiments.robustness import fit_slopes
 from somobench.experiments.run import EXPERIMENTS
 from somobench.experiments.settings import Settings
-from somobench.experiments.slopes import fit_slopes
 from somobench.experiments.world import ENERGY, WATER, list_files
 from somobench.metrics.days import resample_days
 from somobench.metrics.registry import METRICS

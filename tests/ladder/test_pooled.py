@@ -19,7 +19,7 @@ from somobench.ladder.inputs import (
     take_rows,
 )
 from somobench.ladder.pooled import Learned, Sample, fit_pooled, mean_squared_error
-from somobench.ladder.references import shift_by_day
+from somobench.ladder.references import shift_days
 from somobench.ladder.regressions import (
     cluster_learner,
     learn_line,
@@ -227,4 +227,4 @@ def test_fit_draws_no_more_rows_than_allowed(rng: np.random.Generator) -> None:
 def test_day_before_shifts_each_series_by_a_day() -> None:
     series = np.array([[0.1, 0.2, 0.3], [0.4, np.nan, 0.6]])
     expected = np.array([[np.nan, 0.1, 0.2], [np.nan, 0.4, np.nan]])
-    np.testing.assert_array_equal(shift_by_day(series), expected)
+    np.testing.assert_array_equal(shift_days(series, 1), expected)

@@ -65,6 +65,31 @@ def test_training_writes_a_submission_with_seeds_as_members(tmp_path: Path) -> N
     assert [seed["seed"] for seed in record["seeds"]] == [1, 2]
 
 
+@pytest.mark.heavy
+def test_forecast_is_a_submission_with_ten_lead_times(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from somobench.submissions.submission import open_submission
+
+    monkeypatch.setattr(run, "find_spec", lambda _name: None)  # needs no PyTorch
+    out = tmp_path / "damped"
+    run.train("damped_persistence", release=RELEASE, split="temporal", out=out)
+    submission = open_submission(out / "predictions.zarr.zip", None)
+    assert submission.leads == list(range(1, 11))
+
+
+@pytest.mark.heavy
+def test_lstm_carries_what_is_left_of_its_error(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    given = {"release": RELEASE, "split": "temporal", "seeds": [1], "settings": TINY}
+    record = run.train("lstm_carried", out=tmp_path / "carried", **given)
+    shares = record["shares_of_error_left"]
+    # An untrained network errs by what the soil holds, of which a day leaves most.
+    assert len(shares) == 10
+    assert all(0.7 < share < 1.1 for share in shares[0])
+    assert all(last < first for first, last in zip(shares[0], shares[9], strict=True))
+
+
 def test_help_of_train_loads_no_torch() -> None:
     code = (
         "import sys; from somobench.cli import app; import somobench.neural.rungs; "

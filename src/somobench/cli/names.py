@@ -43,6 +43,13 @@ def list_included() -> list[str]:
     return [*INCLUDED]
 
 
+def list_trained() -> list[str]:
+    """Return the rungs and forecasts that `train` trains."""
+    from somobench.neural.run import NAMES
+
+    return [*NAMES]
+
+
 def list_recipes() -> list[str]:
     """Return the recipes of the checkout around the working directory."""
     from somobench.building.checks import find_checkout
@@ -119,6 +126,7 @@ _SHOWN = {
     "feature sets": (("feature_set",), list_feature_sets),
     "splits": (("split", "reference_split"), list_splits),
     "recipes": (("recipe",), list_recipes),
+    "trained": (("model",), list_trained),
 }
 """What the help of a command lists, and which of its parameters ask for it."""
 

@@ -13,6 +13,8 @@ from somobench.cli.names import (
     Overwrite,
     ReleaseOption,
     SplitOption,
+    complete,
+    list_trained,
 )
 from somobench.cli.output import escape_controls, say, show_json
 from somobench.progress import show_steps
@@ -24,7 +26,13 @@ def register(app: typer.Typer) -> None:
 
 
 def train(  # noqa: PLR0917 - typer passes all by name
-    name: Annotated[str, typer.Argument(help="lstm, ea_lstm, lstm_dro")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="a network or a forecast; names below",
+            autocompletion=complete(list_trained),
+        ),
+    ],
     release: ReleaseOption,
     split: SplitOption,
     out: Annotated[Path, typer.Option(help="folder for model and predictions")],
@@ -32,16 +40,17 @@ def train(  # noqa: PLR0917 - typer passes all by name
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train a neural rung on a split; the predictions are for `somobench evaluate`.
+    """Train a network or a forecast on a split; `somobench evaluate` scores it.
 
-    A training that was killed goes on when the command is given again.
+    A training that was killed goes on when the command is given again. Forecasts have
+    no prediction where the issue day has no target: evaluate with --allow-missing.
     """
     from somobench.neural.run import PREDICTIONS_FILE
     from somobench.neural.run import train as run
 
     with show_steps():
         record = run(
-            name,
+            model,
             release=release,
             split=split,
             out=out,
@@ -51,6 +60,6 @@ def train(  # noqa: PLR0917 - typer passes all by name
     if as_json:
         show_json(record)
         return
-    for seed in record["seeds"]:
+    for seed in record.get("seeds", ()):
         say(f"seed {seed['seed']}: weights sha256 {seed['weights_sha256']}")
     say(escape_controls(f"{out / PREDICTIONS_FILE}: for somobench evaluate"))

@@ -22,7 +22,7 @@ from somobench.experiments.extremes import RMSE_DRY, SEDI
 from somobench.experiments.robustness import BOTH, OTHER, SAME, UNTRAINED
 from somobench.experiments.scaling import MATCHED, MEASURED
 from somobench.experiments.world import ENERGY, REANALYSIS, WATER
-from somobench.ladder.weights import EXTREME, QUANTILE, UNIFORM
+from somobench.neural.weights import EXTREME, QUANTILE, UNIFORM
 from somobench.schemas.scores import ALL_LAYERS
 
 MARGIN = 0.02  # of a correlation or of a standard deviation: less doesn't count

@@ -26,8 +26,8 @@ from somobench.experiments.scaling import LEVEL, SPREAD, STANDARDISED, scale_tar
 from somobench.experiments.settings import Settings
 from somobench.experiments.world import World
 from somobench.ladder.problem import Array
-from somobench.ladder.weights import DRY, UNIFORM, WEIGHTINGS
 from somobench.metrics.days import ResampledDays
+from somobench.neural.weights import DRY, UNIFORM, WEIGHTINGS
 from somobench.scoring.shift_costs import measure_series_losses
 from somobench.uncertainty.bootstrap import (
     BootstrappedScores,

@@ -30,10 +30,10 @@ from somobench.ladder.rungs import (
     list_missing_inputs,
     use_one_thread,
 )
-from somobench.ladder.weights import UNIFORM, weigh_problem
 from somobench.neural.run import require_torch
 from somobench.neural.rungs import NEURAL
 from somobench.neural.settings import NeuralSettings
+from somobench.neural.weights import UNIFORM, weigh_problem
 from somobench.schemas.errors import UsageError
 from somobench.schemas.manifest import FeatureSetRecord
 from somobench.schemas.variables import TEST, TRAIN, VALIDATION
@@ -57,7 +57,7 @@ class Candidate(NamedTuple):
 
     `scaling` is that of the targets that it learns from: `standardised` a series,
     `as measured`, or `matched` to the reanalysis; `weighting` how much each day counts,
-    see `somobench.ladder.weights`. The rung may be a neural one.
+    see `somobench.neural.weights`. The rung may be a neural one.
     """
 
     name: str

@@ -33,21 +33,21 @@ def predict_persistence(problem: Problem) -> Outcome:
         raise ValueError(message)
     return _predict_as_given(
         problem,
-        shift_by_day(problem.observed),
+        shift_days(problem.observed, 1),
         "no target on the day before a test day",
     )
 
 
-def shift_by_day(series: Array) -> Array:
-    """Return the value of the day before along the last axis; first day missing.
+def shift_days(series: Array, days: int) -> Array:
+    """Return the value of so many days before along the last axis; NaN at the start.
 
     Examples
     --------
-    >>> day_before(np.array([0.2, np.nan, 0.3]))
-    array([nan, 0.2, nan])
+    >>> shift_days(np.array([0.1, 0.2, 0.3]), 2)
+    array([nan, nan, 0.1])
     """
     before = np.full_like(series, np.nan)
-    before[..., 1:] = series[..., :-1]
+    before[..., days:] = series[..., : series.shape[-1] - days]
     return before
 
 

@@ -15,7 +15,6 @@ from torch import nn
 
 from somobench.ladder.problem import Problem
 from somobench.ladder.rungs import bound_and_round
-from somobench.ladder.weights import weigh_problem
 from somobench.neural.fit import (
     Progress,
     Sequences,
@@ -28,6 +27,7 @@ from somobench.neural.networks import EntityAwareLstm, RegionalLstm
 from somobench.neural.rungs import EA_LSTM, HYBRID, LSTM, NeuralRung
 from somobench.neural.sequences import Inputs, measure_inputs, standardise_target
 from somobench.neural.settings import NeuralSettings
+from somobench.neural.weights import weigh_problem
 
 NETWORKS = {LSTM: RegionalLstm, EA_LSTM: EntityAwareLstm}
 

@@ -1,4 +1,4 @@
-"""Train a neural rung on a split of a release, and write a submission."""
+"""Train a neural rung or a forecast on a split of a release, and write a submission."""
 
 from __future__ import annotations
 
@@ -15,15 +15,26 @@ import pandas as pd
 from somobench.catalog.resolve import resolve
 from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.catalog.storage.atomic import write_json
-from somobench.ladder.problem import Problem
-from somobench.ladder.release import read_problem
-from somobench.neural.rungs import NEURAL
+from somobench.ladder.forecasts import (
+    FORECASTS,
+    carry_error,
+    finish_forecast,
+    forecast,
+    measure_damping,
+    read_observed,
+)
+from somobench.ladder.problem import Array, Problem
+from somobench.ladder.release import LabelledProblem, read_problem
+from somobench.neural.rungs import LSTM, NEURAL
 from somobench.neural.settings import NeuralSettings
 from somobench.progress import tell_step
 from somobench.schemas.errors import UnknownNameError, UsageError
 
 PREDICTIONS_FILE, RECORD_FILE = "predictions.zarr.zip", "model.json"
 SEEDS = (1, 2, 3)
+CARRIED = "lstm_carried"
+"""The forecast that adds to the LSTM what is left of its error on the issue day."""
+NAMES = (*NEURAL, CARRIED, *FORECASTS)
 FEWEST_CELLS = 2  # of a group that group-DRO looks at
 
 
@@ -37,23 +48,24 @@ def train(
     settings: NeuralSettings | None = None,
     overwrite: bool = False,
 ) -> dict[str, Any]:
-    """Train a neural rung and write what it predicts on the test days.
+    """Train a rung that no ladder holds, and write what it predicts on the test days.
 
-    Weights are chosen on validation days; test days are never seen. A training that
-    was killed goes on where it was when it is called again. On a processor the same
-    call gives the same weights, on any number of cores.
+    Weights are chosen on validation days; no test day is seen, but for the issue days
+    of a forecast. A training that was killed goes on where it was when it is called
+    again. On a processor the same call gives the same weights, on any number of cores.
 
     Parameters
     ----------
     name : str
-        A key of `somobench.neural.rungs.NEURAL`.
+        A neural rung (`somobench.neural.rungs.NEURAL`), or a forecast: `lstm_carried`
+        or one of `somobench.ladder.forecasts.FORECASTS`, which need no PyTorch.
     release : str
         Full id, such as `virtual-2.0.0`.
     split : str
     out : path
-        Folder for `predictions.zarr.zip`, a submission with the seeds as members, of
-        which `somobench.evaluate` scores the mean; `model.json`, what was trained how;
-        and a checkpoint a seed.
+        Folder for `predictions.zarr.zip`, a submission; `model.json`, what was trained
+        how; and a checkpoint a seed. A neural rung's seeds are members, of which
+        `somobench.evaluate` scores the mean; a forecast has lead times of 1 to 10 days.
     seeds : sequence of int
     settings : NeuralSettings, optional
         By default those of the rung.
@@ -70,44 +82,71 @@ def train(
     UnknownNameError
         For an unknown rung, release or split.
     UsageError
-        If PyTorch isn't installed, the folder is taken, or the release has no weather.
+        If a library isn't installed, the folder is taken, or the release lacks inputs.
     """
-    if name not in NEURAL:
-        raise UnknownNameError("neural rung", found=name, expected=", ".join(NEURAL))
-    require_torch()
-    folder, rung = Path(out), NEURAL[name]
+    if name not in NAMES:
+        raise UnknownNameError("rung", found=name, expected=", ".join(NAMES))
+    if name not in FORECASTS:
+        require_torch()
+    folder = Path(out)
     prepare_folder(folder, overwrite=overwrite)
-    chosen = settings or NeuralSettings(**rung.changes)
     tell_step(f"reading {split} of {release}")
     found = resolve(release)
     labelled = read_problem(found, split)
-    problem = labelled.problem.hide_observations()
-    from somobench.neural.ensemble import train_ensemble
-
     begun = time.process_time()
-    ensemble = train_ensemble(
-        rung,
-        problem,
-        chosen,
-        seeds=seeds,
-        groups=choose_groups(labelled.cells, problem),
-        folder=folder,
-        key=f"{found.manifest_sha256}/{split}",
-    )
-    values = np.where(problem.test, ensemble.values, np.nan)
-    submission = labelled.label(values, "member").to_dataset()
-    write_zarr_zip(submission, folder / PREDICTIONS_FILE, {"member": 1})
+    if name in FORECASTS:
+        values, facts = forecast(name, labelled.problem), {}
+    else:
+        key = f"{found.manifest_sha256}/{split}"
+        values, facts = _train_network(name, labelled, settings, seeds, folder, key)
+    dim = "member" if name in NEURAL else "lead_time"
+    submission = labelled.label(values, dim).to_dataset()
+    write_zarr_zip(submission, folder / PREDICTIONS_FILE, {dim: 1})
     record = {
         "model": name,
         "release": found.id,
         "manifest_sha256": found.manifest_sha256,
         "split": split,
-        "settings": chosen.model_dump(mode="json"),
         "cpu_seconds": round(time.process_time() - begun, 1),
-        **ensemble.record,
+        **facts,
     }
     write_json(record, folder / RECORD_FILE)
     return record
+
+
+def _train_network(  # noqa: PLR0917 - one call
+    name: str,
+    labelled: LabelledProblem,
+    settings: NeuralSettings | None,
+    seeds: Sequence[int],
+    folder: Path,
+    key: str,
+) -> tuple[Array, dict[str, Any]]:
+    """Return members' predictions of test days, or a forecast made from their mean."""
+    from somobench.neural.ensemble import train_ensemble
+
+    rung = NEURAL[LSTM if name == CARRIED else name]
+    chosen = settings or NeuralSettings(**rung.changes)
+    problem = labelled.problem
+    ensemble = train_ensemble(
+        rung,
+        problem.hide_observations(),
+        chosen,
+        seeds=seeds,
+        groups=choose_groups(labelled.cells, problem),
+        folder=folder,
+        key=key,
+    )
+    facts = {"settings": chosen.model_dump(mode="json"), **ensemble.record}
+    if name != CARRIED:
+        return np.where(problem.test, ensemble.values, np.nan), facts
+    base = ensemble.values.mean(axis=0, dtype=np.float64)
+    known = np.isfinite(problem.validation_target).any()
+    measured = problem.validation_target if known else problem.train_target
+    shares = measure_damping(measured - base)
+    carried = carry_error(base, read_observed(problem), shares)
+    facts["shares_of_error_left"] = shares.round(4).tolist()
+    return finish_forecast(problem, carried), facts
 
 
 def require_torch() -> None:

@@ -12,7 +12,7 @@ from somobench.ladder.boosting import make_boosting_learner
 from somobench.ladder.pooled import Sample, mean_squared_error
 from somobench.ladder.regressions import make_ridge_learner
 from somobench.ladder.rungs import Prediction, fit_predict
-from somobench.ladder.weights import weigh_problem, weigh_targets
+from somobench.neural.weights import weigh_problem, weigh_targets
 from somobench.schemas.baseline_params import BoostingParams
 
 

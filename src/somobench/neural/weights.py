@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from somobench.ladder.problem import Array, Problem
+from somobench.windows.balances import balance_groups, weigh_extremes
 
 UNIFORM, QUANTILE, EXTREME = "uniform", "quantile", "extreme"
 WEIGHTINGS = (UNIFORM, QUANTILE, EXTREME)
 DRY, WET = 0.1, 0.9  # quantiles of the train days of a series
-MOST_DEVIATIONS = 3.0  # from where on a day counts as equally extreme
 
 
 def weigh_problem(problem: Problem, weighting: str) -> Problem:
@@ -41,10 +41,9 @@ def weigh_targets(target: Array, weighting: str, train: Array | None = None) -> 
     target : (layer, cell, day), m3 m-3
         NaN on days that don't count.
     weighting : {"uniform", "quantile", "extreme"}
-        `quantile` gives dry days (below the 10th percentile of the train days of their
-        series), wet ones (above the 90th) and all others the same weight in all;
-        `extreme` gives a day 1 plus the square of its deviation from the mean, in
-        standard deviations of the train days and 3 at most.
+        Those of windows: `quantile` gives dry days (below the 10th percentile of the
+        train days of their series), wet ones (above the 90th) and all others the same
+        weight in all; `extreme` gives a day the more, the farther it is from the mean.
     train : (layer, cell, day), m3 m-3
         Train days that thresholds and moments are taken from; `target` by default. A
         series without any is neither dry nor wet, and at its mean.
@@ -71,11 +70,8 @@ def weigh_targets(target: Array, weighting: str, train: Array | None = None) -> 
         if seen.size and seen.std() > 0:
             measure = _level if weighting == QUANTILE else _deviation
             measured[layer, cell, days] = measure(values[days], seen)
-    if weighting == EXTREME:
-        extreme = 1 + np.minimum(np.abs(measured[known]), MOST_DEVIATIONS) ** 2
-        weights[known] = extreme / extreme.mean()
-    else:
-        weights[known] = _balance(measured[known])
+    weigh = weigh_extremes if weighting == EXTREME else balance_groups
+    weights[known] = weigh(measured[known])
     return weights
 
 
@@ -87,9 +83,3 @@ def _level(values: Array, train: Array) -> Array:
 
 def _deviation(values: Array, train: Array) -> Array:
     return np.asarray((values - train.mean()) / train.std())
-
-
-def _balance(labels: Array) -> Array:
-    """Give every label that there is the same weight in all."""
-    names, group, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    return np.asarray(labels.size / (names.size * counts[group]))
