@@ -107,6 +107,11 @@ def test_native_code_is_denied_by_the_kernel(tmp_path: Path, what: str) -> None:
     assert attempt(tmp_path, DENIED_BY_KERNEL[what], "kernel") == "denied"
 
 
+@pytest.fixture(autouse=True)
+def _warm_readers() -> None:
+    """Start the child as users do."""
+
+
 @pytest.fixture
 def plain(tmp_path: Path) -> Path:
     path = tmp_path / "a.nc"

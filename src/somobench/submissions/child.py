@@ -58,7 +58,7 @@ def read_in_child(path: Path, asked: int | None = None) -> Understood:
         For what the child refuses, or if it ends otherwise.
     """
     given = [str(asked)] if asked else []
-    with run_confined("somobench.submissions.reader", path, *given) as folder:
+    with run_confined("somobench.submissions", path, *given) as folder:
         return _map_arrays(path, folder)
 
 

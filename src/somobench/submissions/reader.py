@@ -1,6 +1,6 @@
 """The child process that reads a submission: limits first, then checks, then values.
 
-Run as `python -m somobench.submissions.reader FILE FOLDER [ASKED]`; leaves the ordered
+Run as `python -m somobench.submissions FILE FOLDER [ASKED]`; leaves the ordered
 values and labels as plain `.npy` files in the folder with `facts.json`, or
 `refusal.json` saying why not. What libraries say of a damaged file is not passed on.
 """
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import threading
 from collections.abc import Callable, Hashable
 from pathlib import Path
@@ -110,12 +109,9 @@ def _import_readers(path: Path) -> None:
     """Load what reads the formats, so that limits count from there.
 
     One thread each, with a small stack: on machines with many processors the stacks of
-    the threads alone would take the memory that is left for values. So would the
-    compiler that numbagg brings along, for which Dask and xarray ask.
+    the threads alone would take the memory that is left for values.
     """
-    sys.modules["numbagg"] = None  # type: ignore[assignment] (not to be found)
     import pyarrow as pa
-    import xarray as xr
 
     import somobench.submissions.layout
     import somobench.submissions.parquet  # noqa: F401
@@ -127,7 +123,6 @@ def _import_readers(path: Path) -> None:
         import zarr.storage
 
         zarr.config.set({"threading.max_workers": 1, "async.concurrency": 1})
-    xr.backends.list_engines()
 
 
 def read_inspected(
@@ -265,7 +260,3 @@ def _write_refusal(error: SomobenchError, folder: Path) -> int:
     }
     (folder / REFUSAL).write_text(json.dumps(said), encoding="utf-8")
     return REFUSED
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -186,7 +186,8 @@ def _choose_hint(predictions: xr.DataArray) -> str | None:
     """Say what to do about values that aren't allowed, where they tell."""
     if bool((predictions < 0).any()):
         return _CLIP
-    median = float(predictions.where(np.isfinite(predictions)).median())
+    finite = predictions.values[np.isfinite(predictions.values)]
+    median = float(np.median(finite)) if finite.size else 0.0
     return _DIVIDE if PERCENT_FROM < median <= PERCENT else None
 
 
