@@ -78,13 +78,22 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _warm_readers(monkeypatch: pytest.MonkeyPatch) -> None:
+def _warm_readers(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Start readers of strangers' files without loading libraries each time."""
+    if "cold_start" in request.fixturenames:
+        return
     for name in ("somobench.submissions.child", "somobench.validate"):
         if name in sys.modules:
             from factories.warm_python import WARM
 
             monkeypatch.setattr(sys.modules[name], "subprocess", WARM)
+
+
+@pytest.fixture
+def cold_start() -> None:
+    """Let readers of strangers' files start as they do for users."""
 
 
 @pytest.fixture

@@ -112,6 +112,7 @@ def test_nested_columns_are_refused(tmp_path: Path) -> None:
         validate_file(tmp_path / "a.parquet")
 
 
+@pytest.mark.usefixtures("cold_start")
 def test_installed_accelerators_of_xarray_take_no_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,7 @@ from somobench.schemas.errors import InputError
 from somobench.submissions import child
 from somobench.submissions.submission import open_submission
 
-pytestmark = pytest.mark.heavy
+pytestmark = [pytest.mark.heavy, pytest.mark.usefixtures("cold_start")]
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="walls of the Linux kernel")
 
@@ -105,11 +105,6 @@ def test_what_reading_does_not_need_is_denied(
 @pytest.mark.parametrize("what", DENIED_BY_KERNEL)
 def test_native_code_is_denied_by_the_kernel(tmp_path: Path, what: str) -> None:
     assert attempt(tmp_path, DENIED_BY_KERNEL[what], "kernel") == "denied"
-
-
-@pytest.fixture(autouse=True)
-def _warm_readers() -> None:
-    """Start the child as users do."""
 
 
 @pytest.fixture
