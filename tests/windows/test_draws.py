@@ -5,7 +5,7 @@ import pytest
 
 from factories.windows import make_windows
 from somobench.schemas.errors import UsageError
-from somobench.windows.draws import Draws
+from somobench.windows.draws import Draws, shuffle
 
 WEIGHTS = np.array([1.0, 0, 3, 0, 0])
 SAMPLERS = {
@@ -20,6 +20,19 @@ def test_a_uniform_epoch_holds_every_row_once() -> None:
     rows = np.concatenate([draws.draw(number) for number in range(draws.per_epoch)])
     assert np.sort(rows).tolist() == [*range(1000)]
     assert rows.tolist() != [*range(1000)]
+
+
+def test_every_count_of_rows_has_an_order() -> None:
+    for count in range(1, 130):
+        order = shuffle(np.arange(count), count, (1, count))
+        assert np.sort(order).tolist() == [*range(count)]
+
+
+def test_neighbours_in_a_random_order_are_as_far_apart_as_random_numbers() -> None:
+    order = shuffle(np.arange(100_000), 100_000, (1, 0))
+    # Two random numbers below n are n / 3 apart on average, with a deviation of
+    # n / sqrt(18); five standard errors of 100,000 pairs are 0.0037 n.
+    assert np.abs(np.diff(order)).mean() / 100_000 == pytest.approx(1 / 3, abs=0.0037)
 
 
 def test_another_epoch_and_another_seed_have_another_order() -> None:
