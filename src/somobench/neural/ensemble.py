@@ -76,16 +76,17 @@ def train_ensemble(
     facts = [key, rung.name, settings.model_dump(mode="json"), device.type]
     members, trained = [], []
     for seed in seeds:
-        torch.manual_seed(seed)
-        network = build_network(rung.network, problem, inputs, settings).to(device)
-        progress = train_network(
-            network,
-            data,
-            settings,
-            seed=seed,
-            checkpoint=folder / name_checkpoint(seed) if folder else None,
-            key=hashlib.sha256(json.dumps([*facts, seed]).encode()).hexdigest(),
-        )
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            network = build_network(rung.network, problem, inputs, settings).to(device)
+            progress = train_network(
+                network,
+                data,
+                settings,
+                seed=seed,
+                checkpoint=folder / name_checkpoint(seed) if folder else None,
+                key=hashlib.sha256(json.dumps([*facts, seed]).encode()).hexdigest(),
+            )
         values = run_network(network, data).float().cpu().numpy()
         members.append(bound_and_round(inputs.restore(values)))
         trained.append(describe_training(seed, progress, sorted(set(groups))))
