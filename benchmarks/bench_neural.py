@@ -2,7 +2,7 @@
 
     python benchmarks/bench_neural.py RELEASE FOLDER [SPLIT MODEL]
 
-trains each rung on each split into FOLDER, scores it, and, when all are there, writes
+trains each rung on each split into FOLDER, scores it, and writes what is there into
 docs/models/neural/RELEASE.csv and its table in docs/models.md. What is there is kept:
 after a kill it goes on. With a split and a model it does these alone. Nothing is tuned
 here; settings are those of `somobench.neural.rungs`.
@@ -24,6 +24,7 @@ from somobench.pipelines.stage import read_report
 from somobench.pipelines.tools.model_tables import write_models
 
 SEEDS = (1, 2)
+SCORES_FILE = "scores.csv"
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "models.md"
 METRICS = ("pearson_r", "anomaly_r", "ubrmse")
 COLUMNS = ["against", "metric", "value", "low", "high", "cell_count"]
@@ -31,7 +32,7 @@ COLUMNS = ["against", "metric", "value", "low", "high", "cell_count"]
 
 def train_and_score(release: str, split: str, model: str, folder: Path) -> pd.DataFrame:
     """Return the scores of a rung on a split, alone and less those of each rung."""
-    scores = folder / "scores.csv"
+    scores = folder / SCORES_FILE
     if not scores.is_file():
         trained = folder / "model"
         if not (trained / RECORD_FILE).is_file():
@@ -54,13 +55,14 @@ def main() -> None:
     release, folder, *only = sys.argv[1:]
     splits = sorted(resolve(release).manifest.splits)
     pairs = [(split, model) for model in NEURAL for split in splits]
-    parts = [
+    for split, model in [(only[0], only[1])] if only else pairs:
         train_and_score(release, split, model, Path(folder, release, split, model))
-        for split, model in ([(only[0], only[1])] if only else pairs)
-    ]
-    if only:
-        return
-    table = pd.concat(parts)[["split", "model", *COLUMNS, "cpu_seconds"]]
+    places = {pair: Path(folder, release, *pair) for pair in pairs}
+    table = pd.concat(
+        train_and_score(release, *pair, place)
+        for pair, place in places.items()
+        if (place / SCORES_FILE).is_file()
+    )[["split", "model", *COLUMNS, "cpu_seconds"]]
     kept = DOCUMENT.with_suffix("") / "neural" / f"{release}.csv"
     kept.parent.mkdir(parents=True, exist_ok=True)
     write_text(table.to_csv(index=False, lineterminator="\n"), kept)

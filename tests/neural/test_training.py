@@ -15,6 +15,7 @@ from somobench.ladder.swbm import Parameters, simulate_wetness
 from somobench.ladder.water_balance import read_weather
 from somobench.neural.rungs import NEURAL
 from somobench.neural.settings import NeuralSettings
+from somobench.schemas.errors import IntegrityError
 
 torch = pytest.importorskip("torch")
 
@@ -108,6 +109,28 @@ def test_checkpoint_of_other_settings_is_not_resumed(
     train(problem, folder=tmp_path, hidden=4)
     other = hash_of(train(problem, folder=tmp_path, hidden=5))
     assert other == hash_of(train(problem, hidden=5))
+
+
+def test_damaged_checkpoint_is_named(problem: Problem, tmp_path: Path) -> None:
+    (tmp_path / "seed_1.pt").write_bytes(b"half")
+    with pytest.raises(IntegrityError, match=r"seed_1\.pt.*\n.*\n.*\n.*remove"):
+        train(problem, folder=tmp_path)
+
+
+def test_last_weights_count_without_validation_days(problem: Problem) -> None:
+    nothing = np.full_like(problem.validation_target, np.nan)
+    trained = train(replace(problem, validation_target=nothing))
+    (seed,) = trained.record["seeds"]
+    assert seed["updates_kept"] == 12
+    assert seed["validation_errors"] == []
+
+
+def test_training_leaves_the_generator_of_its_caller_alone(problem: Problem) -> None:
+    torch.manual_seed(9)
+    expected = torch.rand(1)
+    torch.manual_seed(9)
+    train(problem)
+    assert torch.equal(torch.rand(1), expected)
 
 
 @pytest.mark.parametrize("name", NEURAL)

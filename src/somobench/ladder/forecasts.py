@@ -210,8 +210,8 @@ def _step(
 
 def find_forecast_days(problem: Problem) -> Mask:
     """Mark test days and the ten before each, (cell, day)."""
-    wanted = problem.test.any(axis=0)
-    result = wanted.copy()
+    wanted = np.asarray(problem.test.any(axis=0))
+    result: Mask = wanted.copy()
     for lead in LEADS:
         result[:, :-lead] |= wanted[:, lead:]
     return result

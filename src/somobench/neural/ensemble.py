@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,9 +16,9 @@ from torch import nn
 
 from somobench.ladder.problem import Problem
 from somobench.ladder.rungs import bound_and_round
+from somobench.neural.batches import Sequences
 from somobench.neural.fit import (
     Progress,
-    Sequences,
     hash_weights,
     run_network,
     train_network,
@@ -29,7 +30,9 @@ from somobench.neural.sequences import Inputs, measure_inputs, standardise_targe
 from somobench.neural.settings import NeuralSettings
 from somobench.neural.weights import weigh_problem
 
-NETWORKS = {LSTM: RegionalLstm, EA_LSTM: EntityAwareLstm}
+NETWORKS: Mapping[str, type[RegionalLstm] | type[EntityAwareLstm]] = MappingProxyType(
+    {LSTM: RegionalLstm, EA_LSTM: EntityAwareLstm}
+)
 
 
 class Ensemble(NamedTuple):
@@ -76,16 +79,17 @@ def train_ensemble(
     facts = [key, rung.name, settings.model_dump(mode="json"), device.type]
     members, trained = [], []
     for seed in seeds:
-        torch.manual_seed(seed)
-        network = build_network(rung.network, problem, inputs, settings).to(device)
-        progress = train_network(
-            network,
-            data,
-            settings,
-            seed=seed,
-            checkpoint=folder / name_checkpoint(seed) if folder else None,
-            key=hashlib.sha256(json.dumps([*facts, seed]).encode()).hexdigest(),
-        )
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            network = build_network(rung.network, problem, inputs, settings).to(device)
+            progress = train_network(
+                network,
+                data,
+                settings,
+                seed=seed,
+                checkpoint=folder / name_checkpoint(seed) if folder else None,
+                key=hashlib.sha256(json.dumps([*facts, seed]).encode()).hexdigest(),
+            )
         values = run_network(network, data).float().cpu().numpy()
         members.append(bound_and_round(inputs.restore(values)))
         trained.append(describe_training(seed, progress, sorted(set(groups))))

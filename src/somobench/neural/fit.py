@@ -32,6 +32,7 @@ from somobench.neural.losses import (
 )
 from somobench.neural.settings import NeuralSettings
 from somobench.progress import tell_step
+from somobench.schemas.errors import IntegrityError
 
 LONGEST_GRADIENT = 1.0
 CELLS_AT_ONCE = 64  # of a prediction; 20 years of hidden size 64 take 120 MB
@@ -91,10 +92,7 @@ def train_network(
             if progress.update % every and progress.update < settings.updates:
                 continue
             _check(network, data, progress)
-            tell_step(
-                f"seed {seed}, update {progress.update} of {settings.updates}: "
-                f"validation error {progress.errors[-1]:.4f}"
-            )
+            tell_step(f"seed {seed}, update {progress.update} of {settings.updates}")
             if checkpoint is not None:
                 _save(checkpoint, key, network, optimiser, progress)
     network.load_state_dict(progress.best)
@@ -165,23 +163,28 @@ def shape_rate(update: int, updates: int) -> float:
 
 def _check(network: nn.Module, data: Sequences, progress: Progress) -> None:
     """Look at the error on validation days, and keep the best weights."""
-    known = torch.isfinite(data.validation).any(dim=2)
-    if bool(known.any()):
-        cells = torch.nonzero(known.any(dim=0))[:, 0]
-        last = int(torch.nonzero(known.any(dim=1))[-1, 0]) + 1
-        values = run_network(network, data, cells, last)
-        target = data.validation[:last, cells]
-        weight = data.validation_weight[:last, cells]
-        error = float(measure_loss(values, target, weight))
-        error = error if math.isfinite(error) else math.inf
-    else:
-        error = -float(progress.update)
-    progress.errors.append(error)
-    if error < progress.best_error or not progress.best:
-        progress.best_error, progress.best_update = error, progress.update
+    error = measure_validation(network, data)
+    if error is not None:
+        progress.errors.append(error)
+    if error is None or error < progress.best_error or not progress.best:
+        progress.best_error = math.inf if error is None else error
+        progress.best_update = progress.update
         progress.best = {
             name: value.detach().clone() for name, value in network.state_dict().items()
         }
+
+
+def measure_validation(network: nn.Module, data: Sequences) -> float | None:
+    """Return the weighted error on validation days; None without any."""
+    known = torch.isfinite(data.validation).any(dim=2)
+    if not bool(known.any()):
+        return None
+    cells = torch.nonzero(known.any(dim=0))[:, 0]
+    last = int(torch.nonzero(known.any(dim=1))[-1, 0]) + 1
+    values = run_network(network, data, cells, last)
+    weight = data.validation_weight[:last, cells]
+    error = float(measure_loss(values, data.validation[:last, cells], weight))
+    return error if math.isfinite(error) else math.inf
 
 
 def run_network(
@@ -237,9 +240,23 @@ def _resume(
     optimiser: torch.optim.Optimizer,
     progress: Progress,
 ) -> Progress:
-    """Return where a checkpoint was at; the beginning where it is of something else."""
+    """Return where a checkpoint was at; the beginning where it is of something else.
+
+    Raises
+    ------
+    IntegrityError
+        If it can't be read.
+    """
     device = progress.shares.device
-    content = torch.load(path, map_location=device, weights_only=True)
+    try:
+        content = torch.load(path, map_location=device, weights_only=True)
+    except Exception as error:  # whatever a damaged file makes PyTorch raise
+        raise IntegrityError(
+            f"checkpoint {path}",
+            found=str(error).partition("\n")[0][:200],
+            expected="one that this version of PyTorch reads",
+            hint="remove the file: its seed is then trained again",
+        ) from error
     if content["key"] != key:
         return progress
     network.load_state_dict(content["network"])

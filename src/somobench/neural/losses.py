@@ -5,9 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+LEVEL_SHARE = 0.1  # of the square of a series' mean error in a stretch of days
 
-def measure_loss(values: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """Return the weighted mean squared error of days that have a target.
+
+def measure_squares(values: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Return the weighted squared error of every day, (day, cell, layer).
+
+    Of what a series errs by on average over these days a tenth counts: the level of a
+    cell without targets can't be learned from a few others, and the scores that lead
+    don't look at it.
 
     Parameters
     ----------
@@ -15,9 +21,17 @@ def measure_loss(values: Tensor, target: Tensor, weight: Tensor) -> Tensor:
         The target is NaN where nothing counts.
     """
     known = torch.isfinite(target)
-    squares = torch.where(known, values - target, 0.0) ** 2
+    error = torch.where(known, values - target, 0.0)
     counted = torch.where(known, weight, 0.0)
-    return (counted * squares).sum() / counted.sum().clamp(min=1e-12)
+    mean = (counted * error).sum(dim=0) / counted.sum(dim=0).clamp(min=1e-12)
+    return counted * ((error - mean) ** 2 + LEVEL_SHARE * mean**2)
+
+
+def measure_loss(values: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Return the weighted mean of `measure_squares` over days that have a target."""
+    counted = torch.where(torch.isfinite(target), weight, 0.0)
+    squares = measure_squares(values, target, weight)
+    return squares.sum() / counted.sum().clamp(min=1e-12)
 
 
 def measure_group_losses(
@@ -29,9 +43,8 @@ def measure_group_losses(
     ----------
     group : (cell,), whole numbers below `count`
     """
-    known = torch.isfinite(target)
-    counted = torch.where(known, weight, 0.0)
-    squares = counted * torch.where(known, values - target, 0.0) ** 2
+    counted = torch.where(torch.isfinite(target), weight, 0.0)
+    squares = measure_squares(values, target, weight)
     of_cells = torch.stack([part.sum(dim=(0, 2)) for part in (squares, counted)])
     sums = torch.zeros(2, count, device=values.device, dtype=of_cells.dtype)
     sums = sums.index_add(1, group, of_cells)

@@ -95,7 +95,8 @@ def train(
     labelled = read_problem(found, split)
     begun = time.process_time()
     if name in FORECASTS:
-        values, facts = forecast(name, labelled.problem), {}
+        values = forecast(name, labelled.problem)
+        facts: dict[str, Any] = {}
     else:
         key = f"{found.manifest_sha256}/{split}"
         values, facts = _train_network(name, labelled, settings, seeds, folder, key)
