@@ -84,6 +84,7 @@ def _mark_beaten(card: Card) -> str:
         " (incomplete)" if not card.record.is_complete else "",
         " (other ladder)" if foreign else "",
         " (no prediction)" if card.record.findings else "",
+        " (marked)" if card.record.marks else "",
     )
     return name_beaten(card) + "".join(marks)
 

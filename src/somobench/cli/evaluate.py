@@ -165,6 +165,8 @@ def _show_scores(record: dict[str, Any]) -> None:
         typer.echo(escape_controls(f"understood: {note}"))
     for said in record["findings_in_words"]:
         typer.echo(escape_controls(f"NO PREDICTION: {said}"))
+    for said in record["marks_in_words"]:
+        typer.echo(escape_controls(f"MARKED: {said}"))
     said = headline.get("sentence") or f"no headline: {headline['reason']}"
     typer.echo(escape_controls(said))
     coverage = record["coverage"]

@@ -22,7 +22,7 @@ from somobench.metrics.days import ResampledDays
 from somobench.progress import tell_step
 from somobench.schemas.validate import validate_table
 from somobench.scoring.case import ScoringCase
-from somobench.scoring.copies import find_copies
+from somobench.scoring.copies import average_members, find_copies
 from somobench.scoring.coverage import check_coverage, check_labels
 from somobench.scoring.describe import (
     check_model_name,
@@ -46,6 +46,7 @@ from somobench.scoring.lead_times import (
     score_lead_times,
     summarise_leads,
 )
+from somobench.scoring.marks import find_marks
 from somobench.scoring.models import (
     Forecast,
     Model,
@@ -114,6 +115,7 @@ class Evaluation:
             "summary": summarise_scores(self.scores),
             "lead_times": None if leads is None else summarise_leads(leads, model),
             "findings_in_words": [item.sentence for item in self.record.findings],
+            "marks_in_words": [item.sentence for item in self.record.marks],
         }
 
     def write(self, folder: Path | str, *, overwrite: bool = False) -> None:
@@ -234,6 +236,7 @@ def evaluate_submission(
     days, tables = score_forecast(case, model, forecast, asked, rungs)
     tell_step("looking whether the predictions are a copy of something")
     references = list_references(release, case, rungs)
+    observing = rungs.needs_observations if rungs else frozenset()
     record = ScoreRecord(
         schema_version=SCORE_SCHEMA,
         model=model,
@@ -256,6 +259,12 @@ def evaluate_submission(
         lead_coverage=count_common_days(case, forecast, leads) if leads else None,
         target_uncertainty=describe_spread(case),
         findings=find_copies(case, forecast, asked, references),
+        marks=find_marks(
+            case,
+            average_members(forecast(first)),
+            [model for model in references if model.name not in observing],
+            is_forecast=bool(leads),
+        ),
     )
     return Evaluation(
         scores=tables["scores"],

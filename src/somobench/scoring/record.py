@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from somobench.ladder.rungs import RUNGS
 from somobench.schemas.recipe import RELEASE_ID, SHA256
 from somobench.schemas.submission_names import LONGEST_NAME
+from somobench.scoring.mark_record import MarkRecord
 
 SCORE_SCHEMA: Literal["2"] = "2"
 TARGET = "target"
@@ -146,11 +147,12 @@ class FindingRecord(_Part):
 
     source: Name
     """`target`, `reanalysis` or the name of a rung."""
-    relation: Literal["equal", "affine"]
+    relation: Literal["equal", "affine", "partly", "monotone"]
     lead_time: Count | None
     series: Asked
     of_series: Asked
     cell_days: Asked
+    """Of these series; where they equal the target partly, the equal ones."""
     decimals: Count | None
     """To which they are equal, of the series with the fewest; None where exactly."""
     slope: tuple[float, float] | None
@@ -161,7 +163,11 @@ class FindingRecord(_Part):
     def sentence(self) -> str:
         """Say what the predictions are."""
         what = "the target" if self.source == TARGET else f"those of {self.source}"
-        if self.slope and self.offset:
+        if self.relation == "partly":
+            said = f"the predictions equal {what} on {self.cell_days:,} cell-days"
+        elif self.relation == "monotone":
+            said = f"the predictions rise or fall with {what} on all days"
+        elif self.slope and self.offset:
             slope, offset = (_say_range(ends) for ends in (self.slope, self.offset))
             said = f"the predictions are {what} times {slope} plus {offset}"
         else:
@@ -194,6 +200,8 @@ class ScoreRecord(_Part):
     """By layer: how far the sensors behind the scored targets lie apart."""
     findings: list[FindingRecord]
     """What says that these are no predictions of a model."""
+    marks: Annotated[list[MarkRecord], Field(max_length=20)] = []
+    """What they look like, if not like those of a model; of the scored lead time."""
 
     @model_validator(mode="after")
     def _refuse_more_than_predicted(self) -> ScoreRecord:
