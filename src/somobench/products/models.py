@@ -1,0 +1,272 @@
+"""Models that are applied to other cells: a rung of the ladder, or a function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from somobench.catalog.release_files import CELLS, SPLITS, ReleaseFiles
+from somobench.catalog.resolve import Release, resolve
+from somobench.catalog.split_view import SplitView, view_split
+from somobench.ladder.apply import APPLICABLE, FittedRung, fit_rung
+from somobench.ladder.fit import NotAvailable
+from somobench.ladder.problem import Array, build_problem, collect_statics
+from somobench.model_function import call_model, load_model
+from somobench.products.applicability import TrainingSpace, describe_training
+from somobench.products.forcing import ForcingStore
+from somobench.progress import tell_step
+from somobench.schemas.baseline_params import BaselineParams
+from somobench.schemas.errors import UsageError
+from somobench.schemas.variables import TRAIN, VARIABLES
+
+LATENT_HEAT = 2.45  # MJ kg-1; a constant factor, which calibration takes up
+
+
+class Block(NamedTuple):
+    """Cells with all their days.
+
+    Attributes
+    ----------
+    weather : by variable, (cell, day), in its unit
+    statics : by name, (cell,)
+    latitude, longitude : (cell,), degrees
+    days : (day,)
+    """
+
+    weather: Mapping[str, NDArray[np.float32]]
+    statics: Mapping[str, Array]
+    latitude: Array
+    longitude: Array
+    days: NDArray[np.datetime64]
+
+    def derive_statics(self) -> dict[str, Array]:
+        """Return attributes of cells: those given, and climate means of all days."""
+        latitude = xr.Dataset({"latitude": ("cell", self.latitude)})
+        given = pd.DataFrame(dict(self.statics), index=range(len(self.latitude)))
+        window = np.ones(len(self.days), dtype=bool)
+        found = collect_statics(latitude, self.weather, window, given.astype("float64"))
+        return found | dict(self.statics)
+
+
+class Applied(Protocol):
+    """A model that predicts blocks; can be sent to another process."""
+
+    def predict(self, block: Block) -> NDArray[np.float32]:
+        """Predict (layer, cell, day), m3 m-3."""
+
+
+class AppliedRung(NamedTuple):
+    """A rung of the ladder."""
+
+    fitted: FittedRung
+
+    def predict(self, block: Block) -> NDArray[np.float32]:
+        """Predict (layer, cell, day), m3 m-3."""
+        return self.fitted.predict(block.weather, block.derive_statics())
+
+
+class AppliedFunction(NamedTuple):
+    """A function by its name, which each process loads."""
+
+    name: str
+
+    def predict(self, block: Block) -> NDArray[np.float32]:
+        """Predict (layer, cell, day), m3 m-3."""
+        return call_model(load_model(self.name), make_dataset(block)).to_numpy()
+
+
+class PreparedModel(NamedTuple):
+    """A model that is ready to predict, and what is known of its training.
+
+    Attributes
+    ----------
+    name : as it was asked for
+    applied : Applied
+    variables : weather that it is given
+    layers : labels
+    depths : by layer, m; empty where they aren't known
+    space : TrainingSpace or None
+    training : what it was trained on, for people
+    identity : what makes it another model, such as the hash of a manifest
+    """
+
+    name: str
+    applied: Applied
+    variables: tuple[str, ...]
+    layers: tuple[int, ...]
+    depths: Mapping[int, tuple[float, float]]
+    space: TrainingSpace | None
+    training: str
+    identity: str
+
+
+def make_dataset(block: Block) -> xr.Dataset:
+    """Return a block as functions are given it; see `somobench.model_function`."""
+    pairs = zip(block.latitude.tolist(), block.longitude.tolist(), strict=True)
+    dataset = xr.Dataset(
+        coords={
+            "cell": [f"{north}_{east}" for north, east in pairs],
+            "time": block.days.astype("datetime64[ns]"),
+            "latitude": ("cell", block.latitude),
+            "longitude": ("cell", block.longitude),
+        }
+    )
+    for name, values in block.weather.items():
+        dataset[name] = (("cell", "time"), values, {"units": VARIABLES[name].units})
+    for name, own in block.derive_statics().items():
+        if name not in dataset.variables:
+            dataset[name] = ("cell", own)
+    return dataset
+
+
+def prepare_model(
+    name: str,
+    store: ForcingStore,
+    trial: Block,
+    *,
+    release: str | None = None,
+    split: str | None = None,
+) -> PreparedModel:
+    """Fit a rung, or load a function and try it on one cell.
+
+    Parameters
+    ----------
+    name : `rung@release/split`, or `module:function`, or `path.py:function`
+    store : ForcingStore
+    trial : Block of one cell
+    release, split : str, optional
+        What a function was trained on: the distance to that climate is written.
+
+    Raises
+    ------
+    UsageError
+        If a rung needs what isn't there, or the name has another form.
+    InputError
+        If the forcing lacks what a rung needs, or a function returns something else
+        than its contract says.
+    """
+    if "@" in name and ":" not in name:
+        return _prepare_rung(name, store)
+    if ":" not in name:
+        raise UsageError(
+            "model",
+            found=name,
+            expected="rung@release/split with one of "
+            f"{', '.join(APPLICABLE)}; module:function; path.py:function",
+        )
+    tell_step(f"trying {name} on one cell")
+    layers = call_model(load_model(name), make_dataset(trial))["layer"].to_numpy()
+    variables = tuple(store.variables)
+    labels = tuple(int(layer) for layer in layers)
+    if release is None or split is None:
+        return PreparedModel(
+            name, AppliedFunction(name), variables, labels, {}, None, "not said", ""
+        )
+    found = resolve(release)
+    view, weather = _read_split(found, split)
+    space = _describe_space(view, weather, variables, tuple(store.statics))
+    return PreparedModel(
+        name,
+        AppliedFunction(name),
+        variables,
+        labels,
+        _read_depths(view),
+        space,
+        f"{release}, split {split}",
+        found.manifest_sha256,
+    )
+
+
+def _prepare_rung(name: str, store: ForcingStore) -> PreparedModel:
+    rung, _, trained_on = name.partition("@")
+    release, _, split = trained_on.partition("/")
+    if not split:
+        raise UsageError(
+            "model",
+            found=name,
+            expected="rung@release/split, such as ridge_memory@virtual-2.0.0/temporal",
+        )
+    found = resolve(release)
+    view, weather = _read_split(found, split)
+    tell_step(f"fitting {rung} on {split} of {release}")
+    problem = build_problem(
+        view,
+        forcing=weather,
+        feature_sets=found.manifest.feature_sets,
+        refused=found.manifest.feature_sets_refused,
+        latent_heat=LATENT_HEAT,
+        params=BaselineParams(),
+    )
+    fitted = fit_rung(rung, problem)
+    if isinstance(fitted, NotAvailable):
+        raise UsageError(f"model {name}", found=fitted.reason, expected="what it needs")
+    store.limit(fitted.variables)
+    known = tuple(key for key in fitted.statics if key in store.statics)
+    return PreparedModel(
+        name,
+        AppliedRung(fitted),
+        fitted.variables,
+        fitted.layers,
+        _read_depths(view),
+        _describe_space(view, weather, fitted.variables, known),
+        f"{release}, split {split}",
+        found.manifest_sha256,
+    )
+
+
+def _read_split(release: Release, split: str) -> tuple[SplitView, xr.Dataset]:
+    if split not in release.manifest.splits:
+        listed = ", ".join(release.manifest.splits)
+        raise UsageError(f"split of {release.id}", found=split, expected=listed)
+    files = ReleaseFiles(release, lazy=False)
+    view = view_split(
+        split,
+        targets=files.targets(release.manifest.layers),
+        features=files.features(),
+        splits=files.table(SPLITS),
+        cells=files.table(CELLS),
+    )
+    return view, files.weather(view.targets)
+
+
+def _read_depths(view: SplitView) -> dict[int, tuple[float, float]]:
+    top, bottom = (
+        view.targets[name].to_numpy().tolist()
+        for name in ("layer_depth_from", "layer_depth_to")
+    )
+    layers = view.targets["layer"].to_numpy().tolist()
+    return dict(zip(layers, zip(top, bottom, strict=True), strict=True))
+
+
+def _describe_space(
+    view: SplitView,
+    weather: xr.Dataset,
+    variables: tuple[str, ...],
+    statics: tuple[str, ...],
+) -> TrainingSpace:
+    """Describe the climate of train cells, over days that some of them train on."""
+    trained = view.has_role(TRAIN)
+    cells, days = (np.asarray(trained.any(axis=axis)) for axis in (1, 0))
+    series = {
+        name: weather[name].transpose("cell", "time").to_numpy()[cells][:, days]
+        for name in variables
+        if name in weather
+    }
+    table = view.cells.loc[cells]
+    given = {name: table[name].to_numpy("float64") for name in statics if name in table}
+    return describe_training(measure_climate(series) | given)
+
+
+def measure_climate(weather: Mapping[str, NDArray[np.float32]]) -> dict[str, Array]:
+    """Return what the distance to the training climate is measured in, (cell,) each.
+
+    Means of every variable over the days that a cell has.
+    """
+    from somobench.catalog.view import average_known
+
+    return {f"mean_{name}": average_known(values) for name, values in weather.items()}
