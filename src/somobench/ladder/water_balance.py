@@ -82,7 +82,7 @@ def calibrate_region(problem: Problem) -> dict[int, RegionalModel]:
     cell of enough train days is left out.
     """
     drawn = draw_parameters(problem.params.water_balance, problem.params.seed)
-    weather = _read_weather(problem)
+    weather = read_weather(problem)
     own = np.isfinite(problem.train_target).sum(axis=2) >= _get_minimum_days(problem)
     scores = _train_correlations(problem, drawn, weather, own.any(axis=0))
     models = {}

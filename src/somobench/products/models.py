@@ -10,21 +10,19 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.catalog.release_files import CELLS, SPLITS, ReleaseFiles
+from somobench.catalog.release_files import ReleaseFiles
 from somobench.catalog.resolve import Release, resolve
-from somobench.catalog.split_view import SplitView, view_split
+from somobench.catalog.view import average_known
 from somobench.ladder.apply import APPLICABLE, FittedRung, fit_rung
 from somobench.ladder.fit import NotAvailable
-from somobench.ladder.problem import Array, build_problem, collect_statics
+from somobench.ladder.problem import Array, collect_statics
+from somobench.ladder.release import LabelledProblem, read_problem
 from somobench.model_function import call_model, load_model
 from somobench.products.applicability import TrainingSpace, describe_training
 from somobench.products.forcing import ForcingStore
 from somobench.progress import tell_step
-from somobench.schemas.baseline_params import BaselineParams
 from somobench.schemas.errors import UsageError
 from somobench.schemas.variables import TRAIN, VARIABLES
-
-LATENT_HEAT = 2.45  # MJ kg-1; a constant factor, which calibration takes up
 
 
 class Block(NamedTuple):
@@ -168,14 +166,13 @@ def prepare_model(
             name, AppliedFunction(name), variables, labels, {}, None, "not said", ""
         )
     found = resolve(release)
-    view, weather = _read_split(found, split)
-    space = _describe_space(view, weather, variables, tuple(store.statics))
+    space = _describe_space(read_problem(found, split), variables, tuple(store.statics))
     return PreparedModel(
         name,
         AppliedFunction(name),
         variables,
         labels,
-        _read_depths(view),
+        _read_depths(found),
         space,
         f"{release}, split {split}",
         found.manifest_sha256,
@@ -192,17 +189,9 @@ def _prepare_rung(name: str, store: ForcingStore) -> PreparedModel:
             expected="rung@release/split, such as ridge_memory@virtual-2.0.0/temporal",
         )
     found = resolve(release)
-    view, weather = _read_split(found, split)
+    labelled = read_problem(found, split)
     tell_step(f"fitting {rung} on {split} of {release}")
-    problem = build_problem(
-        view,
-        forcing=weather,
-        feature_sets=found.manifest.feature_sets,
-        refused=found.manifest.feature_sets_refused,
-        latent_heat=LATENT_HEAT,
-        params=BaselineParams(),
-    )
-    fitted = fit_rung(rung, problem)
+    fitted = fit_rung(rung, labelled.problem)
     if isinstance(fitted, NotAvailable):
         raise UsageError(f"model {name}", found=fitted.reason, expected="what it needs")
     store.limit(fitted.variables)
@@ -212,52 +201,34 @@ def _prepare_rung(name: str, store: ForcingStore) -> PreparedModel:
         AppliedRung(fitted),
         fitted.variables,
         fitted.layers,
-        _read_depths(view),
-        _describe_space(view, weather, fitted.variables, known),
+        _read_depths(found),
+        _describe_space(labelled, fitted.variables, known),
         f"{release}, split {split}",
         found.manifest_sha256,
     )
 
 
-def _read_split(release: Release, split: str) -> tuple[SplitView, xr.Dataset]:
-    if split not in release.manifest.splits:
-        listed = ", ".join(release.manifest.splits)
-        raise UsageError(f"split of {release.id}", found=split, expected=listed)
-    files = ReleaseFiles(release, lazy=False)
-    view = view_split(
-        split,
-        targets=files.targets(release.manifest.layers),
-        features=files.features(),
-        splits=files.table(SPLITS),
-        cells=files.table(CELLS),
+def _read_depths(release: Release) -> dict[int, tuple[float, float]]:
+    places = ReleaseFiles(release, lazy=False).places()
+    top, bottom, layers = (
+        places[name].to_numpy().tolist()
+        for name in ("layer_depth_from", "layer_depth_to", "layer")
     )
-    return view, files.weather(view.targets)
-
-
-def _read_depths(view: SplitView) -> dict[int, tuple[float, float]]:
-    top, bottom = (
-        view.targets[name].to_numpy().tolist()
-        for name in ("layer_depth_from", "layer_depth_to")
-    )
-    layers = view.targets["layer"].to_numpy().tolist()
     return dict(zip(layers, zip(top, bottom, strict=True), strict=True))
 
 
 def _describe_space(
-    view: SplitView,
-    weather: xr.Dataset,
-    variables: tuple[str, ...],
-    statics: tuple[str, ...],
+    trained_on: LabelledProblem, variables: tuple[str, ...], statics: tuple[str, ...]
 ) -> TrainingSpace:
     """Describe the climate of train cells, over days that some of them train on."""
-    trained = view.has_role(TRAIN)
+    trained = trained_on.problem.role == TRAIN
     cells, days = (np.asarray(trained.any(axis=axis)) for axis in (1, 0))
     series = {
-        name: weather[name].transpose("cell", "time").to_numpy()[cells][:, days]
-        for name in variables
-        if name in weather
+        name: values[cells][:, days]
+        for name, values in trained_on.problem.forcing.items()
+        if name in variables
     }
-    table = view.cells.loc[cells]
+    table = trained_on.cells.loc[cells]
     given = {name: table[name].to_numpy("float64") for name in statics if name in table}
     return describe_training(measure_climate(series) | given)
 
@@ -267,6 +238,4 @@ def measure_climate(weather: Mapping[str, NDArray[np.float32]]) -> dict[str, Arr
 
     Means of every variable over the days that a cell has.
     """
-    from somobench.catalog.view import average_known
-
     return {f"mean_{name}": average_known(values) for name, values in weather.items()}
