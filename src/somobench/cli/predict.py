@@ -21,8 +21,8 @@ def predict(  # noqa: PLR0917 - typer passes all by name
     model: Annotated[
         str,
         typer.Argument(
-            help="rung@release/split, module:function or path.py:function; a function"
-            " is run with your rights"
+            help="rung@release/split, a folder of somobench train, module:function or"
+            " path.py:function; a function is run with your rights"
         ),
     ],
     forcing: Annotated[Path, typer.Option(help="daily weather, netCDF or Zarr")],

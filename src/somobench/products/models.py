@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -78,6 +79,22 @@ class AppliedFunction(NamedTuple):
         return call_model(load_model(self.name), make_dataset(block)).to_numpy()
 
 
+class AppliedNetwork(NamedTuple):
+    """A trained network in its folder, which each process loads."""
+
+    folder: Path
+    variables: tuple[str, ...]
+
+    def predict(self, block: Block) -> NDArray[np.float32]:
+        """Predict (layer, cell, day), m3 m-3; a day without its weather is missing."""
+        from somobench.neural.apply import load_trained, predict_cells
+
+        trained = load_trained(self.folder)
+        values = predict_cells(trained, block.weather, block.derive_statics())
+        known = [np.isfinite(block.weather[name]) for name in self.variables]
+        return np.where(np.all(known, axis=0), values, np.float32(np.nan))
+
+
 class PreparedModel(NamedTuple):
     """A model that is ready to predict, and what is known of its training.
 
@@ -134,7 +151,8 @@ def prepare_model(
 
     Parameters
     ----------
-    name : `rung@release/split`, or `module:function`, or `path.py:function`
+    name : `rung@release/split`, `module:function`, `path.py:function`, or the folder of
+        `somobench train`
     store : ForcingStore
     trial : Block of one cell
     release, split : str, optional
@@ -148,6 +166,8 @@ def prepare_model(
         If the forcing lacks what a rung needs, or a function returns something else
         than its contract says.
     """
+    if Path(name).is_dir():
+        return _prepare_network(Path(name), store)
     if "@" in name and ":" not in name:
         return _prepare_rung(name, store)
     if ":" not in name:
@@ -155,7 +175,8 @@ def prepare_model(
             "model",
             found=name,
             expected="rung@release/split with one of "
-            f"{', '.join(APPLICABLE)}; module:function; path.py:function",
+            f"{', '.join(APPLICABLE)}; module:function; path.py:function; a folder of"
+            " somobench train",
         )
     tell_step(f"trying {name} on one cell")
     layers = call_model(load_model(name), make_dataset(trial))["layer"].to_numpy()
@@ -205,6 +226,32 @@ def _prepare_rung(name: str, store: ForcingStore) -> PreparedModel:
         _describe_space(labelled, fitted.variables, known),
         f"{release}, split {split}",
         found.manifest_sha256,
+    )
+
+
+def _prepare_network(folder: Path, store: ForcingStore) -> PreparedModel:
+    from somobench.neural.run import require_torch
+
+    require_torch()
+    from somobench.neural.apply import load_trained, read_record
+
+    record = read_record(folder)
+    trained = load_trained(folder.resolve())
+    variables = trained.inputs.weather.names
+    store.limit(variables)
+    found = resolve(record["release"])
+    labelled = read_problem(found, record["split"])
+    known = tuple(key for key in trained.inputs.statics.names if key in store.statics)
+    hashes = [seed["weights_sha256"] for seed in record["seeds"]]
+    return PreparedModel(
+        record["model"],
+        AppliedNetwork(folder.resolve(), variables),
+        variables,
+        tuple(int(layer) for layer in labelled.problem.layers),
+        _read_depths(found),
+        _describe_space(labelled, variables, known),
+        f"{record['release']}, split {record['split']}",
+        " ".join([found.manifest_sha256, *hashes]),
     )
 
 

@@ -86,7 +86,8 @@ def predict_store(
     Parameters
     ----------
     model : str
-        `rung@release/split`, `module:function` or `path.py:function`.
+        `rung@release/split`, a folder of `somobench train`, `module:function` or
+        `path.py:function`.
     forcing : netCDF file, or folder or zip of Zarr
         Daily; see `somobench.products.forcing`.
     out : Path
