@@ -9,9 +9,13 @@ import xarray as xr
 
 DAYS, NORTH, EAST = 40, 4, 6
 BUCKET = """
-import pathlib
+import os, pathlib, signal
 
 def predict(forcing):
+    kill = pathlib.Path(__file__).parent / "kill"
+    if kill.exists() and forcing.sizes["cell"] > 1:
+        kill.unlink()
+        os.kill(os.getpid(), signal.SIGKILL)
     for flag in pathlib.Path(__file__).parent.glob("fail-*"):
         if float(forcing["latitude"].min()) == float(flag.name.split("-")[1]):
             if forcing.sizes["time"] == 40 and forcing.sizes["cell"] > 1:

@@ -97,6 +97,17 @@ def test_two_processes_write_the_same_bytes(
     assert len(hashes) == 1
 
 
+@pytest.mark.slow
+def test_a_worker_of_dask_killed_in_mid_run_costs_no_data(tmp_path: Path) -> None:
+    predict(tmp_path, tmp_path / "one.zarr", BY_DAY)
+    kill = tmp_path / "kill"
+    kill.touch()
+    cluster = {"processes": 2, "scheduler": "local"}
+    predict(tmp_path, tmp_path / "two.zarr", BY_DAY, **cluster)
+    assert not kill.exists()
+    assert hash_folder(tmp_path / "two.zarr") == hash_folder(tmp_path / "one.zarr")
+
+
 def test_a_run_that_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
     predict(tmp_path, tmp_path / "whole.zarr", WHOLE)
     out = tmp_path / "a.zarr"

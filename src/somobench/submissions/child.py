@@ -28,6 +28,7 @@ from somobench.submissions.reader import FACTS, REFUSAL, REFUSED, REQUEST
 
 TIMEOUT = 900  # s that reading may take
 MAXIMUM_REPLY = 100_000  # bytes of what the child says
+LONGEST_NOTE = 1000  # letters
 NEEDED = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH")
 """Variables by which Python finds its libraries; the child inherits no other."""
 # The child loads no filter from this machine's plug-in folders, starts no threads, and
@@ -182,7 +183,7 @@ def _map_arrays(path: Path, folder: Path) -> Understood:
         values = _map_array(folder / f"{PREDICTION}.npy", kind="f", dims=len(dims))
     except (OSError, ValueError, EOFError) as error:
         raise _make_read_error(path, "no arrays of its reader") from error
-    notes = tuple(str(note)[:LONGEST_NAME] for note in facts.get("notes", ()))
+    notes = tuple(str(note)[:LONGEST_NOTE] for note in facts.get("notes", ()))
     gridded = facts.get("gridded")
     grid = xr.Dataset({PREDICTION: (tuple(dims), values)}, labels)
     return Understood(grid, notes, gridded if isinstance(gridded, dict) else None)

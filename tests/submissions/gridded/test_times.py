@@ -54,6 +54,21 @@ def test_a_value_of_a_span_belongs_to_the_day_of_its_middle() -> None:
     assert days_of(read_times(grid)) == ["2020-02-27", "2020-02-28", "2020-02-29"]
 
 
+def test_bounds_without_width_are_those_of_a_moment() -> None:
+    stamps = np.array([0.0, 1.0])
+    grid = xr.Dataset(
+        {"edges": (("time", "b"), np.stack([stamps, stamps], axis=1))},
+        {
+            "time": (
+                "time",
+                stamps,
+                {"units": "days since 2020-02-27", "bounds": "edges"},
+            )
+        },
+    )
+    assert days_of(read_times(grid)) == ["2020-02-27", "2020-02-28"]
+
+
 def test_a_calendar_without_leap_days_has_no_29_february() -> None:
     found = times_of([0, 1, 2, 3], "days since 2020-02-27", calendar="noleap")
     assert days_of(found) == ["2020-02-27", "2020-02-28", "2020-03-01", "2020-03-02"]

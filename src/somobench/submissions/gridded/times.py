@@ -98,9 +98,11 @@ def read_times(dataset: xr.Dataset) -> Times:
     middle, step = stamps, None
     if bounds is not None and bounds.shape == (len(stamps), 2):
         edges = _decode(bounds.to_numpy(), dict(variable.attrs) | bounds.attrs, [])
-        middle = edges[:, 0] + (edges[:, 1] - edges[:, 0]) // 2
-        step = _find_step(np.unique((edges[:, 1] - edges[:, 0]).astype(np.int64)))
-        notes.append("a value belongs to the day of the middle of its bounds of time")
+        widths = edges[:, 1] - edges[:, 0]
+        if (widths != np.timedelta64(0)).all():  # else values of a moment
+            middle = edges[:, 0] + widths // 2
+            step = _find_step(np.abs(widths).astype(np.int64))
+            notes.append("a value belongs to the day of the middle of its bounds")
     step = step or _find_step(np.diff(np.sort(stamps)).astype(np.int64))
     clock = str(stamps[0].astype("datetime64[m]"))[-5:]
     return Times(name, middle.astype("datetime64[D]"), step, clock, tuple(notes))
