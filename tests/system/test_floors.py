@@ -34,7 +34,7 @@ FLOORS = {
         {"scoring"},
         {"cards", "cite", "compare", "open", "export"},
         {"neural"},
-        {"experiments"},
+        {"experiments", "products"},
         {"building", ""},
         {"cli"},
     ],

@@ -159,10 +159,10 @@ def test_modules_load_only_what_their_installation_has() -> None:
 
 
 def test_modules_import_only_declared_distributions() -> None:
-    # Functions of the core may import what the extras for models bring.
+    # Functions of the core may import what the extras bring.
     found = {}
     for module, path in MODULES.items():
-        extras = ["models", "neural"]
+        extras = ["models", "neural", "scale"]
         extras += ["build"] if top_of(module) == "somobench.pipelines" else []
         found[module] = undeclared(outside_imports(path), *extras)
     assert {name: used for name, used in found.items() if used} == {}

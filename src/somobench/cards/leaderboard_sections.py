@@ -127,6 +127,15 @@ def list_warnings(cards: Sequence[Card]) -> list[str]:
             "These were compared with rungs that are not known to be the "
             f"release\u2019s own: {', '.join(foreign)}."
         )
+    measured = sorted(
+        {c.record.model for c in cards if c.record.scaling.name == "none"}
+    )
+    if 0 < len(measured) < len({c.record.model for c in cards}):
+        warnings.append(
+            "These are models\u2019 own grids, scored against targets as measured, and "
+            "others are in train scaling: correlations compare, RMSE and what else a "
+            f"linear map changes doesn\u2019t: {', '.join(measured)}."
+        )
     if len({card.record.code.sha256 for card in cards}) > 1:
         warnings.append(
             "These cards were computed by different versions of the sources. "

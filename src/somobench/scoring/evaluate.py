@@ -34,7 +34,7 @@ from somobench.scoring.describe import (
 )
 from somobench.scoring.files import TABLE_FILES, TABLE_SCHEMAS
 from somobench.scoring.headline import derive_headline, summarise_scores
-from somobench.scoring.inputs import list_references, read_case
+from somobench.scoring.inputs import describe_wanted, list_references, read_case
 from somobench.scoring.ladders import (
     Ladder,
     choose_ladder,
@@ -65,6 +65,7 @@ from somobench.scoring.tables import (
     finish_scores,
     score_table,
 )
+from somobench.submissions.gridded.request import GriddedOptions
 from somobench.submissions.submission import Predictions, Submission, open_submission
 
 
@@ -139,6 +140,7 @@ def evaluate(
     ladder: Path | str | None = None,
     allow_missing: bool = False,
     name: str | None = None,
+    gridded: GriddedOptions | None = None,
 ) -> Evaluation:
     """Score predictions on the test days of a split.
 
@@ -161,6 +163,9 @@ def evaluate(
     name : str, optional
         Of the model in the tables, 200 letters at most; by default the file's name.
         `persistence` and `climatology` are taken where there are lead times.
+    gridded : GriddedOptions, optional
+        How a model's own grid is brought to the cells, where that isn't to be chosen by
+        what the file says. Such a grid is scored against targets as measured.
 
     Returns
     -------
@@ -187,7 +192,12 @@ def evaluate(
     found = resolve(release)
     shape = found.manifest.files[TARGETS].arrays["soil_moisture"].shape
     return evaluate_submission(
-        open_submission(predictions, name, asked=math.prod(shape)),
+        open_submission(
+            predictions,
+            name,
+            asked=math.prod(shape),
+            wanted=describe_wanted(found, gridded or GriddedOptions()),
+        ),
         release=found,
         split=split,
         ladder=ladder,
@@ -216,7 +226,8 @@ def evaluate_submission(
         submission.name if name is None else name, submission.leads
     )
     tell_step(f"reading the test days of {split}")
-    case = read_case(release, split)
+    scaled = submission.gridded is None
+    case = read_case(release, split, scaled=scaled)
     check_labels(submission, case)
     rungs, missing = None, explain_absence(release, split)
     if with_ladder:
@@ -252,6 +263,7 @@ def evaluate_submission(
         ladder=describe_ladder(rungs, missing, release, split),
         bootstrap=describe_bootstrap(days),
         scaling=ScalingRecord(
+            name="train" if scaled else "none",
             series=len(case.full_record),
             full_record_series=int(case.full_record.sum()),
         ),

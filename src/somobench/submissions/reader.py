@@ -12,7 +12,7 @@ import re
 import threading
 from collections.abc import Callable, Hashable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from somobench.submissions.inspect import (
     ROOT,
     Inspected,
     Kind,
+    inspect_parts,
     inspect_submission,
     recognise_format,
 )
@@ -30,10 +31,24 @@ from somobench.submissions.limits import Contents
 if TYPE_CHECKING:
     import xarray as xr
 
+    from somobench.submissions.gridded.arrange import Gridded
+    from somobench.submissions.gridded.request import Wanted
     from somobench.submissions.layout import Understood
 
-Found = TypeVar("Found", Inspected, Contents)
 
+class GriddedFile(NamedTuple):
+    """A model's own grid that was opened, and the plan of what is read."""
+
+    kind: Kind
+    declared_bytes: int
+    stored: xr.Dataset
+    plan: Gridded
+
+
+Found = TypeVar("Found", Inspected, Contents, Inspected | GriddedFile)
+
+REQUEST = "request.json"
+"""What the release has, where a model's own grid may be handed in."""
 REFUSAL = "refusal.json"
 FACTS = "facts.json"
 REFUSED = 3  # exit code
@@ -52,10 +67,57 @@ def main(arguments: list[str]) -> int:
     path, folder = Path(arguments[0]), Path(arguments[1])
     asked = int(arguments[2]) if len(arguments) > 2 else None  # noqa: PLR2004 (the third)
 
-    def read(inspected: Inspected) -> None:
-        _write(read_inspected(path, inspected, asked), inspected.kind, folder)
+    request = folder / REQUEST
+    wanted = _parse_request(request) if request.exists() else None
 
-    return run_limited(path, folder, inspect_submission, read)
+    def inspect(path: Path) -> Inspected | GriddedFile:
+        found = None if wanted is None else open_gridded(path, wanted)
+        return found or inspect_submission(path)
+
+    def read(inspected: Inspected | GriddedFile) -> None:
+        if isinstance(inspected, Inspected):
+            understood = read_inspected(path, inspected, asked)
+        else:
+            understood = _read_gridded(inspected, wanted)
+        _write(understood, inspected.kind, folder)
+
+    return run_limited(path, folder, inspect, read)
+
+
+def _parse_request(request: Path) -> Wanted:
+    from somobench.submissions.gridded.request import parse_wanted
+
+    return parse_wanted(request.read_text(encoding="utf-8"))
+
+
+def open_gridded(path: Path, wanted: Wanted) -> GriddedFile | None:
+    """Open a model's own grid and plan what is read of it; None for other files.
+
+    Only metadata, positions and times are read. Whole arrays may have any size.
+    """
+    from somobench.schemas.submission_names import CELL_IDS
+    from somobench.submissions.gridded.arrange import is_gridded, plan_gridded
+
+    kind, contents = inspect_parts(path)
+    asked = wanted.options.are_asked
+    names = {name.rpartition("/")[2] for name in contents.arrays}
+    if kind == "parquet" or (not asked and {"cell", CELL_IDS} & names):
+        return None
+    if kind == "netcdf3":
+        limit_resources(contents.declared_bytes)  # it is mapped as a whole
+    stored = _open(path, kind, ROOT)
+    if not asked and not is_gridded(stored):
+        return None
+    plan = plan_gridded(stored, wanted)
+    memory = plan.measure_memory(stored)
+    return GriddedFile(kind, memory, stored, plan)
+
+
+def _read_gridded(found: GriddedFile, wanted: Wanted | None) -> Understood:
+    from somobench.submissions.gridded.arrange import arrange_gridded
+
+    assert wanted is not None  # noqa: S101 - a grid is opened for a release alone
+    return arrange_gridded(found.stored, wanted, found.plan)
 
 
 def run_limited(
@@ -113,6 +175,7 @@ def _import_readers(path: Path) -> None:
     """
     import pyarrow as pa
 
+    import somobench.submissions.gridded.arrange
     import somobench.submissions.layout
     import somobench.submissions.parquet  # noqa: F401
 
@@ -247,6 +310,7 @@ def _write(understood: Understood, kind: Kind, folder: Path) -> None:
         "kind": kind,
         "dims": [str(dim) for dim in array.dims],
         "notes": list(understood.notes),
+        "gridded": understood.gridded,
     }
     (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
 
