@@ -32,7 +32,7 @@ FLOORS = {
         {"consistency", "pages", "probes", "uncertainty", "validate", "windows"},
         {"check_files"},
         {"scoring"},
-        {"cards", "cite", "compare", "open", "export"},
+        {"cards", "cite", "compare", "export", "neuralhydrology", "open"},
         {"neural"},
         {"experiments", "products"},
         {"building", ""},
