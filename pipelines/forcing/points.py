@@ -18,6 +18,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from somobench.pipelines.forcing.checks import refuse_other_keys
 from somobench.pipelines.forcing.precision import quantise
 from somobench.pipelines.forcing.source import DailyForcing, ForcingRequest
 from somobench.pipelines.forcing.station import describe_availability, maximum_gap
@@ -116,19 +117,8 @@ def _resolve_rules(
         raise UsageError(
             "forcing.inputs of the recipe", found=len(inputs), expected="one file"
         )
-    if (params.frequency, params.accumulation) != ("daily", "daily_total"):
-        raise UsageError(
-            "forcing of the recipe",
-            found=f"{params.frequency}, {params.accumulation}",
-            expected="daily, daily_total, as source points has them",
-        )
-    unknown = [name for name in params.variables if name not in POINT_RULES]
-    if unknown:
-        raise UsageError(
-            "forcing.variables of the recipe",
-            found=", ".join(unknown),
-            expected=f"some of {', '.join(POINT_RULES)}, which source points has",
-        )
+    resolution = "daily", "daily_total"
+    refuse_other_keys(params, "source points", resolution, POINT_RULES)
     return {name: POINT_RULES[name] for name in params.variables}
 
 

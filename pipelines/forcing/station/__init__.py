@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from somobench.pipelines.forcing.checks import refuse_other_keys
 from somobench.pipelines.forcing.era5.fields import group_boxes
 from somobench.pipelines.forcing.era5.files.stores import open_inputs
 from somobench.pipelines.forcing.era5.placement import place_cells
@@ -133,25 +134,13 @@ def _resolve_rules(
     """Find source and rule of every variable, and refuse keys that don't fit."""
     source, reader = next(iter(readers.items()))
     is_daily = reader.minimum_count == 1
-    expected = ("daily", "daily_total") if is_daily else ("hourly", "hour_ending")
-    if (params.frequency, params.accumulation) != expected:
-        raise UsageError(
-            "forcing of the recipe",
-            found=f"{params.frequency}, {params.accumulation}",
-            expected=f"{', '.join(expected)}, as station source {source} has them",
-        )
+    resolution = ("daily", "daily_total") if is_daily else ("hourly", "hour_ending")
     known = {
         variable: (name, rule)
         for name in reversed(list(readers))
         for variable, rule in DAY_RULES.get(name, {}).items()
     }
-    unknown = [name for name in params.variables if name not in known]
-    if unknown:
-        raise UsageError(
-            "forcing.variables of the recipe",
-            found=", ".join(unknown),
-            expected=f"some of {', '.join(known)}, which stations of {source} measure",
-        )
+    refuse_other_keys(params, f"station source {source}", resolution, known)
     return {name: known[name] for name in params.variables}
 
 
