@@ -103,7 +103,7 @@ class StationMeteorology:
                 }
             )
         dropped = _explain_dropped_cells(merged)
-        dataset = _build_dataset(merged, request)
+        dataset = build_dataset(merged, request)
         definition = next(iter(readers.values())).day_definition
         dataset.attrs["day_definition"] = definition
         report = {
@@ -248,9 +248,16 @@ def _explain_dropped_cells(
     return {cell: "; ".join(found) for cell, found in reasons.items()}
 
 
-def _build_dataset(
+def build_dataset(
     merged: Mapping[str, Mapping[str, CellSeries]], request: ForcingRequest
 ) -> xr.Dataset:
+    """Build forcing (cell, time) of series by variable and cell; refused ones are NaN.
+
+    Parameters
+    ----------
+    merged : mapping of variable to cell to CellSeries
+    request : ForcingRequest
+    """
     cells = request.cells["cell_id"].to_numpy().astype(str)
     dataset = xr.Dataset(
         coords={"cell": cells, "time": request.days.astype("datetime64[ns]")}
