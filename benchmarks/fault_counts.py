@@ -29,7 +29,7 @@ from intake_xarray.xzarr import ZarrSource
 from test_damaged_station_files import assert_accounted_for, run
 
 import somobench
-from factories import damages
+from factories.faults import damages
 from factories.faults.bombs import BOMBS
 from factories.faults.faulty_calls import failing, in_child, kill
 from factories.faults.hostile_releases import list_defects
