@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import json
+import re
 from collections.abc import Mapping
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -74,6 +75,14 @@ def test_neuralhydrology_trains_on_an_exported_split(
     # All test days of layer 1, and none of the other two layers.
     shares = {item["layer"]: item for item in record["coverage"]["layers"]}
     assert shares[1]["predicted"] == shares[1]["asked"] == 14661
+
+
+def test_the_blocks_of_the_page_about_models_run() -> None:
+    page = (EXAMPLES.parent / "docs" / "models.md").read_text("utf-8")
+    names: dict[str, object] = {}
+    for block in re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
+        exec(block, names)
+    assert len(names["loader"]) == 145
 
 
 def read_cells() -> list[dict]:
