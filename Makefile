@@ -5,6 +5,8 @@ VENV ?= .venv
 MARKS ?= not network
 TESTS ?= tests
 PYTEST_ARGS ?=
+# What tests of networks need, on top of the extra `dev`; TORCH= leaves it out.
+TORCH ?= torch==2.13.0 neuralhydrology==1.13.0
 
 BIN := $(VENV)/bin
 RUN := PATH="$(abspath $(BIN)):$$PATH" $(abspath $(BIN))/python -m
@@ -90,6 +92,9 @@ $(VENV)/.build-$(VERSION): pyproject.toml constraints.txt | check-python
 $(VENV)/.dev-$(VERSION): $(VENV)/.build-$(VERSION)
 	@echo "installing what development needs into $(VENV)"
 	$(PIP) --editable '.[dev]'
+# By pip, whatever installed the rest: its configuration may know a place that has
+# PyTorch for the processor alone, a tenth of the size.
+	$(if $(strip $(TORCH)),$(BIN)/python -m pip install --constraint constraints.txt $(TORCH))
 	touch $@
 
 check-python:

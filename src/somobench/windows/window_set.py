@@ -137,10 +137,8 @@ class WindowSet:
         UnknownNameError
             If there is no such sampler.
         """
-        for what, number, least in (("size of batches", size, 1), ("seed", seed, 0)):
-            if not isinstance(number, int | np.integer) or number < least:
-                expected = f"a whole number, {least} or more"
-                raise UsageError(what, found=repr(number), expected=expected)
+        _check_whole("size of batches", size, 1)
+        _check_whole("seed", seed, 0)
         if not len(self):
             raise UsageError(
                 f"{self.role} windows of {self._series.source}, layer"
@@ -182,7 +180,8 @@ class WindowSet:
             An epoch has as many samples as there are.
         """
         draws = self.draws(size, sampler=sampler, seed=seed)
-        for number in range(max(start, 0), epochs * draws.per_epoch):
+        _check_whole("start", start, 0)
+        for number in range(start, epochs * draws.per_epoch):
             yield self.take(draws.draw(number), weights=weights)
 
     def torch_dataset(
@@ -198,6 +197,7 @@ class WindowSet:
         """Return what `batches` yields as a PyTorch dataset; see `BatchDataset`."""
         take = partial(self.take, weights=weights)
         draws = self.draws(size, sampler=sampler, seed=seed)
+        _check_whole("start", start, 0)
         return BatchDataset(take, draws, start=start, epochs=epochs)
 
     def to_predictions(self, values: Any) -> xr.DataArray:
@@ -230,3 +230,9 @@ class WindowSet:
             name="soil_moisture",
             attrs={"units": limits.units, "scaling": "train"},
         )
+
+
+def _check_whole(what: str, number: object, least: int) -> None:
+    if not isinstance(number, int | np.integer) or number < least:
+        expected = f"a whole number, {least} or more"
+        raise UsageError(what, found=repr(number), expected=expected)
