@@ -91,6 +91,12 @@ class ReleaseFiles:
         _check_numbers(grid)
         return grid[list(READ)].sel(layer=list(layers))
 
+    def places(self) -> xr.Dataset:
+        """Return cells with their positions and layers with their depths, m."""
+        grid = self._open_grid(TARGETS)
+        _require(TARGETS, "coordinate", PLACES, grid.coords)
+        return grid[list(PLACES)].load()
+
     def features(self) -> xr.Dataset:
         """Return the features of all splits."""
         return self._open_grid(FEATURES)

@@ -13,19 +13,18 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
-import xarray as xr
-from pandera.pandas import DataFrameSchema
-from pandera.xarray import DatasetSchema
 
-from somobench.catalog.storage.archive import open_zarr_zip
 from somobench.progress import show_steps
 from somobench.schemas.errors import InputError, SomobenchError
-from somobench.schemas.validate import validate_grid, validate_table
+
+if TYPE_CHECKING:  # stage `inputs`, which runs every time, reads no grid and no table
+    import pandas as pd
+    import xarray as xr
+    from pandera.pandas import DataFrameSchema
+    from pandera.xarray import DatasetSchema
 
 ROWS_A_BATCH = 1_000_000  # held as a table at a time, about 100 MB of observations
 UNREADABLE = (
@@ -88,6 +87,9 @@ def open_grid(path: Path, schema: DatasetSchema | None) -> Iterator[xr.Dataset]:
     ValidationError
         If it breaks the schema.
     """
+    from somobench.catalog.storage.archive import open_zarr_zip
+    from somobench.schemas.validate import validate_grid
+
     with ExitStack() as opened:
         with _refuse_unreadable(path):
             grid = opened.enter_context(open_zarr_zip(path))
@@ -106,6 +108,10 @@ def load_table(path: Path, schema: DataFrameSchema) -> pd.DataFrame:
     ValidationError
         If it breaks the schema.
     """
+    import pandas as pd
+
+    from somobench.schemas.validate import validate_table
+
     with _refuse_unreadable(path):
         return validate_table(pd.read_parquet(path), schema, path.name)
 
@@ -126,6 +132,8 @@ def read_batches(
     InputError
         If the table is absent or can't be read.
     """
+    import pyarrow.parquet as pq
+
     with _refuse_unreadable(path):
         file = pq.ParquetFile(path)
         missing = sorted(set(columns or ()) - set(file.schema_arrow.names))

@@ -57,7 +57,8 @@ MAY_REST_FULL = tuple(name for name in COMPANIONS if name.startswith("modelled_"
 def _extend_table(schema: pa.DataFrameSchema, *further: Check) -> pa.DataFrameSchema:
     extended = copy.deepcopy(schema)
     extended.checks = [*schema.checks, *further]
-    extended.ordered = False  # readers find columns by name
+    extended.ordered = False  # readers find columns by name, and leave others aside
+    extended.strict = False
     return extended
 
 
@@ -95,8 +96,8 @@ RELEASED_TABLES: Mapping[str, pa.DataFrameSchema] = MappingProxyType(
         ),
         "cells": CELLS,
         "splits": _extend_table(SPLITS, NO_DAYS_TO_COME),
-        "scores": SCORES,
-        "shift_costs": SHIFT_COSTS,
+        "scores": _extend_table(SCORES),
+        "shift_costs": _extend_table(SHIFT_COSTS),
     }
 )
 RELEASED_GRIDS: Mapping[str, DatasetSchema] = MappingProxyType(

@@ -24,6 +24,7 @@ from somobench.schemas.checks.tables import (
     FRACTIONS,
     MAGNITUDE,
     REGIME_FITS,
+    SATURATION_FITS,
     TRAIN_AND_TEST,
 )
 from somobench.schemas.variables import (
@@ -295,6 +296,7 @@ CELLS = pa.DataFrameSchema(
         DRYNESS_FITS,
         REGIME_FITS,
         FRACTIONS,
+        SATURATION_FITS,
         *STATIC_CHECKS,
     ],
     strict=False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,6 +75,25 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOMOBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("SOMOBENCH_RELEASES", raising=False)
     monkeypatch.delenv("SOMOBENCH_OFFLINE", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _warm_readers(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Start readers of strangers' files without loading libraries each time."""
+    if "cold_start" in request.fixturenames:
+        return
+    for name in ("somobench.submissions.child", "somobench.validate"):
+        if name in sys.modules:
+            from factories.warm_python import WARM
+
+            monkeypatch.setattr(sys.modules[name], "subprocess", WARM)
+
+
+@pytest.fixture
+def cold_start() -> None:
+    """Let readers of strangers' files start as they do for users."""
 
 
 @pytest.fixture

@@ -8,9 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from factories.split_work import name_split, read_inputs, refuse_split
-from somobench.parallel import count_cores, map_items
-from somobench.schemas.errors import InputError
+from factories.split_work import (
+    kill_worker_once,
+    name_split,
+    read_inputs,
+    refuse_split,
+)
+from somobench.parallel import connect, count_cores, map_items
+from somobench.schemas.errors import InputError, UsageError
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -39,3 +44,44 @@ def test_refusal_of_a_split_arrives_whole(tmp_path: Path, processes: int) -> Non
 
 def test_cores_are_those_that_this_process_may_use() -> None:
     assert count_cores() == len(os.sched_getaffinity(0))
+
+
+def test_dask_gives_the_same_results_in_order(tmp_path: Path) -> None:
+    names = ["c", "a", "b"]
+    read = partial(read_inputs, tmp_path)
+    results = map_items(name_split, names, read, 2, scheduler="local")
+    assert [said for said, _ in results] == [f"inputs of {name}" for name in names]
+    assert os.getpid() not in {process for _, process in results}
+
+
+def test_a_worker_killed_in_mid_run_costs_no_result(tmp_path: Path) -> None:
+    names = [f"split_{number}" for number in range(6)]
+    work = partial(kill_worker_once, tmp_path / "killed")
+    results = map_items(
+        work, names, partial(read_inputs, tmp_path), 2, scheduler="local"
+    )
+    assert (tmp_path / "killed").exists()
+    assert results == [f"inputs of {name}" for name in names]
+
+
+def test_the_environment_names_a_scheduler_that_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connect("local", 1) as client:
+        monkeypatch.setenv("SOMOBENCH_DASK", client.scheduler.address)
+        read = partial(read_inputs, tmp_path)
+        results = map_items(name_split, ["a"], read, 1)
+        assert [process for _, process in results] != [os.getpid()]
+        # It is somebody else's: it runs on.
+        assert client.submit(abs, -1).result() == 1
+
+
+def test_no_scheduler_at_an_address_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"none at tcp://127.0.0.1:9"):
+        map_items(
+            name_split,
+            ["a"],
+            partial(read_inputs, tmp_path),
+            1,
+            scheduler="tcp://127.0.0.1:9",
+        )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 
 from factories.bombs import BOMBS, one_text_again_and_again
 from factories.good_grids import GOOD as GRIDS
+from factories.warm_python import run_warm
 from somobench.schemas.errors import InputError
 from somobench.validate import validate_file
 
@@ -86,12 +86,8 @@ print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1
 def measure_check(path: Path, folder: Path) -> tuple[int, dict[str, Any]]:
     """Return the most memory of a child, kB, and its refusal."""
     folder.mkdir()
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", MEASURE, str(path), str(folder)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    command = [sys.executable, "-P", "-c", MEASURE, str(path), str(folder)]
+    done = run_warm(command, capture_output=True, text=True, check=True)
     return int(done.stdout), json.loads((folder / "refusal.json").read_text())
 
 
@@ -112,6 +108,7 @@ def test_nested_columns_are_refused(tmp_path: Path) -> None:
         validate_file(tmp_path / "a.parquet")
 
 
+@pytest.mark.usefixtures("cold_start")
 def test_installed_accelerators_of_xarray_take_no_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,9 +13,10 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 PARTIAL, OLD = ".partial-", "-old"
 PLAIN_NAME = 200  # letters; with what is put before them, a name holds 255 bytes
@@ -174,6 +175,8 @@ def write_json(content: Mapping[str, Any] | list[Any], path: Path | str) -> None
 
 def write_parquet(frame: pd.DataFrame, path: Path | str) -> None:
     """Write a table, without its index, and check that it reads back equal."""
+    import pandas as pd
+
     with replace_file(path) as partial:
         frame.to_parquet(partial, index=False, compression="zstd")
         pd.testing.assert_frame_equal(

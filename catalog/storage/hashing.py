@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-import xarray as xr
 
-from somobench.catalog.storage.archive import open_zarr_zip
 from somobench.schemas.manifest import ArrayRecord, FileRecord
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
+
+    import pandas as pd
+    import xarray as xr
 
 BLOCK = 1 << 20  # bytes hashed at a time
 BLOCK_VALUES = 1 << 20  # values brought into their canonical form at a time
@@ -128,9 +128,13 @@ def describe_file(path: Path) -> FileRecord:
     """Describe a file: size and sha256, and its arrays if it is a grid or a table."""
     arrays: dict[str, ArrayRecord] = {}
     if path.name.endswith(".zarr.zip"):
+        from somobench.catalog.storage.archive import open_zarr_zip
+
         with open_zarr_zip(path) as dataset:
             arrays = describe_grid(dataset)
     elif path.suffix == ".parquet":
+        import pandas as pd
+
         arrays = describe_table(pd.read_parquet(path))
     return FileRecord(size=path.stat().st_size, sha256=sha256_file(path), arrays=arrays)
 

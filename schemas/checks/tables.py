@@ -10,6 +10,7 @@ from somobench.schemas.variables import ARIDITY, DRYNESS_SOURCES
 
 LATENT_HEAT = (2.0, 3.0)  # MJ kg-1; any recipe's lies between
 LOWEST_MAXIMUM = 0.03  # m3 m-3; the driest sensor of USCRN 2020 reaches 0.035
+LEAST_PORES = 0.2  # m3 m-3; Saxton and Rawls 2006 have 0.35 (sand) to 0.55 (clay)
 LOWEST_MEDIAN = 0.01  # m3 m-3; the driest sensor of USCRN 2020 has 0.015
 
 
@@ -170,6 +171,18 @@ def _find_bad_fraction(frame: pd.DataFrame) -> str | None:
 
 
 FRACTIONS = check_whole("fractions from 0 to 1", _find_bad_fraction)
+
+
+def _find_low_saturation(frame: pd.DataFrame) -> str | None:
+    for name in frame.columns:
+        if str(name).startswith("saturation") and frame[name].median() < LEAST_PORES:
+            return f"{name} of {frame[name].median():.3f} in the median cell"
+    return None
+
+
+SATURATION_FITS = check_whole(
+    f"a saturation of at least {LEAST_PORES} in the median cell", _find_low_saturation
+)
 
 
 def _find_overlapping_ranges(frame: pd.DataFrame) -> str | None:

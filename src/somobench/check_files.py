@@ -34,6 +34,7 @@ from somobench.schemas.errors import (
 )
 from somobench.schemas.submission_names import PREDICTION
 from somobench.splits import split_sha256
+from somobench.submissions.hidden import OPTIONAL, hide_libraries
 from somobench.submissions.inspect import CONTENTS, recognise_format
 from somobench.submissions.limits import Contents
 from somobench.submissions.parquet import inspect_table
@@ -56,6 +57,7 @@ def main(arguments: list[str]) -> int:
     path, folder = Path(arguments[0]), Path(arguments[1])
     kind = arguments[2] if len(arguments) > 2 else None  # noqa: PLR2004 (the third)
     storage = RELEASE if kind == RELEASE else recognise_storage(path)
+    hide_libraries(*(name for name in OPTIONAL if name != "dask"))
     _import_checkers()
 
     def inspect(path: Path) -> Contents:

@@ -94,4 +94,5 @@ def _make_encoding(dataset: xr.Dataset) -> dict[str, dict[str, Any]]:
         for name, array in dataset.data_vars.items()
         if array.ndim > 0
     }
-    return encoding | {"time": {"units": "days since 1970-01-01", "dtype": "int64"}}
+    days = {"units": "days since 1970-01-01", "dtype": "int64"}
+    return encoding | {name: days for name in ("time", "date") if name in dataset}

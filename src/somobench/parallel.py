@@ -1,20 +1,35 @@
-"""The same work for many items, on all cores that a process may use."""
+"""The same work for many items: in this process, on all its cores, or on Dask.
+
+A Dask scheduler is asked where one is named, by argument or by `SOMOBENCH_DASK`:
+`local` starts a cluster on this machine, anything else is the address of one that runs.
+"""
 
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from multiprocessing import get_context
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from somobench.progress import tell_step
+from somobench.schemas.errors import UsageError
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 Inputs = TypeVar("Inputs")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+SCHEDULER = "SOMOBENCH_DASK"
+LOCAL = "local"
 _task: tuple[Callable[[Any, Any], Any], Any] | None = None
 """What a worker process does, and what it does it with."""
+_read: dict[str, Any] = {}
+"""On a worker of Dask: what was read for the run that it works for, by its token."""
 
 
 def count_cores() -> int:
@@ -27,8 +42,12 @@ def map_items(
     items: Sequence[Item],
     read: Callable[[], Inputs],
     processes: int,
+    scheduler: str | None = None,
 ) -> list[Result]:
     """Do work for every item, such as a split, and return the results in their order.
+
+    On Dask an item whose worker dies is done again by another one, so that work which
+    writes files has to write the same ones again.
 
     Parameters
     ----------
@@ -39,10 +58,24 @@ def map_items(
     read : callable
         Called once in every process: inputs are read there, and never sent.
     processes : int
-        With one, all is done in this process.
+        With one, all is done in this process, unless a scheduler is named.
+    scheduler : str, optional
+        `local` for a Dask cluster of so many processes on this machine, or an address;
+        by default what `SOMOBENCH_DASK` says, and without that no Dask at all.
+
+    Raises
+    ------
+    UsageError
+        If there is no scheduler at the address.
     """
+    scheduler = scheduler or os.environ.get(SCHEDULER)
+    if scheduler and items:
+        with connect(scheduler, processes) as client:
+            return _map_on_dask(client, work, items, read)
     processes = min(processes, len(items))
     if processes <= 1:
+        if not items:
+            return []
         inputs = read()
         return list(_tell_each((work(inputs, item) for item in items), items))
     pool = ProcessPoolExecutor(
@@ -50,6 +83,74 @@ def map_items(
     )
     with pool:
         return list(_tell_each(pool.map(_do, items), items))
+
+
+@contextmanager
+def connect(scheduler: str, processes: int) -> Iterator[Client]:
+    """Connect to a scheduler, or start a cluster of this machine for as long.
+
+    Raises
+    ------
+    UsageError
+        If there is none at the address.
+    """
+    try:
+        import distributed
+    except ImportError as error:
+        raise UsageError(
+            "Dask",
+            found=error,
+            expected="dask.distributed",
+            hint="pip install 'somobench[scale]'",
+        ) from error
+    make_cluster: Any = distributed.LocalCluster
+    make_client: Any = distributed.Client
+    if scheduler == LOCAL:
+        with (
+            make_cluster(
+                n_workers=max(processes, 1),
+                threads_per_worker=1,
+                dashboard_address=None,
+            ) as cluster,
+            make_client(cluster) as client,
+        ):
+            yield client
+        return
+    try:
+        client = make_client(scheduler, timeout=10)
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            "Dask scheduler",
+            found=f"none at {scheduler[:200]}",
+            expected=f"its address, such as tcp://host:8786, or {LOCAL}",
+            hint=f"--scheduler, or the environment variable {SCHEDULER}",
+        ) from error
+    with client:
+        yield client
+
+
+def _map_on_dask(
+    client: Client,
+    work: Callable[[Inputs, Item], Result],
+    items: Sequence[Item],
+    read: Callable[[], Inputs],
+) -> list[Result]:
+    token = secrets.token_hex(8)
+    do = partial(_do_on_dask, token, work, read)
+    futures = client.map(do, items, pure=False)
+    return list(_tell_each((future.result() for future in futures), items))
+
+
+def _do_on_dask(
+    token: str,
+    work: Callable[[Any, Any], Any],
+    read: Callable[[], Any],
+    item: Any,
+) -> Any:
+    if token not in _read:
+        _read.clear()
+        _read[token] = read()
+    return work(_read[token], item)
 
 
 def _tell_each(results: Iterable[Result], items: Sequence[Item]) -> Iterator[Result]:

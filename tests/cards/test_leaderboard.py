@@ -170,6 +170,16 @@ def test_ladder_that_is_not_the_release_s_is_marked(tmp_path: Path) -> None:
     assert "Reanalysis (other ladder)" in text
 
 
+def test_scores_against_measured_targets_are_told_apart(tmp_path: Path) -> None:
+    warning = "own grids, scored against targets as measured"
+    record, tables = make_card("grid")
+    record["scaling"]["name"] = "none"
+    write_made(tmp_path / "a", record, tables)
+    assert warning not in Reading(page_of(tmp_path)).text
+    write_card(tmp_path / "b", "model-b")
+    assert warning in Reading(page_of(tmp_path)).text
+
+
 def test_copies_are_listed_with_the_reason_and_not_ranked(tmp_path: Path) -> None:
     write_card(tmp_path / "a", "honest", skill=0.6)
     write_card(tmp_path / "b", "copy", skill=0.9, findings=[make_finding()])

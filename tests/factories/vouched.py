@@ -97,8 +97,12 @@ def vouch(folder: Path) -> None:
     """
     content = read_json(folder / MANIFEST)
     renamed = dict(_hash_splits(folder, content))
-    last = ("validation.json", "croissant.json")  # they hold the hashes of others
-    for name in sorted(content["files"], key=lambda it: (it in last, it)):
+    # They hold hashes of others, the last one of the other as well.
+    last = ("validation.json", "croissant.json")
+    others = [name for name in content["files"] if name not in last]
+    for name in (*others, *last):
+        if name not in content["files"]:
+            continue
         record, path = content["files"][name], folder / name
         if not path.is_file():
             continue

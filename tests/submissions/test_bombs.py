@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import xarray as xr
 
 from factories.bombs import BOMBS, grid_file
 from factories.scoring import predicted
+from factories.warm_python import run_warm
 from somobench.schemas.errors import InputError
 from somobench.submissions import limits
 from somobench.submissions.limits import FREE_BYTES, FREE_VALUES, LARGEST_RATIO
@@ -45,12 +45,8 @@ print(json.dumps([said, time.monotonic() - start, parent, child]))
 
 def measure(path: Path) -> tuple[str, float, int, int]:
     """Open a submission in a new process: what was said, s, MB of parent and child."""
-    done = subprocess.run(
-        [sys.executable, "-c", MEASURE, str(path)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    command = [sys.executable, "-c", MEASURE, str(path)]
+    done = run_warm(command, capture_output=True, text=True, check=True)
     said, seconds, parent, child = json.loads(done.stdout)
     return said, seconds, parent, child
 

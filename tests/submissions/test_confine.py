@@ -14,7 +14,7 @@ from somobench.schemas.errors import InputError
 from somobench.submissions import child
 from somobench.submissions.submission import open_submission
 
-pytestmark = pytest.mark.heavy
+pytestmark = [pytest.mark.heavy, pytest.mark.usefixtures("cold_start")]
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="walls of the Linux kernel")
 

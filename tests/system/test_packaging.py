@@ -159,10 +159,10 @@ def test_modules_load_only_what_their_installation_has() -> None:
 
 
 def test_modules_import_only_declared_distributions() -> None:
-    # Functions of the core may import what the extras for models bring.
+    # Functions of the core may import what the extras bring.
     found = {}
     for module, path in MODULES.items():
-        extras = ["models", "neural"]
+        extras = ["models", "neural", "scale"]
         extras += ["build"] if top_of(module) == "somobench.pipelines" else []
         found[module] = undeclared(outside_imports(path), *extras)
     assert {name: used for name, used in found.items() if used} == {}
@@ -206,6 +206,16 @@ def test_opening_a_release_loads_nothing_of_what_building_takes() -> None:
     code = f"{imports}; print(*sys.modules)"
     extra = {"dvc", "hydra", "netCDF4", "numba", "sklearn"}
     assert set(run_python(code).split()) & extra == set()
+
+
+def test_opening_data_and_windows_loads_no_torch() -> None:
+    code = (
+        "import sys, somobench; from somobench.windows import open_windows;"
+        "which = {'release': 'virtual-2.0.0', 'split': 'temporal', 'layer': 1};"
+        "somobench.open_dataset('forcing', **which);"
+        "open_windows('forcing', **which).take([0]); print(*sys.modules)"
+    )
+    assert "torch" not in run_python(code).split()
 
 
 @pytest.fixture(scope="module")

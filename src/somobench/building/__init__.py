@@ -12,7 +12,6 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -149,25 +148,27 @@ def _copy_checkout(root: Path, folder: Path, run: Callable[..., None]) -> None:
     private = root / ".dvc/config.local"
     if private.is_file():
         shutil.copyfile(private, folder / ".dvc/config.local")
-    cache = _cache_folder(root)
-    dvc = (sys.executable, "-m", "dvc", "cache", "dir", "--quiet", "--local", cache)
-    run("copy", *dvc)
+    _link_cache(root, folder)
 
 
-def _cache_folder(root: Path) -> str:
-    """Ask DVC where the checkout keeps its cache."""
-    asked = subprocess.run(
-        [sys.executable, "-m", "dvc", "cache", "dir"],
-        cwd=root,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
+def _link_cache(root: Path, folder: Path) -> None:
+    """Let a copy keep outputs of its stages where the checkout keeps them."""
+    try:
+        from dvc.config import Config, ConfigError
+    except ImportError as error:
+        raise _make_cache_error(root, error) from error
+    try:
+        cache = Config(str(root / ".dvc"))["cache"].get("dir", root / ".dvc/cache")
+        with Config(str(folder / ".dvc")).edit("local") as settings:
+            settings["cache"]["dir"] = str(root / cache)
+    except ConfigError as error:
+        raise _make_cache_error(root, error) from error
+
+
+def _make_cache_error(root: Path, found: Exception) -> InputError:
+    return InputError(
+        f"DVC's cache of {root}",
+        found=found,
+        expected="a checkout that DVC can read",
+        hint="pip install 'somobench[build]'",
     )
-    if asked.returncode:
-        raise InputError(
-            f"DVC's cache of {root}",
-            found=f"dvc ended with status {asked.returncode}",
-            expected="a checkout that DVC can read",
-            hint="pip install 'somobench[build]'; then read the message above",
-        )
-    return str(root / asked.stdout.strip())

@@ -84,6 +84,7 @@ def _mark_beaten(card: Card) -> str:
         " (incomplete)" if not card.record.is_complete else "",
         " (other ladder)" if foreign else "",
         " (no prediction)" if card.record.findings else "",
+        " (marked)" if card.record.marks else "",
     )
     return name_beaten(card) + "".join(marks)
 
@@ -125,6 +126,15 @@ def list_warnings(cards: Sequence[Card]) -> list[str]:
         warnings.append(
             "These were compared with rungs that are not known to be the "
             f"release\u2019s own: {', '.join(foreign)}."
+        )
+    measured = sorted(
+        {c.record.model for c in cards if c.record.scaling.name == "none"}
+    )
+    if 0 < len(measured) < len({c.record.model for c in cards}):
+        warnings.append(
+            "These are models\u2019 own grids, scored against targets as measured, and "
+            "others are in train scaling: correlations compare, RMSE and what else a "
+            f"linear map changes doesn\u2019t: {', '.join(measured)}."
         )
     if len({card.record.code.sha256 for card in cards}) > 1:
         warnings.append(

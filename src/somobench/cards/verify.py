@@ -15,6 +15,7 @@ from somobench.cards.page import card_page
 from somobench.catalog.resolve import resolve
 from somobench.schemas.errors import InputError, IntegrityError, UsageError
 from somobench.scoring.evaluate import Evaluation, evaluate_submission
+from somobench.scoring.inputs import describe_wanted
 from somobench.scoring.record import ScoreRecord
 from somobench.submissions.submission import open_submission
 
@@ -66,13 +67,17 @@ def verify_score(
     """
     target = Path(folder)
     record = read_record(target)
-    opened = open_submission(_find_submission(target, record, submission))
+    release = resolve(record.release)
+    gridded = record.submission.gridded
+    opened = open_submission(
+        _find_submission(target, record, submission),
+        wanted=None if gridded is None else describe_wanted(release, gridded.options),
+    )
     _refuse_other(
         f"values of submission {opened.name}",
         opened.values_sha256,
         record.submission.values_sha256,
     )
-    release = resolve(record.release)
     what = f"manifest of release {record.release}"
     _refuse_other(what, release.manifest_sha256, record.manifest_sha256)
     again = evaluate_submission(

@@ -19,6 +19,8 @@ from somobench.cli import diff as cli_diff
 from somobench.cli import evaluate as cli_evaluate
 from somobench.cli import experiment as cli_experiment
 from somobench.cli import leaderboard as cli_leaderboard
+from somobench.cli import predict as cli_predict
+from somobench.cli import probe as cli_probe
 from somobench.cli import train as cli_train
 from somobench.cli.names import (
     AsJson,
@@ -267,6 +269,8 @@ cli_diff.register(app)
 cli_evaluate.register(app)
 cli_experiment.register(app)
 cli_leaderboard.register(app)
+cli_predict.register(app)
+cli_probe.register(app)
 cli_train.register(app)
 
 

@@ -47,13 +47,32 @@ def evaluate(  # noqa: PLR0917 - typer passes all by name
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="score the days predicted")
     ] = False,
+    method: Annotated[
+        str, typer.Option(help="how a model's own grid is taken: nearest, bilinear")
+    ] = "nearest",
+    reach: Annotated[
+        float | None, typer.Option(help="km from a cell to a node of that grid")
+    ] = None,
+    layers: Annotated[
+        str | None, typer.Option(help="that model's: ecmwf, noah, or 0,0.07,0.28 in m")
+    ] = None,
+    variable: Annotated[
+        list[str] | None, typer.Option(help="its soil moisture, once for each layer")
+    ] = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
-    """Score predictions against a split of a release and the ladder."""
+    """Score predictions, or a model's own grid, against a split and the ladder."""
     from somobench.cards.write import check_folder
     from somobench.scoring.evaluate import evaluate as run
+    from somobench.submissions.gridded.request import GriddedOptions
 
+    gridded = GriddedOptions(
+        method=method,  # type: ignore[arg-type] # checked there
+        reach_km=reach,
+        layers=layers,
+        variables=tuple(variable or ()),
+    )
     check_folder(out, overwrite=overwrite)
     with show_steps():
         evaluation = run(
@@ -63,6 +82,7 @@ def evaluate(  # noqa: PLR0917 - typer passes all by name
             ladder=ladder,
             allow_missing=allow_missing,
             name=name,
+            gridded=gridded,
         )
         tell_step("writing scores and page")
         evaluation.write(out, overwrite=overwrite)
@@ -165,6 +185,8 @@ def _show_scores(record: dict[str, Any]) -> None:
         typer.echo(escape_controls(f"understood: {note}"))
     for said in record["findings_in_words"]:
         typer.echo(escape_controls(f"NO PREDICTION: {said}"))
+    for said in record["marks_in_words"]:
+        typer.echo(escape_controls(f"MARKED: {said}"))
     said = headline.get("sentence") or f"no headline: {headline['reason']}"
     typer.echo(escape_controls(said))
     coverage = record["coverage"]

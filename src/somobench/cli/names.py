@@ -87,13 +87,13 @@ def _choose(names: Iterable[str], begin: str) -> list[str]:
     return [name for name in names if name.startswith(begin)]
 
 
-_RELEASE = {
+RELEASE_OPTION = {
     "help": "full id, such as virtual-2.0.0",
     "autocompletion": complete(list_releases),
 }
 _SPLITS = complete(list_splits, of_release=True)
-ReleaseName = Annotated[str, typer.Argument(**_RELEASE)]
-ReleaseOption = Annotated[str, typer.Option(**_RELEASE)]
+ReleaseName = Annotated[str, typer.Argument(**RELEASE_OPTION)]
+ReleaseOption = Annotated[str, typer.Option(**RELEASE_OPTION)]
 SetName = Annotated[
     str,
     typer.Argument(

@@ -13,7 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from somobench.consistency.descriptions import find_other_descriptions
-from somobench.consistency.documents import find_other_documents, read_reports
+from somobench.consistency.documents import (
+    find_other_cells,
+    find_other_documents,
+    read_reports,
+)
 from somobench.consistency.features import find_other_features
 from somobench.consistency.scores import find_other_scores
 from somobench.consistency.splits import find_other_audits
@@ -43,12 +47,14 @@ def find_contradictions(
         What of its files is valid by itself.
     """
     reports, failures = read_reports(folder, manifest)
+    stages = reports.get("stages", {})
     return [
         *failures,
         *find_other_descriptions(folder, manifest, tables, grids),
         *find_other_documents(folder, manifest),
-        *find_other_targets(reports, tables, grids),
+        *find_other_cells(reports, tables),
+        *find_other_targets(stages, tables, grids),
         *find_other_features(tables, grids),
-        *find_other_audits(manifest, reports, tables, grids),
+        *find_other_audits(manifest, stages, tables, grids),
         *find_other_scores(manifest, tables),
     ]

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import yaml
 
 from somobench.schemas.errors import Failure
@@ -16,12 +18,14 @@ from somobench.schemas.variables import VARIABLES
 REPORTS, CROISSANT = "validation.json", "croissant.json"
 CITATION, README, PAGE = "CITATION.cff", "README.md", "report.html"
 STAGES = ("ingest", "forcing", "targets", "splits", "features")
+SHOWN_CELLS = {"region": None, "dryness": 1e-4, "latitude": 1e-6, "longitude": 1e-6}
+"""Columns of cells that the report's page shows, with what rounding leaves."""
 MOST_BYTES = 64_000_000  # of a document
 Reports = Mapping[str, Any]
 
 
 def read_reports(folder: Path, manifest: Manifest) -> tuple[Reports, list[Failure]]:
-    """Read what the stages reported, and compare it with the manifest."""
+    """Read what the stages reported; say where the manifest has it otherwise."""
     content, failures = _read(folder, REPORTS, _parse_json)
     if failures or content is None:
         return {}, failures
@@ -31,12 +35,36 @@ def read_reports(folder: Path, manifest: Manifest) -> tuple[Reports, list[Failur
         failures.append(
             _fail(REPORTS, "stages", found, f"at least {', '.join(STAGES)}")
         )
-        stages = {}
+        content, stages = {**content, "stages": {}}, {}
     try:
         failures += _compare_reports(content, stages, manifest)
     except (KeyError, TypeError, AttributeError) as error:
         failures.append(_fail(REPORTS, "", f"no {error}", "what every build reports"))
-    return stages, failures
+    return content, failures
+
+
+def find_other_cells(
+    reports: Reports, tables: Mapping[str, pd.DataFrame]
+) -> list[Failure]:
+    """Compare climate and region of cells with those of the report's page."""
+    shown = reports.get("report", {}).get("cells", {})
+    if "cells" not in tables or "cell_id" not in shown:
+        return []
+    cells = tables["cells"].set_index("cell_id").reindex(shown["cell_id"])
+    failures = []
+    for name, digits in SHOWN_CELLS.items():
+        if name not in shown:
+            continue
+        values = cells[name].to_numpy()
+        if digits is None:
+            wrong = [str(it) for it in values] != [str(it) for it in shown[name]]
+        else:
+            given = np.array(shown[name], "float64")
+            wrong = not np.allclose(values, given, 0, digits, equal_nan=True)
+        if wrong:
+            expected = f"that of {REPORTS}"
+            failures.append(Failure(f"cells.parquet {name}", "another", expected))
+    return failures
 
 
 def find_other_documents(folder: Path, manifest: Manifest) -> list[Failure]:

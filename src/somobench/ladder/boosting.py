@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -40,14 +41,14 @@ def make_boosting_learner(params: BoostingParams, seed: int) -> Learner:
         ).fit(train.inputs, train.target, train.weight)
         trees = count_best_trees(model, validation) or params.trees
 
-        def predict(inputs: Array) -> Array:
-            stages = model.staged_predict(inputs)
-            result: Array = next(islice(stages, trees - 1, None))
-            return result
-
-        return Learned(predict, {"trees": trees})
+        return Learned(partial(_predict_stage, model, trees), {"trees": trees})
 
     return learn
+
+
+def _predict_stage(model: Any, trees: int, inputs: Array) -> Array:
+    result: Array = next(islice(model.staged_predict(inputs), trees - 1, None))
+    return result
 
 
 def count_best_trees(model: Any, validation: Sample) -> int:

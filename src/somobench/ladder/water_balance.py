@@ -7,7 +7,8 @@ correlates best on average over those cells, and one line through all their days
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,15 @@ from somobench.ladder.swbm import (
 
 VALUES_AT_ONCE = 30_000_000  # of simulated wetness; 120 MB
 Cells = NDArray[np.intp]
+WEATHER = ("precipitation", "net_radiation", "air_temperature")
+
+
+class RegionalModel(NamedTuple):
+    """What cells without observations take: a set, (1, 1), and a line to the target."""
+
+    parameters: Parameters
+    intercept: float
+    slope: float
 
 
 def fit_water_balance(problem: Problem) -> Outcome:
@@ -65,6 +75,56 @@ def fit_water_balance(problem: Problem) -> Outcome:
     return join_layers(values, chosen, summary, reasons)
 
 
+def calibrate_region(problem: Problem) -> dict[int, RegionalModel]:
+    """Calibrate on train days what cells without observations take, by layer.
+
+    The set and line are those of `fit_water_balance` for such cells; a layer without a
+    cell of enough train days is left out.
+    """
+    drawn = draw_parameters(problem.params.water_balance, problem.params.seed)
+    weather = read_weather(problem)
+    own = np.isfinite(problem.train_target).sum(axis=2) >= _get_minimum_days(problem)
+    scores = _train_correlations(problem, drawn, weather, own.any(axis=0))
+    models = {}
+    for place, layer in enumerate(problem.layers.tolist()):
+        cells = np.flatnonzero(own[place])
+        if not cells.size:
+            continue
+        chosen = drawn.take(np.array([scores[place, cells].mean(axis=0).argmax()]))
+        common = Weather(*(part[cells] for part in weather))
+        spin_up = problem.params.water_balance.spin_up_days
+        shared = simulate_wetness(chosen, common, spin_up)[0]
+        line = fit_line(shared.ravel(), problem.train_target[place, cells].ravel())
+        models[layer] = RegionalModel(chosen, *line)
+    return models
+
+
+def run_regional(
+    models: Sequence[RegionalModel],
+    series: Sequence[Array],
+    latent_heat: float,
+    spin_up_days: int,
+) -> Array:
+    """Run models of a region in cells without observations, (layer, cell, day), m3 m-3.
+
+    Parameters
+    ----------
+    models : one a layer
+    series : of `WEATHER`, (cell, day) each, without a gap
+    latent_heat : MJ kg-1
+    spin_up_days : int
+    """
+    rain, radiation, temperature = series
+    weather = Weather(rain, radiation / latent_heat, temperature)
+    return np.stack(
+        [
+            model.intercept
+            + model.slope * simulate_wetness(model.parameters, weather, spin_up_days)[0]
+            for model in models
+        ]
+    )
+
+
 def _get_minimum_days(problem: Problem) -> int:
     return problem.params.water_balance.minimum_days
 
@@ -74,11 +134,10 @@ def read_weather(problem: Problem) -> Weather:
 
     So a store begins in equilibrium with its own weather, however late that begins.
     """
-    names = ("precipitation", "net_radiation", "air_temperature")
-    series = {name: problem.forcing[name].astype(np.float64) for name in names}
-    known = np.all([np.isfinite(series[name]) for name in names], axis=0)
+    series = {name: problem.forcing[name].astype(np.float64) for name in WEATHER}
+    known = np.all([np.isfinite(series[name]) for name in WEATHER], axis=0)
     if not known.all():
-        series = {name: fill_outside(series[name], known) for name in names}
+        series = {name: fill_outside(series[name], known) for name in WEATHER}
     return Weather(
         series["precipitation"],
         series["net_radiation"] / problem.latent_heat,

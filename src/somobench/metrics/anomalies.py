@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from somobench.metrics.compiled import find_kernels, map_threads, share_rows
 from somobench.metrics.moments import Floats, centre_rows
 
 Integers = NDArray[np.int64]
@@ -19,6 +20,7 @@ Days = NDArray[np.bool_]
 WINDOW = 35  # days; pytesmo's default for anomalies and for smoothing a climatology
 SHORT_WINDOW = 5  # days; pytesmo smooths the series with it before averaging by day
 LEAP_YEAR = 366
+_ROWS_OF_A_THREAD = 100  # at a time: every core has some
 _DAYS_BEFORE = np.array([0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335])
 
 
@@ -107,6 +109,34 @@ def moving_anomalies(
     return anomalies
 
 
+def take_moving_anomalies(values: Floats, window: int = WINDOW) -> Floats:
+    """Subtract the centred moving mean from each row (short-term anomaly).
+
+    Parameters
+    ----------
+    values : (row, time)
+        One value a day, NaN where missing.
+    window : int, days
+
+    Returns
+    -------
+    (row, time), float64, NaN where missing
+    """
+    kernels = find_kernels(values.size)
+    if kernels is None:
+        valid = np.isfinite(values)
+        deviations, _ = centre_rows(values, valid)
+        (anomaly,) = moving_anomalies([deviations], valid, window)
+        return np.where(valid, anomaly, np.nan)
+    anomalies = np.empty(values.shape)
+    map_threads(
+        lambda rows: kernels.fill_anomalies(values[rows], window // 2, anomalies[rows]),
+        share_rows(len(values), _ROWS_OF_A_THREAD),
+        values.size,
+    )
+    return anomalies
+
+
 def seasonal_climatology(
     values: Floats, day_of_year: Integers, window: int = WINDOW
 ) -> Floats:
@@ -132,9 +162,21 @@ def seasonal_climatology(
     fills missing days, the mean by day of the year, a 35-day moving mean that wraps
     around the turn of the year.
     """
-    smooth = average_moving(values, SHORT_WINDOW, fill=True)
     order = np.argsort(day_of_year, kind="stable")
     present, starts = np.unique(day_of_year[order], return_index=True)
+    kernels = find_kernels(values.size)
+    if kernels is not None:
+        filled = np.empty((len(values), LEAP_YEAR))
+        days, half = (order, starts, present), (SHORT_WINDOW // 2, window // 2)
+        map_threads(
+            lambda rows: kernels.fill_climatology(
+                values[rows], *days, *half, filled[rows]
+            ),
+            share_rows(len(values), _ROWS_OF_A_THREAD),
+            values.size,
+        )
+        return filled
+    smooth = average_moving(values, SHORT_WINDOW, fill=True)
     ordered = smooth[:, order]
     valid = np.isfinite(ordered)
     total = np.add.reduceat(np.where(valid, ordered, 0.0), starts, axis=1)

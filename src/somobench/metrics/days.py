@@ -63,9 +63,18 @@ class ResampledDays:
         """Sum products of (row, time) arrays over each draw's days, (draw, row)."""
         if not products:
             return []
-        steps = np.concatenate([self._sum_steps(factors) for factors in products])
-        drawn = self.weights @ steps.T
-        return np.split(drawn, len(products), axis=1)
+        return self.draw_sums(np.array([self._sum_steps(each) for each in products]))
+
+    def draw_sums(self, sums: Floats) -> list[Floats]:
+        """Sum sums over steps (product, row, step) over each draw's, (draw, row)."""
+        drawn = self.weights @ sums.reshape(-1, sums.shape[-1]).T
+        return np.split(drawn, len(sums), axis=1)
+
+    @property
+    def bounds(self) -> NDArray[np.int64]:
+        """Days at which steps begin, and the end of the record, (step + 1,)."""
+        first = np.flatnonzero(self.scored)[:: self.step]
+        return np.concatenate([[0], first[1:], [self.scored.size]])
 
     def _sum_steps(self, factors: Factors) -> Floats:
         """Sum a product over the days of every step, (row, step)."""

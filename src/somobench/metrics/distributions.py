@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from somobench.metrics.moments import Additive, Floats, Scores, centre_rows
+from somobench.metrics.moments import Additive, Finish, Floats, Scores, centre_rows
 
 Bins = NDArray[np.int64]
 
 BINS = 25  # of the histograms that overlap, from the lowest to the highest of both
-_TAILS = {"p5_difference": 0.05, "p95_difference": 0.95}
+TAILS = {"p5_difference": 0.05, "p95_difference": 0.95}
 _REACH, _HALF = 0.05, 20  # how far a resampled level may move, in so many steps
 
 
@@ -49,17 +49,16 @@ def _interpolate_sorted(ordered: Floats, levels: Floats) -> Floats:
 
 
 @dataclass(frozen=True)
-class _Tail:
+class Tail:
     """A quantile whose level moves as resampled days move the share below it."""
 
     nodes: Floats  # (row, node) quantiles at levels within `_REACH` of its own
     share: Floats  # (row,) share of days not above the quantile
 
     @classmethod
-    def of(cls, ordered: Floats, values: Floats, level: float) -> _Tail:
-        steps = np.arange(-_HALF, _HALF + 1, dtype=np.float64)
-        levels = np.asarray(level + steps * (_REACH / _HALF), dtype=np.float64)
-        nodes = _interpolate_sorted(ordered, levels)
+    def of(cls, ordered: Floats, values: Floats, level: float) -> Tail:
+        """Take nodes from sorted series, and the share of days from values."""
+        nodes = _interpolate_sorted(ordered, list_node_levels(level))
         count = np.isfinite(ordered).sum(axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
             share = (values <= nodes[:, _HALF][:, None]).sum(axis=1) / count
@@ -67,6 +66,7 @@ class _Tail:
 
     @property
     def value(self) -> Floats:
+        """The quantile at its own level, (row,)."""
         return self.nodes[:, _HALF]
 
     def resampled(self, share: Floats) -> Floats:
@@ -77,6 +77,12 @@ class _Tail:
         rows = np.broadcast_to(np.arange(self.nodes.shape[0]), below.shape)
         low, high = self.nodes[rows, below], self.nodes[rows, below + 1]
         return np.asarray(low + (high - low) * (position - below))
+
+
+def list_node_levels(level: float) -> Floats:
+    """Return the levels around a tail's own, the middle one, at which it has nodes."""
+    steps = np.arange(-_HALF, _HALF + 1, dtype=np.float64)
+    return np.asarray(level + steps * (_REACH / _HALF), dtype=np.float64)
 
 
 def assign_bins(prediction: Floats, target: Floats) -> tuple[Bins, Bins]:
@@ -122,8 +128,8 @@ def distribution_family(prediction: Floats, target: Floats) -> Additive:
     series = {"prediction": prediction, "target": target}
     ordered = {name: np.sort(values, axis=1) for name, values in series.items()}
     tails = [
-        _Tail.of(ordered[name], series[name], level)
-        for level in _TAILS.values()
+        Tail.of(ordered[name], series[name], level)
+        for level in TAILS.values()
         for name in series
     ]
     daily = (
@@ -138,6 +144,11 @@ def distribution_family(prediction: Floats, target: Floats) -> Additive:
             for tail, values in zip(tails, 2 * list(series.values()), strict=True)
         ),
     )
+    return Additive.of(daily, finish_distributions(tails))
+
+
+def finish_distributions(tails: Sequence[Tail]) -> Finish:
+    """Return what turns sums into scores; of each tail, prediction's and target's."""
 
     def finish(sums: Sequence[Floats]) -> Scores:
         count, error, spread, mean, balance, smaller, *below = sums
@@ -152,8 +163,8 @@ def distribution_family(prediction: Floats, target: Floats) -> Additive:
                 tail.resampled(share / count)
                 for tail, share in zip(tails, below, strict=True)
             ]
-        for index, name in enumerate(_TAILS):
+        for index, name in enumerate(TAILS):
             scores[name] = np.abs(values[2 * index] - values[2 * index + 1])
         return scores
 
-    return Additive.of(daily, finish)
+    return finish

@@ -133,14 +133,15 @@ def droughts_family(prediction: Floats, target: Floats, threshold: Floats) -> Ad
     daily = np.zeros((6, *target.shape))
     for row in np.flatnonzero(valid.any(axis=1)):
         _fill_row_lags(daily[:, row], (dry[0][row], dry[1][row]), valid[row])
+    return Additive.of(daily, finish_droughts)
 
-    def finish(sums: Sequence[Floats]) -> Scores:
-        events, found, onsets, onset_lag, recoveries, recovery_lag = sums
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return {
-                "drought_detection_rate": found / events,
-                "drought_onset_lag": onset_lag / onsets,
-                "drought_recovery_lag": recovery_lag / recoveries,
-            }
 
-    return Additive.of(daily, finish)
+def finish_droughts(sums: Sequence[Floats]) -> Scores:
+    """Turn sums of events, of those found, and of lags into scores."""
+    events, found, onsets, onset_lag, recoveries, recovery_lag = sums
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return {
+            "drought_detection_rate": found / events,
+            "drought_onset_lag": onset_lag / onsets,
+            "drought_recovery_lag": recovery_lag / recoveries,
+        }

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from somobench.metrics.distributions import compute_row_quantiles
-from somobench.metrics.moments import Additive, Floats, Scores
+from somobench.metrics.moments import Additive, Finish, Floats, Scores
 
 Side = Literal["dry", "wet"]
 Events = NDArray[np.bool_]
@@ -98,6 +98,13 @@ def extremes_family(
     valid = np.isfinite(target) & np.isfinite(threshold)[:, None]
     predicted = mark_extreme_days(prediction, threshold, side) & valid
     observed = mark_extreme_days(target, threshold, side) & valid
+    daily = (valid, predicted & observed, predicted, observed)
+    floats = (array.astype(np.float64) for array in daily)
+    return Additive.of(floats, finish_extremes(side))
+
+
+def finish_extremes(side: Side) -> Finish:
+    """Return what turns counts of days, hits, predictions and events into scores."""
 
     def finish(sums: Sequence[Floats]) -> Scores:
         days, hits, predicted_days, events = sums
@@ -111,8 +118,7 @@ def extremes_family(
                 f"sedi_{side}": sedi(hits, misses, false_alarms, quiet),
             }
 
-    daily = (valid, predicted & observed, predicted, observed)
-    return Additive.of((array.astype(np.float64) for array in daily), finish)
+    return finish
 
 
 def _divide(numerator: Floats, denominator: Floats) -> Floats:

@@ -15,6 +15,7 @@ from somobench.metrics.anomalies import (
     count_leap_year_days,
     seasonal_climatology,
 )
+from somobench.metrics.compiled import find_kernels
 from somobench.metrics.definition import Metric
 from somobench.metrics.extremes import compute_extreme_thresholds
 from somobench.metrics.registry import METRICS, metrics_named
@@ -143,6 +144,8 @@ def label_rows(
 def _derive_climatology_by_chunks(
     trained: NDArray[Any], day_of_year: NDArray[np.int64]
 ) -> NDArray[np.float64]:
+    if find_kernels(trained.size) is not None:
+        return seasonal_climatology(trained, day_of_year)
     parts = np.array_split(trained, max(1, trained.size // 500_000))
     return np.concatenate(
         [seasonal_climatology(part.astype(np.float64), day_of_year) for part in parts]

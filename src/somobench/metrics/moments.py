@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Scores = dict[str, Floats]
 
+Finish = Callable[[Sequence[Floats]], Scores]
 Factors = tuple[Floats] | tuple[Floats, Floats]
 
 ROUNDING = 1e-12  # of the mean: a float64 series that varies less is constant
@@ -193,6 +194,13 @@ def moments_family(prediction: Floats, target: Floats) -> Additive:
     valid = np.isfinite(target)
     x, x_centre = centre_rows(prediction, valid)
     y, y_centre = centre_rows(target, valid)
+    days = valid.astype(np.float64)
+    finish = finish_moments(x_centre, y_centre)
+    return Additive(((days,), *make_daily_products(x, y)), finish)
+
+
+def finish_moments(x_centre: Floats, y_centre: Floats) -> Finish:
+    """Return what turns sums about centres (row,) into the scores of moments."""
 
     def finish(sums: Sequence[Floats]) -> Scores:
         moments = derive_moments(sums, x_centre, y_centre)
@@ -200,8 +208,7 @@ def moments_family(prediction: Floats, target: Floats) -> Additive:
             moments, ROUNDING * np.abs(x_centre), ROUNDING * np.abs(y_centre)
         )
 
-    days = valid.astype(np.float64)
-    return Additive(((days,), *make_daily_products(x, y)), finish)
+    return finish
 
 
 def compute_zero_deviation(
@@ -244,7 +251,14 @@ def anomaly_family(
         for values, mean in zip(deviations, means, strict=True)
     ]
     x, y = depart(deviations, valid)
-    zero = np.zeros(target.shape[0])
+    days = valid.astype(np.float64)
+    products = make_daily_products(x, y)
+    return Additive(((days,), *products), finish_anomalies(name, floors))
+
+
+def finish_anomalies(name: str, floors: Sequence[Floats] | Floats) -> Finish:
+    """Return what turns sums of anomalies into their correlation, above floors."""
+    zero = np.zeros(floors[0].size)
 
     def finish(sums: Sequence[Floats]) -> Scores:
         moments = derive_moments(sums, zero, zero)
@@ -252,5 +266,4 @@ def anomaly_family(
         deviations = (np.sqrt(variance) for variance in variances)
         return {name: correlation(moments.covariance, *deviations, *floors)}
 
-    days = valid.astype(np.float64)
-    return Additive(((days,), *make_daily_products(x, y)), finish)
+    return finish

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from somobench.metrics.moments import (
     Additive,
+    Finish,
     Floats,
     Scores,
     correlation,
@@ -102,11 +103,16 @@ def ranks_family(prediction: Floats, target: Floats, *, replicated: bool) -> Add
         others = (order_u.sum_above(v) + order_v.sum_above(u)) / count[:, None]
         change = (u * v + others - 3.0 * covariance[:, None]) / scale[:, None]
     change[scale == 0] = 0.0
+    daily = valid.astype(np.float64), np.where(valid, change, 0.0)
+    return Additive.of(daily, finish_ranks(rho))
+
+
+def finish_ranks(rho: Floats) -> Finish:
+    """Return what adds the mean change of resampled days to rho (row,)."""
 
     def finish(sums: Sequence[Floats]) -> Scores:
         days, shift = sums
         with np.errstate(invalid="ignore", divide="ignore"):
             return {"spearman_r": np.clip(rho + shift / days, -1.0, 1.0)}
 
-    daily = valid.astype(np.float64), np.where(valid, change, 0.0)
-    return Additive.of(daily, finish)
+    return finish

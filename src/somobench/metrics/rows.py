@@ -7,7 +7,7 @@ of the target cost no model anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,18 +15,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from somobench.metrics.anomalies import Integers, moving_anomalies
+from somobench.metrics.compiled import (
+    count_threads,
+    find_kernels,
+    map_threads,
+    share_rows,
+)
 from somobench.metrics.days import ResampledDays
 from somobench.metrics.definition import Metric
 from somobench.metrics.distributions import distribution_family
 from somobench.metrics.droughts import droughts_family
 from somobench.metrics.ensembles import ensemble_family
 from somobench.metrics.extremes import extremes_family
-from somobench.metrics.moments import Additive, Floats, anomaly_family, moments_family
+from somobench.metrics.moments import (
+    Additive,
+    Floats,
+    Scores,
+    anomaly_family,
+    moments_family,
+)
 from somobench.metrics.ranks import ranks_family
 from somobench.metrics.seasons import deseasonalised_family
 
 MINIMUM_COUNT = 10  # pairs; pytesmo's and QA4SM's default (`min_obs`)
 _CHUNK_VALUES = 80_000  # a row chunk's size: its arrays stay in the caches
+_COMPILED_VALUES = 400_000  # where arrays are fewer, and every core has a chunk
 
 Array = NDArray[Any]
 Replicates = NDArray[np.float32]
@@ -89,6 +102,18 @@ class RowScores:
     values: Mapping[str, Floats]
     replicates: Mapping[str, Replicates]
 
+    @classmethod
+    def empty(
+        cls, rows: int, names: list[str], days: ResampledDays | None
+    ) -> RowScores:
+        """Return room for scores; for replicates if there are draws."""
+        drawn = {} if days is None else dict.fromkeys(names, (days.draws, rows))
+        return cls(
+            np.zeros(rows, dtype=np.int64),
+            {name: np.full(rows, np.nan) for name in names},
+            {n: np.full(shape, np.nan, np.float32) for n, shape in drawn.items()},
+        )
+
 
 def _score_moving_anomalies(rows: Rows, _replicated: bool) -> Additive:
     return anomaly_family(
@@ -150,33 +175,94 @@ def score_rows(
     """
     wanted = tuple(metrics)
     size, names = rows.target.shape[0], [metric.name for metric in wanted]
-    count = np.zeros(size, dtype=np.int64)
-    values = {name: np.full(size, np.nan) for name in names}
-    shape = (0 if days is None else days.draws, size)
-    replicates = {name: np.full(shape, np.nan, dtype=np.float32) for name in names}
+    result = RowScores.empty(size, names, days)
     families = tuple(dict.fromkeys(metric.family for metric in wanted))
-    for part in _slice_chunks(rows):
+    compiled = find_kernels(rows.target.size) is not None
+    if compiled and days is None and families == ("moments",):
+        return _score_moments(rows, result, minimum_count)
+    sum_chunk = _sum_compiled if compiled else _sum_plainly
+
+    def score_part(part: slice) -> None:
         chunk = rows.part(part)
         paired = np.isfinite(chunk.target).astype(np.float64)
-        count[part] = np.count_nonzero(paired, axis=1)
-        enough = count[part] >= minimum_count
+        result.count[part] = np.count_nonzero(paired, axis=1)
+        enough = result.count[part] >= minimum_count
         drawn = None if days is None else days.sums([(paired,)])[0] >= minimum_count
         for family in families:
-            additive = FAMILIES[family](chunk, days is not None)
-            scores = additive.totals()
-            for name in values.keys() & scores.keys():
-                values[name][part] = np.where(enough, scores[name], np.nan)
-            if days is None or drawn is None:
-                continue
-            scores = additive.finish(days.sums(additive.daily))
-            for name in values.keys() & scores.keys():
-                kept = np.where(drawn, scores[name], np.nan)
-                replicates[name][:, part] = np.where(enough, kept, np.nan)
-    return RowScores(count, values, replicates if days is not None else {})
+            scores, draws = sum_chunk(chunk, family, days)
+            for name in result.values.keys() & scores.keys():
+                result.values[name][part] = np.where(enough, scores[name], np.nan)
+            for name in result.replicates.keys() & draws.keys():
+                kept = np.where(drawn, draws[name], np.nan)
+                result.replicates[name][:, part] = np.where(enough, kept, np.nan)
+
+    height = (_COMPILED_VALUES if compiled else _CHUNK_VALUES) // max(
+        1, rows.prediction[:1].size
+    )
+    map_threads(score_part, share_rows(size, height), rows.target.size * compiled)
+    return result
 
 
-def _slice_chunks(rows: Rows) -> Iterator[slice]:
-    values = max(1, rows.prediction[:1].size)
-    height = max(1, _CHUNK_VALUES // values)
-    for start in range(0, rows.target.shape[0], height):
-        yield slice(start, start + height)
+def _score_moments(rows: Rows, result: RowScores, minimum_count: int) -> RowScores:
+    """Fill scores of moments alone, in one pass over series as they came."""
+    from somobench.metrics.summed import sum_moments
+
+    whole = np.array([0, rows.target.shape[1]])
+
+    def score_part(part: slice) -> None:
+        pair = rows.prediction[part], rows.target[part]
+        if rows.prediction.ndim > rows.target.ndim or not _are_floats(*pair):
+            chunk = rows.part(part)
+            pair = np.ascontiguousarray(chunk.mean), chunk.target
+        found = sum_moments(*pair, whole)
+        result.count[part] = found.sums[0, :, 0]
+        enough = result.count[part] >= minimum_count
+        scores = found.totals()
+        for name, values in result.values.items():
+            values[part] = np.where(enough, scores[name], np.nan)
+
+    size = len(rows.target)
+    height = -(-size // count_threads())
+    map_threads(score_part, share_rows(size, height), rows.target.size)
+    return result
+
+
+def _are_floats(*arrays: Array) -> bool:
+    """Tell whether the compiled loop for moments takes arrays as they are."""
+    return all(
+        array.dtype == arrays[0].dtype
+        and array.dtype in (np.float32, np.float64)
+        and array.flags.c_contiguous
+        and array.flags.writeable
+        for array in arrays
+    )
+
+
+def _sum_plainly(
+    chunk: Rows, family: str, days: ResampledDays | None
+) -> tuple[Scores, Scores]:
+    """Return the scores of a family, and those of every draw."""
+    additive = FAMILIES[family](chunk, days is not None)
+    draws = {} if days is None else additive.finish(days.sums(additive.daily))
+    return additive.totals(), draws
+
+
+def _sum_compiled(
+    chunk: Rows, family: str, days: ResampledDays | None
+) -> tuple[Scores, Scores]:
+    """Do the same by compiled loops, where the family has one."""
+    from somobench.metrics import summed
+
+    if family not in summed.FAMILIES:
+        return _sum_plainly(chunk, family, days)
+    pairs = summed.Pairs(
+        np.ascontiguousarray(chunk.mean),
+        chunk.target,
+        chunk.day_of_year,
+        chunk.climatology,
+        chunk.thresholds,
+        np.array([0, chunk.target.shape[1]]) if days is None else days.bounds,
+        days is not None,
+    )
+    found = summed.FAMILIES[family](pairs)
+    return found.totals(), {} if days is None else found.drawn(days)

@@ -11,6 +11,7 @@ from somobench.metrics.anomalies import LEAP_YEAR, Days, Integers
 from somobench.metrics.moments import (
     ROUNDING,
     Additive,
+    Finish,
     Floats,
     Scores,
     centre_rows,
@@ -110,6 +111,21 @@ def deseasonalised_family(
     The season is fitted again to the days of every draw: taken as it is, it would hide
     how much of the score the fit has determined.
     """
+    series, finish = find_season_series(
+        prediction, target, day_of_year, climatology, replicated=replicated
+    )
+    return Additive(tuple(combinations_with_replacement(series, 2)), finish)
+
+
+def find_season_series(
+    prediction: Floats,
+    target: Floats,
+    day_of_year: Integers,
+    climatology: Floats | None,
+    *,
+    replicated: bool,
+) -> tuple[list[Floats], Finish]:
+    """Return controls and what is left of pairs, and what their products give."""
     valid = np.isfinite(target)
     deviations, means = zip(
         *(centre_rows(series, valid) for series in (prediction, target)), strict=True
@@ -122,7 +138,6 @@ def deseasonalised_family(
     left, controls = remove_season(deviations, valid, day_of_year, climatology)
     if not replicated:
         controls = controls[:1]  # the others are zero to what is left
-    factors = list(combinations_with_replacement([*controls, *left], 2))
 
     def finish(sums: Sequence[Floats]) -> Scores:
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -132,7 +147,7 @@ def deseasonalised_family(
         deviations = (np.sqrt(np.maximum(variance, 0.0)) for variance in (xx, yy))
         return {"deseasonalised_r": correlation(xy, *deviations, *floors)}
 
-    return Additive(tuple(factors), finish)
+    return [*controls, *left], finish
 
 
 def _remove_controls(sums: Sequence[Floats], controls: int) -> Sequence[Floats]:

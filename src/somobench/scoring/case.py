@@ -33,8 +33,9 @@ DRYNESS_CLASSES: Mapping[str, tuple[float, float]] = {
     "2 to 5": (2.0, 5.0),
     "5 and more": (5.0, np.inf),
 }
-REANALYSIS = "reanalysis"
+REANALYSIS, OBSERVATIONS = "reanalysis", "observations"
 
+Floats = NDArray[np.float64]
 Pools = dict[tuple[str, int], xr.DataArray]
 
 
@@ -62,6 +63,9 @@ class ScoringCase:
     moments_from : mapping of layer to "reanalysis" or "observations"
     full_record : (series,), bool
         Series without train days: their scale factors are those of the full record.
+    scale : (slope, offset) of each series, or None
+        From measured to train scaling, where targets are as measured; None where they
+        are in train scaling.
     sensor_spread : (series,), 1
         Standard deviation of the means of a target's sensors over their mean; NaN
         where there is only one.
@@ -79,6 +83,7 @@ class ScoringCase:
     moments_from: Mapping[int, str]
     full_record: NDArray[np.bool_]
     sensor_spread: NDArray[np.float64]
+    scale: tuple[Floats, Floats] | None = None
 
     @property
     def series_layers(self) -> NDArray[np.int8]:
@@ -137,8 +142,26 @@ class ScoringCase:
         coords = dict(self.target.coords) | {dim: grid[dim] for dim in rest}
         return xr.DataArray(placed, coords, ("series", "time", *rest))
 
+    def place_scaled(self, grid: xr.DataArray) -> xr.DataArray:
+        """Place predictions in train scaling beside the target, in its own scaling.
 
-def build_case(view: SplitView, moments_from: Mapping[int, str]) -> ScoringCase:
+        Parameters and result as of `place_on_series`.
+        """
+        placed = self.place_on_series(grid)
+        return placed if self.scale is None else _undo_scale(placed, *self.scale)
+
+
+def _undo_scale(values: xr.DataArray, slope: Floats, offset: Floats) -> xr.DataArray:
+    """Return values in train scaling, (series, ...), as they would be measured."""
+    along = (slice(None), *[None] * (values.ndim - 1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        measured = (values.to_numpy().astype(np.float64) - offset[along]) / slope[along]
+    return values.copy(data=np.where(np.isfinite(measured), measured, np.nan))
+
+
+def build_case(
+    view: SplitView, moments_from: Mapping[int, str], *, scaled: bool = True
+) -> ScoringCase:
     """Gather what one split asks from the files of a release.
 
     Parameters
@@ -146,6 +169,8 @@ def build_case(view: SplitView, moments_from: Mapping[int, str]) -> ScoringCase:
     view : SplitView
     moments_from : mapping of layer to "reanalysis" or "observations"
         Where the mean and variance of its targets come from.
+    scaled : bool
+        Targets in train scaling; otherwise as measured, on the same days.
 
     Raises
     ------
@@ -153,21 +178,38 @@ def build_case(view: SplitView, moments_from: Mapping[int, str]) -> ScoringCase:
         If no test day has a target.
     """
     targets = view.targets
-    scaled, tested = view.train_scaled(), view.has_role(TEST)
-    layer, cell = np.nonzero((np.isfinite(scaled.to_numpy()) & tested).any(axis=2))
+    values, tested = view.train_scaled(), view.has_role(TEST)
+    layer, cell = np.nonzero((np.isfinite(values.to_numpy()) & tested).any(axis=2))
+    climatology = _take_series(view.climatology(), layer, cell)
+    scale = None
+    if not scaled:
+        values = (
+            targets["soil_moisture_in_situ"]
+            .transpose(*values.dims)
+            .where(
+                values.notnull()  # noqa: PD004 - xarray has no notna
+            )
+        )
+        slope, offset = (
+            _take_values(view.features[name], layer, cell).astype(np.float64)
+            for name in ("scale_slope", "scale_offset")
+        )
+        scale = slope, offset
+        climatology = _undo_scale(climatology, slope, offset)
+        moments_from = dict.fromkeys(moments_from, OBSERVATIONS)
     if not layer.size:
         failure = Failure(view.split, "no test day with a target", "at least one")
         raise ValidationError("scores", [failure])
     days = np.flatnonzero(tested.any(axis=0))
     period = slice(int(days[0]), int(days[-1]) + 1)
-    observed = _take_series(scaled, layer, cell)
+    observed = _take_series(values, layer, cell)
     trained = view.has_role(TRAIN)[cell]
     is_full_record = view.features["scale_is_full_record"]
     return ScoringCase(
         split=view.split,
         target=observed.where(tested[cell])[:, period],
         observed=observed,
-        climatology=_take_series(view.climatology(), layer, cell),
+        climatology=climatology,
         thresholds=_derive_thresholds(observed.to_numpy().astype(np.float64), trained),
         cells=view.cells,
         layers=tuple(targets["layer"].to_numpy().tolist()),
@@ -176,6 +218,7 @@ def build_case(view: SplitView, moments_from: Mapping[int, str]) -> ScoringCase:
         moments_from=moments_from,
         full_record=_take_values(is_full_record, layer, cell) == 1,
         sensor_spread=_take_spread(targets, layer, cell),
+        scale=scale,
     )
 
 

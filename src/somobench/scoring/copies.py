@@ -1,8 +1,8 @@
 """Find predictions that are those of something else: target, reanalysis or a rung.
 
 Such numbers can be scored and say nothing of a model. They are recognised where the
-target was read by mistake, or a reference was handed in under another name. What was
-changed on purpose, by noise or on single days, looks like a model's errors.
+target was read by mistake, or a reference was handed in under another name. What only
+looks like a copy, such as the target with noise, is marked (`marks`).
 
 A series counts with at least 30 days and 5 changes from one day to the next, so that
 a sensor that stands still is no copy of the day before.
@@ -12,12 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from somobench.scoring.case import ScoringCase
+from somobench.scoring.hidden_copies import find_monotone, find_partly_equal
 from somobench.scoring.models import Forecast, Model
 from somobench.scoring.record import TARGET, FindingRecord
 
@@ -75,20 +77,22 @@ def find_copies(
         The target is found in single series, equal on every test day or times a factor
         plus a constant of the series, whose scatter is at most 2 % of the standard
         deviation of the predictions; equal also means rounded to 2 decimals or more.
+        So it is where it is met on single days, or through a rising or falling curve.
         The reanalysis and rungs are found where 90 % of series are equal to them: a
         model may fall back on a reference in some.
     """
     sources = [Model(TARGET, lambda: case.target), *references]
     found: list[FindingRecord] = []
     for lead in asked:
-        predicted = _average_members(forecast(lead))
+        predicted = average_members(forecast(lead))
         for model in sources:
-            pairs = _pair(predicted, _average_members(model.load()), case)
+            pairs = _pair(predicted, average_members(model.load()), case)
             found += _compare(pairs, model.name, lead)
     return found
 
 
-def _average_members(grid: xr.DataArray) -> Floats:
+def average_members(grid: xr.DataArray) -> Floats:
+    """Return the mean of members, where there are some, (series, time)."""
     if "member" in grid.dims:
         grid = grid.mean("member", skipna=False)
     return grid.transpose("series", "time").to_numpy().astype(np.float64)
@@ -123,6 +127,7 @@ def _compare(pairs: _Pairs, name: str, lead: int | None) -> Iterator[FindingReco
         return
     slope, offset, is_line = find_lines(pairs.predicted, pairs.source)
     line = known & is_line & ~equal
+    yield from _find_hidden(pairs, lead, known & ~equal & ~line)
     if line.any():
         yield FindingRecord(
             source=name,
@@ -135,6 +140,32 @@ def _compare(pairs: _Pairs, name: str, lead: int | None) -> Iterator[FindingReco
             slope=_round_ends(slope[line]),
             offset=_round_ends(offset[line]),
         )
+
+
+def _find_hidden(
+    pairs: _Pairs, lead: int | None, asked: Mask
+) -> Iterator[FindingRecord]:
+    """Find the target on single days and behind a curve, in the series asked for."""
+    partly, days = find_partly_equal(pairs.predicted, pairs.source, EQUAL)
+    curve = find_monotone(pairs.predicted, pairs.source, SCATTER) & asked
+    partly &= asked & ~curve
+    relations: tuple[tuple[Literal["partly", "monotone"], Mask, Any], ...] = (
+        ("partly", partly, days),
+        ("monotone", curve, pairs.days),
+    )
+    for relation, found, counted in relations:
+        if found.any():
+            yield FindingRecord(
+                source=TARGET,
+                relation=relation,
+                lead_time=lead,
+                of_series=len(asked),
+                series=int(found.sum()),
+                cell_days=int(counted[found].sum()),
+                decimals=None,
+                slope=None,
+                offset=None,
+            )
 
 
 def find_equal(predicted: Floats, source: Floats) -> tuple[Mask, NDArray[np.int64]]:

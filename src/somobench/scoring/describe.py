@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from importlib import metadata
 
 import numpy as np
+from pydantic import ValidationError as PydanticError
 
 from somobench.catalog.resolve import Release
 from somobench.catalog.storage.hashing import sources_sha256
 from somobench.metrics.days import ResampledDays
-from somobench.schemas.errors import UsageError
+from somobench.schemas.errors import InputError, UsageError
 from somobench.schemas.submission_names import LONGEST_NAME
 from somobench.scoring.case import ScoringCase
 from somobench.scoring.ladders import Ladder
@@ -18,6 +19,7 @@ from somobench.scoring.lead_times import CLIMATOLOGY, PERSISTENCE
 from somobench.scoring.record import (
     BootstrapRecord,
     CodeRecord,
+    GriddedRecord,
     LadderRecord,
     SpreadRecord,
     SubmissionRecord,
@@ -39,7 +41,22 @@ def describe_code() -> CodeRecord:
 
 
 def describe_submission(submission: Submission) -> SubmissionRecord:
-    """Name a submission, with its hashes."""
+    """Name a submission, with its hashes.
+
+    Raises
+    ------
+    InputError
+        If its reader says of a model's grid what can't be.
+    """
+    try:
+        facts = submission.gridded
+        gridded = None if facts is None else GriddedRecord.model_validate(facts)
+    except PydanticError as error:
+        raise InputError(
+            f"submission {submission.name}",
+            found=f"{error.error_count()} facts of its reader that can't be",
+            expected="how it was brought to cells",
+        ) from error
     return SubmissionRecord(
         name=submission.name,
         file_sha256=submission.file_sha256,
@@ -48,6 +65,7 @@ def describe_submission(submission: Submission) -> SubmissionRecord:
         members=submission.grid.sizes.get("member"),
         lead_times=submission.leads,
         understood=list(submission.notes),
+        gridded=gridded,
     )
 
 

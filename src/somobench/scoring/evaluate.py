@@ -22,7 +22,7 @@ from somobench.metrics.days import ResampledDays
 from somobench.progress import tell_step
 from somobench.schemas.validate import validate_table
 from somobench.scoring.case import ScoringCase
-from somobench.scoring.copies import find_copies
+from somobench.scoring.copies import average_members, find_copies
 from somobench.scoring.coverage import check_coverage, check_labels
 from somobench.scoring.describe import (
     check_model_name,
@@ -34,7 +34,7 @@ from somobench.scoring.describe import (
 )
 from somobench.scoring.files import TABLE_FILES, TABLE_SCHEMAS
 from somobench.scoring.headline import derive_headline, summarise_scores
-from somobench.scoring.inputs import list_references, read_case
+from somobench.scoring.inputs import describe_wanted, list_references, read_case
 from somobench.scoring.ladders import (
     Ladder,
     choose_ladder,
@@ -46,6 +46,7 @@ from somobench.scoring.lead_times import (
     score_lead_times,
     summarise_leads,
 )
+from somobench.scoring.marks import find_marks
 from somobench.scoring.models import (
     Forecast,
     Model,
@@ -64,6 +65,7 @@ from somobench.scoring.tables import (
     finish_scores,
     score_table,
 )
+from somobench.submissions.gridded.request import GriddedOptions
 from somobench.submissions.submission import Predictions, Submission, open_submission
 
 
@@ -114,6 +116,7 @@ class Evaluation:
             "summary": summarise_scores(self.scores),
             "lead_times": None if leads is None else summarise_leads(leads, model),
             "findings_in_words": [item.sentence for item in self.record.findings],
+            "marks_in_words": [item.sentence for item in self.record.marks],
         }
 
     def write(self, folder: Path | str, *, overwrite: bool = False) -> None:
@@ -137,6 +140,7 @@ def evaluate(
     ladder: Path | str | None = None,
     allow_missing: bool = False,
     name: str | None = None,
+    gridded: GriddedOptions | None = None,
 ) -> Evaluation:
     """Score predictions on the test days of a split.
 
@@ -159,6 +163,9 @@ def evaluate(
     name : str, optional
         Of the model in the tables, 200 letters at most; by default the file's name.
         `persistence` and `climatology` are taken where there are lead times.
+    gridded : GriddedOptions, optional
+        How a model's own grid is brought to the cells, where that isn't to be chosen by
+        what the file says. Such a grid is scored against targets as measured.
 
     Returns
     -------
@@ -185,7 +192,12 @@ def evaluate(
     found = resolve(release)
     shape = found.manifest.files[TARGETS].arrays["soil_moisture"].shape
     return evaluate_submission(
-        open_submission(predictions, name, asked=math.prod(shape)),
+        open_submission(
+            predictions,
+            name,
+            asked=math.prod(shape),
+            wanted=describe_wanted(found, gridded or GriddedOptions()),
+        ),
         release=found,
         split=split,
         ladder=ladder,
@@ -214,7 +226,8 @@ def evaluate_submission(
         submission.name if name is None else name, submission.leads
     )
     tell_step(f"reading the test days of {split}")
-    case = read_case(release, split)
+    scaled = submission.gridded is None
+    case = read_case(release, split, scaled=scaled)
     check_labels(submission, case)
     rungs, missing = None, explain_absence(release, split)
     if with_ladder:
@@ -234,6 +247,7 @@ def evaluate_submission(
     days, tables = score_forecast(case, model, forecast, asked, rungs)
     tell_step("looking whether the predictions are a copy of something")
     references = list_references(release, case, rungs)
+    observing = rungs.needs_observations if rungs else frozenset()
     record = ScoreRecord(
         schema_version=SCORE_SCHEMA,
         model=model,
@@ -249,6 +263,7 @@ def evaluate_submission(
         ladder=describe_ladder(rungs, missing, release, split),
         bootstrap=describe_bootstrap(days),
         scaling=ScalingRecord(
+            name="train" if scaled else "none",
             series=len(case.full_record),
             full_record_series=int(case.full_record.sum()),
         ),
@@ -256,6 +271,12 @@ def evaluate_submission(
         lead_coverage=count_common_days(case, forecast, leads) if leads else None,
         target_uncertainty=describe_spread(case),
         findings=find_copies(case, forecast, asked, references),
+        marks=find_marks(
+            case,
+            average_members(forecast(first)),
+            [model for model in references if model.name not in observing],
+            is_forecast=bool(leads),
+        ),
     )
     return Evaluation(
         scores=tables["scores"],

@@ -114,7 +114,7 @@ def open_ladder(path: Path, case: ScoringCase) -> Ladder:
 
 def _build_rung(predictions: xr.DataArray, name: str, case: ScoringCase) -> Model:
     chosen = predictions.sel(rung=name, drop=True)
-    return Model(name, lambda: case.place_on_series(chosen))
+    return Model(name, lambda: case.place_scaled(chosen))
 
 
 def choose_ladder(

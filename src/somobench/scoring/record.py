@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from somobench.ladder.rungs import RUNGS
 from somobench.schemas.recipe import RELEASE_ID, SHA256
 from somobench.schemas.submission_names import LONGEST_NAME
+from somobench.scoring.mark_record import MarkRecord
+from somobench.submissions.gridded.request import GriddedOptions, Method
 
 SCORE_SCHEMA: Literal["2"] = "2"
 TARGET = "target"
@@ -39,6 +41,50 @@ class CodeRecord(_Part):
     sha256: Sha256
 
 
+class ModelLayerRecord(_Part):
+    """Unit of a model's layer, and by what its values are multiplied to be m3 m-3."""
+
+    units: Text
+    factor: Annotated[float, Field(gt=0)]
+
+
+class GriddedRecord(_Part):
+    """How a model's own grid was brought to cells, layers and days."""
+
+    method: Method
+    asked_reach_km: float | None
+    asked_layers: Text | None
+    asked_variables: list[Name]
+    """What was asked for beside the method; empty where the file said it."""
+    reach_km: float
+    median_distance_km: float
+    greatest_distance_km: float
+    """Between a cell and its nearest node."""
+    cells: Count
+    cells_within_reach: Count
+    cells_without_values: Count
+    model_layers: Annotated[dict[Name, ModelLayerRecord], Field(max_length=1000)]
+    weights: dict[Name, dict[Name, float]]
+    """By layer of the release: the share of each of the model's layers."""
+    covered: dict[Name, float]
+    """By layer of the release: the share of it that the model's layers cover."""
+    values_a_day: Count
+    days: Count
+    """Of the release, with all their values; the other ones are counted below."""
+    days_partial: Count
+    days_outside: Count
+
+    @property
+    def options(self) -> GriddedOptions:
+        """What was asked for."""
+        return GriddedOptions(
+            method=self.method,
+            reach_km=self.asked_reach_km,
+            layers=self.asked_layers,
+            variables=tuple(self.asked_variables),
+        )
+
+
 class SubmissionRecord(_Part):
     """The predictions that were scored; no file where they were in memory."""
 
@@ -50,6 +96,7 @@ class SubmissionRecord(_Part):
     lead_times: list[Count]
     understood: list[Text]
     """What was read otherwise than it is written: units, labels, times."""
+    gridded: GriddedRecord | None = None
 
 
 class LayerCoverageRecord(_Part):
@@ -128,9 +175,12 @@ class BootstrapRecord(_Part):
 
 
 class ScalingRecord(_Part):
-    """Series whose scale factors come from the full record, for lack of train days."""
+    """Series whose scale factors come from the full record, for lack of train days.
 
-    name: Literal["train"] = "train"
+    A model's own grid is scored against targets as measured, `none`.
+    """
+
+    name: Literal["train", "none"] = "train"
     series: Count
     full_record_series: Count
 
@@ -146,11 +196,12 @@ class FindingRecord(_Part):
 
     source: Name
     """`target`, `reanalysis` or the name of a rung."""
-    relation: Literal["equal", "affine"]
+    relation: Literal["equal", "affine", "partly", "monotone"]
     lead_time: Count | None
     series: Asked
     of_series: Asked
     cell_days: Asked
+    """Of these series; where they equal the target partly, the equal ones."""
     decimals: Count | None
     """To which they are equal, of the series with the fewest; None where exactly."""
     slope: tuple[float, float] | None
@@ -161,7 +212,11 @@ class FindingRecord(_Part):
     def sentence(self) -> str:
         """Say what the predictions are."""
         what = "the target" if self.source == TARGET else f"those of {self.source}"
-        if self.slope and self.offset:
+        if self.relation == "partly":
+            said = f"the predictions equal {what} on {self.cell_days:,} cell-days"
+        elif self.relation == "monotone":
+            said = f"the predictions rise or fall with {what} on all days"
+        elif self.slope and self.offset:
             slope, offset = (_say_range(ends) for ends in (self.slope, self.offset))
             said = f"the predictions are {what} times {slope} plus {offset}"
         else:
@@ -194,6 +249,8 @@ class ScoreRecord(_Part):
     """By layer: how far the sensors behind the scored targets lie apart."""
     findings: list[FindingRecord]
     """What says that these are no predictions of a model."""
+    marks: Annotated[list[MarkRecord], Field(max_length=20)] = []
+    """What they look like, if not like those of a model; of the scored lead time."""
 
     @model_validator(mode="after")
     def _refuse_more_than_predicted(self) -> ScoreRecord:

@@ -22,11 +22,13 @@ from numpy.typing import NDArray
 
 from somobench.schemas.errors import InputError
 from somobench.schemas.submission_names import DIMS, LONGEST_NAME, PREDICTION
+from somobench.submissions.gridded.request import Wanted
 from somobench.submissions.layout import Understood
-from somobench.submissions.reader import FACTS, REFUSAL, REFUSED
+from somobench.submissions.reader import FACTS, REFUSAL, REFUSED, REQUEST
 
 TIMEOUT = 900  # s that reading may take
 MAXIMUM_REPLY = 100_000  # bytes of what the child says
+LONGEST_NOTE = 1000  # letters
 NEEDED = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH")
 """Variables by which Python finds its libraries; the child inherits no other."""
 # The child loads no filter from this machine's plug-in folders, starts no threads, and
@@ -43,7 +45,9 @@ _KINDS = {"lead_time": "i", "layer": "i", "cell": "U", "time": "M", "member": "i
 """Kinds of dtype in which the child hands labels over."""
 
 
-def read_in_child(path: Path, asked: int | None = None) -> Understood:
+def read_in_child(
+    path: Path, asked: int | None = None, wanted: Wanted | None = None
+) -> Understood:
     """Read a submission in a process that may do nothing else.
 
     Parameters
@@ -51,6 +55,8 @@ def read_in_child(path: Path, asked: int | None = None) -> Understood:
     path : file or folder
     asked : int, optional
         Values that a release has: cells x layers x days.
+    wanted : Wanted, optional
+        What a model's own grid is brought to.
 
     Raises
     ------
@@ -58,12 +64,15 @@ def read_in_child(path: Path, asked: int | None = None) -> Understood:
         For what the child refuses, or if it ends otherwise.
     """
     given = [str(asked)] if asked else []
-    with run_confined("somobench.submissions.reader", path, *given) as folder:
+    request = None if wanted is None else wanted.to_json()
+    with run_confined("somobench.submissions", path, *given, request=request) as folder:
         return _map_arrays(path, folder)
 
 
 @contextmanager
-def run_confined(module: str, path: Path, *arguments: str) -> Iterator[Path]:
+def run_confined(
+    module: str, path: Path, *arguments: str, request: str | None = None
+) -> Iterator[Path]:
     """Run a module of ours that confines itself; give the folder of what it leaves.
 
     Parameters
@@ -72,6 +81,8 @@ def run_confined(module: str, path: Path, *arguments: str) -> Iterator[Path]:
         Called with the path, the folder and the arguments; see `reader`.
     path : file or folder
         The only one that it may read.
+    request : str, optional
+        Left for it in the folder as `REQUEST`.
 
     Raises
     ------
@@ -81,6 +92,8 @@ def run_confined(module: str, path: Path, *arguments: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="somobench-") as created:
         folder = Path(created).resolve()
         command = [sys.executable, "-P", "-m", module, str(path.resolve()), str(folder)]
+        if request is not None:
+            (folder / REQUEST).write_text(request, encoding="utf-8")
         inherited = {name: os.environ[name] for name in NEEDED if name in os.environ}
         with (folder / "errors.txt").open("wb") as errors:
             try:
@@ -169,8 +182,10 @@ def _map_arrays(path: Path, folder: Path) -> Understood:
         values = _map_array(folder / f"{PREDICTION}.npy", kind="f", dims=len(dims))
     except (OSError, ValueError, EOFError) as error:
         raise _make_read_error(path, "no arrays of its reader") from error
-    notes = tuple(str(note)[:LONGEST_NAME] for note in facts.get("notes", ()))
-    return Understood(xr.Dataset({PREDICTION: (tuple(dims), values)}, labels), notes)
+    notes = tuple(str(note)[:LONGEST_NOTE] for note in facts.get("notes", ()))
+    gridded = facts.get("gridded")
+    grid = xr.Dataset({PREDICTION: (tuple(dims), values)}, labels)
+    return Understood(grid, notes, gridded if isinstance(gridded, dict) else None)
 
 
 def _map_array(path: Path, *, kind: str, dims: int) -> NDArray[Any]:

@@ -19,6 +19,7 @@ from somobench.submissions.limits import (
     MAXIMUM_OBJECTS,
     Contents,
     refuse,
+    refuse_chunk,
     refuse_emptiness,
     refuse_size,
 )
@@ -33,8 +34,15 @@ TYPES = {
 LINK_NAMES = {h5py.h5l.TYPE_SOFT: "soft link", h5py.h5l.TYPE_EXTERNAL: "external link"}
 
 
-def inspect_hdf5(path: Path) -> Contents:
+def inspect_hdf5(path: Path, *, whole: bool = True) -> Contents:
     """Return what the metadata of a file declare.
+
+    Parameters
+    ----------
+    path : Path
+    whole : bool
+        Whether all of it is read; otherwise each array may have any size, and its
+        chunks are limited.
 
     Raises
     ------
@@ -45,21 +53,23 @@ def inspect_hdf5(path: Path) -> Contents:
     """
     try:
         with h5py.File(path, "r", locking=False) as file:
-            walk = _Walk()
+            walk = _Walk(whole=whole)
             declared = walk.group(file.id, "/")
     except InputError:
         raise
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
         found = "a damaged structure, or a file that is cut short"
         raise refuse(f"submission {path.name}", found, "a sound HDF5 file") from error
-    refuse_emptiness(declared, path.stat().st_size, path.name)
+    if whole:
+        refuse_emptiness(declared, path.stat().st_size, path.name)
     return Contents(declared, tuple(sorted(walk.arrays)))
 
 
 class _Walk:
     """One walk over the objects of a file, none of them twice."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, whole: bool) -> None:
+        self._whole = whole
         self._seen: set[tuple[int, ...]] = set()
         self.arrays: list[str] = []
 
@@ -73,7 +83,8 @@ class _Walk:
                 shown = LINK_NAMES.get(kind, f"link of type {kind}")
                 raise refuse(f"object {here}", shown, "an object of this file")
             declared += self._measure_object(h5py.h5o.open(group, raw), here)
-            refuse_size(declared)
+            if self._whole:
+                refuse_size(declared)
         return declared
 
     def _measure_object(self, item: Any, name: str) -> int:
@@ -88,11 +99,11 @@ class _Walk:
             return self.group(item, name)
         if isinstance(item, h5py.h5d.DatasetID):
             self.arrays.append(name.lstrip("/"))
-            return _measure_array(item, name)
+            return _measure_array(item, name, whole=self._whole)
         return 0
 
 
-def _measure_array(array: Any, name: str) -> int:
+def _measure_array(array: Any, name: str, *, whole: bool) -> int:
     _refuse_attributes(array, name)
     created = array.get_create_plist()
     if created.get_external_count():
@@ -115,10 +126,13 @@ def _measure_array(array: Any, name: str) -> int:
     values = math.prod(shape)
     if created.get_layout() == h5py.h5d.CHUNKED:
         chunks = created.get_chunk()
+        if not whole:
+            refuse_chunk(math.prod(chunks) * size, f"array {name}")
         padded = (-(-a // b) * b for a, b in zip(shape, chunks, strict=True))
         # A chunk is unpacked as a whole, however little of it the array has.
         values = max(math.prod(padded), math.prod(chunks))
-    refuse_size(values * size, f"array {name}")
+    if whole:
+        refuse_size(values * size, f"array {name}")
     return values * size
 
 

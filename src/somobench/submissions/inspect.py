@@ -64,6 +64,20 @@ def inspect_submission(path: Path) -> Inspected:
     return Inspected(kind, contents.declared_bytes, group)
 
 
+def inspect_parts(path: Path) -> tuple[Kind, Contents]:
+    """Refuse what could do harm in a file of which parts alone are read.
+
+    Raises
+    ------
+    InputError
+        As of `inspect_submission`, but for the size of whole arrays.
+    """
+    kind = recognise_format(path)
+    if kind == "parquet":
+        return kind, CONTENTS[kind](path)
+    return kind, CONTENTS[kind](path, whole=False)
+
+
 def group_of(arrays: tuple[str, ...]) -> str:
     """Return the one group that holds predictions, or else the top.
 
@@ -137,14 +151,15 @@ def _recognise_folder(path: Path) -> Kind:
     return "zarr"
 
 
-def inspect_netcdf3(path: Path) -> Contents:
+def inspect_netcdf3(path: Path, *, whole: bool = True) -> Contents:
     """Return the size of a classic netCDF file: its arrays lie in it unpacked."""
     size = path.stat().st_size
-    refuse_size(size)
+    if whole:
+        refuse_size(size)
     return Contents(size, ())
 
 
-CONTENTS: Mapping[Kind, Callable[[Path], Contents]] = MappingProxyType(
+CONTENTS: Mapping[Kind, Callable[..., Contents]] = MappingProxyType(
     {
         "hdf5": inspect_hdf5,
         "netcdf3": inspect_netcdf3,

@@ -44,6 +44,8 @@ class Understood(NamedTuple):
 
     grid: xr.Dataset
     notes: tuple[str, ...]
+    gridded: dict[str, Any] | None = None
+    """What was done to bring a model's own grid here, where it was one."""
 
 
 def arrange_dataset(dataset: xr.Dataset, asked: int | None = None) -> Understood:

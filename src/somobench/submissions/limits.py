@@ -11,6 +11,7 @@ from somobench.schemas.errors import InputError
 MAXIMUM_BYTES = 4_000_000_000  # of all arrays of a submission, unpacked
 MAXIMUM_METADATA = 1_000_000  # bytes of one metadata document or attribute
 MAXIMUM_OBJECTS = 1_000  # arrays and groups
+MAXIMUM_CHUNK = 512_000_000  # unpacked bytes of what is read at once
 FREE_BYTES = 64_000_000  # unpacked bytes that a file of any size may declare
 LARGEST_RATIO = 50  # unpacked to stored bytes of larger ones; real predictions reach 20
 FREE_VALUES = 16_000_000  # of a lead time and member, whatever is asked or given
@@ -33,6 +34,17 @@ def refuse_size(declared: int, what: str = "submission") -> None:
             what,
             found=f"arrays of {declared} bytes in all",
             expected=f"at most {MAXIMUM_BYTES}",
+        )
+
+
+def refuse_chunk(declared: int, what: str) -> None:
+    """Refuse a chunk that would take more memory than one reading may."""
+    if declared > MAXIMUM_CHUNK:
+        raise InputError(
+            what,
+            found=f"a chunk of {declared} bytes",
+            expected=f"at most {MAXIMUM_CHUNK}",
+            hint="write the file in smaller chunks, or the region of the release alone",
         )
 
 

@@ -1,6 +1,6 @@
 """The child process that reads a submission: limits first, then checks, then values.
 
-Run as `python -m somobench.submissions.reader FILE FOLDER [ASKED]`; leaves the ordered
+Run as `python -m somobench.submissions FILE FOLDER [ASKED]`; leaves the ordered
 values and labels as plain `.npy` files in the folder with `facts.json`, or
 `refusal.json` saying why not. What libraries say of a damaged file is not passed on.
 """
@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import threading
 from collections.abc import Callable, Hashable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -23,6 +22,7 @@ from somobench.submissions.inspect import (
     ROOT,
     Inspected,
     Kind,
+    inspect_parts,
     inspect_submission,
     recognise_format,
 )
@@ -31,10 +31,24 @@ from somobench.submissions.limits import Contents
 if TYPE_CHECKING:
     import xarray as xr
 
+    from somobench.submissions.gridded.arrange import Gridded
+    from somobench.submissions.gridded.request import Wanted
     from somobench.submissions.layout import Understood
 
-Found = TypeVar("Found", Inspected, Contents)
 
+class GriddedFile(NamedTuple):
+    """A model's own grid that was opened, and the plan of what is read."""
+
+    kind: Kind
+    declared_bytes: int
+    stored: xr.Dataset
+    plan: Gridded
+
+
+Found = TypeVar("Found", Inspected, Contents, Inspected | GriddedFile)
+
+REQUEST = "request.json"
+"""What the release has, where a model's own grid may be handed in."""
 REFUSAL = "refusal.json"
 FACTS = "facts.json"
 REFUSED = 3  # exit code
@@ -53,10 +67,57 @@ def main(arguments: list[str]) -> int:
     path, folder = Path(arguments[0]), Path(arguments[1])
     asked = int(arguments[2]) if len(arguments) > 2 else None  # noqa: PLR2004 (the third)
 
-    def read(inspected: Inspected) -> None:
-        _write(read_inspected(path, inspected, asked), inspected.kind, folder)
+    request = folder / REQUEST
+    wanted = _parse_request(request) if request.exists() else None
 
-    return run_limited(path, folder, inspect_submission, read)
+    def inspect(path: Path) -> Inspected | GriddedFile:
+        found = None if wanted is None else open_gridded(path, wanted)
+        return found or inspect_submission(path)
+
+    def read(inspected: Inspected | GriddedFile) -> None:
+        if isinstance(inspected, Inspected):
+            understood = read_inspected(path, inspected, asked)
+        else:
+            understood = _read_gridded(inspected, wanted)
+        _write(understood, inspected.kind, folder)
+
+    return run_limited(path, folder, inspect, read)
+
+
+def _parse_request(request: Path) -> Wanted:
+    from somobench.submissions.gridded.request import parse_wanted
+
+    return parse_wanted(request.read_text(encoding="utf-8"))
+
+
+def open_gridded(path: Path, wanted: Wanted) -> GriddedFile | None:
+    """Open a model's own grid and plan what is read of it; None for other files.
+
+    Only metadata, positions and times are read. Whole arrays may have any size.
+    """
+    from somobench.schemas.submission_names import CELL_IDS
+    from somobench.submissions.gridded.arrange import is_gridded, plan_gridded
+
+    kind, contents = inspect_parts(path)
+    asked = wanted.options.are_asked
+    names = {name.rpartition("/")[2] for name in contents.arrays}
+    if kind == "parquet" or (not asked and {"cell", CELL_IDS} & names):
+        return None
+    if kind == "netcdf3":
+        limit_resources(contents.declared_bytes)  # it is mapped as a whole
+    stored = _open(path, kind, ROOT)
+    if not asked and not is_gridded(stored):
+        return None
+    plan = plan_gridded(stored, wanted)
+    memory = plan.measure_memory(stored)
+    return GriddedFile(kind, memory, stored, plan)
+
+
+def _read_gridded(found: GriddedFile, wanted: Wanted | None) -> Understood:
+    from somobench.submissions.gridded.arrange import arrange_gridded
+
+    assert wanted is not None  # noqa: S101 - a grid is opened for a release alone
+    return arrange_gridded(found.stored, wanted, found.plan)
 
 
 def run_limited(
@@ -110,13 +171,11 @@ def _import_readers(path: Path) -> None:
     """Load what reads the formats, so that limits count from there.
 
     One thread each, with a small stack: on machines with many processors the stacks of
-    the threads alone would take the memory that is left for values. So would the
-    compiler that numbagg brings along, for which Dask and xarray ask.
+    the threads alone would take the memory that is left for values.
     """
-    sys.modules["numbagg"] = None  # type: ignore[assignment] (not to be found)
     import pyarrow as pa
-    import xarray as xr
 
+    import somobench.submissions.gridded.arrange
     import somobench.submissions.layout
     import somobench.submissions.parquet  # noqa: F401
 
@@ -127,7 +186,6 @@ def _import_readers(path: Path) -> None:
         import zarr.storage
 
         zarr.config.set({"threading.max_workers": 1, "async.concurrency": 1})
-    xr.backends.list_engines()
 
 
 def read_inspected(
@@ -252,6 +310,7 @@ def _write(understood: Understood, kind: Kind, folder: Path) -> None:
         "kind": kind,
         "dims": [str(dim) for dim in array.dims],
         "notes": list(understood.notes),
+        "gridded": understood.gridded,
     }
     (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
 
@@ -265,7 +324,3 @@ def _write_refusal(error: SomobenchError, folder: Path) -> int:
     }
     (folder / REFUSAL).write_text(json.dumps(said), encoding="utf-8")
     return REFUSED
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

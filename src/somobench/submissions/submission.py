@@ -21,6 +21,8 @@ from somobench.schemas.submission_names import LONGEST_NAME, PREDICTION
 from somobench.schemas.submissions import make_submission_schema
 from somobench.schemas.validate import validate_grid
 from somobench.submissions.child import read_in_child
+from somobench.submissions.gridded.arrange import arrange_gridded, is_gridded
+from somobench.submissions.gridded.request import Wanted
 from somobench.submissions.inspect import recognise_format
 from somobench.submissions.layout import Understood, arrange_dataset, arrange_table
 from somobench.submissions.parquet import convert_arrow_table, refuse_columns
@@ -48,6 +50,9 @@ class Submission:
     notes : tuple of str
         What was understood where the layout has another form: units that were
         converted, ids without their blanks, times at noon.
+    gridded : dict, optional
+        How a model's own grid was brought to the cells, where it was one: as measured
+        values are, its values aren't scaled.
     """
 
     name: str
@@ -56,6 +61,7 @@ class Submission:
     file_size: int | None
     values_sha256: str
     notes: tuple[str, ...] = ()
+    gridded: dict[str, Any] | None = None
 
     @property
     def leads(self) -> list[int]:
@@ -79,7 +85,11 @@ class Submission:
 
 
 def open_submission(
-    predictions: Predictions, name: str | None = None, *, asked: int | None = None
+    predictions: Predictions,
+    name: str | None = None,
+    *,
+    asked: int | None = None,
+    wanted: Wanted | None = None,
 ) -> Submission:
     """Read and check predictions.
 
@@ -93,6 +103,9 @@ def open_submission(
     asked : int, optional
         Values that a release has (cells x layers x days), far more than which are
         refused before they are read.
+    wanted : Wanted, optional
+        What a model's own grid is brought to; without it there has to be the layout of
+        a submission.
 
     Raises
     ------
@@ -102,13 +115,16 @@ def open_submission(
         If values or labels aren't allowed, with all failures.
     """
     if isinstance(predictions, Path | str):
-        return _read_file(Path(predictions), asked)
+        return _read_file(Path(predictions), asked, wanted)
     if isinstance(predictions, pd.DataFrame):
         understood = arrange_table(predictions, asked)
     elif isinstance(predictions, xr.DataArray):
         understood = arrange_dataset(predictions.to_dataset(name=PREDICTION), asked)
     elif isinstance(predictions, xr.Dataset):
-        understood = arrange_dataset(predictions, asked)
+        if wanted and (wanted.options.are_asked or is_gridded(predictions)):
+            understood = arrange_gridded(predictions, wanted)
+        else:
+            understood = arrange_dataset(predictions, asked)
     elif hasattr(predictions, "__arrow_c_stream__"):
         understood = arrange_table(_convert_arrow(predictions), asked)
     else:
@@ -136,7 +152,7 @@ def _convert_arrow(predictions: Any) -> pd.DataFrame:
     return convert_arrow_table(table)
 
 
-def _read_file(path: Path, asked: int | None) -> Submission:
+def _read_file(path: Path, asked: int | None, wanted: Wanted | None) -> Submission:
     name = path.name or path.resolve().name
     if len(name) > LONGEST_NAME:
         raise InputError(
@@ -147,7 +163,7 @@ def _read_file(path: Path, asked: int | None) -> Submission:
         )
     recognise_format(path)
     digest, size = hash_submission(path)
-    understood = read_in_child(path, asked)
+    understood = read_in_child(path, asked, wanted)
     if hash_submission(path) != (digest, size):
         raise InputError(
             f"submission {path.name}", found="it changed while it was read"
@@ -179,6 +195,7 @@ def _check_submission(
         file_size=size,
         values_sha256=_hash_values(grid),
         notes=tuple(dict.fromkeys(understood.notes)),
+        gridded=understood.gridded,
     )
 
 
@@ -186,7 +203,8 @@ def _choose_hint(predictions: xr.DataArray) -> str | None:
     """Say what to do about values that aren't allowed, where they tell."""
     if bool((predictions < 0).any()):
         return _CLIP
-    median = float(predictions.where(np.isfinite(predictions)).median())
+    finite = predictions.values[np.isfinite(predictions.values)]
+    median = float(np.median(finite)) if finite.size else 0.0
     return _DIVIDE if PERCENT_FROM < median <= PERCENT else None
 
 

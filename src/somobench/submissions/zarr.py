@@ -24,6 +24,7 @@ from somobench.submissions.limits import (
     MAXIMUM_OBJECTS,
     Contents,
     refuse,
+    refuse_chunk,
     refuse_emptiness,
     refuse_size,
 )
@@ -59,8 +60,15 @@ TEXTS = {"fixed_length_utf32": 1, "null_terminated_bytes": 1}
 Read = Callable[[str], bytes]
 
 
-def inspect_zarr(path: Path) -> Contents:
+def inspect_zarr(path: Path, *, whole: bool = True) -> Contents:
     """Return what the metadata of a store declare.
+
+    Parameters
+    ----------
+    path : Path
+    whole : bool
+        Whether all of it is read; otherwise each array may have any size, and its
+        chunks are limited.
 
     Raises
     ------
@@ -71,13 +79,20 @@ def inspect_zarr(path: Path) -> Contents:
     try:
         if path.is_dir():
             sizes = list_folder_members(path)
-            contents = _sum_contents(sizes, lambda name: (path / name).read_bytes())
-            refuse_emptiness(contents.declared_bytes, sum(sizes.values()), path.name)
+            contents = _sum_contents(
+                sizes, lambda name: (path / name).read_bytes(), whole=whole
+            )
+            if whole:
+                stored = sum(sizes.values())
+                refuse_emptiness(contents.declared_bytes, stored, path.name)
             return contents
         refuse_large_directory(path)
         with zipfile.ZipFile(path) as archive:
-            contents = _sum_contents(list_zip_members(archive), archive.read)
-        refuse_emptiness(contents.declared_bytes, path.stat().st_size, path.name)
+            sizes = list_zip_members(archive)
+            contents = _sum_contents(sizes, archive.read, whole=whole)
+        if whole:
+            stored = path.stat().st_size
+            refuse_emptiness(contents.declared_bytes, stored, path.name)
         return contents
     except InputError:
         raise
@@ -95,7 +110,7 @@ def inspect_zarr(path: Path) -> Contents:
         raise refuse(f"submission {path.name}", found, "a sound Zarr store") from error
 
 
-def _sum_contents(sizes: Mapping[str, int], read: Read) -> Contents:
+def _sum_contents(sizes: Mapping[str, int], read: Read, *, whole: bool) -> Contents:
     documents = [name for name in sizes if PurePosixPath(name).name in DOCUMENTS]
     if not documents:
         raise refuse("submission", "a folder or zip without Zarr metadata", "Zarr")
@@ -111,17 +126,18 @@ def _sum_contents(sizes: Mapping[str, int], read: Read) -> Contents:
         if not isinstance(content, dict):
             raise refuse(f"metadata {name}", type(content).__name__, "an object")
         if PurePosixPath(name).name == ".zarray":
-            declared += _measure_v2(name, content)
+            declared += _measure_v2(name, content, whole=whole)
         elif content.get("node_type") == "array":
-            declared += _measure_v3(name, content)
+            declared += _measure_v3(name, content, whole=whole)
         else:
             continue
         arrays.append(str(PurePosixPath(name).parent))
-        refuse_size(declared)
+        if whole:
+            refuse_size(declared)
     return Contents(declared, tuple(sorted(arrays)))
 
 
-def _measure_v3(name: str, content: Mapping[str, Any]) -> int:
+def _measure_v3(name: str, content: Mapping[str, Any], *, whole: bool) -> int:
     if content.get("storage_transformers"):
         raise refuse(f"metadata {name}", "storage transformers", "none")
     itemsize = _parse_itemsize_v3(name, content["data_type"])
@@ -130,7 +146,10 @@ def _measure_v3(name: str, content: Mapping[str, Any]) -> int:
     if grid["name"] != "regular":
         raise refuse(f"metadata {name}", f"chunk grid {grid['name']}", "regular")
     chunks = grid["configuration"]["chunk_shape"]
-    return _count_chunk_values(name, content["shape"], chunks) * itemsize
+    values = _count_chunk_values(name, content["shape"], chunks)
+    if not whole:
+        refuse_chunk(_multiply_shape(chunks) * itemsize, f"array {name}")
+    return values * itemsize
 
 
 def _parse_itemsize_v3(name: str, kind: Any) -> int:
@@ -153,7 +172,7 @@ def _refuse_codecs(name: str, codecs: list[Any]) -> None:
             _refuse_codecs(name, settings.get(inner, []))
 
 
-def _measure_v2(name: str, content: Mapping[str, Any]) -> int:
+def _measure_v2(name: str, content: Mapping[str, Any], *, whole: bool) -> int:
     filters = [item["id"] for item in content.get("filters") or []]
     compressor = content.get("compressor")
     for used, allowed in (
@@ -172,7 +191,10 @@ def _measure_v2(name: str, content: Mapping[str, Any]) -> int:
             _parse_text_size(name, itemsize)
     else:
         raise refuse(f"type in {name}", kind, "numbers or texts")
-    return _count_chunk_values(name, content["shape"], content["chunks"]) * itemsize
+    values = _count_chunk_values(name, content["shape"], content["chunks"])
+    if not whole:
+        refuse_chunk(_multiply_shape(content["chunks"]) * itemsize, f"array {name}")
+    return values * itemsize
 
 
 def _parse_text_size(name: str, size: int) -> int:

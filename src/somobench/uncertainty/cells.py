@@ -76,18 +76,18 @@ class Group:
         """
         own = replicates[:, self.rows]
         days = _take_median(own)
-        still = np.broadcast_to(values[self.rows].astype(np.float32), own.shape)
-        if self.count_units(values) < MINIMUM_CELLS:
-            return Resampled(days, days, _take_median(still[:1]).repeat(len(own)))
+        still = values[self.rows].astype(np.float32)[None]
+        if self.count_units(values) < MINIMUM_CELLS or self.chosen is None:
+            alone = _take_median(still).repeat(len(own))
+            return Resampled(days, days, alone)
         return Resampled(self._draw_medians(own), days, self._draw_medians(still))
 
     def _draw_medians(self, values: Replicates) -> Floats:
-        """Median over the cells of every draw."""
-        if self.chosen is None:
-            return _take_median(values)
+        """Median over the cells of every draw, of values (draw, row) or (1, row)."""
         none = np.full((len(values), 1), np.nan, dtype=values.dtype)
-        drawn = np.take_along_axis(np.hstack([values, none]), self.chosen, axis=1)
-        return _take_median(drawn)
+        padded = np.hstack([values, none])
+        place = np.arange(len(values))[:, None] * padded.shape[1]
+        return _take_median(padded.ravel().take(self.chosen + place))
 
 
 def _take_median(values: Replicates) -> Floats:

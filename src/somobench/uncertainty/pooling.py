@@ -14,10 +14,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from somobench.metrics.compiled import map_threads
 from somobench.metrics.days import ResampledDays
 from somobench.metrics.definition import Metric
 from somobench.metrics.moments import Floats
-from somobench.metrics.rows import Replicates
 from somobench.schemas.errors import InputError
 from somobench.uncertainty.bootstrap import BootstrappedScores
 from somobench.uncertainty.cells import (
@@ -79,14 +79,12 @@ def pool_scores(
     template = scored.scores["pair_count"]
     groups = _draw_groups(scored, pools, template, clusters)
     over = [pool for pool in balanced if pool in pools]
-    pooled = [
-        append_balanced(
-            pool_metric(_get_row_values(scored, metric), replicates, groups),
-            groups,
-            over,
-        )
-        for metric, replicates in _list_replicates(scored)
-    ]
+
+    def pool(metric: Metric) -> Pooled:
+        values, drawn = _get_row_values(scored, metric), scored.replicates[metric.name]
+        return append_balanced(pool_metric(values, drawn, groups), groups, over)
+
+    pooled = map_threads(pool, scored.metrics, _count_replicates(scored))
     values = np.array([item.values for item in pooled])
     drawn = Resampled(*map(np.array, zip(*(p.drawn for p in pooled), strict=True)))
     units = np.array([item.units for item in pooled])
@@ -138,8 +136,8 @@ def pool_differences(
     _refuse_unpaired(ours, theirs)
     groups = _draw_groups(ours, pools, template, clusters)
     over = [pool for pool in balanced if pool in pools]
-    compared = []
-    for metric, replicates in _list_replicates(ours):
+
+    def compare(metric: Metric) -> dict[str, NDArray[Any]]:
         values = [_get_row_values(model, metric) for model in (ours, theirs)]
         both = np.isfinite(values[0]) & np.isfinite(values[1])
         pair = [
@@ -147,10 +145,14 @@ def pool_differences(
                 pool_metric(np.where(both, value, np.nan), drawn, groups), groups, over
             )
             for value, drawn in zip(
-                values, (replicates, theirs.replicates[metric.name]), strict=True
+                values,
+                (model.replicates[metric.name] for model in (ours, theirs)),
+                strict=True,
             )
         ]
-        compared.append(_compare_pooled(metric, pair, ours.days, level))
+        return _compare_pooled(metric, pair, ours.days, level)
+
+    compared = map_threads(compare, ours.metrics, _count_replicates(ours))
     names = [f"{what}{end}" for what in ("difference", "gain") for end in _ENDS]
     names += ["better", "cell_count"]
     shape = (len(compared), len(groups) + len(over))
@@ -209,9 +211,8 @@ def _refuse_unpaired(ours: BootstrappedScores, theirs: BootstrappedScores) -> No
         )
 
 
-def _list_replicates(scored: BootstrappedScores) -> Iterable[tuple[Metric, Replicates]]:
-    for metric in scored.metrics:
-        yield metric, scored.replicates[metric.name]
+def _count_replicates(scored: BootstrappedScores) -> int:
+    return sum(drawn.size for drawn in scored.replicates.values())
 
 
 def _get_row_values(scored: BootstrappedScores, metric: Metric) -> Floats:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from somobench.windows.balances import Weights
 
+Numbers = NDArray[np.uint64]
+ROUNDS = 4
 SEQUENTIAL, UNIFORM = "sequential", "uniform"
 
 
@@ -41,7 +43,6 @@ class Draws:
         self.rows, self.size, self.sampler, self.seed = rows, size, sampler, seed
         self.per_epoch = -(-rows // size)
         self._sums = None if weights is None else np.cumsum(weights)
-        self._epoch, self._order = -1, np.empty(0, dtype=np.intp)
 
     def draw(self, number: int) -> NDArray[np.intp]:
         """Return the rows of a batch, counted from 0 through all epochs."""
@@ -54,7 +55,48 @@ class Draws:
             spots = np.random.default_rng([self.seed, number]).random(last - first)
             found = self._sums.searchsorted(spots * self._sums[-1], side="right")
             return np.minimum(found, self.rows - 1)
-        if epoch != self._epoch:
-            rng = np.random.default_rng([self.seed, epoch])
-            self._epoch, self._order = epoch, rng.permutation(self.rows)
-        return self._order[first:last]
+        return shuffle(np.arange(first, last), self.rows, (self.seed, epoch))
+
+
+def shuffle(
+    places: NDArray[np.intp], count: int, key: tuple[int, ...]
+) -> NDArray[np.intp]:
+    """Return what stands at some places of a random order of the numbers below `count`.
+
+    No order is stored: places pass a Feistel network over the next even power of two,
+    again and again until they are below `count`.
+
+    Notes
+    -----
+    Four rounds of a random function make a random permutation (Luby and Rackoff 1988,
+    doi:10.1137/0217022); walking until inside is Black and Rogaway 2002,
+    doi:10.1007/3-540-45760-7_9. The function is the finaliser of SplitMix64.
+
+    Examples
+    --------
+    >>> sorted(shuffle(np.arange(5), 5, (1, 0)).tolist())
+    [0, 1, 2, 3, 4]
+    """
+    half = np.uint64(max(1, ((count - 1).bit_length() + 1) // 2))
+    state = np.random.SeedSequence(key).generate_state(ROUNDS, np.uint64)
+    keys = np.asarray(state, dtype=np.uint64)
+    found = places.astype(np.uint64)
+    outside = np.arange(found.size)
+    while outside.size:
+        found[outside] = _encrypt(found[outside], half, keys)
+        outside = outside[found[outside] >= count]
+    return found.astype(np.intp)
+
+
+def _encrypt(numbers: Numbers, half: np.uint64, keys: Numbers) -> Numbers:
+    mask = (np.uint64(1) << half) - np.uint64(1)
+    left, right = numbers >> half, numbers & mask
+    for key in keys:
+        left, right = right, left ^ (_mix(right + key) & mask)
+    return np.asarray((left << half) | right)
+
+
+def _mix(numbers: Numbers) -> Numbers:
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        numbers = (numbers ^ (numbers >> np.uint64(shift))) * np.uint64(factor)
+    return np.asarray(numbers ^ (numbers >> np.uint64(31)))

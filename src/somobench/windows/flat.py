@@ -1,20 +1,26 @@
-"""Arrays in memory, or in a scratch file that is mapped where they are large."""
+"""Arrays in memory, or in a scratch file where they are large; pieces read at random.
+
+Pieces of a file are read, not mapped: Linux maps a mebibyte and more around each byte
+that is touched, which would count as memory of the process. What runs through whole
+records, in order, uses the mapped array and lets go of it.
+"""
 
 from __future__ import annotations
 
+import math
 import mmap
 import os
+import shutil
 import tempfile
 import weakref
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from somobench.schemas.errors import InputError
-
-MAPPED_AROUND = 2 * 64 * 1024  # bytes that Linux maps beside what a reader touches
 
 
 class Scratch:
@@ -34,83 +40,109 @@ class Scratch:
 
 def _remove(folder: Path, owner: int) -> None:
     """Remove a folder, unless this is a forked child of the process that made it."""
-    if os.getpid() != owner:
-        return
-    for path in folder.glob("*"):
-        path.unlink(missing_ok=True)
-    folder.rmdir()
+    if os.getpid() == owner:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class FlatArray:
-    """An array in memory, or mapped from a scratch file.
+    """An array in memory, or in a scratch file.
 
-    A mapped one is handed to another process by the path of its file, not by value.
+    One in a file is handed to another process by its path, not by value.
+
+    Parameters
+    ----------
+    shape, dtype
+        Zeros at first.
+    scratch : Scratch, optional
+        Where the file lies; without it the array is in memory.
 
     Attributes
     ----------
     values : array
-        Writable until `freeze`.
+        Mapped, if it lies in a file; writable until `freeze`.
     """
 
     def __init__(
-        self,
-        shape: tuple[int, ...],
-        dtype: Any,
-        *,
-        scratch: Scratch | None = None,
-        budget: int = 0,
+        self, shape: tuple[int, ...], dtype: Any, *, scratch: Scratch | None = None
     ) -> None:
-        self._shape, self._dtype, self._budget = shape, np.dtype(dtype), budget
-        self._scratch = scratch
+        self._shape, self._dtype, self._scratch = shape, np.dtype(dtype), scratch
         self._path: Path | None = None
         self._map: mmap.mmap | None = None
-        if scratch is None:
+        self._file = -1
+        size = math.prod(shape) * self._dtype.itemsize
+        if scratch is None or not size:
             self.values: NDArray[Any] = np.zeros(shape, self._dtype)
             return
         self._path = scratch.path / f"{len(list(scratch.path.iterdir()))}.bin"
-        _reserve(self._path, int(np.prod(shape)) * self._dtype.itemsize)
+        _reserve(self._path, size)
         self._open(self._path, mmap.ACCESS_WRITE)
 
     def _open(self, path: Path, access: int) -> None:
-        with path.open("r+b") as stream:
-            mapped = mmap.mmap(stream.fileno(), 0, access=access)
-        self._map = mapped
-        self.values = np.frombuffer(mapped, self._dtype).reshape(self._shape)
-        self._touched = 0
+        self._file = os.open(path, os.O_RDWR)
+        weakref.finalize(self, os.close, self._file)
+        self._map = mmap.mmap(self._file, 0, access=access)
+        self.values = np.frombuffer(self._map, self._dtype).reshape(self._shape)
 
     @property
     def is_mapped(self) -> bool:
         """Whether the array lies in a file."""
         return self._map is not None
 
+    def make_sibling(self, shape: tuple[int, ...], dtype: Any) -> FlatArray:
+        """Return another array, in memory or in a file as this one is."""
+        return FlatArray(shape, dtype, scratch=self._scratch)
+
     def freeze(self) -> None:
         """Let nobody write any more."""
         self.values.flags.writeable = False
-
-    def note_reading(self, count: int, size: int) -> None:
-        """Count what was read, and let go of mapped pages when the budget is used up.
-
-        Parameters
-        ----------
-        count, size : int
-            Pieces, and bytes of each.
-        """
-        if self._map is None:
-            return
-        self._touched += count * (size + MAPPED_AROUND)
-        if self._touched > self._budget:
-            self.let_go()
 
     def let_go(self) -> None:
         """Give the memory of mapped pages back; their content stays in the file."""
         if self._map is not None and hasattr(mmap, "MADV_DONTNEED"):
             self._map.madvise(mmap.MADV_DONTNEED)
-            self._touched = 0
+
+    def gather(self, starts: NDArray[np.intp], length: int = 1) -> NDArray[Any]:
+        """Copy pieces of consecutive rows; a row is a cell and day, whatever it holds.
+
+        Parameters
+        ----------
+        starts : array, (piece,)
+            Rows counted through cells and days.
+        length : int
+            Rows of a piece.
+
+        Returns
+        -------
+        array, (piece, values of `length` rows)
+        """
+        width = math.prod(self._shape[2:]) if len(self._shape) > 2 else 1  # noqa: PLR2004
+        if self._map is not None:
+            return self._read_pieces(starts, width, length)
+        step = width * self._dtype.itemsize
+        count = max(self.values.size // width - length + 1, 0)
+        pieces: NDArray[Any] = as_strided(
+            self.values,
+            (count, length * width),
+            (step, self._dtype.itemsize),
+            writeable=False,
+        )[starts]
+        return pieces
+
+    def _read_pieces(
+        self, starts: NDArray[np.intp], width: int, length: int
+    ) -> NDArray[Any]:
+        found = np.empty((starts.size, length * width), self._dtype)
+        size, step = length * width * self._dtype.itemsize, width * self._dtype.itemsize
+        into = found.reshape(-1).view(np.uint8).data
+        for place, start in enumerate(starts.tolist()):
+            piece = into[place * size : (place + 1) * size]
+            os.preadv(self._file, [piece], start * step)
+        return found
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
         if self._map is not None:
-            state |= {"values": None, "_map": None, "_scratch": None}
+            state |= {"values": None, "_map": None, "_scratch": None, "_file": -1}
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -57,12 +57,12 @@ def read_series(
     moments = _read_moments(opened, names)
     arrays = _make_arrays(opened, len(columns), length - 1, memory_limit, scratch)
     role = opened["role"].transpose("cell", "time").to_numpy()
-    trained = role == TRAIN
+    trained_days = (role == TRAIN).any(axis=0)
     means = np.empty((opened.sizes["cell"], len(columns)))
     for rows in _list_blocks(opened.sizes["cell"]):
         part = opened.isel(cell=rows)
         means[rows] = _fill_inputs(
-            arrays, part, rows=rows, moments=moments, days=trained.any(axis=0)
+            arrays, part, rows=rows, moments=moments, days=trained_days
         )
         target = part["soil_moisture"].transpose("cell", "time").to_numpy()
         arrays.observed.values[rows] = _normalise(target, moments["soil_moisture"])
@@ -77,7 +77,7 @@ def read_series(
         for column, name in enumerate(columns)
         if name in DYNAMIC_FORCING
     }
-    statics = _standardise(attributes, trained.any(axis=1))
+    statics = _standardise(attributes, (role == TRAIN).any(axis=1))
     stacked = np.column_stack([np.empty((len(means), 0)), *statics.values()])
     return Series(
         **arrays._asdict(),
@@ -121,10 +121,7 @@ def _make_arrays(
     )
     scratch = Scratch(parent) if size > memory_limit else None
     return _Arrays(
-        *(
-            FlatArray(shape, kind, scratch=scratch, budget=memory_limit // len(shapes))
-            for shape, kind in shapes.values()
-        )
+        *(FlatArray(shape, kind, scratch=scratch) for shape, kind in shapes.values())
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +14,26 @@ from somobench.metrics.extremes import (
 )
 from somobench.schemas.variables import ROLES, TEST, TRAIN
 from somobench.windows.balances import Samples
+from somobench.windows.flat import FlatArray
 from somobench.windows.series import Series
+
+LET_GO = 64  # cells after which memory of mapped arrays is given back
 
 
 class Selection(NamedTuple):
-    """Samples in the order of cells and days, and what was left out."""
+    """Samples in the order of cells and days, and what was left out.
 
-    cell: NDArray[np.int32]
-    day: NDArray[np.int32]
+    Attributes
+    ----------
+    rows : FlatArray, (cell * day,), int32 or int64
+        Cell times number of days, plus day; the first `size` are samples.
+    size : int
+    refused : mapping of reason to count
+    masked : float
+    """
+
+    rows: FlatArray
+    size: int
     refused: dict[str, int]
     masked: float
 
@@ -32,9 +44,8 @@ def select_windows(
     """Return the days of a role that have a target and a window that may be read."""
     number = ROLES.index(role) + TRAIN
     refused = {"embargo": 0, "missing": 0}
-    cells: list[NDArray[np.int32]] = []
-    days: list[NDArray[np.int32]] = []
-    known = 0
+    rows = series.padded.make_sibling((series.role.size,), _choose_dtype(series))
+    count = known = 0
     for place in range(len(series.cells)):
         own = series.role[place]
         day = np.flatnonzero((own == number) & np.isfinite(series.target[place]))
@@ -47,12 +58,18 @@ def select_windows(
             refused["missing"] += int((present < length).sum())
             day, present = day[present == length], present[present == length]
         known += int(present.sum())
-        cells.append(np.full(day.size, place, dtype=np.int32))
-        days.append(day.astype(np.int32))
-        _note_record(series)
-    count = sum(day.size for day in days)
+        rows.values[count : count + day.size] = place * own.size + day
+        count += day.size
+        if place % LET_GO == 0:
+            series.let_go()
+            rows.let_go()
+    rows.freeze()
     masked = 1 - known / (count * length) if count else 0.0
-    return Selection(np.concatenate(cells), np.concatenate(days), refused, masked)
+    return Selection(rows, count, refused, masked)
+
+
+def _choose_dtype(series: Series) -> type[np.integer[Any]]:
+    return np.int32 if series.role.size < np.iinfo(np.int32).max else np.int64
 
 
 def count_back(marked: NDArray[np.bool_], length: int) -> NDArray[np.int64]:
@@ -67,16 +84,15 @@ def count_back(marked: NDArray[np.bool_], length: int) -> NDArray[np.int64]:
     return sums[length:] - sums[: marked.size]
 
 
-def _note_record(series: Series) -> None:
-    """Tell the arrays that the record of a cell was read."""
-    for array in (series.known, series.observed, series.roles):
-        array.note_reading(1, len(series.days) * array.values.itemsize)
+def describe_samples(series: Series, rows: NDArray[np.integer[Any]]) -> Samples:
+    """Return region, regime and level of samples, by train days of their cells.
 
-
-def describe_samples(
-    series: Series, cell: NDArray[np.integer], day: NDArray[np.integer]
-) -> Samples:
-    """Return region, regime and level of samples, by train days of their cells."""
+    Parameters
+    ----------
+    rows : array, (sample,)
+        As of `Selection`, in order.
+    """
+    cell, day = np.divmod(rows, len(series.days))
     level = np.zeros(day.size, dtype=np.int8)
     deviation = np.zeros(day.size)
     edges = np.searchsorted(cell, np.arange(len(series.cells) + 1))
@@ -86,12 +102,13 @@ def describe_samples(
         if first == last or train.size < MINIMUM_TRAIN_DAYS:
             continue
         values = target[day[first:last]]
-        _note_record(series)
         limits = compute_extreme_thresholds(train[None])
         dry, wet = limits["dry"][0], limits["wet"][0]
         level[first:last] = (values > wet).astype(np.int8) - (values < dry)
         if train.std() > 0:
             deviation[first:last] = (values - train.mean()) / train.std()
+        if place % LET_GO == 0:
+            series.let_go()
     return Samples(
         region=series.groups["region"][cell],
         regime=series.groups["regime"][cell],

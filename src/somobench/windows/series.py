@@ -109,6 +109,11 @@ class Series:
         """Test days with a target, (cell, day)."""
         return self.mask("test")
 
+    def let_go(self) -> None:
+        """Give the memory of mapped arrays back, between parts of a long read."""
+        for array in (self.padded, self.known, self.observed, self.roles):
+            array.let_go()
+
     def restore(self, values: Any) -> NDArray[np.float64]:
         """Return normalised soil moisture in m3 m-3."""
         mean, std = self.moments["soil_moisture"]

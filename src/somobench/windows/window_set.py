@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from somobench.catalog.registry import unknown
@@ -18,7 +17,7 @@ from somobench.windows.balances import BALANCES, Samples, Weights
 from somobench.windows.batches import Batch, BatchDataset
 from somobench.windows.draws import SEQUENTIAL, UNIFORM, Draws
 from somobench.windows.samples import describe_samples, select_windows
-from somobench.windows.series import Floats, Mask, Series
+from somobench.windows.series import Series
 
 
 class WindowSet:
@@ -55,12 +54,12 @@ class WindowSet:
         self.length, self.role = length, role
         self._series = series
         found = select_windows(series, role, length, refuse_missing=missing == "refuse")
-        self._cell, self._day = found.cell, found.day
+        self._rows, self._count = found.rows, found.size
         self.refused, self.masked = found.refused, found.masked
         self._weights: dict[str, Weights] = {}
 
     def __len__(self) -> int:
-        return int(self._day.size)
+        return self._count
 
     def series(self) -> Series:
         """Return the arrays below the windows, for models that run through records."""
@@ -79,19 +78,23 @@ class WindowSet:
             Of the loss, a name of `BALANCES`.
         """
         rows = self._check_rows(rows)
-        cell, day = self._cell[rows].astype(np.intp), self._day[rows].astype(np.intp)
-        inputs, present = self._gather(cell, day)
+        series, names = self._series, self.inputs
+        places = self._rows.gather(rows)[:, 0].astype(np.intp)
+        cell, day = np.divmod(places, len(series.days))
+        # Windows begin so many days before, and every cell has days in front.
+        starts = places + cell * series.before + series.before + 1 - self.length
+        inputs = series.padded.gather(starts, self.length)
         weight = np.ones(rows.size, dtype=np.float32)
         if weights != UNIFORM:
             weight = self.weigh(weights)[rows].astype(np.float32)
         return Batch(
-            inputs=inputs,
-            statics=self._series.statics[cell],
-            target=self._series.target[cell, day],
+            inputs=inputs.reshape(rows.size, self.length, len(names)),
+            statics=series.statics[cell],
+            target=series.observed.gather(places)[:, 0],
             weight=weight,
             cell=cell,
             day=day,
-            is_present=present,
+            is_present=series.known.gather(starts, self.length),
         )
 
     def _check_rows(self, rows: Any) -> NDArray[np.intp]:
@@ -106,20 +109,6 @@ class WindowSet:
                 expected=f"whole numbers from 0 to {len(self) - 1}",
             )
         return given.astype(np.intp, copy=False)
-
-    def _gather(
-        self, cell: NDArray[np.intp], day: NDArray[np.intp]
-    ) -> tuple[Floats, Mask]:
-        """Copy windows out of the arrays, each of them one piece of memory."""
-        series, length = self._series, self.length
-        stride = series.before + len(series.days)
-        starts = cell * stride + day + (series.before + 1 - length)
-        inputs = _view_windows(series.padded.values, length)[starts]
-        present = _view_windows(series.known.values, length)[starts]
-        series.padded.note_reading(starts.size, length * len(self.inputs) * 4)
-        series.known.note_reading(starts.size, length)
-        series.observed.note_reading(starts.size, 4)
-        return inputs.reshape(starts.size, length, len(self.inputs)), present
 
     def weigh(self, name: str) -> Weights:
         """Return the weights that a balance gives the samples, (sample,), mean 1.
@@ -136,7 +125,7 @@ class WindowSet:
 
     def samples(self) -> Samples:
         """Return what balances know of the samples."""
-        return describe_samples(self._series, self._cell, self._day)
+        return describe_samples(self._series, self._rows.values[: len(self)])
 
     def draws(self, size: int, *, sampler: str = UNIFORM, seed: int = 0) -> Draws:
         """Return which rows each batch holds.
@@ -233,7 +222,7 @@ class WindowSet:
         series, limits = self._series, VARIABLES["soil_moisture"]
         grid = np.full((1, len(series.cells), len(series.days)), np.nan, np.float32)
         restored = np.clip(series.restore(given), limits.minimum, limits.maximum)
-        grid[0, self._cell, self._day] = restored
+        grid.reshape(-1)[self._rows.values[: len(self)]] = restored
         return xr.DataArray(
             grid,
             {"layer": [series.layer], "cell": series.cells, "time": series.days},
@@ -241,13 +230,3 @@ class WindowSet:
             name="soil_moisture",
             attrs={"units": limits.units, "scaling": "train"},
         )
-
-
-def _view_windows(values: NDArray[Any], length: int) -> NDArray[Any]:
-    """View (cell, day, ...) as all windows of days, (start, values), without a copy."""
-    width = int(np.prod(values.shape[2:]))
-    count = values.shape[0] * values.shape[1] - length + 1
-    step = width * values.itemsize
-    return as_strided(
-        values, (count, length * width), (step, values.itemsize), writeable=False
-    )

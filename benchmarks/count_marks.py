@@ -1,0 +1,84 @@
+"""How often are honest models marked? Rungs, and what is made of them, on every split.
+
+    python benchmarks/count_marks.py RELEASE FOLDER [split ...]
+
+FOLDER holds the rungs' predictions of each split. Of every rung there are the
+predictions themselves, with white noise and with noise that lasts ten days (a tenth to
+twice the target's standard deviation), damped, averaged over the week before, and
+blended with every other rung. Rungs that read observations are counted apart: they are
+to be marked, since `evaluate` isn't told that they do. The counts are in docs/zoo.md.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from somobench.catalog.resolve import resolve
+from somobench.scoring.case import ScoringCase
+from somobench.scoring.copies import average_members
+from somobench.scoring.inputs import list_references, read_case
+from somobench.scoring.ladders import choose_ladder
+from somobench.scoring.marks import find_marks
+
+LEVELS = (0.1, 0.2, 0.5, 1.0, 2.0)
+LASTING = 0.9  # correlation of slow noise with the day before
+WEEK = 7
+
+Values = np.ndarray
+
+
+def vary(own: Values, others: list[Values], case: ScoringCase) -> Iterator[Values]:
+    """Yield honest models that are made of a rung."""
+    generator = np.random.default_rng(1)
+    target = case.target.to_numpy().astype(float)
+    deviation = np.nanstd(target, axis=1, keepdims=True)
+    yield own
+    for level in LEVELS:
+        noise = generator.standard_normal(own.shape)
+        yield own + level * deviation * noise
+        for day in range(1, own.shape[1]):
+            before = LASTING * noise[:, day - 1]
+            noise[:, day] = before + np.sqrt(1 - LASTING**2) * noise[:, day]
+        yield own + level * deviation * noise
+    yield 0.5 * (own + np.nanmean(own, axis=1, keepdims=True))
+    days = [np.roll(own, day, axis=1) for day in range(WEEK)]
+    yield np.mean(days, axis=0)
+    for other in others:
+        yield (own + other) / 2
+
+
+def count(release: str, folder: Path, split: str) -> None:
+    found = resolve(release)
+    case = read_case(found, split)
+    ladder, _ = choose_ladder(found, case, folder)
+    assert ladder is not None
+    references = list_references(found, case, ladder)
+    observing = ladder.needs_observations
+    plain = [model for model in references if model.name not in observing]
+    values = {model.name: average_members(model.load()) for model in references}
+    for kind in ("honest", "observing"):
+        names = [
+            name for name in values if (name in observing) == (kind == "observing")
+        ]
+        marked: Counter[str] = Counter()
+        total = hit = 0
+        for place, name in enumerate(names):
+            others = [] if kind == "observing" else names[place + 1 :]
+            for each in vary(values[name], [values[n] for n in others], case):
+                marks = find_marks(case, each, plain)
+                total, hit = total + 1, hit + bool(marks)
+                marked.update(f"{mark.check} ({name})" for mark in marks)
+        print(
+            release, split, kind, f"{hit} of {total} marked", dict(marked), flush=True
+        )
+
+
+if __name__ == "__main__":
+    chosen = sys.argv[3:] or sorted(resolve(sys.argv[1]).manifest.splits)
+    for name in chosen:
+        count(sys.argv[1], Path(sys.argv[2]), name)

@@ -1,0 +1,1 @@
+"""Physical probes of a model's behaviour, which need no observation."""

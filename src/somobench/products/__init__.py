@@ -1,0 +1,1 @@
+"""Maps of daily soil moisture: a model applied to a gridded forcing store."""

@@ -1,0 +1,122 @@
+"""What a release wants of a model's grid, and how it is to be taken there."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, cast, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from somobench.schemas.errors import UsageError
+
+Method = Literal["nearest", "bilinear"]
+METHODS: tuple[Method, ...] = get_args(Method)
+FARTHEST = 500.0  # km; what is further away tells nothing about a cell
+
+
+@dataclass(frozen=True, kw_only=True)
+class GriddedOptions:
+    """How a model's grid is brought to cells.
+
+    Attributes
+    ----------
+    method : "nearest" or "bilinear"
+    reach_km : float, optional
+        Greatest distance of a node from its cell; by default half the diagonal between
+        nodes of a grid, and half that of the release's cells for points.
+    layers : str, optional
+        A known scheme of model layers, such as `ecmwf`, or their edges in metres, such
+        as `0,0.07,0.28,1`, where the file doesn't say.
+    variables : tuple of str
+        Names of the soil moisture, where a file holds several.
+    """
+
+    method: Method = "nearest"
+    reach_km: float | None = None
+    layers: str | None = None
+    variables: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what can't be done.
+
+        Raises
+        ------
+        UsageError
+            For an unknown method, or a reach that isn't a distance.
+        """
+        if self.method not in METHODS:
+            raise UsageError("method", found=self.method, expected=" or ".join(METHODS))
+        if self.reach_km is not None and not 0 < self.reach_km <= FARTHEST:
+            raise UsageError(
+                "reach",
+                found=f"{self.reach_km} km",
+                expected=f"more than 0, at most {FARTHEST:g} km",
+            )
+
+    @property
+    def are_asked(self) -> bool:
+        """Tell whether anything was chosen, so that the file has to be gridded."""
+        return self != GriddedOptions()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Wanted:
+    """Cells, layers and days that a release has.
+
+    Attributes
+    ----------
+    cells : (N,) ids
+    latitude, longitude : (N,), degrees
+    layers : mapping of layer to its depths, m
+    days : first and last one
+    resolution : degrees
+    options : GriddedOptions
+    """
+
+    cells: tuple[str, ...]
+    latitude: NDArray[np.float64]
+    longitude: NDArray[np.float64]
+    layers: dict[int, tuple[float, float]]
+    days: tuple[np.datetime64, np.datetime64]
+    resolution: float
+    options: GriddedOptions
+
+    def list_days(self) -> NDArray[np.datetime64]:
+        """Return all days from the first to the last."""
+        first, last = (day.astype("datetime64[D]") for day in self.days)
+        return np.arange(first, last + 1)
+
+    def to_json(self) -> str:
+        """Write what another process needs."""
+        return json.dumps(
+            {
+                "cells": list(self.cells),
+                "latitude": self.latitude.tolist(),
+                "longitude": self.longitude.tolist(),
+                "layers": {str(key): value for key, value in self.layers.items()},
+                "days": [str(day.astype("datetime64[D]")) for day in self.days],
+                "resolution": self.resolution,
+                "options": asdict(self.options),
+            }
+        )
+
+
+def parse_wanted(text: str) -> Wanted:
+    """Read what `Wanted.to_json` wrote."""
+    said: dict[str, Any] = json.loads(text)
+    options = said["options"] | {"variables": tuple(said["options"]["variables"])}
+    first, last = (np.datetime64(day) for day in said["days"])
+    return Wanted(
+        cells=tuple(said["cells"]),
+        latitude=np.asarray(said["latitude"], np.float64),
+        longitude=np.asarray(said["longitude"], np.float64),
+        layers={
+            int(key): cast(tuple[float, float], tuple(value))
+            for key, value in said["layers"].items()
+        },
+        days=(first, last),
+        resolution=said["resolution"],
+        options=GriddedOptions(**options),
+    )

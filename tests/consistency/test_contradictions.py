@@ -1,0 +1,54 @@
+"""What a release derives from itself, worked out again: one defect of every sort."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from factories.held_out import HELD_OUT
+from factories.vouched import spoilt
+from somobench.check_files import check_files
+from somobench.recognise import RELEASE
+
+pytestmark = [pytest.mark.slow, pytest.mark.once, pytest.mark.heavy]
+
+TOLD = {
+    "forcing: precipitation a day later": "normalisation_mean of precipitation",
+    "targets: two cells swapped throughout": "soil_moisture",
+    "targets: more accepted than candidates": "accepted_count",
+    "targets: counts of 200 a day": "values",
+    "targets: no day filled": "used_count",
+    "features: scale factors of another split": "scale factors",
+    "features: climatology, two cells swapped": "climatology",
+    "splits: a test cell trains on other days": "splits.parquet ungauged",
+    "cells: no nodes": "cells.parquet node_count",
+    "cells: a region wrong": "cells.parquet region",
+    "scores: a rung left out of a split": "scores.parquet model",
+    "scores: more days than there are": "scores.parquet day_count",
+    "manifest and documents: another array's shape": "soil_moisture shape",
+    "manifest and documents: a lag of the next day": "feature_sets memory lags",
+    "manifest and documents: no sources": "sources",
+    "manifest and documents: croissant: a former hash": "croissant.json",
+    "manifest and documents: citation: half a file": "CITATION.cff",
+    "manifest and documents: readme of another release": "README.md",
+    "manifest and documents: validation: NaN": "validation.json",
+}
+
+
+@pytest.fixture(scope="module")
+def release(repository: Path) -> Path:
+    folder = repository / "releases" / "virtual-2.0.0"
+    if not folder.is_dir():
+        pytest.skip("virtual-2.0.0 is not in this checkout")
+    return folder
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_contradiction_is_found_where_it_is(release: Path, name: str) -> None:
+    kind, _, what = name.partition(": ")
+    with spoilt(release, HELD_OUT[kind][1][what]) as folder:
+        *files, together = check_files(folder, None, RELEASE)
+    assert all(report.valid for report in files)
+    where = [failure.where for failure in together.failures]
+    assert any(TOLD[name] in item for item in where), together.failures

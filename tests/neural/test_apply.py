@@ -1,0 +1,55 @@
+"""A trained network applied to cells: what its training predicted, from its folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from somobench.catalog.resolve import resolve
+from somobench.ladder.release import read_problem
+from somobench.neural import run
+from somobench.neural.settings import NeuralSettings
+from somobench.schemas.errors import InputError, UsageError
+from somobench.submissions.submission import open_submission
+
+RELEASE = "virtual-2.0.0"
+TINY = NeuralSettings(hidden=4, days=60, warm_up=30, batch=4, updates=4, checks=1)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("name", ["lstm", "ea_lstm"])
+def test_network_from_its_folder_predicts_what_it_was_scored_on(
+    tmp_path: Path, name: str
+) -> None:
+    pytest.importorskip("torch")
+    from somobench.neural.apply import load_trained, predict_cells
+
+    run.train(
+        name, release=RELEASE, split="temporal", out=tmp_path, seeds=[1, 2],
+        settings=TINY,
+    )  # fmt: skip
+    labelled = read_problem(resolve(RELEASE), "temporal")
+    problem = labelled.problem
+    found = predict_cells(load_trained(tmp_path), problem.forcing, problem.statics)
+    scored = open_submission(tmp_path / run.PREDICTIONS_FILE).grid["soil_moisture"]
+    wanted = scored.mean("member", skipna=False).transpose("layer", "cell", "time")
+    cells = labelled.axes.get_index("cell").get_indexer(wanted.get_index("cell"))
+    days = labelled.axes.get_index("time").get_indexer(wanted.get_index("time"))
+    ours = found[:, cells][:, :, days]
+    given = np.isfinite(wanted.to_numpy())
+    assert given.sum() > 1000
+    # Both are rounded to five decimals, the mean of the seeds once more.
+    np.testing.assert_allclose(ours[given], wanted.to_numpy()[given], atol=1.1e-5)
+
+
+def test_a_folder_without_a_training_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from somobench.neural.apply import read_record
+
+    with pytest.raises(InputError, match="folder of a finished training"):
+        read_record(tmp_path)
+    (tmp_path / "model.json").write_text('{"model": "hybrid"}')
+    with pytest.raises(UsageError, match="lstm, ea_lstm"):
+        read_record(tmp_path)

@@ -1,0 +1,160 @@
+"""A model's own grid, scored against targets as measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from factories.command_line import run
+from factories.scoring import (
+    CELLS,
+    OFFSET,
+    RELEASE,
+    SLOPE,
+    SPLIT,
+    copy_world,
+    make_case,
+    make_targets,
+    predicted,
+)
+from somobench.cards.verify import verify_score
+from somobench.schemas.errors import InputError, IntegrityError
+from somobench.scoring.evaluate import Evaluation, evaluate
+from somobench.submissions.gridded.request import GriddedOptions
+
+pytestmark = pytest.mark.heavy
+
+
+def make_stations() -> xr.Dataset:
+    """Return a model of known noise at points, as measured: 12 UTC, layers by edges."""
+    measured = (predicted(0.8) - OFFSET) / SLOPE
+    cells = np.array([cell.split("_") for cell in CELLS], dtype=np.float64)
+    units = {"units": "m3 m-3"}
+    grid = xr.Dataset(
+        {
+            "swc": (("layer", "station", "time"), measured.to_numpy(), units),
+            "bounds": (("layer", "edge"), [[0.0, 10.0], [10.0, 30.0]]),
+        },
+        {
+            "layer": ("layer", [5.0, 20.0], {"units": "cm", "bounds": "bounds"}),
+            "time": measured["time"].to_numpy() + np.timedelta64(12, "h"),
+            "latitude": ("station", cells[:, 0]),
+            "longitude": ("station", cells[:, 1] % 360),
+        },
+    )
+    grid["time"].encoding = {"units": "hours since 2018-01-01"}
+    return grid
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("world")
+    copy_world(root)
+    make_stations().to_netcdf(root / "own.nc", engine="h5netcdf")
+    return root
+
+
+@pytest.fixture(autouse=True)
+def _own_release(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOMOBENCH_RELEASES", str(world / "releases"))
+
+
+def scored(predictions: Path | xr.DataArray, world: Path) -> Evaluation:
+    return evaluate(
+        predictions,
+        release=RELEASE,
+        split=SPLIT,
+        ladder=world / "data" / "predictions",
+        name="own",
+    )
+
+
+def pick(evaluation: Evaluation, metric: str, against: str = "") -> tuple[float, str]:
+    rows = evaluation.scores.query(
+        "against == @against and pool_kind == 'plain' and metric == @metric"
+        " and layer == 0"
+    )
+    return float(rows["value"].iloc[0]), str(rows["note"].iloc[0])
+
+
+def test_an_own_grid_is_scored_as_measured_and_verified(
+    world: Path, tmp_path: Path
+) -> None:
+    found = scored(world / "own.nc", world)
+    record = found.record
+    assert record.scaling.name == "none"
+    assert record.submission.gridded is not None
+    assert record.submission.gridded.cells_within_reach == len(CELLS)
+    # The median over series of the root of the mean square, by hand.
+    case, targets = make_case(), make_targets()
+    truth = case.place_on_series(targets["soil_moisture_in_situ"])
+    ours = case.place_on_series((predicted(0.8) - OFFSET) / SLOPE)
+    given = np.isfinite(case.target.to_numpy())
+    apart = np.where(given, ours.to_numpy() - truth.to_numpy(), np.nan)
+    expected = float(np.median(np.sqrt(np.nanmean(apart**2, axis=1))))
+    value, note = pick(found, "rmse")
+    assert value == pytest.approx(expected, abs=1e-4)
+    assert note == ""
+    found.write(tmp_path / "own")
+    assert "targets are as measured" in (tmp_path / "own/report.html").read_text()
+    assert verify_score(
+        tmp_path / "own",
+        submission=world / "own.nc",
+        ladder=world / "data" / "predictions",
+    ).same_file
+
+
+def test_correlations_and_beaten_rungs_are_those_of_scaled_predictions(
+    world: Path,
+) -> None:
+    found = scored(world / "own.nc", world)
+    expected = scored(predicted(0.8), world)
+    assert pick(expected, "rmse")[1] == "reference_moments"
+    for against in ("", "ridge_forcing", "persistence", "reanalysis"):
+        # A line of each series leaves Pearson's r; values are stored in float32.
+        here, there = (pick(one, "pearson_r", against)[0] for one in (found, expected))
+        assert here == pytest.approx(there, abs=2e-4)
+    # Rungs are compared as measured too: an error is as many times larger.
+    here, there = (pick(one, "rmse", "ridge_forcing")[0] for one in (found, expected))
+    assert here == pytest.approx(there / SLOPE, abs=2e-4)
+
+
+def test_what_was_asked_for_is_asked_again_when_scores_are_verified(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    grid = make_stations().drop_vars("bounds")
+    del grid["layer"].attrs["bounds"]
+    grid.to_netcdf(tmp_path / "edges.nc", engine="h5netcdf")
+    asked = ["--layers", "0,0.1,0.3", "--variable", "swc", "--reach", "5"]
+    status = run(
+        monkeypatch,
+        *("evaluate", str(tmp_path / "edges.nc"), "--release", RELEASE),
+        *("--split", SPLIT, "--out", str(tmp_path / "score"), *asked),
+    )
+    assert status == 0
+    assert "brought to cells by the nearest node" in capsys.readouterr().out
+    assert verify_score(tmp_path / "score").model == "edges.nc"
+    grid["latitude"] = grid["latitude"][::-1]
+    grid.to_netcdf(tmp_path / "moved.nc", engine="h5netcdf")
+    with pytest.raises(IntegrityError, match="values of submission"):
+        verify_score(tmp_path / "score", submission=tmp_path / "moved.nc")
+
+
+def test_cells_out_of_reach_are_missing_predictions(world: Path) -> None:
+    part = make_stations().isel(station=slice(0, 3))
+    with pytest.raises(InputError, match="--allow-missing"):
+        scored(part, world)
+    found = evaluate(
+        part,
+        release=RELEASE,
+        split=SPLIT,
+        allow_missing=True,
+        gridded=GriddedOptions(reach_km=1.0, variables=("swc",)),
+    )
+    assert found.record.submission.gridded is not None
+    assert found.record.submission.gridded.cells_within_reach == 3
