@@ -24,13 +24,14 @@ def make_neural_table(scores: pd.DataFrame, metric: str = METRIC) -> str:
     Parameters
     ----------
     scores : DataFrame
-        Columns split, model, against, metric, value, low, high.
+        Columns split, model, against, metric, value, low, high, cpu_seconds.
 
     Returns
     -------
     str
         A row a model and rung, a column a split; bold where the model beats the rung
-        with confidence, in italics where the rung beats it.
+        with confidence, in italics where the rung beats it; below them how long all
+        seeds of the model took to train.
     """
     rows = scores[scores["metric"] == metric].fillna({"against": ""})
     splits = sorted(set(rows["split"]))
@@ -46,6 +47,9 @@ def make_neural_table(scores: pd.DataFrame, metric: str = METRIC) -> str:
                 name = f"`{rung}`" if rung else ""
                 texts = (_write_cell(cell, paired=bool(rung)) for cell in cells)
                 lines.append(write_line((f"`{model}`", name, *texts)))
+        spent = rows[rows["model"] == model].groupby("split")["cpu_seconds"].first()
+        times = (f"{spent[s]:.0f}" if s in spent else "" for s in splits)
+        lines.append(write_line((f"`{model}`", "seconds of CPU", *times)))
     return "\n".join(lines) + "\n"
 
 
