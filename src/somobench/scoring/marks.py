@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from somobench.catalog.view import day_of_year
 from somobench.scoring.case import ScoringCase
 from somobench.scoring.mark_measures import (
     Floats,
@@ -242,7 +243,7 @@ def _find_test_season(
     case: ScoringCase, given: Floats, known: Floats
 ) -> MarkRecord | None:
     """Find a season that test years alone can tell."""
-    days = case.target.get_index("time").day_of_year.to_numpy()
+    days = day_of_year(case.target["time"]).to_numpy()
     repeated = average_days_of_year(given, days)
     rest = spread(np.where(np.isfinite(repeated), given - repeated, np.nan))
     if not _find_median(rest / np.maximum(spread(given), NO_CHANGE)) <= SAME_SEASON:
