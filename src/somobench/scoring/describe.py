@@ -109,8 +109,8 @@ def check_model_name(name: object, lead_times: Sequence[int]) -> str:
     Raises
     ------
     UsageError
-        For an empty or long name, one with half a surrogate pair and, with lead times, for that of a reference which
-        the curves show too.
+        For an empty or long name, one with half a surrogate pair and, with lead times,
+        for that of a reference which the curves show too.
     """
     if not isinstance(name, str) or not name.strip() or len(name) > LONGEST_NAME:
         raise UsageError(
