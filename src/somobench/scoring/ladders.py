@@ -108,22 +108,15 @@ def open_ladder(path: Path, case: ScoringCase) -> Ladder:
     names = [str(name) for name in grid["rung"].to_numpy()]
     marks = grid["needs_observations"].to_numpy().astype(bool)
     return Ladder(
-        tuple(_build_rung(grid[PREDICTION], name, case, file) for name in names),
+        tuple(_build_rung(grid[PREDICTION], name, case) for name in names),
         frozenset(name for name, mark in zip(names, marks, strict=True) if mark),
         sha256_file(file),
     )
 
 
-def _build_rung(
-    predictions: xr.DataArray, name: str, case: ScoringCase, file: Path
-) -> Model:
+def _build_rung(predictions: xr.DataArray, name: str, case: ScoringCase) -> Model:
     chosen = predictions.sel(rung=name, drop=True)
-
-    def place() -> xr.DataArray:
-        with raise_file_errors(file):
-            return case.place_on_series(chosen)
-
-    return Model(name, place)
+    return Model(name, lambda: case.place_on_series(chosen))
 
 
 def choose_ladder(
