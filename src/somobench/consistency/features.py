@@ -54,7 +54,8 @@ def find_other_features(
     targets, forcing, features = (
         grids[name] for name in ("targets", "forcing", "features")
     )
-    cells, days = targets["cell"].to_numpy().astype(str), targets.get_index("time")
+    cells = targets["cell"].to_numpy().astype(str)
+    days = pd.DatetimeIndex(targets["time"].to_numpy())
     variables = features["variable"].to_numpy().astype(str)
     try:
         places = {
@@ -65,9 +66,15 @@ def find_other_features(
         features = features.sel({dim: targets[dim].to_numpy() for dim in GRID})
     except KeyError:  # other cells, layers or days, which are refused elsewhere
         return []
+    measured, filled, slope, offset = get_arrays(
+        targets,
+        *("soil_moisture_in_situ", "is_gapfilled", "scale_slope", "scale_offset"),
+    )
     inputs = _Inputs(
-        *get_arrays(targets, "soil_moisture_in_situ", "is_gapfilled"),
-        *get_arrays(targets, "scale_slope", "scale_offset"),
+        measured,
+        filled,
+        slope,
+        offset,
         select_reanalysis(forcing, targets),
         {str(it): weather[it].transpose("cell", "time").to_numpy() for it in weather},
         targets["time"].dt.dayofyear.to_numpy().astype(np.int64),

@@ -113,7 +113,8 @@ def _import_readers(path: Path) -> None:
     the threads alone would take the memory that is left for values. So would the
     compiler that numbagg brings along, for which Dask and xarray ask.
     """
-    sys.modules["numbagg"] = None  # type: ignore[assignment] (not to be found)
+    # Python finds no module of a name that stands for none.
+    sys.modules["numbagg"] = None  # type: ignore[assignment]
     import pyarrow as pa
     import xarray as xr
 
