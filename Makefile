@@ -19,7 +19,7 @@ SOURCES := src/somobench catalog pipelines schemas releases
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help release test test-fast lint format types golden params dev wheel constraints clean \
+.PHONY: help bench release test test-fast lint format types golden params dev wheel constraints clean \
 	distclean check-python
 
 help:  ## list the targets
@@ -36,6 +36,9 @@ test: $(VENV)/.dev-$(VERSION)  ## run every test that needs no network
 
 test-fast: $(VENV)/.dev-$(VERSION)  ## run the tests that take no longer than a moment
 	$(RUN) pytest -m "not network and not slow and not heavy" -n auto --dist loadfile $(PYTEST_ARGS)
+
+bench: $(VENV)/.dev-$(VERSION)  ## time hot paths against others, and write docs/performance.md
+	$(BIN)/python benchmarks/harness.py
 
 lint: $(VENV)/.dev-$(VERSION)  ## check style and format
 	$(RUN) ruff check .

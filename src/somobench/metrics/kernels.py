@@ -176,6 +176,41 @@ def fill_climatology(
 
 
 @compile_lazily(reorder=True)
+def _sum_pairs(x: Floats, y: Floats) -> tuple[float, float, float]:
+    """Return the number of pairs and their sums; the loop is one for vectors."""
+    count, sum_x, sum_y = 0, 0.0, 0.0
+    for day in range(x.size):
+        a, b = np.float64(x[day]), np.float64(y[day])
+        paired = (abs(a) < _INFINITY) & (abs(b) < _INFINITY)
+        a, b = a if paired else 0.0, b if paired else 0.0
+        count += paired
+        sum_x += a
+        sum_y += b
+    return np.float64(count), sum_x, sum_y
+
+
+@compile_lazily(reorder=True)
+def _sum_squares(
+    x: Floats, y: Floats, mean_x: float, mean_y: float, sums: Floats
+) -> None:
+    count, sx, sy, sxx, syy, sxy, see = 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for day in range(x.size):
+        a, b = np.float64(x[day]) - mean_x, np.float64(y[day]) - mean_y
+        paired = (abs(a) < _INFINITY) & (abs(b) < _INFINITY)
+        a, b = a if paired else 0.0, b if paired else 0.0
+        e = a - b
+        count += paired
+        sx += a
+        sy += b
+        sxx += a * a
+        syy += b * b
+        sxy += a * b
+        see += e * e
+    sums[0], sums[1], sums[2], sums[3] = count, sx, sy, sxx
+    sums[4], sums[5], sums[6] = syy, sxy, see
+
+
+@compile_lazily()
 def sum_moments(
     x: Floats, y: Floats, bounds: Integers, centres: Floats, sums: Floats
 ) -> None:
@@ -183,38 +218,25 @@ def sum_moments(
 
     `centres` (2, row) gets the means. Series may be float32; pairs are found here.
     """
-    rows, size = x.shape
-    for row in range(rows):
-        count, total_x, total_y = 0, 0.0, 0.0
-        for day in range(size):
-            a, b = np.float64(x[row, day]), np.float64(y[row, day])
-            paired = (abs(a) < _INFINITY) & (abs(b) < _INFINITY)
-            count += paired
-            total_x += a if paired else 0.0
-            total_y += b if paired else 0.0
-        mean_x, mean_y = total_x / count, total_y / count
+    for row in range(x.shape[0]):
+        count, sum_x, sum_y = _sum_pairs(x[row], y[row])
+        mean_x, mean_y = sum_x / count, sum_y / count
         centres[0, row], centres[1, row] = mean_x, mean_y
         for step in range(bounds.size - 1):
-            days, sx, sy, sxx, syy, sxy, see = 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-            for day in range(bounds[step], bounds[step + 1]):
-                a = np.float64(x[row, day]) - mean_x
-                b = np.float64(y[row, day]) - mean_y
-                paired = (abs(a) < _INFINITY) & (abs(b) < _INFINITY)
-                a, b = a if paired else 0.0, b if paired else 0.0
-                e = a - b
-                days += paired
-                sx += a
-                sy += b
-                sxx += a * a
-                syy += b * b
-                sxy += a * b
-                see += e * e
-            sums[0, row, step], sums[1, row, step], sums[2, row, step] = days, sx, sy
-            sums[3, row, step], sums[4, row, step] = sxx, syy
-            sums[5, row, step], sums[6, row, step] = sxy, see
+            start, end = bounds[step], bounds[step + 1]
+            own = sums[:, row, step]
+            _sum_squares(x[row, start:end], y[row, start:end], mean_x, mean_y, own)
 
 
 @compile_lazily(reorder=True)
+def _multiply_sum(x: Floats, y: Floats) -> float:
+    total = 0.0
+    for day in range(x.size):
+        total += x[day] * y[day]
+    return total
+
+
+@compile_lazily()
 def sum_products(series: Floats, bounds: Integers, sums: Floats) -> None:
     """Fill sums of the products of all pairs of series (series, row, time).
 
@@ -226,10 +248,10 @@ def sum_products(series: Floats, bounds: Integers, sums: Floats) -> None:
         for first in range(number):
             for second in range(first, number):
                 for step in range(bounds.size - 1):
-                    total = 0.0
-                    for day in range(bounds[step], bounds[step + 1]):
-                        total += series[first, row, day] * series[second, row, day]
-                    sums[pair, row, step] = total
+                    start, end = bounds[step], bounds[step + 1]
+                    sums[pair, row, step] = _multiply_sum(
+                        series[first, row, start:end], series[second, row, start:end]
+                    )
                 pair += 1
 
 
