@@ -34,7 +34,7 @@ from somobench.scoring.describe import (
 )
 from somobench.scoring.files import TABLE_FILES, TABLE_SCHEMAS
 from somobench.scoring.headline import derive_headline, summarise_scores
-from somobench.scoring.inputs import describe_wanted, list_references, read_case
+from somobench.scoring.inputs import list_references, read_case
 from somobench.scoring.ladders import (
     Ladder,
     choose_ladder,
@@ -53,6 +53,7 @@ from somobench.scoring.models import (
     draw_common_days,
     score_model,
 )
+from somobench.scoring.own_grid import describe_wanted
 from somobench.scoring.record import (
     SCORE_SCHEMA,
     OptionsRecord,
@@ -196,7 +197,9 @@ def evaluate(
             predictions,
             name,
             asked=math.prod(shape),
-            wanted=describe_wanted(found, gridded or GriddedOptions()),
+            wanted=describe_wanted(found, gridded or GriddedOptions())
+            if isinstance(predictions, str | Path)
+            else None,
         ),
         release=found,
         split=split,
