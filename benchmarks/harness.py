@@ -195,6 +195,8 @@ def main() -> None:
             rows += run_race(module, key, race)
             for row in rows[-len(race.contestants) :]:
                 print(describe_row(row), flush=True)
+        if not asked:
+            write_page(rows, {})
     if not asked:
         write_page(
             rows, {name: quote_script(name, args) for name, args in SCRIPTS.items()}

@@ -180,10 +180,10 @@ def _sum_pairs(x: Floats, y: Floats) -> tuple[float, float, float]:
     """Return the number of pairs and their sums; the loop is one for vectors."""
     count, sum_x, sum_y = 0, 0.0, 0.0
     for day in range(x.size):
-        a, b = np.float64(x[day]), np.float64(y[day])
-        paired = (abs(a) < _INFINITY) & (abs(b) < _INFINITY)
-        a, b = a if paired else 0.0, b if paired else 0.0
-        count += paired
+        u, v = np.float64(x[day]), np.float64(y[day])
+        paired = (abs(u) < _INFINITY) & (abs(v) < _INFINITY)
+        a, b = u if paired else 0.0, v if paired else 0.0
+        count += int(paired)
         sum_x += a
         sum_y += b
     return np.float64(count), sum_x, sum_y
@@ -195,11 +195,11 @@ def _sum_squares(
 ) -> None:
     count, sx, sy, sxx, syy, sxy, see = 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     for day in range(x.size):
-        a, b = np.float64(x[day]) - mean_x, np.float64(y[day]) - mean_y
-        paired = (abs(a) < _INFINITY) & (abs(b) < _INFINITY)
-        a, b = a if paired else 0.0, b if paired else 0.0
+        u, v = np.float64(x[day]) - mean_x, np.float64(y[day]) - mean_y
+        paired = (abs(u) < _INFINITY) & (abs(v) < _INFINITY)
+        a, b = u if paired else 0.0, v if paired else 0.0
         e = a - b
-        count += paired
+        count += int(paired)
         sx += a
         sy += b
         sxx += a * a
