@@ -72,9 +72,9 @@ wheel: $(VENV)/.dev-$(VERSION)  ## build the sdist, and the wheel from it
 constraints:  ## write constraints.txt from the newest versions that fit PYTHON
 	rm -rf build/constraints
 	$(PYTHON) -m venv build/constraints
-	build/constraints/bin/python -m pip install --quiet '.[dev]'
+	build/constraints/bin/python -m pip install --quiet '.[dev]' $(TORCH)
 	(sed -n '/^#/p' constraints.txt; build/constraints/bin/python -m pip freeze --all \
-		| grep -v -E '^(pip|somobench)\b' | LC_ALL=C sort -f) > build/constraints.txt
+		| grep -v -E '^(pip|somobench)\b' | sed 's/+cpu$$//' | LC_ALL=C sort -f) > build/constraints.txt
 	mv build/constraints.txt constraints.txt
 
 clean:  ## remove what tools and builds left; keep environment, data and DVC's cache

@@ -16,7 +16,7 @@ import pytest
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 NOTEBOOK = EXAMPLES / "first_model.ipynb"
 SCRIPTS = {
-    "with_scikit_learn.py": {},
+    "with_scikit_learn.py": {"random_state=1": "random_state=1, max_iter=30"},
     "with_pytorch.py": {"epochs=3": "epochs=1"},
     "with_neuralhydrology.py": {
         '"epochs": 1': '"epochs": 1, "max_updates_per_epoch": 9'
@@ -73,8 +73,10 @@ def test_neuralhydrology_trains_on_an_exported_split(
     run_script(name, SCRIPTS[name], tmp_path)
     record = json.loads((tmp_path / CARDS[name] / "score.json").read_text("utf-8"))
     # All test days of layer 1, and none of the other two layers.
-    shares = {item["layer"]: item for item in record["coverage"]["layers"]}
-    assert shares[1]["predicted"] == shares[1]["asked"] == 14661
+    given = {
+        name: days["given"] for name, days in record["coverage"]["by_layer"].items()
+    }
+    assert given == {"1": 14661, "2": 0, "3": 0}
 
 
 def test_the_blocks_of_the_page_about_models_run() -> None:
