@@ -46,7 +46,7 @@ def forecast_and_score(
         assert table is not None
         assert found.record.lead_coverage is not None
         wanted = (table["layer"] == 0) & table["metric"].isin(METRICS)
-        rows = table[wanted & (table["pool_kind"] == "plain")][COLUMNS]
+        rows = table[wanted][COLUMNS]
         rows = rows.assign(common=found.record.lead_coverage.common)
         write_text(rows.to_csv(index=False), scores)
     return pd.read_csv(scores, keep_default_na=False, na_values={"low": [""]})
