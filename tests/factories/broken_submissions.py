@@ -26,7 +26,7 @@ from somobench.scoring.copies import average_members, find_copies
 from somobench.scoring.coverage import check_coverage
 from somobench.scoring.inputs import list_references, read_case
 from somobench.scoring.ladders import Ladder, choose_ladder
-from somobench.scoring.marks import find_marks
+from somobench.scoring.marks.checks import find_marks
 from somobench.scoring.models import Model
 from somobench.submissions.submission import open_submission
 

@@ -46,7 +46,7 @@ from somobench.scoring.lead_times import (
     score_lead_times,
     summarise_leads,
 )
-from somobench.scoring.marks import find_marks
+from somobench.scoring.marks.checks import find_marks
 from somobench.scoring.models import (
     Forecast,
     Model,

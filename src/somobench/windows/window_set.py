@@ -249,13 +249,3 @@ def _check_whole(*given: tuple[str, Any, int]) -> None:
         if not isinstance(number, int | np.integer) or number < least:
             expected = f"a whole number, {least} or more"
             raise UsageError(what, found=repr(number), expected=expected)
-
-
-def _view_windows(values: NDArray[Any], length: int) -> NDArray[Any]:
-    """View (cell, day, ...) as all windows of days, (start, values), without a copy."""
-    width = int(np.prod(values.shape[2:]))
-    count = values.shape[0] * values.shape[1] - length + 1
-    step = width * values.itemsize
-    return as_strided(
-        values, (count, length * width), (step, values.itemsize), writeable=False
-    )

@@ -13,7 +13,7 @@ import numpy as np
 
 from somobench.catalog.view import day_of_year
 from somobench.scoring.case import ScoringCase
-from somobench.scoring.mark_measures import (
+from somobench.scoring.marks.measures import (
     Floats,
     average_days_of_year,
     compare_layers,
@@ -25,7 +25,7 @@ from somobench.scoring.mark_measures import (
     spread,
     subtract_monthly_mean,
 )
-from somobench.scoring.mark_record import Check, MarkRecord
+from somobench.scoring.marks.record import Check, MarkRecord
 from somobench.scoring.models import Model
 
 SKILLED = 0.4  # median r from which the errors say where the skill comes from

@@ -10,7 +10,8 @@ import xarray as xr
 
 from factories.broken_submissions import ANIMALS, Zoo, open_zoo
 from somobench.scoring.copies import average_members
-from somobench.scoring.mark_measures import (
+from somobench.scoring.marks.checks import find_marks
+from somobench.scoring.marks.measures import (
     average_days_of_year,
     compare_layers,
     correlate,
@@ -19,8 +20,7 @@ from somobench.scoring.mark_measures import (
     measure_lasting,
     move,
 )
-from somobench.scoring.mark_record import MARK_TEXTS, MarkRecord
-from somobench.scoring.marks import find_marks
+from somobench.scoring.marks.record import MARK_TEXTS, MarkRecord
 from somobench.scoring.models import Model
 
 pytestmark = pytest.mark.heavy
