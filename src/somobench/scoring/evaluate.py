@@ -20,6 +20,7 @@ from somobench.catalog.request import DatasetRequest
 from somobench.catalog.resolve import Release, resolve
 from somobench.metrics.days import ResampledDays
 from somobench.progress import tell_step
+from somobench.schemas.gridded_options import GriddedOptions
 from somobench.schemas.validate import validate_table
 from somobench.scoring.case import ScoringCase
 from somobench.scoring.copies import average_members, find_copies
@@ -66,7 +67,6 @@ from somobench.scoring.tables import (
     finish_scores,
     score_table,
 )
-from somobench.submissions.gridded.request import GriddedOptions
 from somobench.submissions.submission import Predictions, Submission, open_submission
 
 

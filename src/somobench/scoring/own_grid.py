@@ -6,7 +6,8 @@ import numpy as np
 
 from somobench.catalog.release_files import PLACES, ReleaseFiles, raise_file_errors
 from somobench.catalog.resolve import Release
-from somobench.submissions.gridded.request import GriddedOptions, Wanted
+from somobench.schemas.gridded_options import GriddedOptions
+from somobench.submissions.gridded.request import Wanted
 
 
 def describe_wanted(release: Release, options: GriddedOptions) -> Wanted:
