@@ -5,6 +5,8 @@ VENV ?= .venv
 MARKS ?= not network
 TESTS ?= tests
 PYTEST_ARGS ?=
+# What tests of networks need, on top of the extra `dev`; TORCH= leaves it out.
+TORCH ?= torch==2.13.0 neuralhydrology==1.13.0
 
 BIN := $(VENV)/bin
 RUN := PATH="$(abspath $(BIN)):$$PATH" $(abspath $(BIN))/python -m
@@ -17,7 +19,7 @@ SOURCES := src/somobench catalog pipelines schemas releases
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help release test test-fast lint format types golden params dev wheel constraints clean \
+.PHONY: help bench release test test-fast lint format types golden params dev wheel constraints clean \
 	distclean check-python
 
 help:  ## list the targets
@@ -34,6 +36,9 @@ test: $(VENV)/.dev-$(VERSION)  ## run every test that needs no network
 
 test-fast: $(VENV)/.dev-$(VERSION)  ## run the tests that take no longer than a moment
 	$(RUN) pytest -m "not network and not slow and not heavy" -n auto --dist loadfile $(PYTEST_ARGS)
+
+bench: $(VENV)/.dev-$(VERSION)  ## time hot paths against others, and write docs/performance.md
+	$(BIN)/python benchmarks/harness.py
 
 lint: $(VENV)/.dev-$(VERSION)  ## check style and format
 	$(RUN) ruff check .
@@ -67,9 +72,9 @@ wheel: $(VENV)/.dev-$(VERSION)  ## build the sdist, and the wheel from it
 constraints:  ## write constraints.txt from the newest versions that fit PYTHON
 	rm -rf build/constraints
 	$(PYTHON) -m venv build/constraints
-	build/constraints/bin/python -m pip install --quiet '.[dev]'
+	build/constraints/bin/python -m pip install --quiet '.[dev]' $(TORCH)
 	(sed -n '/^#/p' constraints.txt; build/constraints/bin/python -m pip freeze --all \
-		| grep -v -E '^(pip|somobench)\b' | LC_ALL=C sort -f) > build/constraints.txt
+		| grep -v -E '^(pip|somobench)\b' | sed 's/+cpu$$//' | LC_ALL=C sort -f) > build/constraints.txt
 	mv build/constraints.txt constraints.txt
 
 clean:  ## remove what tools and builds left; keep environment, data and DVC's cache
@@ -90,6 +95,9 @@ $(VENV)/.build-$(VERSION): pyproject.toml constraints.txt | check-python
 $(VENV)/.dev-$(VERSION): $(VENV)/.build-$(VERSION)
 	@echo "installing what development needs into $(VENV)"
 	$(PIP) --editable '.[dev]'
+# By pip, whatever installed the rest: its configuration may know a place that has
+# PyTorch for the processor alone, a tenth of the size.
+	$(if $(strip $(TORCH)),$(BIN)/python -m pip install --constraint constraints.txt $(TORCH))
 	touch $@
 
 check-python:

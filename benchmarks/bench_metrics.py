@@ -1,61 +1,59 @@
-"""Seven metrics against pytesmo, xskillscore and plain numpy on the same series.
+"""Seven metrics, and Spearman's rank correlation, against others on the same series.
 
-    python benchmarks/bench_metrics.py [cells] [days]
+    python benchmarks/harness.py bench_metrics
 
-float32 series with 30 % missing days. Each rival's scores are first checked to be equal
-to ours; xskillscore gets float64, because its float32 sums err by 1e-6. Its Spearman is
-left out: it doesn't skip missing days.
+1,500 cells x 8,000 days, float32, 30 % missing. xskillscore gets float64, because its
+float32 sums err by 1e-6.
 """
 
 from __future__ import annotations
 
-import sys
-import time
-import warnings
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 import xarray as xr
+from harness import Arrays, Race
 
 from somobench.metrics import score
-from somobench.metrics.anomalies import moving_anomalies
-from somobench.metrics.moments import centre_rows
 
-NAMES = ("pearson_r", "bias", "rmse", "ubrmse", "nse", "kge_2009", "spearman_r")
-Names = tuple[str, ...]
-Scores = dict[str, np.ndarray]
+SEVEN = ("pearson_r", "bias", "rmse", "ubrmse", "kge_2009", "nse")  # and their number
+Pair = tuple[xr.DataArray, xr.DataArray]
 
 
-def _case(cells: int, days: int) -> tuple[xr.DataArray, xr.DataArray]:
+def make_pairs(cells: int = 1500, days: int = 8000) -> Pair:
+    """Return predictions and a target with gaps."""
     rng = np.random.default_rng(1)
     target = rng.random((cells, days), dtype=np.float32)
     prediction = target + 0.3 * rng.random((cells, days), dtype=np.float32)
     target[rng.random((cells, days), dtype=np.float32) < 0.3] = np.nan
-    coords = {
-        "cell": np.arange(cells),
-        "time": pd.date_range("2001-01-01", periods=days),
-    }
+    time = pd.date_range("2001-01-01", periods=days)
+    coords = {"cell": np.arange(cells), "time": time}
     dims = ("cell", "time")
     return xr.DataArray(prediction, coords, dims), xr.DataArray(target, coords, dims)
 
 
-def _ours(prediction: xr.DataArray, target: xr.DataArray, names: Names) -> Scores:
-    scored = score(prediction, target, metrics=names)
-    return {name: scored[name].values for name in names}
+def shorten(pair: Pair) -> Pair:
+    """Keep two cells."""
+    return pair[0][:2], pair[1][:2]
 
 
-def _numpy(prediction: xr.DataArray, target: xr.DataArray, names: Names) -> Scores:
-    both = np.isfinite(target.values)
-    x = np.where(both, prediction.values.astype(float), np.nan)
-    y = np.where(both, target.values.astype(float), np.nan)
+def score_ours(pair: Pair) -> Arrays:
+    """Score by the package."""
+    found = score(*pair, metrics=SEVEN)
+    return {str(name): array.to_numpy() for name, array in found.data_vars.items()}
+
+
+def score_numpy(pair: Pair) -> Arrays:
+    """Score with whole-array functions, in float64."""
+    both = np.isfinite(pair[1].to_numpy())
+    x, y = (np.where(both, part.to_numpy().astype(float), np.nan) for part in pair)
     mean = [np.nanmean(z, axis=1) for z in (x, y)]
     spread = [np.nanstd(z, axis=1) for z in (x, y)]
     product = (x - mean[0][:, None]) * (y - mean[1][:, None])
     r = np.nanmean(product, axis=1) / (spread[0] * spread[1])
     bias, square = mean[0] - mean[1], np.nanmean((x - y) ** 2, axis=1)
     terms = (r - 1) ** 2 + (spread[0] / spread[1] - 1) ** 2
-    found = {
+    return {
+        "pair_count": both.sum(axis=1),
         "pearson_r": r,
         "bias": bias,
         "rmse": np.sqrt(square),
@@ -63,99 +61,80 @@ def _numpy(prediction: xr.DataArray, target: xr.DataArray, names: Names) -> Scor
         "nse": 1 - square / spread[1] ** 2,
         "kge_2009": 1 - np.sqrt(terms + (mean[0] / mean[1] - 1) ** 2),
     }
-    return {name: found[name] for name in names}
 
 
-def _pytesmo(prediction: xr.DataArray, target: xr.DataArray, names: Names) -> Scores:
-    from pytesmo.metrics import pairwise  # type: ignore[import-untyped]
-
-    oracles = {
-        "pearson_r": pairwise.pearson_r,
-        "spearman_r": pairwise.spearman_r,
-        "bias": pairwise.bias,
-        "rmse": pairwise.rmsd,
-        "ubrmse": pairwise.ubrmsd,
-        "nse": lambda x, y: pairwise.nash_sutcliffe(y, x),
-    }
+def _score_rows(pair: Pair, oracles: dict[str, object]) -> Arrays:
     rows = []
-    for x, y in zip(prediction.values, target.values, strict=True):
+    for x, y in zip(*(part.to_numpy() for part in pair), strict=True):
         both = np.isfinite(x) & np.isfinite(y)
-        pair = x[both].astype(float), y[both].astype(float)
-        rows.append([np.atleast_1d(oracles[name](*pair))[0] for name in names])
-    return dict(zip(names, np.array(rows).T, strict=True))
+        own = x[both].astype(float), y[both].astype(float)
+        rows.append([np.atleast_1d(f(*own))[0] for f in oracles.values()])  # type: ignore[operator]
+    return dict(zip(oracles, np.array(rows).T, strict=True))
 
 
-def _xskillscore(
-    prediction: xr.DataArray, target: xr.DataArray, names: Names
-) -> Scores:
-    import xskillscore  # type: ignore[import-untyped]
+def score_pytesmo(pair: Pair) -> Arrays:
+    """Score row by row with pytesmo, which has no KGE."""
+    from pytesmo.metrics import pairwise
 
-    both = np.isfinite(target)
-    pair = prediction.where(both).astype(float), target.astype(float)
+    return _score_rows(
+        pair,
+        {
+            "pearson_r": pairwise.pearson_r,
+            "bias": pairwise.bias,
+            "rmse": pairwise.rmsd,
+            "ubrmse": pairwise.ubrmsd,
+            "nse": lambda x, y: pairwise.nash_sutcliffe(y, x),
+        },
+    )
+
+
+def score_xskillscore(pair: Pair) -> Arrays:
+    """Score with xskillscore, which has these three."""
+    import xskillscore
+
+    both = np.isfinite(pair[1])
+    own = pair[0].where(both).astype(float), pair[1].astype(float)
     oracles = {
         "pearson_r": xskillscore.pearson_r,
         "bias": xskillscore.me,
         "rmse": xskillscore.rmse,
     }
-    return {name: oracles[name](*pair, "time", skipna=True).values for name in names}
+    return {
+        name: function(*own, "time", skipna=True).to_numpy()
+        for name, function in oracles.items()
+    }
 
 
-def _best(action: Callable[[], Scores], repeats: int = 3) -> tuple[float, Scores]:
-    times = []
-    for _ in range(repeats):
-        start = time.process_time()
-        result = action()
-        times.append(time.process_time() - start)
-    return min(times), result
+def rank_ours(pair: Pair) -> Arrays:
+    """Correlate ranks by the package."""
+    found = score(*pair, metrics="spearman_r")
+    return {"spearman_r": found["spearman_r"].to_numpy()}
 
 
-def _compare(rival: str, function: Callable[..., Scores], *args: object) -> None:
-    theirs, expected = _best(lambda: function(*args))
-    ours, found = _best(lambda: _ours(*args))  # type: ignore[arg-type]
-    for name, values in expected.items():
-        np.testing.assert_allclose(found[name], values, rtol=1e-9, err_msg=name)
-    print(
-        f"{rival:28s} {len(expected)} metrics: theirs {theirs:6.3f} s,"
-        f" ours {ours:6.3f} s, ratio {theirs / ours:5.1f}"
-    )
+def rank_pytesmo(pair: Pair) -> Arrays:
+    """Correlate ranks row by row."""
+    from pytesmo.metrics import pairwise
+
+    return _score_rows(pair, {"spearman_r": pairwise.spearman_r})
 
 
-def _anomaly(values: np.ndarray) -> np.ndarray:
-    valid = np.isfinite(values)
-    deviations, _ = centre_rows(values, valid)
-    (anomaly,) = moving_anomalies([deviations], valid)
-    return np.where(valid, anomaly, np.nan)
-
-
-def _compare_anomalies(target: xr.DataArray) -> None:
-    from pytesmo.time_series.anomaly import (  # type: ignore[import-untyped]
-        calc_anomaly,
-    )
-
-    def theirs() -> Scores:
-        rows = [calc_anomaly(row.astype(float).to_series()) for row in target]
-        return {"anomaly": np.array(rows)}
-
-    seconds, expected = _best(theirs, repeats=1)
-    own, found = _best(lambda: {"anomaly": _anomaly(target.values.astype(float))})
-    np.testing.assert_allclose(found["anomaly"], expected["anomaly"], atol=1e-10)
-    print(
-        f"{'pytesmo, 35-day anomaly':28s} theirs {seconds:6.3f} s,"
-        f" ours {own:6.3f} s, ratio {seconds / own:5.1f}"
-    )
-
-
-def main() -> None:
-    cells, days = map(int, sys.argv[1:3]) if len(sys.argv) > 2 else (150, 8000)
-    prediction, target = _case(cells, days)
-    print(f"{cells} cells x {days} days, CPU seconds, best of 3")
-    warnings.simplefilter("ignore")
-    _compare("numpy", _numpy, prediction, target, NAMES[:6])
-    _compare("pytesmo", _pytesmo, prediction, target, NAMES[:5])
-    _compare("pytesmo, Spearman", _pytesmo, prediction, target, NAMES[6:])
-    _compare("xskillscore", _xskillscore, prediction, target, NAMES[:3])
-    _compare_anomalies(target)
-
-
-if __name__ == "__main__":
-    main()
+RACES = {
+    "seven": Race(
+        "n, r, bias, RMSE, ubRMSE, KGE, NSE, 1,500 x 8,000",
+        make_pairs,
+        {
+            "ours": score_ours,
+            "numpy": score_numpy,
+            "pytesmo": score_pytesmo,
+            "xskillscore": score_xskillscore,
+        },
+        {"pytesmo": 80, "xskillscore": 200},
+        shorten=shorten,
+    ),
+    "ranks": Race(
+        "Spearman, 1,500 x 8,000",
+        make_pairs,
+        {"ours": rank_ours, "pytesmo": rank_pytesmo},
+        shorten=shorten,
+    ),
+}

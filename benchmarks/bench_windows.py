@@ -3,8 +3,9 @@
     OMP_NUM_THREADS=1 python benchmarks/bench_windows.py           samples a second
     OMP_NUM_THREADS=1 python benchmarks/bench_windows.py --memory  peak memory
 
-One thread. Outputs are compared before they are timed; rounds of all loaders take
-turns, and the median round counts. Loaders that aren't installed are left out.
+One thread, processor time. Outputs are compared before they are timed; rounds of all
+loaders take turns, and the median round counts. Loaders that aren't installed are left
+out.
 """
 
 from __future__ import annotations
@@ -90,24 +91,33 @@ def use_isel(world: xr.Dataset) -> Take:
     return take
 
 
-def use_xbatcher(world: xr.Dataset) -> Take:
+def use_xbatcher(world: xr.Dataset, *, bare: bool) -> Take:
+    """Use a data set with its labels, as in xbatcher's manual, or one array without."""
     import xbatcher
 
     days = world.sizes["time"]
-    stacked = world[NAMES].to_dataarray().transpose("cell", "time", "variable").load()
+    if bare:
+        stacked = world[NAMES].to_dataarray().transpose("cell", "time", "variable")
+        source = stacked.drop_vars([*stacked.coords]).to_dataset(name="inputs")
+    else:
+        source = world[NAMES].reset_coords(drop=True)
     generator = xbatcher.BatchGenerator(
-        stacked.drop_vars([*stacked.coords]).to_dataset(name="inputs"),
+        source,
         input_dims={"cell": 1, "time": LENGTH},
         input_overlap={"cell": 0, "time": LENGTH - 1},
         preload_batch=False,
     )
     per_cell = days - LENGTH + 1
 
+    def read(number: int) -> np.ndarray:
+        batch = generator[number]
+        if bare:
+            return batch["inputs"].to_numpy()[0]
+        return np.stack([batch[name].to_numpy()[0] for name in NAMES], axis=-1)
+
     def take(rows: np.ndarray) -> np.ndarray:
         places = [divmod(row, days) for row in rows.tolist()]
-        numbers = [c * per_cell + d + 1 - LENGTH for c, d in places]
-        parts = [generator[number]["inputs"].to_numpy() for number in numbers]
-        return np.stack(parts).reshape(-1, LENGTH, INPUTS)
+        return np.stack([read(c * per_cell + d + 1 - LENGTH) for c, d in places])
 
     return take
 
@@ -196,10 +206,10 @@ def time_rounds(takes: dict[str, tuple[Take, Callable[[], np.ndarray], int]]) ->
     for _ in range(ROUNDS):
         for name, (take, draw, batches) in takes.items():
             rows = [draw() for _ in range(batches)]
-            start = time.perf_counter()
+            start = time.process_time()
             for each in rows:
                 take(each)
-            rates[name].append(batches * SIZE / (time.perf_counter() - start))
+            rates[name].append(batches * SIZE / (time.process_time() - start))
     own = np.median(rates["somobench, take"])
     print(f"{'loader':28} {'samples/s':>10} {'least':>10} {'most':>10} {'ours is':>9}")
     for name, found in rates.items():
@@ -220,7 +230,8 @@ def compare_speed() -> None:
     with tempfile.TemporaryDirectory() as folder:
         others = {"xarray isel": use_isel(part)}
         if find_spec("xbatcher"):
-            others["xbatcher"] = use_xbatcher(part)
+            others["xbatcher, data set"] = use_xbatcher(part, bare=False)
+            others["xbatcher, one bare array"] = use_xbatcher(part, bare=True)
         if find_spec("neuralhydrology"):
             others["NeuralHydrology dataset"] = use_neuralhydrology(part, Path(folder))
 

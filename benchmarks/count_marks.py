@@ -23,7 +23,7 @@ from somobench.scoring.case import ScoringCase
 from somobench.scoring.copies import average_members
 from somobench.scoring.inputs import list_references, read_case
 from somobench.scoring.ladders import choose_ladder
-from somobench.scoring.marks import find_marks
+from somobench.scoring.marks.checks import find_marks
 
 LEVELS = (0.1, 0.2, 0.5, 1.0, 2.0)
 LASTING = 0.9  # correlation of slow noise with the day before

@@ -29,11 +29,11 @@ from intake_xarray.xzarr import ZarrSource
 from test_damaged_station_files import assert_accounted_for, run
 
 import somobench
-from factories import damages
-from factories.bombs import BOMBS
-from factories.faulty_calls import failing, in_child, kill
-from factories.hostile_releases import list_defects
-from factories.mutations import HARMLESS, MUTATIONS, Judge
+from factories.faults import damages
+from factories.faults.bombs import BOMBS
+from factories.faults.faulty_calls import failing, in_child, kill
+from factories.faults.hostile_releases import list_defects
+from factories.faults.mutations import HARMLESS, MUTATIONS, Judge
 from factories.raw.ismn_files import write_folder
 from factories.raw.station_damages import (
     DAMAGED,

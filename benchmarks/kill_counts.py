@@ -21,7 +21,7 @@ from unittest import mock
 
 import pytest
 
-from factories.faulty_calls import in_child
+from factories.faults.faulty_calls import in_child
 from factories.scoring import RELEASE as SKILL
 from factories.scoring import SPLIT, copy_world, predicted
 from factories.toy_manifest import RELEASE, toy_manifest

@@ -156,14 +156,22 @@ def raise_file_errors(what: Path | str) -> Iterator[None]:
         yield
     except (SomobenchError, MemoryError):
         raise
+    except RuntimeError as error:
+        if "start new thread" in str(error):  # no room for its stack
+            raise MemoryError(str(error)) from error
+        raise _make_content_error(what, error) from error
     except OSError as error:
         raise make_read_error(Path(what), error) from error
     except Exception as error:
-        raise IntegrityError(
-            f"file {what}",
-            found=f"{type(error).__name__}: {error}"[:300],
-            expected="a file as releases hold them",
-        ) from error
+        raise _make_content_error(what, error) from error
+
+
+def _make_content_error(what: Path | str, error: Exception) -> IntegrityError:
+    return IntegrityError(
+        f"file {what}",
+        found=f"{type(error).__name__}: {error}"[:300],
+        expected="a file as releases hold them",
+    )
 
 
 def check_definition(name: str, definition: FeatureSetRecord) -> None:

@@ -6,14 +6,13 @@ from torch.utils.data import DataLoader
 import somobench
 from somobench.windows import open_windows
 
-EPOCHS = 3
 split = {"release": "virtual-2.0.0", "split": "temporal"}
 torch.manual_seed(1)
 train = open_windows("forcing", **split, layer=1, length=120)
 lstm = torch.nn.LSTM(len(train.inputs), 32, batch_first=True)
 head = torch.nn.Linear(32, 1)
 optimizer = torch.optim.Adam([*lstm.parameters(), *head.parameters()], lr=3e-3)
-dataset = train.torch_dataset(256, sampler="uniform", seed=1, epochs=EPOCHS)
+dataset = train.torch_dataset(256, sampler="uniform", seed=1, epochs=3)
 for batch in DataLoader(dataset, batch_size=None):
     predicted = head(lstm(batch.inputs)[0][:, -1])[:, 0]
     loss = (batch.weight * (predicted - batch.target) ** 2).mean()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +56,10 @@ def sign(folder: Path, split_sha256: str, **fields: Any) -> None:
     (folder / "MANIFEST.json").write_text(json.dumps(content))
 
 
-@pytest.fixture
-def releases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Put two releases on this machine: the second has a cell and other days more."""
-    root = tmp_path / "releases"
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make two releases: the second has a cell and other days more."""
+    root = tmp_path_factory.mktemp("releases")
     first = make_release(root, release=FIRST, count=2)
     second = make_release(root, release=SECOND, count=3)
     targets = make_targets(count=3)
@@ -73,6 +74,13 @@ def releases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_parquet(scores(climatology=0.55, ridge=0.7), second / "scores.parquet")
     sign(first, "0" * 64)
     sign(second, "1" * 64, licence_spdx="CC-BY-4.0")
+    return root
+
+
+@pytest.fixture
+def releases(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put a copy of the two releases on this machine."""
+    root = shutil.copytree(made, tmp_path / "releases")
     monkeypatch.setenv("SOMOBENCH_RELEASES", str(root))
     monkeypatch.chdir(tmp_path)
     return root

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from factories.bombs import BOMBS, one_text_again_and_again
+from factories.faults.bombs import BOMBS, one_text_again_and_again
 from factories.good_grids import GOOD as GRIDS
 from factories.warm_python import run_warm
 from somobench.schemas.errors import InputError

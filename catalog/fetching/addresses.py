@@ -30,7 +30,10 @@ class AttemptError(Exception):
 
 def redact_url(url: str) -> str:
     """Return an address without user, password, query and fragment."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "an address that is none"
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme, host, parts.path, "", ""))
 

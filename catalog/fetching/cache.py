@@ -40,9 +40,9 @@ def cache_folder() -> Path:
     chosen = os.environ.get("SOMOBENCH_CACHE", "").strip()
     if chosen:
         return chosen_folder("SOMOBENCH_CACHE", chosen)
-    import pooch  # type: ignore[import-untyped]
+    import platformdirs
 
-    return Path(pooch.os_cache("somobench"))
+    return Path(platformdirs.user_cache_dir("somobench"))
 
 
 def object_path(sha256: str) -> Path:

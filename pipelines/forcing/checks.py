@@ -1,20 +1,60 @@
-"""What daily forcing must be before it is stored: complete.
+"""What a recipe may ask of a source, and daily forcing before it is stored: complete.
 
 Bounds of values and magnitudes stand in the schema.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from somobench.schemas.checks import mark_missing_days
-from somobench.schemas.errors import InputError
+from somobench.schemas.errors import InputError, UsageError
+from somobench.schemas.recipe import ForcingParams
 
 SHOWN = 5  # missing days named in a message
 
 REFERENCE = "reanalysis_soil_moisture"
+
+
+def refuse_other_keys(
+    params: ForcingParams,
+    source: str,
+    resolution: tuple[str, str],
+    variables: Collection[str],
+) -> None:
+    """Refuse a frequency or variables that a source of station data doesn't have.
+
+    Parameters
+    ----------
+    params : ForcingParams
+    source : str
+        For the message, such as "source points".
+    resolution : frequency and accumulation
+        What the source has.
+    variables : names that the source has
+
+    Raises
+    ------
+    UsageError
+        Naming what the recipe asks for, and what there is.
+    """
+    if (params.frequency, params.accumulation) != resolution:
+        raise UsageError(
+            "forcing of the recipe",
+            found=f"{params.frequency}, {params.accumulation}",
+            expected=f"{', '.join(resolution)}, as {source} has them",
+        )
+    unknown = [name for name in params.variables if name not in variables]
+    if unknown:
+        raise UsageError(
+            "forcing.variables of the recipe",
+            found=", ".join(unknown),
+            expected=f"some of {', '.join(variables)}, which {source} has",
+        )
 
 
 def refuse_missing_days(dataset: xr.Dataset) -> None:

@@ -18,9 +18,9 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.pipelines.forcing.precision import quantise
+from somobench.pipelines.forcing.checks import refuse_other_keys
 from somobench.pipelines.forcing.source import DailyForcing, ForcingRequest
-from somobench.pipelines.forcing.station import describe_availability, maximum_gap
+from somobench.pipelines.forcing.station import build_dataset, maximum_gap
 from somobench.pipelines.forcing.station.merging import (
     NO_DAY,
     CellSeries,
@@ -96,7 +96,8 @@ class PointMeteorology:
             for cell in request.cells["cell_id"]
         }
         dropped = {cell: reason for cell, reason in dropped.items() if reason}
-        dataset = _build_dataset(series, request)
+        dataset = build_dataset(series, request)
+        dataset.attrs["day_definition"] = "UTC"
         nodes = np.ones(len(request.cells), np.int8)
         names = points["station"].to_numpy().astype(str)
         matched = {
@@ -116,19 +117,8 @@ def _resolve_rules(
         raise UsageError(
             "forcing.inputs of the recipe", found=len(inputs), expected="one file"
         )
-    if (params.frequency, params.accumulation) != ("daily", "daily_total"):
-        raise UsageError(
-            "forcing of the recipe",
-            found=f"{params.frequency}, {params.accumulation}",
-            expected="daily, daily_total, as source points has them",
-        )
-    unknown = [name for name in params.variables if name not in POINT_RULES]
-    if unknown:
-        raise UsageError(
-            "forcing.variables of the recipe",
-            found=", ".join(unknown),
-            expected=f"some of {', '.join(POINT_RULES)}, which source points has",
-        )
+    resolution = "daily", "daily_total"
+    refuse_other_keys(params, "source points", resolution, POINT_RULES)
     return {name: POINT_RULES[name] for name in params.variables}
 
 
@@ -246,25 +236,6 @@ def _make_series(
         maximum_gap(name, params),
         of_record=params.coverage == "record",
     )
-
-
-def _build_dataset(
-    series: Mapping[str, Mapping[str, CellSeries]], request: ForcingRequest
-) -> xr.Dataset:
-    cells = request.cells["cell_id"].to_numpy().astype(str)
-    dataset = xr.Dataset(
-        coords={"cell": cells, "time": request.days.astype("datetime64[ns]")},
-        attrs={"day_definition": "UTC"},
-    )
-    absent = np.full(len(request.days), np.nan)
-    for name, by_cell in series.items():
-        rows = [
-            absent if by_cell[cell].refused else by_cell[cell].values for cell in cells
-        ]
-        stored, _ = quantise(name, np.stack(rows))
-        attrs = describe_availability(name, request.recipe.forcing)
-        dataset[name] = (("cell", "time"), stored, attrs)
-    return dataset
 
 
 def _report(

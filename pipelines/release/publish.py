@@ -21,7 +21,7 @@ from somobench.catalog.manifest_checksum import (
     format_checksum,
     refuse_other_manifest,
 )
-from somobench.catalog.recipes import BUILDER_FIELDS, refuse_other_content
+from somobench.catalog.recipes import refuse_other_values
 from somobench.catalog.resolve import ASSETS
 from somobench.catalog.storage.atomic import PARTIAL, replace_file
 from somobench.catalog.storage.hashing import sha256_file
@@ -30,6 +30,8 @@ from somobench.pipelines.stage import run_stage
 from somobench.schemas.errors import InputError, IntegrityError
 from somobench.schemas.manifest import Manifest, parse_manifest
 
+BUILDER_FIELDS = frozenset({"package_version", "pipeline_sha256"})
+"""Fields of a manifest that say who built a release, not what is in it."""
 MANIFEST = "MANIFEST.json"
 RESTORE = "restore the published folder, for example from Git"
 LEFTOVER_SECONDS = 6 * 3600.0  # a partial release this old belongs to nobody
@@ -69,11 +71,11 @@ def publish_release(
         If `source` holds no release, or the changelog doesn't name it.
     IntegrityError
         If a file isn't the manifest's, or the id is published with other content, or
-        the catalog knows other content of it.
+        the catalog knows other values of it.
     """
     manifest = _read_manifest(source, "dvc repro --force release")
     _require_complete(source, manifest, "dvc repro --force release")
-    refuse_other_content(manifest)
+    refuse_other_values(manifest)
     if changelog is not None:
         _require_changelog_entry(manifest.release, changelog)
     target = releases / manifest.release

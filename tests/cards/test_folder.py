@@ -14,7 +14,6 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from factories.bombs import one_text_again_and_again
 from factories.cards import (
     RUNGS,
     make_card,
@@ -22,6 +21,7 @@ from factories.cards import (
     write_card,
     write_made,
 )
+from factories.faults.bombs import one_text_again_and_again
 from somobench.cards import folder
 from somobench.cards.folder import read_card
 from somobench.schemas.errors import InputError, UsageError, ValidationError

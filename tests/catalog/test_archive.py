@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factories.days import make_forcing, make_targets
-from factories.faulty_calls import in_child
+from factories.faults.faulty_calls import in_child
 from somobench.catalog.storage.archive import open_zarr_zip, write_zarr_zip
 
 pytestmark = pytest.mark.heavy

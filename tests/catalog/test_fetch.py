@@ -18,6 +18,7 @@ from somobench.catalog.fetching.addresses import (
     AttemptError,
     check_address,
     check_redirect,
+    redact_url,
 )
 from somobench.catalog.fetching.cache import object_path
 from somobench.catalog.fetching.fetch import RemoteObject
@@ -213,6 +214,10 @@ def test_a_killed_download_leaves_nothing_that_opens() -> None:
 def test_an_address_that_is_not_allowed_is_refused(url: str) -> None:
     with pytest.raises(AttemptError):
         check_address(url)
+
+
+def test_an_address_that_is_none_is_shown_without_what_it_holds() -> None:
+    assert redact_url("http://user:secret@[::1") == "an address that is none"
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ from somobench.catalog import recipes
 from somobench.catalog.recipes import (
     BuildInput,
     BuildRecord,
-    hash_content,
+    hash_values,
     list_buildable,
     make_build_record,
     read_build_record,
-    refuse_other_content,
+    refuse_other_values,
     write_build_record,
 )
 from somobench.cli.describe import list_titles
@@ -30,9 +30,23 @@ SOURCE = {
 }  # fmt: skip
 
 
+def held(report: bytes = b"report", **changes: object) -> dict[str, object]:
+    """Return the files of a manifest: a table with one column, and a report."""
+    column = {
+        "dtype": "float64", "dims": ["row"], "shape": [2], "units": "m3 m-3",
+        "sha256": "c" * 64, "mean": 0.5,
+    }  # fmt: skip
+    files = toy_manifest({"cells.parquet": b"cells", "report.html": report})["files"]
+    files["cells.parquet"]["arrays"] = {"sand": column | changes}
+    return dict(files)
+
+
+def toy(**changes: object) -> dict[str, object]:
+    return toy_manifest({}, sources=[SOURCE]) | {"files": held()} | changes
+
+
 def manifest(**changes: object) -> Manifest:
-    content = toy_manifest({"cells.parquet": b"cells"}, sources=[SOURCE]) | changes
-    return Manifest.model_validate(content)
+    return Manifest.model_validate(toy(**changes))
 
 
 def record(**changes: object) -> BuildRecord:
@@ -42,7 +56,7 @@ def record(**changes: object) -> BuildRecord:
         "recipe": "toy",
         "licence_spdx": "CC-BY-4.0",
         "redistributable": True,
-        "content_sha256": hash_content(manifest()),
+        "values_sha256": hash_values(manifest()),
         "inputs": (
             BuildInput(
                 name="Towers",
@@ -73,11 +87,33 @@ def test_record_comes_back_as_written(folder: Path) -> None:
     assert read_build_record("toy-9.9.9", folder) is None
 
 
-def test_hash_of_content_doesnt_know_who_built_it() -> None:
-    whole = hash_content(manifest())
-    assert hash_content(manifest(pipeline_sha256="f" * 64)) == whole
-    assert hash_content(manifest(package_version="9.9")) == whole
-    assert hash_content(manifest(title="Other")) != whole
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"pipeline_sha256": "f" * 64},
+        {"package_version": "9.9"},
+        {"title": "Other"},
+        {"files": held(report=b"in other words")},
+    ],
+)
+def test_hash_of_values_knows_neither_builder_nor_words(
+    words: dict[str, object],
+) -> None:
+    assert hash_values(manifest(**words)) == hash_values(manifest())
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"files": held(units="K")},
+        {"files": held(sha256="e" * 64)},
+        {"files": held(), "assets": held()},
+        {"sources": [SOURCE | {"sha256": "b" * 64}]},
+        {"period": ("2001-01-01", "2001-01-02")},
+    ],
+)
+def test_hash_of_values_knows_every_value(values: dict[str, object]) -> None:
+    assert hash_values(manifest(**values)) != hash_values(manifest())
 
 
 @pytest.mark.usefixtures("folder")
@@ -96,23 +132,22 @@ def test_opening_says_the_one_command_and_what_it_needs() -> None:
 
 
 def test_build_of_the_known_content_is_proven(folder: Path) -> None:
-    assert refuse_other_content(manifest(), folder)
-    assert not refuse_other_content(manifest(release="toy-0.2.0"), folder)
+    assert refuse_other_values(manifest(), folder)
+    assert not refuse_other_values(manifest(release="toy-0.2.0"), folder)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"title": "Other"}, "the same inputs"),
+        ({"files": held(sha256="d" * 64)}, "the same inputs"),
         ({"sources": [SOURCE | {"sha256": "b" * 64}]}, "other inputs: Towers"),
     ],
 )
 def test_build_of_other_content_is_refused(
     folder: Path, changes: dict[str, object], message: str
 ) -> None:
-    content = toy_manifest({"cells.parquet": b"cells"}, sources=[SOURCE]) | changes
     with pytest.raises(IntegrityError, match=message):
-        refuse_other_content(Manifest.model_validate(content), folder)
+        refuse_other_values(manifest(**changes), folder)
 
 
 @pytest.mark.parametrize(

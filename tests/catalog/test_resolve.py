@@ -139,18 +139,24 @@ def settle(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache.time, "time", lambda: later)
 
 
-def test_an_unchanged_grid_is_hashed_once_and_a_changed_one_again(
-    toy: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settle(toy, monkeypatch)
-    hashed: list[str] = []
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the names of files that are hashed from here on."""
+    names: list[str] = []
     plain = cache._hash
 
     def counting(stream: BinaryIO, path: Path) -> str:
-        hashed.append(path.name)
+        names.append(path.name)
         return plain(stream, path)
 
     monkeypatch.setattr(cache, "_hash", counting)
+    return names
+
+
+def test_an_unchanged_grid_is_hashed_once_and_a_changed_one_again(
+    toy: Path, monkeypatch: pytest.MonkeyPatch, hashed: list[str]
+) -> None:
+    settle(toy, monkeypatch)
     release = resolve.resolve(RELEASE)
     name = "targets.zarr.zip"
     for _ in range(2):
@@ -167,17 +173,9 @@ def test_an_unchanged_grid_is_hashed_once_and_a_changed_one_again(
 
 
 def test_a_file_without_checksums_inside_is_hashed_at_every_opening(
-    toy: Path, monkeypatch: pytest.MonkeyPatch
+    toy: Path, monkeypatch: pytest.MonkeyPatch, hashed: list[str]
 ) -> None:
     settle(toy, monkeypatch)
-    hashed: list[str] = []
-    plain = cache._hash
-
-    def counting(stream: BinaryIO, path: Path) -> str:
-        hashed.append(path.name)
-        return plain(stream, path)
-
-    monkeypatch.setattr(cache, "_hash", counting)
     release = resolve.resolve(RELEASE)
     for name in ("cells.parquet", "splits.parquet", "README.md"):
         for read in (release.get_path, release.open_file, release.read_file):

@@ -358,3 +358,29 @@ def test_the_installed_command_prints_no_traceback(toy: Path) -> None:
     assert answer.stdout == ""
     assert answer.stderr.startswith("error: unknown release\n  found:")
     assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "found"),
+    [
+        (MemoryError(), "none left"),
+        (ImportError("libx.so: failed to map segment from shared object"), "libx.so"),
+    ],
+)
+def test_lack_of_memory_is_told_without_a_traceback(
+    error: Exception,
+    found: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "app", fail)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: not enough memory")
+    assert found in said
+    assert "ulimit -v" in said

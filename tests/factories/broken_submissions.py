@@ -26,7 +26,7 @@ from somobench.scoring.copies import average_members, find_copies
 from somobench.scoring.coverage import check_coverage
 from somobench.scoring.inputs import list_references, read_case
 from somobench.scoring.ladders import Ladder, choose_ladder
-from somobench.scoring.marks import find_marks
+from somobench.scoring.marks.checks import find_marks
 from somobench.scoring.models import Model
 from somobench.submissions.submission import open_submission
 
@@ -189,7 +189,7 @@ def _scatter_slowly(zoo: Zoo) -> np.ndarray:
     noise = zoo.draw()
     for day in range(1, noise.shape[1]):
         noise[:, day] = 0.8 * noise[:, day - 1] + 0.6 * noise[:, day]
-    return zoo.target + 0.7 * zoo.deviation * noise
+    return np.maximum(zoo.target + 0.7 * zoo.deviation * noise, 0.0)
 
 
 def _mix(zoo: Zoo, share: float) -> np.ndarray:
@@ -322,7 +322,7 @@ class Caught(NamedTuple):
 
 
 def catch(zoo: Zoo, values: np.ndarray) -> Caught:
-    """Hand in predictions as `evaluate` reads them, and ask its checks in their order."""
+    """Hand in predictions as to `evaluate`, and ask its checks in their order."""
     filled = np.where(np.isfinite(zoo.target), values, np.nan)
     series = zoo.case.target.copy(data=filled.astype(np.float32))
     try:

@@ -1,8 +1,11 @@
-"""The command line, run in this process."""
+"""The command line, run in this process; and programs, run in their own."""
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -16,3 +19,19 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
         cli.main()
     code = ended.value.code
     return code if isinstance(code, int) else 0
+
+
+def run_program(folder: Path, *command: str, **environment: str) -> str:
+    """Run a program in a folder, this Python's first; return what it prints."""
+    programs = [str(Path(sys.executable).parent), os.environ["PATH"]]
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=os.environ | {"PATH": os.pathsep.join(programs)} | environment,
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout

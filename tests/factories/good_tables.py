@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from factories.days import make_cells, make_sensors, make_splits
 from somobench.schemas.errors import ValidationError
 from somobench.schemas.released import RELEASED_TABLES
 from somobench.schemas.validate import validate_table
+from somobench.schemas.variables import STATIC_ATTRIBUTES, STATIC_CLASSES
 
 LENGTH = 200
 Change = Callable[[pd.DataFrame], pd.DataFrame]
@@ -101,3 +102,19 @@ def assert_caught(mutation: tuple[str, Change, str, str]) -> None:
     assert any(expected in f"{item.expected} {item.found}" for item in named), (
         caught.value.failures
     )
+
+
+def make_statics(
+    *, stations: Sequence[str], sand: Sequence[float] = (), cover: str = "10"
+) -> pd.DataFrame:
+    """Return a statics table: sand where given, a land cover, and nothing else."""
+    columns = {"station_id": pd.Series(list(stations), dtype="str")}
+    for name in STATIC_ATTRIBUTES:
+        values = np.full(len(stations), np.nan)
+        if name == "sand_fraction":
+            values[: len(sand)] = sand
+        columns[name] = pd.Series(values)
+    for name in STATIC_CLASSES:
+        text = cover if name == "land_cover" else ""
+        columns[name] = pd.Series([text] * len(stations), dtype="str")
+    return pd.DataFrame(columns)

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from somobench.submissions.gridded.request import GriddedOptions, Wanted
+from somobench.schemas.gridded_options import GriddedOptions
+from somobench.submissions.gridded.request import Wanted
 
 FIRST_DAY = "2018-01-01"
 DEPTHS = ((0.0, 0.1), (0.1, 0.4))

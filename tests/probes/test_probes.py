@@ -19,6 +19,8 @@ from somobench.probes.reference import predict
 from somobench.probes.run import probe_folder, probe_model, read_weather, write_cases
 from somobench.schemas.errors import InputError, UsageError
 
+pytestmark = pytest.mark.heavy
+
 RELEASE = "virtual-2.0.0"
 BOTH = [("reference", predict), *BROKEN.items()]
 

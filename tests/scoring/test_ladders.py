@@ -82,6 +82,14 @@ def test_ladder_that_leads_nowhere_is_refused(
         choose_ladder(release, case, None)
 
 
+def test_given_ladder_that_is_no_zip_is_refused(
+    release: Release, case: ScoringCase, tmp_path: Path
+) -> None:
+    (tmp_path / "ladder.zarr.zip").write_bytes(b"no zip")
+    with pytest.raises(IntegrityError, match=r"ladder\.zarr\.zip\n *found: *BadZip"):
+        choose_ladder(release, case, tmp_path / "ladder.zarr.zip")
+
+
 def test_info_and_verify_tell_whether_assets_are_here(
     asset: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

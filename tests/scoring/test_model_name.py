@@ -56,3 +56,10 @@ def test_name_of_a_reference_is_refused_with_lead_times(name: str) -> None:
     with pytest.raises(UsageError, match=f"found: *{name}\n(.|\n)*--name"):
         evaluate(forecast, release=RELEASE, split=SPLIT, name=name)
     assert check_model_name(name, []) == name
+
+
+@pytest.mark.usefixtures("_unscored")
+def test_name_that_no_file_can_hold_is_refused_before_scoring() -> None:
+    """Half a surrogate pair stands for a byte of a file's name in no encoding."""
+    with pytest.raises(UsageError, match=r"'m\\udcff'\n(.|\n)*--name"):
+        evaluate(predicted(0.3), release=RELEASE, split=SPLIT, name="m\udcff")

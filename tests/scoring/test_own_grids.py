@@ -22,8 +22,8 @@ from factories.scoring import (
 )
 from somobench.cards.verify import verify_score
 from somobench.schemas.errors import InputError, IntegrityError
+from somobench.schemas.gridded_options import GriddedOptions
 from somobench.scoring.evaluate import Evaluation, evaluate
-from somobench.submissions.gridded.request import GriddedOptions
 
 pytestmark = pytest.mark.heavy
 

@@ -8,8 +8,15 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from factories.features import make_forcing, make_splits, make_targets
-from factories.two_layers import LENGTH, SERIES, TRAIN_DAYS, recipe_of_two_layers
+from factories.two_layers import (
+    LENGTH,
+    SERIES,
+    TRAIN_DAYS,
+    make_forcing,
+    make_splits,
+    make_targets,
+    recipe_of_two_layers,
+)
 from somobench.pipelines.features import build_features
 from somobench.pipelines.features.climatology import OTHER_CELLS, REANALYSIS
 from somobench.pipelines.features.statistics import derive_normalisation

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from factories.bombs import BOMBS, grid_file
+from factories.faults.bombs import BOMBS, grid_file
 from factories.scoring import predicted
 from factories.warm_python import run_warm
 from somobench.schemas.errors import InputError

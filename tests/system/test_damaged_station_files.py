@@ -6,7 +6,6 @@ days are what they are without it, and the account says what became of the other
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from factories.raw.input_records import record, write_inputs
 from factories.raw.ismn_files import file_name, header, rows, station_file, write_zip
 from factories.raw.station_damages import (
     DAMAGED,
@@ -50,25 +50,7 @@ def run(
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
     """Ingest an archive of these files; return stations, observations, account."""
     archive = write_zip(folder / "ismn.zip", files)
-    content = archive.read_bytes()
-    record = {
-        "role": "stations",
-        "source": "ismn",
-        "name": "damaged stations",
-        "path": archive.name,
-        "size": len(content),
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "generated": True,
-        "producer": "test",
-        "version_producer": None,
-        "licence": "CC0-1.0",
-        "citation": "test",
-        "url": None,
-        "doi": None,
-        "date_accessed": None,
-    }
-    inputs = folder / "inputs.json"
-    inputs.write_text(json.dumps([record]), encoding="utf-8")
+    inputs = write_inputs(folder, [record(archive)])
     ingest(recipe, inputs, folder / "data")
     stations, observations = (
         pd.read_parquet(folder / "data" / f"{name}.parquet")

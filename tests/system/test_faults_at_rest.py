@@ -17,7 +17,7 @@ import pytest
 import xarray as xr
 
 import somobench
-from factories import damages
+from factories.faults import damages
 from factories.releases import RELEASE as TOY
 from somobench.catalog import registry, resolve
 from somobench.catalog.verify import verify_release

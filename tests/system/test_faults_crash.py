@@ -18,7 +18,7 @@ import pytest
 import xarray as xr
 
 import somobench
-from factories.faulty_calls import (
+from factories.faults.faulty_calls import (
     CALLS,
     READS,
     error_of,

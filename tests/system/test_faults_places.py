@@ -13,7 +13,7 @@ import pytest
 import xarray as xr
 
 import somobench
-from factories.faulty_calls import partials
+from factories.faults.faulty_calls import partials
 from factories.releases import RELEASE
 from factories.web.remote_object import CONTENT, SHA256
 from somobench.catalog.fetching import cache, fetch

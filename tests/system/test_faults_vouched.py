@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 import somobench
-from factories import damages
-from factories.hostile_releases import list_defects, revouch
+from factories.faults import damages
+from factories.faults.hostile_releases import list_defects, revouch
 from factories.releases import RELEASE as TOY
 from factories.releases import write_manifest
 from factories.scoring import RELEASE as SKILL

@@ -23,7 +23,6 @@ from factories.import_graph import (
     modules,
     outside_imports,
     packages,
-    top_of,
 )
 from somobench.catalog.registry import list_catalogued
 
@@ -150,11 +149,23 @@ def undeclared(names: set[str], *extras: str) -> set[str]:
     }
 
 
+# Rooms that are loaded only where an extra is installed.
+ROOMS = {
+    "somobench.pipelines": ("build", "models"),
+    "somobench.metrics.kernels": ("build",),
+    "somobench.neural": ("models", "neural"),
+}
+
+
+def extras_of(module: str) -> tuple[str, ...]:
+    return sum((ROOMS[room] for room in ROOMS if module.startswith(f"{room}.")), ())
+
+
 def test_modules_load_only_what_their_installation_has() -> None:
     found = {}
     for module, path in MODULES.items():
-        extras = ("build", "models") if top_of(module) == "somobench.pipelines" else ()
-        found[module] = undeclared(outside_imports(path, eager=True), *extras)
+        eager = outside_imports(path, eager=True)
+        found[module] = undeclared(eager, *extras_of(module))
     assert {name: used for name, used in found.items() if used} == {}
 
 
@@ -162,8 +173,8 @@ def test_modules_import_only_declared_distributions() -> None:
     # Functions of the core may import what the extras bring.
     found = {}
     for module, path in MODULES.items():
-        extras = ["models", "neural", "scale"]
-        extras += ["build"] if top_of(module) == "somobench.pipelines" else []
+        extras = {"models", "neural", "scale", *extras_of(module)}
+        extras |= {"build"} if module.startswith("somobench.building") else set()
         found[module] = undeclared(outside_imports(path), *extras)
     assert {name: used for name, used in found.items() if used} == {}
 

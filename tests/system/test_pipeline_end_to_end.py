@@ -9,7 +9,6 @@ from nothing in other surroundings.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -20,6 +19,7 @@ from typing import Any
 import pytest
 import yaml
 
+from factories.command_line import run_program
 from somobench.pipelines.release.verify_outputs import verify_outputs
 from somobench.schemas.errors import IntegrityError
 from somobench.schemas.recipe import load_recipe
@@ -30,26 +30,9 @@ RELEASE = ROOT / "releases" / load_recipe(ROOT / "params.yaml").release.id
 pytestmark = [pytest.mark.slow, pytest.mark.once, pytest.mark.heavy]
 
 
-def run(folder: Path, *command: str) -> str:
-    """Run a program in a folder and return what it prints."""
-    programs = [str(Path(sys.executable).parent), os.environ["PATH"]]
-    environment = os.environ | {"PATH": os.pathsep.join(programs)}
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=environment,
-        check=False,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
-
-
 def repro(folder: Path) -> list[str]:
     """Run the pipeline and return the stages that ran."""
-    printed = run(folder, sys.executable, "-m", "dvc", "repro")
+    printed = run_program(folder, sys.executable, "-m", "dvc", "repro")
     return re.findall(r"Running stage '(\w+)'", printed)
 
 
@@ -82,7 +65,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if name and (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes((ROOT / name).read_bytes())
-    run(folder, "git", "init", "--quiet")
+    run_program(folder, "git", "init", "--quiet")
     if (ROOT / ".dvc/cache").is_dir():
         shutil.copytree(ROOT / ".dvc/cache", folder / ".dvc/cache")
     repro(folder)
@@ -133,6 +116,7 @@ def test_damaged_cache_is_found_before_anything_is_published(built: Path) -> Non
     damaged.chmod(0o644)
     damaged.write_bytes(content)
     (built / path).unlink()
-    run(built, sys.executable, "-m", "dvc", "checkout", path)  # takes it as it is
+    # DVC takes it as it is.
+    run_program(built, sys.executable, "-m", "dvc", "checkout", path)
     with pytest.raises(IntegrityError, match=rf"{path}: md5 \w+, not {digest}"):
         verify_outputs(built)

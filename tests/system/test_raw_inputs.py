@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from factories.command_line import run_program
 from factories.raw.virtual_recipes import make_recipe
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,26 +63,14 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(folder: Path, *command: str) -> str:
-    programs = [str(Path(sys.executable).parent), os.environ["PATH"]]
     place = folder.parent
-    environment = os.environ | {
+    environment = {
         "DVC_NO_ANALYTICS": "1",
         "DVC_SITE_CACHE_DIR": str(place / "site"),
-        "PATH": os.pathsep.join(programs),
         "SOMOBENCH_CACHE": str(place / "cache"),
         "SOMOBENCH_DATA": str(place / "archives"),
     }
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=environment,
-        check=False,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
+    return run_program(folder, *command, **environment)
 
 
 def dvc(folder: Path, *arguments: str) -> str:

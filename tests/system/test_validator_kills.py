@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from factories.mutations import HARMLESS, MUTATIONS, Judge
+from factories.faults.mutations import HARMLESS, MUTATIONS, Judge
 
 pytestmark = [pytest.mark.slow, pytest.mark.once, pytest.mark.heavy]
 

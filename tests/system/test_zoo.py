@@ -18,6 +18,8 @@ from factories.broken_submissions import (
     probe_broken,
 )
 
+pytestmark = pytest.mark.heavy
+
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "zoo.md"
 
 

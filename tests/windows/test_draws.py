@@ -69,6 +69,13 @@ def test_batches_go_on_where_a_run_stopped() -> None:
     assert len(whole) == 6
 
 
+def test_a_start_before_the_first_batch_is_refused() -> None:
+    with pytest.raises(UsageError, match="start"):
+        next(make_windows().batches(2, start=-1))
+    with pytest.raises(UsageError, match="start"):
+        make_windows().torch_dataset(2, start=-1)
+
+
 @pytest.mark.parametrize("wrong", [{"size": 0}, {"size": 2.5}, {"seed": -1}])
 def test_batches_of_none_and_seeds_below_zero_are_refused(wrong: dict) -> None:
     with pytest.raises(UsageError, match="or more"):

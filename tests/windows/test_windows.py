@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import xarray as xr
 
 import somobench
 from factories.windows import make_opened, make_series, make_windows
-from somobench.schemas.errors import UnknownNameError, UsageError
+from somobench.schemas.errors import InputError, UnknownNameError, UsageError
 from somobench.windows import WindowSet, open_windows
 
 RELEASE = {"release": "virtual-2.0.0", "split": "temporal"}
@@ -180,7 +182,13 @@ def test_targets_as_predictions_are_the_targets_of_test_days() -> None:
 
 @pytest.mark.parametrize(
     ("values", "found"),
-    [(np.zeros(5), r"shape \(5,\)"), (np.full(8, np.nan), "8 not finite")],
+    [
+        (np.zeros(5), r"shape \(5,\)"),
+        (np.full(8, np.nan), "8 not finite"),
+        (["dry"] * 8, "no numbers: <U3"),
+        ([None] * 8, "no numbers: object"),
+        (np.zeros(8, complex), "no numbers: complex128"),
+    ],
 )
 def test_predictions_that_are_none_are_refused(values: object, found: str) -> None:
     with pytest.raises(UsageError, match=found):
@@ -195,7 +203,7 @@ def test_predictions_stay_within_what_soil_moisture_can_be() -> None:
     assert grid.attrs["units"] == "m3 m-3"
 
 
-@pytest.mark.parametrize("rows", [[8], [-1], [0.5], [[0, 1]], [True]])
+@pytest.mark.parametrize("rows", [[8], [-1], [0.5], [[0, 1]], [True], ["a"]])
 def test_rows_that_do_not_exist_are_refused(rows: list[object]) -> None:
     with pytest.raises(UsageError, match="from 0 to 7"):
         make_windows().take(rows)
@@ -256,3 +264,30 @@ def test_the_day_of_the_year_is_a_turn() -> None:
 def test_an_unknown_sampler_is_refused_with_those_that_exist() -> None:
     with pytest.raises(UnknownNameError, match="extreme, sequential"):
         next(make_windows().batches(4, sampler="random"))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"start": -3}, {"start": 1.5}, {"epochs": None}, {"epochs": -1}]
+)
+def test_batches_that_cannot_be_counted_are_refused(changes: dict[str, object]) -> None:
+    windows = make_windows()
+    with pytest.raises(UsageError, match="0 or more"):
+        next(windows.batches(3, **changes))
+    with pytest.raises(UsageError, match="0 or more"):
+        windows.torch_dataset(3, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "known"), [({"role": "tests"}, "test"), ({"missing": "drop"}, "refuse")]
+)
+def test_windows_of_arrays_take_known_names_alone(
+    changes: dict[str, str], known: str
+) -> None:
+    with pytest.raises(UnknownNameError, match=known):
+        WindowSet(make_series(), length=3, **{"role": "train", **changes})
+
+
+def test_scratch_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "none"
+    with pytest.raises(InputError, match="scratch folder"):
+        make_series(memory_limit=100, scratch=folder)

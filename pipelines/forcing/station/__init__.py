@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from somobench.pipelines.forcing.checks import refuse_other_keys
 from somobench.pipelines.forcing.era5.fields import group_boxes
 from somobench.pipelines.forcing.era5.files.stores import open_inputs
 from somobench.pipelines.forcing.era5.placement import place_cells
@@ -102,7 +103,7 @@ class StationMeteorology:
                 }
             )
         dropped = _explain_dropped_cells(merged)
-        dataset = _build_dataset(merged, request)
+        dataset = build_dataset(merged, request)
         definition = next(iter(readers.values())).day_definition
         dataset.attrs["day_definition"] = definition
         report = {
@@ -133,25 +134,13 @@ def _resolve_rules(
     """Find source and rule of every variable, and refuse keys that don't fit."""
     source, reader = next(iter(readers.items()))
     is_daily = reader.minimum_count == 1
-    expected = ("daily", "daily_total") if is_daily else ("hourly", "hour_ending")
-    if (params.frequency, params.accumulation) != expected:
-        raise UsageError(
-            "forcing of the recipe",
-            found=f"{params.frequency}, {params.accumulation}",
-            expected=f"{', '.join(expected)}, as station source {source} has them",
-        )
+    resolution = ("daily", "daily_total") if is_daily else ("hourly", "hour_ending")
     known = {
         variable: (name, rule)
         for name in reversed(list(readers))
         for variable, rule in DAY_RULES.get(name, {}).items()
     }
-    unknown = [name for name in params.variables if name not in known]
-    if unknown:
-        raise UsageError(
-            "forcing.variables of the recipe",
-            found=", ".join(unknown),
-            expected=f"some of {', '.join(known)}, which stations of {source} measure",
-        )
+    refuse_other_keys(params, f"station source {source}", resolution, known)
     return {name: known[name] for name in params.variables}
 
 
@@ -259,9 +248,16 @@ def _explain_dropped_cells(
     return {cell: "; ".join(found) for cell, found in reasons.items()}
 
 
-def _build_dataset(
+def build_dataset(
     merged: Mapping[str, Mapping[str, CellSeries]], request: ForcingRequest
 ) -> xr.Dataset:
+    """Build forcing (cell, time) of series by variable and cell; refused ones are NaN.
+
+    Parameters
+    ----------
+    merged : mapping of variable to cell to CellSeries
+    request : ForcingRequest
+    """
     cells = request.cells["cell_id"].to_numpy().astype(str)
     dataset = xr.Dataset(
         coords={"cell": cells, "time": request.days.astype("datetime64[ns]")}

@@ -15,7 +15,7 @@ from somobench.cards.page import card_page
 from somobench.catalog.resolve import resolve
 from somobench.schemas.errors import InputError, IntegrityError, UsageError
 from somobench.scoring.evaluate import Evaluation, evaluate_submission
-from somobench.scoring.inputs import describe_wanted
+from somobench.scoring.own_grid import describe_wanted
 from somobench.scoring.record import ScoreRecord
 from somobench.submissions.submission import open_submission
 

@@ -53,6 +53,11 @@ if TYPE_CHECKING:
     from somobench.building import BuiltRelease
     from somobench.catalog.resolve import Release
 
+UNMAPPED = "failed to map segment"
+"""How the loader says that a library finds no room in memory."""
+
+MEMORY_HINT = "try:      see `ulimit -v` and the limits of the job or container"
+
 app = typer.Typer(
     help=__doc__.splitlines()[0] if __doc__ else None,
     no_args_is_help=True,
@@ -294,6 +299,15 @@ def main() -> None:
     except OSError as error:
         _tell(str(error))
         raise SystemExit(SomobenchError.exit_code) from None
+    except (MemoryError, ImportError) as error:
+        if not isinstance(error, MemoryError) and UNMAPPED not in str(error):
+            raise
+        found = str(error)[:200]
+    else:
+        return
+    # What the error held is free by now: there is room for a message.
+    _tell(f"not enough memory\n  found:    {found or 'none left'}\n  {MEMORY_HINT}")
+    raise SystemExit(SomobenchError.exit_code)
 
 
 def _tell(message: str) -> None:

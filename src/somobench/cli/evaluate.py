@@ -64,8 +64,8 @@ def evaluate(  # noqa: PLR0917 - typer passes all by name
 ) -> None:
     """Score predictions, or a model's own grid, against a split and the ladder."""
     from somobench.cards.write import check_folder
+    from somobench.schemas.gridded_options import GriddedOptions
     from somobench.scoring.evaluate import evaluate as run
-    from somobench.submissions.gridded.request import GriddedOptions
 
     gridded = GriddedOptions(
         method=method,  # type: ignore[arg-type] # checked there

@@ -69,8 +69,10 @@ def find_other_cells(
 
 def find_other_documents(folder: Path, manifest: Manifest) -> list[Failure]:
     """Compare the documents with the manifest; absent ones are left aside."""
-    texts = {README: (manifest.release, f"Licence {manifest.licence_spdx}.")}
-    texts[PAGE] = (manifest.release,)
+    texts = {
+        README: [manifest.release, f"Licence {manifest.licence_spdx}."],
+        PAGE: [manifest.release],
+    }
     failures: list[Failure] = []
     for name, needed in texts.items():
         text, wrong = _read(folder, name, str)

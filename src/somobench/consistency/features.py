@@ -26,6 +26,8 @@ FILLED_TOLERANCE = 0.01  # m3 m-3, where filled days hide what the primary measu
 LEVEL_TOLERANCE = 2e-4  # m3 m-3, of a climatology's mean: it is drawn to another shape
 FEWEST_DAYS = 365  # of a series whose climatology is judged
 LEAST_LIKE = 0.5  # correlation with the climatology of its own train days
+LAGS = tuple(range(-60, 61, 5))
+MOST_DAYS_LATE = 15
 LEAST_SEASON = 0.005  # m3 m-3, deviation of a climatology that has a shape to judge
 OWN = 0  # of `climatology_source`
 GRID = ("layer", "cell")
@@ -54,7 +56,8 @@ def find_other_features(
     targets, forcing, features = (
         grids[name] for name in ("targets", "forcing", "features")
     )
-    cells, days = targets["cell"].to_numpy().astype(str), targets.get_index("time")
+    cells = targets["cell"].to_numpy().astype(str)
+    days = pd.DatetimeIndex(targets["time"].to_numpy())
     variables = features["variable"].to_numpy().astype(str)
     try:
         places = {
@@ -65,9 +68,15 @@ def find_other_features(
         features = features.sel({dim: targets[dim].to_numpy() for dim in GRID})
     except KeyError:  # other cells, layers or days, which are refused elsewhere
         return []
+    measured, filled, slope, offset = get_arrays(
+        targets,
+        *("soil_moisture_in_situ", "is_gapfilled", "scale_slope", "scale_offset"),
+    )
     inputs = _Inputs(
-        *get_arrays(targets, "soil_moisture_in_situ", "is_gapfilled"),
-        *get_arrays(targets, "scale_slope", "scale_offset"),
+        measured,
+        filled,
+        slope,
+        offset,
         select_reanalysis(forcing, targets),
         {str(it): weather[it].transpose("cell", "time").to_numpy() for it in weather},
         targets["time"].dt.dayofyear.to_numpy().astype(np.int64),
@@ -172,7 +181,11 @@ def _compare_climatology(
     season = own - own.mean(axis=-1, keepdims=True)
     size = float(np.sqrt((shape**2).sum() * (season**2).sum()))
     alike = float((shape * season).sum()) / size if size else 0.0
-    if len(season) and season.std() > LEAST_SEASON and alike < LEAST_LIKE:
-        found = f"a correlation of {alike:.2f}"
-        expected = f"at least {LEAST_LIKE} with the season of train days"
+    if not len(season) or season.std() <= LEAST_SEASON:
+        return
+    products = [float((np.roll(shape, lag, -1) * season).sum()) for lag in LAGS]
+    late = -LAGS[int(np.argmax(products))]
+    if alike < LEAST_LIKE or abs(late) > MOST_DAYS_LATE:
+        found = f"a correlation of {alike:.2f}, best {late} days later"
+        expected = f"at least {LEAST_LIKE} with the season of train days, on its days"
         yield _fail(split, "climatology", found, expected)

@@ -181,8 +181,8 @@ def _compare_days(
             yield _fail(f"{where}, {name}", found, f"at most {most}, of its sensor")
     first, last = pd.Timestamp(days[0]), pd.Timestamp(days[-1])
     if first < sensors["start"].min() or last > sensors["end"].max():
-        found = f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
-        yield _fail(f"{where}, days", found, "days of its sensor in stations.parquet")
+        taken = f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
+        yield _fail(f"{where}, days", taken, "days of its sensor in stations.parquet")
 
 
 def _compare_nodes(
@@ -207,8 +207,8 @@ def _compare_report(
     said = reports.get("targets", {})
     kept = said.get("cells", {}).get("kept", targets.sizes["cell"])
     if kept != targets.sizes["cell"]:
-        found = f"{targets.sizes['cell']} cells"
-        yield _fail("cell", found, f"{kept}, as in validation.json")
+        cells = f"{targets.sizes['cell']} cells"
+        yield _fail("cell", cells, f"{kept}, as in validation.json")
     values, filled = get_arrays(targets, "soil_moisture", "is_gapfilled")
     for place, layer in enumerate(targets["layer"].to_numpy().tolist()):
         record = said.get("layers", {}).get(str(layer), {})

@@ -167,10 +167,10 @@ def seasonal_climatology(
     kernels = find_kernels(values.size)
     if kernels is not None:
         filled = np.empty((len(values), LEAP_YEAR))
-        days, half = (order, starts, present), (SHORT_WINDOW // 2, window // 2)
+        days, halves = (order, starts, present), (SHORT_WINDOW // 2, window // 2)
         map_threads(
             lambda rows: kernels.fill_climatology(
-                values[rows], *days, *half, filled[rows]
+                values[rows], *days, *halves, filled[rows]
             ),
             share_rows(len(values), _ROWS_OF_A_THREAD),
             values.size,

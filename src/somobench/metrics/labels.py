@@ -192,11 +192,11 @@ def _flatten_array(array: xr.DataArray, kept: int, what: str) -> NDArray[Any]:
     values = array.to_numpy()
     if values.dtype.kind not in "fiu":
         raise InputError(what, found=f"dtype {values.dtype}", expected="numbers")
-    infinite = int(np.isinf(values).sum())
-    if infinite:
+    infinite = np.isinf(values)
+    if infinite.any():
         raise InputError(
             what,
-            found=f"{infinite} infinite values",
+            found=f"{int(infinite.sum())} infinite values",
             expected="finite numbers, or NaN for a missing day",
         )
     return values.reshape(-1, *values.shape[values.ndim - kept :])

@@ -187,7 +187,7 @@ def score_rows(
         paired = np.isfinite(chunk.target).astype(np.float64)
         result.count[part] = np.count_nonzero(paired, axis=1)
         enough = result.count[part] >= minimum_count
-        drawn = None if days is None else days.sums([(paired,)])[0] >= minimum_count
+        drawn = enough if days is None else days.sums([(paired,)])[0] >= minimum_count
         for family in families:
             scores, draws = sum_chunk(chunk, family, days)
             for name in result.values.keys() & scores.keys():

@@ -104,7 +104,7 @@ def _sum_anomalies(pairs: Pairs) -> Summed:
     for values, anomaly in zip(series, anomalies, strict=True):
         kernels.fill_anomalies(values, WINDOW // 2, anomaly)
     sums = pairs.make_sums(7)
-    kernels.sum_moments(*anomalies, pairs.bounds, centres, sums)
+    kernels.sum_moments(anomalies[0], anomalies[1], pairs.bounds, centres, sums)
     return Summed(sums, finish_anomalies("anomaly_r", floors))
 
 

@@ -79,6 +79,9 @@ class AppliedFunction(NamedTuple):
         return call_model(load_model(self.name), make_dataset(block)).to_numpy()
 
 
+NETWORK = 400_000_000  # bytes that PyTorch and the states of a network take
+
+
 class AppliedNetwork(NamedTuple):
     """A trained network in its folder, which each process loads."""
 

@@ -16,7 +16,7 @@ from somobench.products.forcing import ForcingStore
 from somobench.schemas.errors import UsageError
 from somobench.submissions.gridded.slabs import get_chunks
 
-BASE = 400_000_000  # bytes of a process with its libraries and a model's rows at once
+BASE = 500_000_000  # bytes of a process with its libraries and a model's rows at once
 COPIES = 6  # arrays of float32 that a block takes at once, for each variable and layer
 STAGED_SHARE = 0.25  # of what is free, that a slab takes while a store is staged
 LONGEST_CHUNK = 1461  # days of a chunk that is written; four years

@@ -19,6 +19,8 @@ from somobench.catalog.storage.atomic import replace_file
 from somobench.parallel import map_items
 from somobench.products.forcing import ForcingStore, open_forcing
 from somobench.products.models import (
+    NETWORK,
+    AppliedNetwork,
     Block,
     PreparedModel,
     measure_climate,
@@ -115,7 +117,9 @@ def predict_store(
         model, store, _read_trial(store), release=release, split=split
     )
     store = store.limit(prepared.variables)
-    plan = plan_blocks(store, len(prepared.layers), memory * 1_000_000)
+    libraries = NETWORK if isinstance(prepared.applied, AppliedNetwork) else 0
+    free = memory * 1_000_000 - libraries
+    plan = plan_blocks(store, len(prepared.layers), free)
     echo(plan.describe())
     folder = out.with_name(f".{out.name}.unfinished")
     done = _begin(folder, store, prepared, plan)

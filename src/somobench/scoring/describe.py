@@ -127,8 +127,8 @@ def check_model_name(name: object, lead_times: Sequence[int]) -> str:
     Raises
     ------
     UsageError
-        For an empty or long name and, with lead times, for that of a reference which
-        the curves show too.
+        For an empty or long name, one with half a surrogate pair and, with lead times,
+        for that of a reference which the curves show too.
     """
     if not isinstance(name, str) or not name.strip() or len(name) > LONGEST_NAME:
         raise UsageError(
@@ -137,6 +137,15 @@ def check_model_name(name: object, lead_times: Sequence[int]) -> str:
             expected=f"a text of 1 to {LONGEST_NAME} letters",
             hint="name= in Python, --name on the command line",
         )
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:  # of a file's name in no encoding
+        raise UsageError(
+            "name of the model",
+            found=ascii(name)[:80],
+            expected="letters that UTF-8 has",
+            hint="name= in Python, --name on the command line",
+        ) from error
     if lead_times and name.strip().casefold() in {PERSISTENCE, CLIMATOLOGY}:
         raise UsageError(
             "name of the model",

@@ -20,6 +20,7 @@ from somobench.catalog.request import DatasetRequest
 from somobench.catalog.resolve import Release, resolve
 from somobench.metrics.days import ResampledDays
 from somobench.progress import tell_step
+from somobench.schemas.gridded_options import GriddedOptions
 from somobench.schemas.validate import validate_table
 from somobench.scoring.case import ScoringCase
 from somobench.scoring.copies import average_members, find_copies
@@ -34,7 +35,7 @@ from somobench.scoring.describe import (
 )
 from somobench.scoring.files import TABLE_FILES, TABLE_SCHEMAS
 from somobench.scoring.headline import derive_headline, summarise_scores
-from somobench.scoring.inputs import describe_wanted, list_references, read_case
+from somobench.scoring.inputs import list_references, read_case
 from somobench.scoring.ladders import (
     Ladder,
     choose_ladder,
@@ -46,13 +47,14 @@ from somobench.scoring.lead_times import (
     score_lead_times,
     summarise_leads,
 )
-from somobench.scoring.marks import find_marks
+from somobench.scoring.marks.checks import find_marks
 from somobench.scoring.models import (
     Forecast,
     Model,
     draw_common_days,
     score_model,
 )
+from somobench.scoring.own_grid import describe_wanted
 from somobench.scoring.record import (
     SCORE_SCHEMA,
     OptionsRecord,
@@ -65,7 +67,6 @@ from somobench.scoring.tables import (
     finish_scores,
     score_table,
 )
-from somobench.submissions.gridded.request import GriddedOptions
 from somobench.submissions.submission import Predictions, Submission, open_submission
 
 
@@ -196,7 +197,9 @@ def evaluate(
             predictions,
             name,
             asked=math.prod(shape),
-            wanted=describe_wanted(found, gridded or GriddedOptions()),
+            wanted=describe_wanted(found, gridded or GriddedOptions())
+            if isinstance(predictions, str | Path)
+            else None,
         ),
         release=found,
         split=split,

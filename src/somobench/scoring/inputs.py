@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from somobench.catalog.release_files import PLACES, ReleaseFiles, raise_file_errors
+from somobench.catalog.release_files import ReleaseFiles, raise_file_errors
 from somobench.catalog.resolve import Release
 from somobench.scoring.case import REANALYSIS, ScoringCase, build_case
 from somobench.scoring.ladders import Ladder
 from somobench.scoring.models import Model
-from somobench.submissions.gridded.request import GriddedOptions, Wanted
 
 
 def read_case(release: Release, split: str, *, scaled: bool = True) -> ScoringCase:
@@ -22,28 +19,6 @@ def read_case(release: Release, split: str, *, scaled: bool = True) -> ScoringCa
     with raise_file_errors(f"of release {release.id}"):
         words = {int(layer): word for layer, word in moments_from}
         return build_case(view, words, scaled=scaled)
-
-
-def describe_wanted(release: Release, options: GriddedOptions) -> Wanted:
-    """Say which cells, layers and days a release has, for a model's own grid."""
-    places = ReleaseFiles(release, lazy=True).places()
-    manifest = release.manifest
-    with raise_file_errors(f"of release {release.id}"):
-        first, last = (np.datetime64(day) for day in manifest.period)
-        latitude, longitude, top, bottom = (
-            places[name].to_numpy().astype(np.float64) for name in PLACES
-        )
-        depths = zip(top.tolist(), bottom.tolist(), strict=True)
-        layers = (int(layer) for layer in places["layer"].to_numpy())
-        return Wanted(
-            cells=tuple(places["cell"].to_numpy().astype(str).tolist()),
-            latitude=latitude,
-            longitude=longitude,
-            layers=dict(zip(layers, depths, strict=True)),
-            days=(first, last),
-            resolution=manifest.grid_resolution,
-            options=options,
-        )
 
 
 def list_references(

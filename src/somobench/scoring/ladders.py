@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 import xarray as xr
 
+from somobench.catalog.release_files import raise_file_errors
 from somobench.catalog.resolve import Release
 from somobench.catalog.storage.archive import open_zarr_zip
 from somobench.catalog.storage.hashing import describe_grid, sha256_file
@@ -95,7 +96,8 @@ def open_ladder(path: Path, case: ScoringCase) -> Ladder:
         raise InputError(
             f"ladder of split {case.split}", found=f"no file {file}", expected="one"
         )
-    grid = validate_grid(open_zarr_zip(file, {}), PREDICTIONS, file.name)
+    with raise_file_errors(file):
+        grid = validate_grid(open_zarr_zip(file, {}), PREDICTIONS, file.name)
     lacking = set(case.series_cells.tolist()) - set(grid["cell"].to_numpy().tolist())
     if grid.attrs.get("split") != case.split or lacking:
         raise InputError(
@@ -158,7 +160,7 @@ def _open_given(path: Path, case: ScoringCase, listed: FileRecord | None) -> Lad
 
 def _refuse_other_values(file: Path, ladder: Ladder, listed: FileRecord) -> None:
     """Refuse a file whose decoded arrays aren't those that the manifest describes."""
-    with open_zarr_zip(file) as grid:
+    with raise_file_errors(file), open_zarr_zip(file) as grid:
         found = {name: array.sha256 for name, array in describe_grid(grid).items()}
     wanted = {name: array.sha256 for name, array in listed.arrays.items()}
     names = sorted({*found, *wanted})

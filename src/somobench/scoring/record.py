@@ -12,10 +12,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from somobench.ladder.rungs import RUNGS
+from somobench.schemas.gridded_options import GriddedOptions, Method
 from somobench.schemas.recipe import RELEASE_ID, SHA256
 from somobench.schemas.submission_names import LONGEST_NAME
-from somobench.scoring.mark_record import MarkRecord
-from somobench.submissions.gridded.request import GriddedOptions, Method
+from somobench.scoring.marks.record import MarkRecord
 
 SCORE_SCHEMA: Literal["2"] = "2"
 TARGET = "target"

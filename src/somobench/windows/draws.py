@@ -12,6 +12,7 @@ from somobench.windows.balances import Weights
 
 Numbers = NDArray[np.uint64]
 ROUNDS = 4
+TOGETHER = 64  # batches that are shuffled at once
 SEQUENTIAL, UNIFORM = "sequential", "uniform"
 
 
@@ -43,6 +44,8 @@ class Draws:
         self.rows, self.size, self.sampler, self.seed = rows, size, sampler, seed
         self.per_epoch = -(-rows // size)
         self._sums = None if weights is None else np.cumsum(weights)
+        self._known: tuple[int, int] = (-1, -1)
+        self._shuffled = np.empty(0, dtype=np.intp)
 
     def draw(self, number: int) -> NDArray[np.intp]:
         """Return the rows of a batch, counted from 0 through all epochs."""
@@ -55,7 +58,18 @@ class Draws:
             spots = np.random.default_rng([self.seed, number]).random(last - first)
             found = self._sums.searchsorted(spots * self._sums[-1], side="right")
             return np.minimum(found, self.rows - 1)
-        return shuffle(np.arange(first, last), self.rows, (self.seed, epoch))
+        return self._look_up(epoch, place)[: last - first]
+
+    def _look_up(self, epoch: int, place: int) -> NDArray[np.intp]:
+        """Return rows from a batch on; those of its neighbours are kept."""
+        part, batch = divmod(place, TOGETHER)
+        if (epoch, part) != self._known:
+            first = part * TOGETHER * self.size
+            last = min(first + TOGETHER * self.size, self.rows)
+            places = np.arange(first, last)
+            self._shuffled = shuffle(places, self.rows, (self.seed, epoch))
+            self._known = epoch, part
+        return self._shuffled[batch * self.size :]
 
 
 def shuffle(

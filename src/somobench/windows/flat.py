@@ -31,10 +31,23 @@ class Scratch:
     parent : Path, optional
         On a disk with room; by default the system's folder for temporary files, which
         on some systems lies in memory.
+
+    Raises
+    ------
+    InputError
+        If no folder can be made there.
     """
 
     def __init__(self, parent: Path | None = None) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix="somobench-windows-", dir=parent))
+        try:
+            self.path = Path(tempfile.mkdtemp(prefix="somobench-windows-", dir=parent))
+        except OSError as error:
+            raise InputError(
+                f"scratch folder {parent or tempfile.gettempdir()}",
+                found=error.strerror,
+                expected="a folder that exists and may be written to",
+                hint="name another: scratch=..., or raise memory_limit",
+            ) from error
         weakref.finalize(self, _remove, self.path, os.getpid())
 
 

@@ -11,11 +11,10 @@ from somobench.catalog.registry import unknown
 from somobench.catalog.request import DatasetRequest
 from somobench.schemas.errors import UsageError
 from somobench.schemas.variables import ROLES
-from somobench.windows.window_set import WindowSet
+from somobench.windows.window_set import MISSING, WindowSet
 
 LONGEST = 3660  # days: ten years
 GIBIBYTE = 2**30
-MISSING = ("mask", "refuse")
 
 
 def open_windows(

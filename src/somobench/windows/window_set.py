@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from somobench.catalog.registry import unknown
 from somobench.schemas.errors import UsageError
-from somobench.schemas.variables import VARIABLES
+from somobench.schemas.variables import ROLES, VARIABLES
 from somobench.windows.balances import BALANCES, Samples, Weights
 from somobench.windows.batches import Batch, BatchDataset
 from somobench.windows.draws import SEQUENTIAL, UNIFORM, Draws
 from somobench.windows.samples import describe_samples, select_windows
 from somobench.windows.series import Series
+
+MISSING = ("mask", "refuse")
 
 
 class WindowSet:
@@ -47,6 +49,10 @@ class WindowSet:
     def __init__(
         self, series: Series, *, role: str, length: int, missing: str = "mask"
     ) -> None:
+        if role not in ROLES:
+            raise unknown("role", role, ROLES)
+        if missing not in MISSING:
+            raise unknown("missing", missing, MISSING)
         if not 1 <= length <= series.before + 1:
             expected = f"from 1 to {series.before + 1} days"
             raise UsageError("length of windows", found=length, expected=expected)
@@ -105,7 +111,7 @@ class WindowSet:
         if not whole or given.min() < 0 or given.max() >= len(self):
             raise UsageError(
                 "rows of windows",
-                found=f"{given.dtype}, {given.min()} to {given.max()}",
+                found=f"{given.dtype}, {given.flat[0]} to {given.flat[-1]}",
                 expected=f"whole numbers from 0 to {len(self) - 1}",
             )
         return given.astype(np.intp, copy=False)
@@ -137,10 +143,7 @@ class WindowSet:
         UnknownNameError
             If there is no such sampler.
         """
-        for what, number, least in (("size of batches", size, 1), ("seed", seed, 0)):
-            if not isinstance(number, int | np.integer) or number < least:
-                expected = f"a whole number, {least} or more"
-                raise UsageError(what, found=repr(number), expected=expected)
+        _check_whole(("size of batches", size, 1), ("seed", seed, 0))
         if not len(self):
             raise UsageError(
                 f"{self.role} windows of {self._series.source}, layer"
@@ -182,7 +185,8 @@ class WindowSet:
             An epoch has as many samples as there are.
         """
         draws = self.draws(size, sampler=sampler, seed=seed)
-        for number in range(max(start, 0), epochs * draws.per_epoch):
+        _check_whole(("start", start, 0), ("epochs", epochs, 0))
+        for number in range(start, epochs * draws.per_epoch):
             yield self.take(draws.draw(number), weights=weights)
 
     def torch_dataset(
@@ -196,6 +200,7 @@ class WindowSet:
         epochs: int = 1,
     ) -> BatchDataset:
         """Return what `batches` yields as a PyTorch dataset; see `BatchDataset`."""
+        _check_whole(("start", start, 0), ("epochs", epochs, 0))
         take = partial(self.take, weights=weights)
         draws = self.draws(size, sampler=sampler, seed=seed)
         return BatchDataset(take, draws, start=start, epochs=epochs)
@@ -213,6 +218,12 @@ class WindowSet:
             One layer, bounded by what soil moisture can be; NaN on other days.
         """
         given = np.asarray(values)
+        if given.dtype.kind not in "fiu":
+            raise UsageError(
+                "predictions of windows",
+                found=f"no numbers: {given.dtype}",
+                expected=f"({len(self)},): a finite number a row",
+            )
         if given.shape != (len(self),) or not np.isfinite(given).all():
             raise UsageError(
                 "predictions of windows",
@@ -230,3 +241,11 @@ class WindowSet:
             name="soil_moisture",
             attrs={"units": limits.units, "scaling": "train"},
         )
+
+
+def _check_whole(*given: tuple[str, Any, int]) -> None:
+    """Refuse what is no whole number, or less than it may be."""
+    for what, number, least in given:
+        if not isinstance(number, int | np.integer) or number < least:
+            expected = f"a whole number, {least} or more"
+            raise UsageError(what, found=repr(number), expected=expected)

@@ -10,9 +10,17 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from factories.features import NAMES, make_forcing, make_splits, make_targets
 from factories.targets import make_recipe, make_reference, make_series, write_inputs
-from factories.two_layers import LENGTH, SERIES, TRAIN_DAYS, recipe_of_two_layers
+from factories.two_layers import (
+    LENGTH,
+    NAMES,
+    SERIES,
+    TRAIN_DAYS,
+    make_forcing,
+    make_splits,
+    make_targets,
+    recipe_of_two_layers,
+)
 from somobench.catalog.storage.archive import open_zarr_zip, write_zarr_zip
 from somobench.catalog.storage.atomic import write_parquet
 from somobench.pipelines.features import build_features, write_features

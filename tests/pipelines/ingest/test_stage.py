@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 
 from factories.raw.csv_files import csv_file
 from factories.raw.fluxnet_files import SUBSET, daily_csv, write_archive
+from factories.raw.input_records import record, write_inputs
 from factories.raw.ismn_files import (
     ceop_file,
     file_name,
@@ -44,33 +45,6 @@ def recipe(repository: Path) -> Recipe:
 def values(count: int = 24 * DAYS, *, start: float = 0.1) -> list[float]:
     """Return one value an hour, rising by 0.001."""
     return [round(start + 0.001 * hour, 4) for hour in range(count)]
-
-
-def record(path: Path, **changes: object) -> dict[str, object]:
-    """Return what the raw stage records of an archive beside it."""
-    content = path.read_bytes()
-    return {
-        "role": "stations",
-        "source": "ismn",
-        "name": "test stations",
-        "path": path.name,
-        "size": len(content),
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "generated": True,
-        "producer": "test",
-        "version_producer": None,
-        "licence": "CC0-1.0",
-        "citation": "test",
-        "url": None,
-        "doi": None,
-        "date_accessed": None,
-    } | changes
-
-
-def write_inputs(folder: Path, records: Sequence[Mapping[str, object]]) -> Path:
-    path = folder / "inputs.json"
-    path.write_text(json.dumps(records), encoding="utf-8")
-    return path
 
 
 def run(

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from factories.days import make_cells, make_sensors
+from factories.good_tables import make_statics
 from factories.raw.ismn_files import write_folder, write_zip
-from factories.statics import make_statics
 from somobench.catalog.view import make_cell_coords
 from somobench.pipelines.stations.ismn.statics import parse_static_variables
 from somobench.pipelines.stations.statics import (

@@ -68,8 +68,9 @@ MARK_TEXTS: Mapping[str, MarkTexts] = MappingProxyType(
         ),
         "test_season": MarkTexts(
             "the mean season of the test years",
-            "it is the same in every year, and its departures from the season of train "
-            "years correlate with the target's by {value}, above {limit}",
+            "it is the same in every year, and what the season of train years leaves "
+            "of it correlates with what it leaves of the target by {value}, "
+            "above {limit}",
             "say what else than test days told it",
         ),
         "shifted": MarkTexts(

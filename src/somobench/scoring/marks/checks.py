@@ -11,19 +11,21 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from somobench.catalog.view import day_of_year
 from somobench.scoring.case import ScoringCase
-from somobench.scoring.mark_measures import (
+from somobench.scoring.marks.measures import (
     Floats,
     average_days_of_year,
     compare_layers,
     correlate,
     correlate_all,
     correlate_changes,
+    leave_line,
     measure_lasting,
     spread,
     subtract_monthly_mean,
 )
-from somobench.scoring.mark_record import Check, MarkRecord
+from somobench.scoring.marks.record import Check, MarkRecord
 from somobench.scoring.models import Model
 
 SKILLED = 0.4  # median r from which the errors say where the skill comes from
@@ -36,7 +38,8 @@ BIAS, WIDER = 0.2, 3.0  # m3 m-3, and times the target's standard deviation
 LASTING = {30: 0.21, 90: 0.10}
 CLOSER = 0.4  # of the distance to 1 that the best reference leaves
 PLAIN_CHANGES = 0.6  # correlation of changes, taken where there is no reference
-SAME_SEASON, SEASON = 0.05, 0.6
+SAME_SEASON, APART, SEASON = 0.05, 0.1, 0.6
+"""Between years and off the train season, over the deviation; and r of what is left."""
 LATE, EARLY, SHIFT_GAIN = 0.12, 0.3, 0.08
 """Correlation of changes: models without rain are early by themselves."""
 PEAKS = 0.6  # of series
@@ -240,11 +243,14 @@ def _find_test_season(
     case: ScoringCase, given: Floats, known: Floats
 ) -> MarkRecord | None:
     """Find a season that test years alone can tell."""
-    days = case.target.get_index("time").day_of_year.to_numpy()
+    days = day_of_year(case.target["time"]).to_numpy()
     repeated = average_days_of_year(given, days)
     rest = spread(np.where(np.isfinite(repeated), given - repeated, np.nan))
     if not _find_median(rest / np.maximum(spread(given), NO_CHANGE)) <= SAME_SEASON:
         return None
     season = case.climatology.to_numpy().astype(np.float64)[:, days - 1]
-    told = _find_median(correlate(given - season, known - season))
+    ours, theirs = leave_line(given, season), leave_line(known, season)
+    if not _find_median(spread(ours) / np.maximum(spread(given), NO_CHANGE)) > APART:
+        return None
+    told = _find_median(correlate(ours, theirs))
     return _mark("test_season", told, SEASON) if told >= SEASON else None

@@ -76,14 +76,19 @@ def measure_lasting(predicted: Floats, target: Floats, block: int) -> Floats:
         Standard deviation of block means over that of days: 1 for errors that last,
         1 / sqrt(block) for white noise, less where errors take each other back.
     """
-    error = center(predicted - target)
-    x, y = center(np.where(np.isfinite(predicted), target, np.nan)), center(predicted)
-    square = np.nansum(x**2, axis=1)
-    slope = np.divide(
-        np.nansum(x * y, axis=1), square, out=np.ones(len(x)), where=square > 0
-    )
-    rest = center(y - slope[:, None] * x)
+    error, rest = center(predicted - target), leave_line(predicted, target)
     return np.fmin(_average_blocks(error, block), _average_blocks(rest, block))
+
+
+def leave_line(values: Floats, along: Floats) -> Floats:
+    """Return what a line from another series leaves of values, (series, time)."""
+    both = np.isfinite(values) & np.isfinite(along)
+    x, y = center(np.where(both, along, np.nan)), center(np.where(both, values, np.nan))
+    square = np.nansum(x**2, axis=1)
+    shared = np.nansum(x * y, axis=1)
+    slope = np.divide(shared, square, out=np.zeros(len(x)), where=square > 0)
+    rest: Floats = y - slope[:, None] * x
+    return rest
 
 
 def _average_blocks(error: Floats, block: int) -> Floats:

@@ -1,0 +1,1 @@
+"""Marks of predictions that look like something else than a model."""
