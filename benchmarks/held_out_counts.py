@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-from factories.harmless import HARMLESS
-from factories.held_out import HELD_OUT
-from factories.vouched import is_refused, spoilt
+from factories.faults.harmless import HARMLESS
+from factories.faults.held_out import HELD_OUT
+from factories.faults.vouched import is_refused, spoilt
 
 RELEASE = Path(__file__).resolve().parents[1] / "releases" / "virtual-2.0.0"
 FOUND_FIRST = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from factories.broken_submissions import (
+from factories.faults.broken_submissions import (
     ANIMALS,
     BEGIN,
     END,

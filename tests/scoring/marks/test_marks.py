@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from factories.broken_submissions import ANIMALS, Zoo, open_zoo
+from factories.faults.broken_submissions import ANIMALS, Zoo, open_zoo
 from somobench.scoring.copies import average_members
 from somobench.scoring.marks.checks import find_marks
 from somobench.scoring.marks.measures import (

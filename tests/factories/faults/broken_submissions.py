@@ -1,8 +1,9 @@
 """A zoo of broken submissions, and what catches each.
 
-Run from the checkout as `PYTHONPATH=tests python -m factories.broken_submissions`:
-makes every one for the embedded release, asks every check, and writes the table of
-docs/zoo.md. A submission that nothing catches says why.
+Run from the checkout with `PYTHONPATH=tests python -m`, as
+`factories.faults.broken_submissions`: makes every one for the embedded release, asks
+every check, and writes the table of docs/zoo.md. A submission that nothing catches says
+why.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from factories import broken_models
+from factories.faults import broken_models
 from somobench.catalog.resolve import resolve
 from somobench.catalog.storage.atomic import write_text
 from somobench.probes.run import probe_model, read_weather

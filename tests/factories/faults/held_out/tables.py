@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from factories.vouched import Defect, in_table
+from factories.faults.vouched import Defect, in_table
 
 Change = Callable[[pd.DataFrame], pd.DataFrame]
 DAY = pd.Timedelta(days=1)

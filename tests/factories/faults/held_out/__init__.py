@@ -6,13 +6,13 @@ faulty pipeline or a careless hand leaves. Hashes are written after it.
 
 from __future__ import annotations
 
-from factories.held_out.documents import DOCUMENTS
-from factories.held_out.features import FEATURES
-from factories.held_out.forcing import FORCING
-from factories.held_out.scores import SCORES, SHIFT_COSTS
-from factories.held_out.tables import CELLS, SPLITS, STATIONS
-from factories.held_out.targets import TARGETS
-from factories.vouched import Defect
+from factories.faults.held_out.documents import DOCUMENTS
+from factories.faults.held_out.features import FEATURES
+from factories.faults.held_out.forcing import FORCING
+from factories.faults.held_out.scores import SCORES, SHIFT_COSTS
+from factories.faults.held_out.tables import CELLS, SPLITS, STATIONS
+from factories.faults.held_out.targets import TARGETS
+from factories.faults.vouched import Defect
 
 HELD_OUT: dict[str, tuple[str, dict[str, Defect]]] = {
     "forcing": ("forcing.zarr.zip", FORCING),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from factories.held_out.arrays import (
+from factories.faults.held_out.arrays import (
     Array,
     changed,
     copied,
@@ -16,7 +16,7 @@ from factories.held_out.arrays import (
     with_attrs,
     with_coords,
 )
-from factories.vouched import Defect, in_grid
+from factories.faults.vouched import Defect, in_grid
 
 REFERENCE = "reanalysis_soil_moisture"
 WEATHER = (

@@ -18,7 +18,7 @@ import zarr
 from zarr.codecs import GzipCodec, ZstdCodec
 from zarr.storage import LocalStore
 
-from factories.vouched import MANIFEST, Defect, in_grid, in_text
+from factories.faults.vouched import MANIFEST, Defect, in_grid, in_text
 from somobench.catalog.storage.archive import open_zarr_zip
 
 GRIDS = ("forcing", "targets", "features")

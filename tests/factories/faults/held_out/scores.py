@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from factories.held_out.tables import Change, every, exchanged, put, without
-from factories.vouched import Defect, in_table
+from factories.faults.held_out.tables import Change, every, exchanged, put, without
+from factories.faults.vouched import Defect, in_table
 
 
 def of(**keys: Any) -> Callable[[pd.DataFrame], Any]:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from factories.held_out.arrays import (
+from factories.faults.held_out.arrays import (
     Array,
     changed,
     copied,
@@ -18,7 +18,7 @@ from factories.held_out.arrays import (
     with_attrs,
     with_coords,
 )
-from factories.vouched import Defect, in_grid
+from factories.faults.vouched import Defect, in_grid
 
 BOTH = ("soil_moisture", "soil_moisture_in_situ")
 DAILY = (*BOTH, "is_gapfilled", "observation_count")

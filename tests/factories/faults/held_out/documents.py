@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from factories.vouched import Defect, in_json, in_text, replace_text
+from factories.faults.vouched import Defect, in_json, in_text, replace_text
 
 MANIFEST, VALIDATION, CROISSANT = "MANIFEST.json", "validation.json", "croissant.json"
 CITATION, README = "CITATION.cff", "README.md"

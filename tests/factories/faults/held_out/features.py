@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from factories.held_out.arrays import (
+from factories.faults.held_out.arrays import (
     Array,
     changed,
     exchanged,
@@ -15,7 +15,7 @@ from factories.held_out.arrays import (
     taken,
     with_coords,
 )
-from factories.vouched import Defect, in_grid
+from factories.faults.vouched import Defect, in_grid
 
 FACTORS = ("scale_slope", "scale_offset")
 TEMPORAL = 3
