@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,6 +43,42 @@ def test_finished_training_is_kept_unless_told(tmp_path: Path) -> None:
         run.prepare_folder(tmp_path, overwrite=False)
     run.prepare_folder(tmp_path, overwrite=True)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_finished_training_is_kept_where_a_name_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "model.json").write_text("{}")
+    for wrong in ({"split": "tempral"}, {"release": "virtual-9.0.0"}, {"seeds": []}):
+        given = {"release": RELEASE, "split": "temporal", "seeds": [1], **wrong}
+        with pytest.raises(UsageError):
+            run.train("damped_persistence", out=tmp_path, overwrite=True, **given)
+    assert [item.name for item in tmp_path.iterdir()] == ["model.json"]
+
+
+def test_wrong_name_leaves_no_folder(tmp_path: Path) -> None:
+    out = tmp_path / "new"
+    with pytest.raises(UnknownNameError, match="split"):
+        run.train("damped_persistence", release=RELEASE, split="tempral", out=out)
+    assert not out.exists()
+
+
+def test_file_in_place_of_a_folder_is_called_one(tmp_path: Path) -> None:
+    file = tmp_path / "out"
+    file.write_text("mine")
+    with pytest.raises(UsageError, match="found:    a file"):
+        run.prepare_folder(file, overwrite=True)
+
+
+@pytest.mark.parametrize("seeds", [3, [], [1, 1], [-1], [1.5], "12", [2**63]])
+def test_seeds_that_are_none_are_refused(tmp_path: Path, seeds: Any) -> None:
+    with pytest.raises(UsageError, match="seeds"):
+        run.train("lstm", release=RELEASE, split="temporal", out=tmp_path, seeds=seeds)
+
+
+def test_settings_change_those_of_the_rung_that_they_name() -> None:
+    found = run.choose_settings("lstm_dro", NeuralSettings(weighting="quantile"))
+    assert (found.group_step, found.weighting) == (0.01, "quantile")
+    assert run.choose_settings("hybrid", None).warm_up == 365
+    assert run.choose_settings("hybrid", NeuralSettings(warm_up=180)).warm_up == 180
 
 
 def test_killed_training_may_go_on(tmp_path: Path) -> None:

@@ -15,12 +15,17 @@ from somobench.ladder.swbm import Parameters, simulate_wetness
 from somobench.ladder.water_balance import read_weather
 from somobench.neural.rungs import NEURAL
 from somobench.neural.settings import NeuralSettings
-from somobench.schemas.errors import IntegrityError
+from somobench.schemas.errors import IntegrityError, UsageError
 
 torch = pytest.importorskip("torch")
 
 from somobench.neural import fit  # noqa: E402 - it needs torch
-from somobench.neural.ensemble import Ensemble, train_ensemble  # noqa: E402
+from somobench.neural.ensemble import (  # noqa: E402
+    Ensemble,
+    describe_training,
+    train_ensemble,
+)
+from somobench.neural.hybrid import gather_forcing  # noqa: E402
 
 GROUPS = ["wet", "dry"] * (len(NAMES) // 2)
 TINY: dict[str, Any] = {
@@ -181,3 +186,44 @@ def test_hybrid_learns_soil_moisture_of_a_water_balance(problem: Problem) -> Non
     assert last < first / 2
     known = days[1][0]
     assert np.corrcoef(found.values[0, 0][known], made[0][known])[0, 1] > 0.95
+
+
+@pytest.mark.parametrize("content", [b"", b"junk" * 99, b"PK\3\4" + bytes(500)])
+def test_damaged_checkpoint_is_named_with_a_way_on(
+    problem: Problem, tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "seed_1.pt").write_bytes(content)
+    with pytest.raises(IntegrityError, match="remove the file"):
+        train(problem, folder=tmp_path)
+
+
+def test_checkpoint_of_something_else_is_refused(
+    problem: Problem, tmp_path: Path
+) -> None:
+    torch.save([1], tmp_path / "seed_1.pt")
+    with pytest.raises(IntegrityError, match=r"seed_1\.pt"):
+        train(problem, folder=tmp_path)
+
+
+def test_training_that_diverges_is_refused(problem: Problem) -> None:
+    with pytest.raises(UsageError, match="diverged"):
+        train(problem, learning_rate=1e30)
+
+
+def test_training_without_a_train_day_is_refused(problem: Problem) -> None:
+    nothing = np.full_like(problem.train_target, np.nan)
+    with pytest.raises(UsageError, match="no train day"):
+        train(replace(problem, train_target=nothing))
+
+
+def test_spin_up_may_be_longer_than_the_record(problem: Problem) -> None:
+    days = problem.role.shape[1]
+    given = gather_forcing(problem, 2 * days + 1)
+    np.testing.assert_array_equal(given[:days], given[days : 2 * days])
+    assert len(given) == 3 * days + 1
+
+
+def test_error_of_a_check_that_diverged_is_none_in_the_record() -> None:
+    progress = fit.Progress(errors=[0.5, float("inf")])
+    record = describe_training(1, progress, ["all"])
+    assert record["validation_errors"] == [0.5, None]

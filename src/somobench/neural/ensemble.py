@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -165,12 +166,15 @@ def build_network(
 def describe_training(
     seed: int, progress: Progress, groups: Sequence[str]
 ) -> dict[str, Any]:
-    """Return facts of one seed's training, ready for JSON."""
+    """Return facts of one seed's training, ready for JSON; no infinite error is."""
     shares = progress.shares.tolist()
     return {
         "seed": seed,
         "weights_sha256": hash_weights(progress.best),
         "updates_kept": progress.best_update,
-        "validation_errors": [round(error, 5) for error in progress.errors],
+        "validation_errors": [
+            round(error, 5) if math.isfinite(error) else None
+            for error in progress.errors
+        ],
         "group_shares": dict(zip(groups, (round(x, 4) for x in shares), strict=True)),
     }

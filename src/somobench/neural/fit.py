@@ -32,7 +32,7 @@ from somobench.neural.losses import (
 )
 from somobench.neural.settings import NeuralSettings
 from somobench.progress import tell_step
-from somobench.schemas.errors import IntegrityError
+from somobench.schemas.errors import IntegrityError, UsageError
 
 LONGEST_GRADIENT = 1.0
 CELLS_AT_ONCE = 64  # of a prediction; 20 years of hidden size 64 take 120 MB
@@ -75,6 +75,13 @@ def train_network(
         Written at each look at the validation days, and resumed from if it is there.
     key : str
         Of what is trained on what; a checkpoint of another key is begun anew.
+
+    Raises
+    ------
+    IntegrityError
+        If the checkpoint is damaged.
+    UsageError
+        If there is no train day, or the training diverges.
     """
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
     groups = int(data.group.max()) + 1
@@ -82,6 +89,9 @@ def train_network(
     if checkpoint is not None and checkpoint.is_file():
         progress = _resume(checkpoint, key, network, optimiser, progress)
     places = find_train_days(data)
+    if not len(places):
+        expected = "days of role train with a target"
+        raise UsageError("training", found="no train day", expected=expected)
     every = max(1, settings.updates // settings.checks)
     with prepare_device(data.weather.device):
         while progress.update < settings.updates:
@@ -95,6 +105,12 @@ def train_network(
             tell_step(f"seed {seed}, update {progress.update} of {settings.updates}")
             if checkpoint is not None:
                 _save(checkpoint, key, network, optimiser, progress)
+    if not math.isfinite(progress.best_error):
+        raise UsageError(
+            f"training with seed {seed}",
+            found="no finite error on validation days: it diverged",
+            expected="a smaller learning rate, or inputs without outliers",
+        )
     network.load_state_dict(progress.best)
     return progress
 
@@ -250,6 +266,7 @@ def _resume(
     device = progress.shares.device
     try:
         content = torch.load(path, map_location=device, weights_only=True)
+        is_other = content["key"] != key
     except Exception as error:  # whatever a damaged file makes PyTorch raise
         raise IntegrityError(
             f"checkpoint {path}",
@@ -257,7 +274,7 @@ def _resume(
             expected="one that this version of PyTorch reads",
             hint="remove the file: its seed is then trained again",
         ) from error
-    if content["key"] != key:
+    if is_other:
         return progress
     network.load_state_dict(content["network"])
     optimiser.load_state_dict(content["optimiser"])

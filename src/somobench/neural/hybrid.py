@@ -158,8 +158,8 @@ def _make_reader(inputs: int, outputs: int) -> nn.Sequential:
 def gather_forcing(problem: Problem, spin_up: int) -> NDArray[np.float32]:
     """Return the three columns that drive stores, (spin_up + day, cell, column).
 
-    The first days of the record come twice, as in the ladder; a cell's days before its
-    record are the record over and over.
+    The first days of the record come twice, as in the ladder, all of them as often as
+    it takes; a cell's days before its record are the record over and over.
     """
     radiation = np.zeros_like(problem.forcing["precipitation"])
     forcing = {"net_radiation": radiation, **problem.forcing}
@@ -170,5 +170,6 @@ def gather_forcing(problem: Problem, spin_up: int) -> NDArray[np.float32]:
         weather.temperature - FREEZING,
     ]
     filled = np.stack(columns, axis=-1)
-    whole = np.concatenate([filled[:, :spin_up], filled], axis=1)
+    before = np.resize(np.arange(filled.shape[1]), spin_up)
+    whole = np.concatenate([filled[:, before], filled], axis=1)
     return np.asarray(whole.transpose(1, 0, 2), dtype=np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import shutil
 import time
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ from somobench.ladder.release import LabelledProblem, read_problem
 from somobench.neural.rungs import LSTM, NEURAL
 from somobench.neural.settings import NeuralSettings
 from somobench.progress import tell_step
-from somobench.schemas.errors import UnknownNameError, UsageError
+from somobench.schemas.errors import InputError, UnknownNameError, UsageError
 
 PREDICTIONS_FILE, RECORD_FILE = "predictions.zarr.zip", "model.json"
 SEEDS = (1, 2, 3)
@@ -68,7 +69,7 @@ def train(
         `somobench.evaluate` scores the mean; a forecast has lead times of 1 to 10 days.
     seeds : sequence of int
     settings : NeuralSettings, optional
-        By default those of the rung.
+        What it names counts instead of the rung's own.
     overwrite : bool
         Begin anew where a training was finished.
 
@@ -88,18 +89,20 @@ def train(
         raise UnknownNameError("rung", found=name, expected=", ".join(NAMES))
     if name not in FORECASTS:
         require_torch()
+    drawn = check_seeds(seeds)
     folder = Path(out)
-    prepare_folder(folder, overwrite=overwrite)
+    check_folder(folder, overwrite=overwrite)
     tell_step(f"reading {split} of {release}")
     found = resolve(release)
     labelled = read_problem(found, split)
+    prepare_folder(folder, overwrite=overwrite)
     begun = time.process_time()
     if name in FORECASTS:
         values = forecast(name, labelled.problem)
         facts: dict[str, Any] = {}
     else:
         key = f"{found.manifest_sha256}/{split}"
-        values, facts = _train_network(name, labelled, settings, seeds, folder, key)
+        values, facts = _train_network(name, labelled, settings, drawn, folder, key)
     dim = "member" if name in NEURAL else "lead_time"
     submission = labelled.label(values, dim).to_dataset()
     write_zarr_zip(submission, folder / PREDICTIONS_FILE, {dim: 1})
@@ -127,7 +130,7 @@ def _train_network(  # noqa: PLR0917 - one call
     from somobench.neural.ensemble import train_ensemble
 
     rung = NEURAL[LSTM if name == CARRIED else name]
-    chosen = settings or NeuralSettings(**rung.changes)
+    chosen = choose_settings(rung.name, settings)
     problem = labelled.problem
     ensemble = train_ensemble(
         rung,
@@ -148,6 +151,35 @@ def _train_network(  # noqa: PLR0917 - one call
     carried = carry_error(base, read_observed(problem), shares)
     facts["shares_of_error_left"] = shares.round(4).tolist()
     return finish_forecast(problem, carried), facts
+
+
+def choose_settings(name: str, given: NeuralSettings | None) -> NeuralSettings:
+    """Return the settings of a rung, changed by those that are named."""
+    named = {} if given is None else given.model_dump(exclude_unset=True)
+    return NeuralSettings(**{**NEURAL[name].changes, **named})
+
+
+def check_seeds(seeds: Sequence[int]) -> list[int]:
+    """Return seeds as plain numbers.
+
+    Raises
+    ------
+    UsageError
+        If there is none, one comes twice, or one is no whole number from 0 on.
+    """
+    try:
+        found = [operator.index(seed) for seed in seeds]
+    except TypeError:
+        found = []
+    least, most = min(found, default=-1), max(found, default=-1)
+    if least < 0 or most >= 2**63 or len(set(found)) < len(found):
+        raise UsageError(
+            "seeds",
+            found=repr(seeds),
+            expected="whole numbers from 0 on, each once",
+            hint="seeds=[1, 2, 3]",
+        )
+    return found
 
 
 def require_torch() -> None:
@@ -177,8 +209,8 @@ def choose_groups(cells: pd.DataFrame, problem: Problem) -> list[str]:
     return ["all"] * len(cells)
 
 
-def prepare_folder(folder: Path, *, overwrite: bool) -> None:
-    """Make room for a training, or refuse a folder that isn't its own.
+def check_folder(folder: Path, *, overwrite: bool) -> bool:
+    """Refuse a folder that isn't a training's own; say whether one is finished there.
 
     Raises
     ------
@@ -189,13 +221,27 @@ def prepare_folder(folder: Path, *, overwrite: bool) -> None:
     own = {name for name in held if name.startswith("seed_") and name.endswith(".pt")}
     others = held - own - {PREDICTIONS_FILE, RECORD_FILE}
     others = {name for name in others if not name.startswith(".partial-")}
-    if others or folder.is_file() or (RECORD_FILE in held and not overwrite):
+    is_file = folder.is_file()
+    if others or is_file or (RECORD_FILE in held and not overwrite):
+        kind = "a file" if is_file else "a finished training"
         raise UsageError(
             f"folder {folder}",
-            found=", ".join(sorted(others)[:5]) or "a finished training",
+            found=", ".join(sorted(others)[:5]) or kind,
             expected="a new folder, or one with a training that was killed",
             hint="choose another name, or add --overwrite to train again",
         )
-    if RECORD_FILE in held:
+    return RECORD_FILE in held
+
+
+def prepare_folder(folder: Path, *, overwrite: bool) -> None:
+    """Make room for a training, or refuse as `check_folder`."""
+    if check_folder(folder, overwrite=overwrite):
         shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"folder {folder}",
+            found=error.strerror,
+            expected="a folder that can be made",
+        ) from error
