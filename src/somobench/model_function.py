@@ -28,15 +28,18 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
-from somobench.schemas.errors import InputError, UsageError
+from somobench.schemas.errors import InputError, SomobenchError, UsageError
 
 ModelFunction = Callable[[xr.Dataset], xr.DataArray]
 DIMS = ("layer", "cell", "time")
@@ -56,14 +59,19 @@ def load_model(name: str) -> ModelFunction:
     ------
     UsageError
         If the name has another form, or what it names isn't there or can't be called.
+    InputError
+        If its module can't be run.
     """
     where, colon, what = name.rpartition(":")
     if not (colon and where and what):
         raise UsageError("model", found=name, expected=EXAMPLE)
-    found: Any = _import_file(Path(where)) if _is_path(where) else _import_module(where)
+    with _report_raised(f"module of model {name}"):
+        found: Any = (
+            _import_file(Path(where)) if _is_path(where) else _import_module(where)
+        )
     for part in what.split("."):
         if not hasattr(found, part):
-            names = sorted(key for key in vars(found) if not key.startswith("_"))
+            names = sorted(key for key in dir(found) if not key.startswith("_"))
             raise UsageError(
                 f"model {name}",
                 found=f"no {part}",
@@ -119,6 +127,22 @@ def _import_module(name: str) -> ModuleType:
         sys.path.pop(0)
 
 
+@contextmanager
+def _report_raised(what: str) -> Iterator[None]:
+    """Say what a stranger's code raised, and where; an exit isn't taken for one."""
+    try:
+        yield
+    except SomobenchError:
+        raise
+    except (Exception, SystemExit) as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        raise InputError(
+            what,
+            found=f"{type(error).__name__}: {error}, {last.filename}:{last.lineno}",
+            expected="code that runs through",
+        ) from error
+
+
 def call_model(model: ModelFunction, forcing: xr.Dataset) -> xr.DataArray:
     """Call a model and bring what it returns into one form.
 
@@ -136,15 +160,16 @@ def call_model(model: ModelFunction, forcing: xr.Dataset) -> xr.DataArray:
     Raises
     ------
     InputError
-        If it returns something else than the contract says.
+        If it raises, or returns something else than the contract says.
     """
-    result = model(forcing.copy(deep=True))
+    with _report_raised("the model"):
+        result = model(forcing.copy(deep=True))
     if not isinstance(result, xr.DataArray):
         kind = type(result).__name__
         raise _refuse(f"a {kind}", "a DataArray")
     if "layer" not in result.dims:
         layer = result.coords.get("layer")
-        label = 1 if layer is None else int(layer)
+        label = 1 if layer is None else layer.item()
         result = result.drop_vars("layer", errors="ignore").expand_dims(layer=[label])
     if set(result.dims) != set(DIMS):
         raise _refuse(
@@ -157,14 +182,20 @@ def call_model(model: ModelFunction, forcing: xr.Dataset) -> xr.DataArray:
         if len(lacking) or not given.is_unique:
             found = f"{len(lacking)} of {len(wanted)} labels of {dim} lack"
             raise _refuse(found, "all that were given, each once")
+    layers = result.get_index("layer")
+    if not (pd.api.types.is_integer_dtype(layers) and layers.is_unique):
+        found = f"layers {', '.join(map(str, layers[:5]))}"
+        raise _refuse(found, "whole numbers, each once")
     result = result.sel(cell=forcing["cell"], time=forcing["time"]).transpose(*DIMS)
     values = result.to_numpy()
-    if not np.issubdtype(values.dtype, np.number) or np.isinf(values).any():
-        raise _refuse(f"values of type {values.dtype}, or infinite", "numbers or NaN")
+    if values.dtype.kind not in "fiu":
+        raise _refuse(f"values of type {values.dtype}", "numbers or NaN")
+    with np.errstate(over="ignore"):
+        values = values.astype(np.float32)
+    if np.isinf(values).any():
+        raise _refuse("infinite values", "numbers or NaN")
     coords = {dim: result[dim].to_numpy() for dim in DIMS}
-    return xr.DataArray(
-        values.astype(np.float32), coords, DIMS, attrs={"units": "m3 m-3"}
-    )
+    return xr.DataArray(values, coords, DIMS, attrs={"units": "m3 m-3"})
 
 
 def _refuse(found: str, expected: str) -> InputError:

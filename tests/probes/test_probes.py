@@ -127,9 +127,47 @@ def test_answers_of_a_model_are_brought_into_one_form(weather: xr.Dataset) -> No
         (rain.isel(time=0), "dims"),
         (rain.isel(cell=[0]), "1 of 2 labels of cell lack"),
         (rain + np.inf, "infinite"),
+        (rain.astype(float) + 1e300, "infinite"),
+        (rain + 1j, "complex"),
+        (rain.assign_coords(layer="top"), "layers top"),
+        (xr.concat([rain, rain], "layer").assign_coords(layer=[1, 1]), "layers 1, 1"),
     ):
         with pytest.raises(InputError, match=said):
             call_model(lambda _, answer=answer: answer, few)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("raise ValueError('mine')", r"ValueError: mine, .*mine\.py:2"),
+        ("import sys; sys.exit(0)", "SystemExit: 0"),
+    ],
+)
+def test_model_that_raises_or_exits_is_said_to(
+    weather: xr.Dataset, tmp_path: Path, line: str, said: str
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(f"def f(x):\n    {line}\n")
+    with pytest.raises(InputError, match=said):
+        call_model(load_model(f"{file}:f"), weather)
+    file.write_text(f"\n{line}\n")
+    with pytest.raises(InputError, match=said):
+        load_model(f"{file}:f")
+
+
+def test_part_of_what_has_no_parts_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("A = 3\n")
+    with pytest.raises(UsageError, match="no b"):
+        load_model(f"{tmp_path / 'mine.py'}:A.b")
+
+
+def test_cells_of_unknown_saturation_are_bounded_too(weather: xr.Dataset) -> None:
+    few = weather.isel(cell=slice(0, 2)).load()
+    few["saturation"] = ("cell", np.array([np.nan, 0.4]))
+    few["saturation_below_30_cm"] = ("cell", np.array([np.nan, np.nan]))
+    found = probe_model(lambda forcing: 90 + 0 * forcing["precipitation"], few)
+    bounded = {item.probe: item for item in found}["bounded"]
+    assert bounded.looked_at == bounded.broken > 0
 
 
 def test_model_cannot_change_what_it_was_given(weather: xr.Dataset) -> None:

@@ -235,9 +235,12 @@ def _measure_memory(answers: Answers) -> tuple[Floats, str]:
 
 def _measure_bounds(answers: Answers) -> tuple[Floats, str]:
     """Return by how much soil holds more than its pores, or less than nothing."""
-    known = [answers.base[name] for name in SATURATIONS if name in answers.base]
-    pores = np.max(known, axis=0) if known else np.full(1, SATURATION)
-    top = (pores.astype(np.float64) + ABOVE_SATURATION)[None, :, None]
+    pores = np.full(answers.base.sizes["cell"], np.nan)
+    for name in SATURATIONS:
+        if name in answers.base:
+            pores = np.fmax(pores, answers.base[name].to_numpy())
+    pores = np.where(np.isfinite(pores), pores, SATURATION)
+    top = (pores + ABOVE_SATURATION)[None, :, None]
     excess = np.full(answers.predicted["base"].shape, np.nan)
     for said in answers.predicted.values():
         late = said[..., answers.settled :]
