@@ -99,6 +99,24 @@ def test_weather_with_gaps_or_too_few_days_is_refused(weather: xr.Dataset) -> No
         choose_base(weather.drop_vars("precipitation"))
 
 
+def test_weather_of_another_form_is_refused(weather: xr.Dataset) -> None:
+    few = weather.isel(cell=slice(0, 2), time=slice(0, 1500)).load()
+    rain = few["precipitation"]
+    hours = pd.date_range("2000-01-01", periods=1500, freq="h")
+    for given, said in (
+        (few.assign(precipitation=rain.isel(cell=0)), "on time"),
+        (few.assign(wind=rain.expand_dims(lag=2)), "wind of type float32 on lag"),
+        (few.assign(precipitation=rain.astype(int)), "type int64"),
+        (few.drop_vars("time"), "no dates"),
+        (few.assign_coords(time=hours), "follow one another"),
+        (few.isel(time=slice(None, None, -1)), "follow one another"),
+        (few.assign_coords(cell=["a", "a"]), "cell a twice"),
+        (few.assign(air_temperature=few["air_temperature"] - 273.15), "150 K"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            choose_base(given)
+
+
 def test_model_is_found_in_a_file_and_in_a_module(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text("class A:\n    def f(self, x):\n        return x\na = A()\n")

@@ -18,6 +18,7 @@ from somobench.schemas.errors import UsageError
 
 NEEDED = ("precipitation", "air_temperature")
 YEAR = 365  # d
+COLDEST = 150.0  # K, which no place on Earth is below; 184 K is the coldest on record
 SETTLE = YEAR  # d; a model may read so much before what it says is looked at
 DAYS = 4 * YEAR + 1
 CELLS = 24
@@ -51,7 +52,8 @@ def choose_base(weather: xr.Dataset) -> xr.Dataset:
     Raises
     ------
     UsageError
-        If a variable lacks, or no cell has four years without a gap.
+        If a variable lacks or has another form, days don't follow one another, or no
+        cell has four years without a gap.
     """
     lacking = [name for name in NEEDED if name not in weather]
     if lacking:
@@ -60,6 +62,7 @@ def choose_base(weather: xr.Dataset) -> xr.Dataset:
             found=f"no {' and no '.join(lacking)}",
             expected=", ".join(NEEDED),
         )
+    _check_form(weather)
     daily = [name for name in weather if "time" in weather[name].dims]
     known = np.all(
         [
@@ -87,6 +90,31 @@ def choose_base(weather: xr.Dataset) -> xr.Dataset:
     steps = np.linspace(0, len(order) - 1, min(CELLS, len(order)))
     chosen = np.sort(order[np.unique(np.round(steps).astype(int))])
     return weather.isel(cell=chosen, time=window).load()
+
+
+def _check_form(weather: xr.Dataset) -> None:
+    """Refuse weather that isn't daily numbers of cells, with temperature in K."""
+    times, cells = weather.indexes.get("time"), weather.get_index("cell")
+    odd = [
+        f"{name} of type {array.dtype} on {', '.join(map(str, array.dims))}"
+        for name, array in weather.data_vars.items()
+        if "time" in array.dims
+        and (set(array.dims) != {"cell", "time"} or array.dtype.kind != "f")
+    ]
+    if not isinstance(times, pd.DatetimeIndex):
+        odd.append("no dates on time")
+    elif (np.diff(times.to_numpy()) != np.timedelta64(1, "D")).any():
+        odd.append("days that don't follow one another")
+    if not cells.is_unique:
+        odd.append(f"cell {cells[cells.duplicated()][0]} twice")
+    if not odd and (weather["air_temperature"] < COLDEST).any():
+        odd.append(f"air_temperature below {COLDEST:g} K")
+    if odd:
+        raise UsageError(
+            "weather to probe on",
+            found="; ".join(odd),
+            expected="floats on cell and time, a day after the other, temperature in K",
+        )
 
 
 def make_case(name: str, base: xr.Dataset) -> xr.Dataset:
