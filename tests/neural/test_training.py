@@ -227,3 +227,11 @@ def test_error_of_a_check_that_diverged_is_none_in_the_record() -> None:
     progress = fit.Progress(errors=[0.5, float("inf")])
     record = describe_training(1, progress, ["all"])
     assert record["validation_errors"] == [0.5, None]
+
+
+def test_layer_without_a_train_target_has_no_prediction(problem: Problem) -> None:
+    target = problem.train_target.copy()
+    target[-1] = np.nan
+    values = train(replace(problem, train_target=target)).values
+    assert np.isnan(values[:, -1]).all()
+    assert np.isfinite(values[:, 0]).any()

@@ -59,6 +59,8 @@ def train_ensemble(
 ) -> Ensemble:
     """Train a rung once a seed, on train days; test days are never seen.
 
+    A layer without any train target has no prediction.
+
     Parameters
     ----------
     rung : NeuralRung
@@ -92,6 +94,7 @@ def train_ensemble(
                 key=hashlib.sha256(json.dumps([*facts, seed]).encode()).hexdigest(),
             )
         values = run_network(network, data).float().cpu().numpy()
+        values[..., ~np.isfinite(problem.train_target).any(axis=(1, 2))] = np.nan
         members.append(bound_and_round(inputs.restore(values)))
         trained.append(describe_training(seed, progress, sorted(set(groups))))
     record = {
