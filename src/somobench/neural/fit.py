@@ -105,7 +105,7 @@ def train_network(
             tell_step(f"seed {seed}, update {progress.update} of {settings.updates}")
             if checkpoint is not None:
                 _save(checkpoint, key, network, optimiser, progress)
-    if not math.isfinite(progress.best_error):
+    if progress.errors and not math.isfinite(progress.best_error):
         raise UsageError(
             f"training with seed {seed}",
             found="no finite error on validation days: it diverged",
