@@ -81,7 +81,8 @@ class ValidationError(SomobenchError):
             f"{item.where}: found {item.found}, expected {item.expected}"
             for item in self.failures
         )
-        failed = f"{what}: {len(self.failures)} failed checks"
+        count = len(self.failures)
+        failed = f"{what}: {count} failed check{'' if count == 1 else 's'}"
         super().__init__(failed, found=listed, hint=hint)
 
 

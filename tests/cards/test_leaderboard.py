@@ -191,7 +191,25 @@ def test_copies_are_listed_with_the_reason_and_not_ranked(tmp_path: Path) -> Non
     shown = Reading(text).text
     assert "are not ranked" in shown
     assert "the predictions equal the target, in 8 of 8 series" in shown
-    assert "no ladder (no prediction)" in shown
+    assert "no ladder" not in shown
+
+
+def test_a_copy_that_is_marked_too_is_not_called_ranked(tmp_path: Path) -> None:
+    said = "ranked all the same"
+    mark = {
+        "check": "day_to_day",
+        "limit": 0.784,
+        "value": 1.0,
+        "what": "those of reanalysis by 0.46",
+    }
+    for name, findings in (("copy", [make_finding()]), ("honest", [])):
+        record, tables = make_card(name, findings=findings)
+        record["marks"] = [mark]
+        write_made(tmp_path / name, record, tables)
+    assert said not in Reading(page_of(tmp_path / "copy")).text
+    text = Reading(page_of(tmp_path)).text
+    assert text.count(said) == 1
+    assert text.count("(marked)") == 1
 
 
 def test_hostile_names_stay_text(tmp_path: Path) -> None:

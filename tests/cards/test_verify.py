@@ -203,7 +203,7 @@ def test_difference_by_other_code_says_so(world: Path, published: Published) -> 
 
 def test_submission_that_moved_is_asked_for(world: Path) -> None:
     (world / "mine.nc").rename(world / "moved.nc")
-    with pytest.raises(InputError, match="--submission FILE"):
+    with pytest.raises(InputError, match=r"--submission FOLDER/mine\.nc"):
         verify_score(world / "score", ladder=_ladder(world))
 
 

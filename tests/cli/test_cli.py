@@ -27,6 +27,7 @@ from somobench.catalog.fetching import fetch as fetching
 from somobench.catalog.resolve import resolve
 from somobench.catalog.storage.archive import open_zarr_zip
 from somobench.cli.describe import describe_sections
+from somobench.cli.evaluate import show_scores
 from somobench.cli.output import escape_controls, format_size
 from somobench.progress import show_steps, tell_step
 from somobench.schemas.manifest import SplitRecord
@@ -307,6 +308,30 @@ def test_a_shell_completes_names(line: str, expected: set[str]) -> None:
 def test_every_command_answers_in_json(command: CommandInfo) -> None:
     assert command.callback is not None
     assert "as_json" in inspect.signature(command.callback).parameters
+
+
+def test_a_rung_beside_a_submission_is_a_named_difference(capsys: Capture) -> None:
+    rung = {"rung": "ridge", "needs_observations": False, "beaten": True}
+    rung |= {"difference": 0.1, "low": 0.05, "high": 0.2}
+    show_scores(
+        {
+            "headline": {"sentence": "s", "metric": "pearson_r", "rungs": [rung]},
+            "submission": {"understood": []},
+            "findings_in_words": [],
+            "marks_in_words": [],
+            "coverage": {"given": 1, "asked": 1},
+            "summary": {"leading_metrics": []},
+        }
+    )
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[1].split("\t") == [
+        "rung",
+        "pearson_r minus the rung's",
+        "low",
+        "high",
+        "beaten",
+    ]
+    assert shown[2].split("\t") == ["ridge", "0.100", "0.050", "0.200", "yes"]
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("list",)])

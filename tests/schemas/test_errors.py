@@ -23,6 +23,7 @@ def test_validation_error_lists_every_failure() -> None:
     failures = [errors.Failure("x", "1", "2"), errors.Failure("y", "3", "4")]
     error = errors.ValidationError("table", failures)
     assert error.failures == tuple(failures)
+    assert str(error).startswith("table: 2 failed checks")
     assert "x: found 1, expected 2; y: found 3, expected 4" in str(error)
 
 
@@ -40,6 +41,11 @@ def test_validation_error_lists_every_failure() -> None:
 )
 def test_exit_code_by_kind(kind: type[errors.SomobenchError], code: int) -> None:
     assert kind("x").exit_code == code
+
+
+def test_one_failure_is_counted_in_the_singular() -> None:
+    error = errors.ValidationError("table", [errors.Failure("x", "1", "2")])
+    assert str(error).splitlines()[0] == "table: 1 failed check"
 
 
 def test_error_survives_a_trip_between_processes() -> None:

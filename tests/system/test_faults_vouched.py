@@ -211,7 +211,7 @@ def test_a_release_that_makes_no_sense_is_refused_in_our_words(
     toy: Path, case: str
 ) -> None:
     list_defects(toy)[case](toy)
-    with pytest.raises(SomobenchError, match="expected:|failed checks"):
+    with pytest.raises(SomobenchError, match="expected:|failed check"):
         somobench.open_dataset(
             "climatology", release=TOY, split="temporal", scaling="train"
         )
@@ -234,5 +234,5 @@ def test_nothing_is_scored_on_a_release_that_makes_no_sense(
     monkeypatch.setenv("SOMOBENCH_RELEASES", str(releases))
     list_defects(releases / SKILL)[case](releases / SKILL)
     submitted = predicted(0.3).to_dataset(name="soil_moisture")
-    with pytest.raises(SomobenchError, match="expected:|failed checks"):
+    with pytest.raises(SomobenchError, match="expected:|failed check"):
         somobench.evaluate(submitted, release=SKILL, split=SPLIT)

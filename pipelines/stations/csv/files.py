@@ -91,7 +91,7 @@ def _read_header(lines: list[str]) -> _Header:
         key = found[1].lower()
         if key in keys or key not in known:
             state = "twice" if key in keys else "no such key"
-            expected = f"once each: {', '.join(known)}"
+            expected = f"once each: {', '.join(known)} (which is optional)"
             raise _RefusedError(
                 "header", f"line {number + 1}, {key}: {state}", expected
             )

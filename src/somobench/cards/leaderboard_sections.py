@@ -34,6 +34,7 @@ from somobench.scoring.record import FindingRecord
 
 METRICS_SHOWN = (*LEADING, "ubrmse", "kge_2009", "sedi_dry")
 NO_LADDER = "no ladder"
+NO_PREDICTION = "no prediction"
 MODEL = Column("model", WORDS, ASCENDING)
 
 
@@ -49,7 +50,7 @@ def find_place(card: Card) -> int | None:
 def name_beaten(card: Card) -> str:
     """Return the title of the highest rung beaten with confidence, or say why none."""
     if card.headline is None:
-        return NO_LADDER
+        return NO_PREDICTION if card.record.findings else NO_LADDER
     highest = card.headline["highest_rung_beaten"]
     return name_rung(highest) if highest else NONE_BEATEN
 
@@ -83,8 +84,7 @@ def _mark_beaten(card: Card) -> str:
     marks = (
         " (incomplete)" if not card.record.is_complete else "",
         " (other ladder)" if foreign else "",
-        " (no prediction)" if card.record.findings else "",
-        " (marked)" if card.record.marks else "",
+        " (marked)" if card.record.marks and not card.record.findings else "",
     )
     return name_beaten(card) + "".join(marks)
 

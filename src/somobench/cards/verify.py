@@ -142,7 +142,7 @@ def _find_submission(
         f"submission {name}",
         found=f"none in {folder}, beside it or here",
         expected="the file that was scored",
-        hint="--submission FILE",
+        hint=f"say where it lies: --submission FOLDER/{name}",
     )
 
 

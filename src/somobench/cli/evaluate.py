@@ -89,7 +89,7 @@ def evaluate(  # noqa: PLR0917 - typer passes all by name
     if as_json:
         show_json(evaluation.describe())
         return
-    _show_scores(evaluation.describe())
+    show_scores(evaluation.describe())
     typer.echo(f"written to {out}")
 
 
@@ -179,7 +179,8 @@ def verify_score(
         )
 
 
-def _show_scores(record: dict[str, Any]) -> None:
+def show_scores(record: dict[str, Any]) -> None:
+    """Print the headline, the rungs and the leading metrics of a record of scores."""
     headline = record["headline"]
     for note in record["submission"]["understood"]:
         typer.echo(escape_controls(f"understood: {note}"))
@@ -207,7 +208,8 @@ def _show_scores(record: dict[str, Any]) -> None:
             )
             for item in rungs
         ]
-        show_table(("rung", headline["metric"], "low", "high", "beaten"), rows)
+        difference = f"{headline['metric']} minus the rung's"
+        show_table(("rung", difference, "low", "high", "beaten"), rows)
     plain = record["summary"].get("plain", {})
     rows = [
         (name, *(_format_number(plain[name][key]) for key in ("value", "low", "high")))

@@ -49,8 +49,8 @@ def probe(
     if (model is None) == (write_cases is None):
         raise UsageError(
             "what to probe",
-            found="a model and --write-cases" if model else "neither",
-            expected="a model, a folder of cases or a submission; or --write-cases",
+            found="a model and --write-cases" if model else "nothing named",
+            expected="a model, a folder of cases, a submission, or --write-cases",
         )
     if write_cases is not None:
         files = run.write_cases(write_cases, release, forcing)

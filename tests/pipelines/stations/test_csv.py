@@ -103,7 +103,7 @@ REJECTED = {
     ),
     "elevation of no place": (csv_file(elevation="1e300"), "elevation", "9000 m"),
     "no station": (csv_file(without="station"), "header", "# station: Field 1"),
-    "another key": (csv_file(depth="5"), "header", "depth_from"),
+    "another key": (csv_file(depth="5"), "header", "elevation (which is optional)"),
     "a key twice": ("# network: A\n" + csv_file(), "header", "once each"),
     "a folder in a name": (csv_file(station="a/b"), "station", "without /"),
     "to 360": (csv_file(longitude="350.5"), "longitude", "write -9.5"),

@@ -63,7 +63,7 @@ MARK_TEXTS: Mapping[str, MarkTexts] = MappingProxyType(
         "day_to_day": MarkTexts(
             "something mixed with the target",
             "its changes from day to day correlate with the target's by {value}, and "
-            "{what}, so that {limit} is far beyond",
+            "{what}, so that more than {limit} is far beyond it",
             "say what it reads that no rung does",
         ),
         "test_season": MarkTexts(
