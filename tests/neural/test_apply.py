@@ -27,13 +27,17 @@ def test_network_from_its_folder_predicts_what_it_was_scored_on(
     from somobench.neural.apply import load_trained, predict_cells
 
     run.train(
-        name, release=RELEASE, split="temporal", out=tmp_path, seeds=[1, 2],
+        name, release=RELEASE, split="temporal", out=tmp_path / "model", seeds=[1, 2],
         settings=TINY,
     )  # fmt: skip
     labelled = read_problem(resolve(RELEASE), "temporal")
     problem = labelled.problem
-    found = predict_cells(load_trained(tmp_path), problem.forcing, problem.statics)
-    scored = open_submission(tmp_path / run.PREDICTIONS_FILE).grid["soil_moisture"]
+    found = predict_cells(
+        load_trained(tmp_path / "model"), problem.forcing, problem.statics
+    )
+    scored = open_submission(tmp_path / "model" / run.PREDICTIONS_FILE).grid[
+        "soil_moisture"
+    ]
     wanted = scored.mean("member", skipna=False).transpose("layer", "cell", "time")
     cells = labelled.axes.get_index("cell").get_indexer(wanted.get_index("cell"))
     days = labelled.axes.get_index("time").get_indexer(wanted.get_index("time"))

@@ -113,7 +113,7 @@ def test_a_run_that_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
     out = tmp_path / "a.zarr"
     flag = tmp_path / "fail-42.0"
     flag.touch()
-    with pytest.raises(ValueError, match="stopped"):
+    with pytest.raises(InputError, match="stopped"):
         predict(tmp_path, out, WHOLE)
     assert not out.exists()
     flag.unlink()
@@ -126,7 +126,7 @@ def test_a_run_that_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
 def test_another_question_does_not_go_on_with_an_old_run(tmp_path: Path) -> None:
     flag = tmp_path / "fail-42.0"
     flag.touch()
-    with pytest.raises(ValueError, match="stopped"):
+    with pytest.raises(InputError, match="stopped"):
         predict(tmp_path, tmp_path / "a.zarr", WHOLE)
     flag.unlink()
     name = write_bucket(tmp_path)

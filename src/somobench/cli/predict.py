@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from somobench.cli.names import NamingCommand, Overwrite
-from somobench.cli.output import escape_controls
+from somobench.cli.names import AsJson, NamingCommand, Overwrite
+from somobench.cli.output import escape_controls, show_json
 from somobench.progress import show_steps
 
 
@@ -37,6 +37,7 @@ def predict(  # noqa: PLR0917 - typer passes all by name
         str | None, typer.Option(help="of Dask: an address, or local")
     ] = None,
     overwrite: Overwrite = False,
+    as_json: AsJson = False,
 ) -> None:
     """Apply a model to gridded weather and write daily soil moisture."""
     from somobench.products.run import predict_store
@@ -53,6 +54,15 @@ def predict(  # noqa: PLR0917 - typer passes all by name
             scheduler=scheduler,
             overwrite=overwrite,
         )
+    if as_json:
+        show_json(
+            {
+                "path": str(made.path),
+                "resumed_blocks": made.resumed,
+                "inside_area_of_applicability": made.inside,
+            }
+        )
+        return
     if made.resumed:
         typer.echo(f"{made.resumed} blocks were there from a run that stopped")
     if made.inside is not None:

@@ -197,9 +197,9 @@ def evaluate(
             predictions,
             name,
             asked=math.prod(shape),
-            wanted=describe_wanted(found, gridded or GriddedOptions())
-            if isinstance(predictions, str | Path)
-            else None,
+            wanted=None
+            if "cell" in getattr(predictions, "dims", ())
+            else describe_wanted(found, gridded or GriddedOptions()),
         ),
         release=found,
         split=split,

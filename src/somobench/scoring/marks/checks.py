@@ -38,7 +38,7 @@ BIAS, WIDER = 0.2, 3.0  # m3 m-3, and times the target's standard deviation
 LASTING = {30: 0.21, 90: 0.10}
 CLOSER = 0.4  # of the distance to 1 that the best reference leaves
 PLAIN_CHANGES = 0.6  # correlation of changes, taken where there is no reference
-SAME_SEASON, APART, SEASON = 0.05, 0.1, 0.6
+SAME_SEASON, APART, SEASON = 0.05, 0.1, 0.5
 """Between years and off the train season, over the deviation; and r of what is left."""
 LATE, EARLY, SHIFT_GAIN = 0.12, 0.3, 0.08
 """Correlation of changes: models without rain are early by themselves."""
