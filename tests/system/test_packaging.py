@@ -31,6 +31,13 @@ pytestmark = pytest.mark.heavy
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 MODULES = modules(ROOT)
+# Loaded by functions, where numba (extra `build`) or PyTorch (`neural`) is installed.
+NEEDING_EXTRAS = (
+    "somobench.metrics.kernels",
+    "somobench.metrics.summed",
+    *(f"somobench.neural.{name}" for name in ("apply", "batches", "ensemble", "fit")),
+    *(f"somobench.neural.{name}" for name in ("hybrid", "losses", "networks")),
+)
 
 OWN_EXTRAS = re.compile(r"somobench\[([\w,]+)\]")
 
@@ -65,8 +72,9 @@ else:
     raise AssertionError("an older release came with the package")
 import importlib
 for module in {sorted(set(MODULES) - {"somobench.building"})!r}:
-    if "pipelines" not in module:
-        importlib.import_module(module)
+    if "pipelines" in module or module.startswith({NEEDING_EXTRAS!r}):
+        continue
+    importlib.import_module(module)
 """
 
 
