@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from factories.command_line import run
+from factories.programs import run
 from factories.scoring import (
     NOISE,
     RELEASE,
