@@ -130,7 +130,7 @@ def test_the_time_is_known_by_its_units_whatever_its_name() -> None:
 
 
 def test_todays_calendar_may_be_said_to_hold_always() -> None:
-    # Python: date(2020, 2, 27).toordinal() - date(1, 1, 1).toordinal() is 737481.
+    # Python counts 737,481 days from date(1, 1, 1) to date(2020, 2, 27).
     found = times_of(
         [737_481, 737_482], "days since 0001-01-01", calendar="proleptic_gregorian"
     )
