@@ -22,13 +22,14 @@ from somobench.catalog.storage.atomic import replace_file, write_json
 from somobench.ladder.fit import NotAvailable
 from somobench.ladder.problem import Problem, build_problem
 from somobench.ladder.rungs import RUNGS, Prediction, Rung, fit_predict
-from somobench.parallel import count_cores, map_items
+from somobench.parallel import map_items
 from somobench.pipelines.stage import (
     load_grid,
     load_table,
     read_report,
     run_stage,
 )
+from somobench.processors import count_cores
 from somobench.schemas.grids import FEATURES, FORCING, PREDICTIONS, TARGETS
 from somobench.schemas.manifest import FeatureSetRecord
 from somobench.schemas.recipe import Recipe, load_recipe

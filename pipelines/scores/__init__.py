@@ -16,10 +16,11 @@ import pandas as pd
 
 from somobench.catalog.storage.atomic import write_json, write_parquet
 from somobench.metrics.days import ResampledDays
-from somobench.parallel import count_cores, map_items
+from somobench.parallel import map_items
 from somobench.pipelines.scores.inputs import ScoredSplit, ScoreInputs, read_inputs
 from somobench.pipelines.scores.report import describe_scores, describe_split
 from somobench.pipelines.scores.summary import write_summary
+from somobench.processors import count_cores
 from somobench.schemas.recipe import Recipe, load_recipe
 from somobench.schemas.scores import SCORE_TABLES
 from somobench.schemas.validate import validate_table

@@ -27,7 +27,7 @@ TOPS = {
 # Rooms from the ground up; rooms of one floor don't import each other.
 FLOORS = {
     "somobench": [
-        {"model_function", "progress", "recognise"},
+        {"model_function", "processors", "progress", "recognise"},
         {"metrics", "parallel", "splits", "submissions", "ladder"},
         {"consistency", "pages", "probes", "uncertainty", "validate", "windows"},
         {"check_files"},

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from somobench.metrics.anomalies import Integers, moving_anomalies
 from somobench.metrics.compiled import (
-    count_threads,
     find_kernels,
     map_threads,
     share_rows,
@@ -36,6 +35,7 @@ from somobench.metrics.moments import (
 )
 from somobench.metrics.ranks import ranks_family
 from somobench.metrics.seasons import deseasonalised_family
+from somobench.processors import count_cores
 
 MINIMUM_COUNT = 10  # pairs; pytesmo's and QA4SM's default (`min_obs`)
 _CHUNK_VALUES = 80_000  # a row chunk's size: its arrays stay in the caches
@@ -222,7 +222,7 @@ def _score_moments(rows: Rows, result: RowScores, minimum_count: int) -> RowScor
             values[part] = np.where(enough, scores[name], np.nan)
 
     size = len(rows.target)
-    height = -(-size // count_threads())
+    height = -(-size // count_cores())
     map_threads(score_part, share_rows(size, height), rows.target.size)
     return result
 
