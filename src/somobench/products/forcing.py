@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from somobench.schemas.errors import InputError
 from somobench.schemas.submission_names import normalise_units
 from somobench.schemas.variables import DYNAMIC_FORCING, VARIABLES
+from somobench.submissions.gridded.calendars import DAY
 from somobench.submissions.gridded.places import Places, find_place_names, find_places
 from somobench.submissions.gridded.slabs import get_chunks
-from somobench.submissions.gridded.times import DAY, read_times
+from somobench.submissions.gridded.times import read_times
 from somobench.submissions.units import decode_attribute
 
 Floats = NDArray[np.float32]

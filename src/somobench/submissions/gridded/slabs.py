@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -129,7 +129,7 @@ def read_slabs(
 
     Packed values are unpacked; missing ones are NaN.
     """
-    variable = unpack_variable(stored, layer.variable)
+    variable: Any = unpack_variable(stored, layer.variable)
     for block in plan.blocks:
         values = np.full((block.stop - block.start, nodes), np.nan, np.float32)
         for slices, inside, offsets in plan.boxes:
