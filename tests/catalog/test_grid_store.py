@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -229,3 +230,26 @@ def _rewrite(
     with zipfile.ZipFile(path, "w", method) as archive:
         for name, content in members.items():
             archive.writestr(name, content)
+
+
+def test_reading_takes_no_more_processor_time_than_zarr(tmp_path: Path) -> None:
+    # Measured: two thirds for all, a half for one cell. Both are bounded at 1.3.
+    path = tmp_path / "a.zarr.zip"
+    rng = np.random.default_rng(1)
+    values = np.round(rng.standard_normal((256, 4000)) * 128).astype("float32")
+    grid = xr.Dataset({f"v{n}": (("cell", "time"), values + n) for n in range(4)})
+    write_zarr_zip(grid, path)
+    with open_zarr_zip(path) as ours, _open_by_zarr(Members(path)) as theirs:
+        for cells in (slice(None), 100):
+            times = [_measure(each, cells) for each in (ours, theirs)]
+            assert times[0] <= 1.3 * times[1], cells
+
+
+def _measure(grid: xr.Dataset, cells: slice | int) -> float:
+    """Return the least processor time of five readings, s."""
+    times = []
+    for _ in range(5):
+        start = time.process_time()
+        grid.isel(cell=cells).load()
+        times.append(time.process_time() - start)
+    return min(times)
