@@ -14,54 +14,26 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 import numpy as np
 from xarray import Variable
 from xarray.backends import AbstractDataStore, BackendArray
-from xarray.backends.zarr import FillValueCoder
 from xarray.core import indexing
 
 from somobench.catalog.storage.blosc_blocks import decode_range
+from somobench.catalog.storage.grid_layout import Layout, count_chunks, read_layout
 from somobench.catalog.storage.members import Members
 
-NUMBERS = {
-    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"),
-    *("uint64", "float32", "float64"),
-}
 GROUP = "zarr.json"
 INTEGERS = (int, np.integer)
 CHECKSUM = 4  # bytes of a crc32c behind a chunk
 THREAD_BYTES = 1 << 20  # decoded; less isn't worth a thread
-NODE_KEYS = {
-    *("shape", "data_type", "chunk_grid", "chunk_key_encoding", "fill_value"),
-    *("codecs", "attributes", "dimension_names", "zarr_format", "node_type"),
-    "storage_transformers",
-}
-BLOSC_KEYS = {"typesize", "cname", "clevel", "shuffle", "blocksize"}
 Part = tuple[int, Any, Any]
 """A chunk along one dim: its number, what is taken of it, and where that goes."""
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How one array is stored."""
-
-    dims: tuple[str, ...]
-    shape: tuple[int, ...]
-    chunks: tuple[int, ...]
-    dtype: np.dtype[Any]
-    is_blosc: bool
-    attrs: dict[str, Any]
-
-    @property
-    def counts(self) -> tuple[int, ...]:
-        """Chunks along every dim."""
-        return tuple(map(_count, self.shape, self.chunks))
 
 
 class GridStore(AbstractDataStore):
@@ -86,7 +58,7 @@ class GridStore(AbstractDataStore):
             group = json.loads(bytes(members[GROUP]))
             nodes = [name for name in members if name.endswith(f"/{GROUP}")]
             layouts = {
-                name.removesuffix(f"/{GROUP}"): _read_layout(
+                name.removesuffix(f"/{GROUP}"): read_layout(
                     json.loads(bytes(members[name]))
                 )
                 for name in nodes
@@ -203,68 +175,6 @@ class GridArray(BackendArray):
             raise self._members.make_error(f"{key}: {error}") from error
 
 
-def _read_layout(node: Mapping[str, Any]) -> Layout:
-    """Read the metadata of an array.
-
-    Raises
-    ------
-    ValueError, KeyError, TypeError, AttributeError
-        If they aren't such as `write_zarr_zip` writes.
-    """
-    grid, keys = node["chunk_grid"], node["chunk_key_encoding"]
-    dtype = _read_dtype(node["data_type"])
-    layout = Layout(
-        dims=tuple(node.get("dimension_names") or ()),
-        shape=tuple(node["shape"]),
-        chunks=tuple(grid["configuration"]["chunk_shape"]),
-        dtype=dtype,
-        is_blosc=_read_codecs(node["codecs"], dtype),
-        attrs=dict(node["attributes"]),
-    )
-    known = (
-        {*node} <= NODE_KEYS
-        and (node["zarr_format"], node["node_type"]) == (3, "array")
-        and grid["name"] == "regular"
-        and keys == {"name": "default", "configuration": {"separator": "/"}}
-        and not node.get("storage_transformers")
-        and len(layout.dims) == len(layout.shape) == len(layout.chunks)
-        and all(isinstance(dim, str) for dim in layout.dims)
-        and all(length > 0 for length in (*layout.shape, *layout.chunks))
-    )
-    if not known:
-        raise ValueError(node)
-    if "_FillValue" in layout.attrs:
-        fill = FillValueCoder.decode(layout.attrs["_FillValue"], dtype)
-        layout.attrs["_FillValue"] = fill
-    return layout
-
-
-def _read_dtype(data_type: Any) -> np.dtype[Any]:
-    if isinstance(data_type, str) and data_type in NUMBERS:
-        return np.dtype(data_type)
-    if {*data_type} != {"name", "configuration"}:
-        raise ValueError(data_type)
-    if data_type["name"] != "fixed_length_utf32":
-        raise ValueError(data_type)
-    letters, rest = divmod(data_type["configuration"]["length_bytes"], 4)
-    if rest or letters < 1:
-        raise ValueError(data_type)
-    return np.dtype(f"<U{letters}")
-
-
-def _read_codecs(codecs: list[dict[str, Any]], dtype: np.dtype[Any]) -> bool:
-    """Say whether an array is compressed, by the one codec that is known."""
-    order = {"name": "bytes", "configuration": {"endian": "little"}}
-    first, *middle, last = codecs
-    is_plain = first == order or (dtype.itemsize == 1 and first == {"name": "bytes"})
-    is_blosc = len(middle) == 1 and middle[0]["name"] == "blosc"
-    if is_blosc and {*middle[0]["configuration"]} != BLOSC_KEYS:
-        raise ValueError(codecs)
-    if not (is_plain and last == {"name": "crc32c"} and (is_blosc or not middle)):
-        raise ValueError(codecs)
-    return is_blosc
-
-
 def _check(content: memoryview) -> None:
     """Compare a chunk with the crc32c behind it."""
     import google_crc32c
@@ -276,10 +186,6 @@ def _check(content: memoryview) -> None:
 
 def _key(name: str, numbers: tuple[int, ...]) -> str:
     return "/".join([name, "c", *map(str, numbers)])
-
-
-def _count(length: int, size: int) -> int:
-    return -(-length // size)
 
 
 def _straighten(key: Any, length: int) -> slice | np.ndarray[Any, Any]:
@@ -305,7 +211,7 @@ def _measure(key: slice | np.ndarray[Any, Any]) -> int:
 def _divide(key: slice | np.ndarray[Any, Any], size: int) -> Iterator[Part]:
     """Divide a straightened key of one dim by chunks of a size."""
     if isinstance(key, slice):
-        for number in range(key.start // size, _count(key.stop, size)):
+        for number in range(key.start // size, count_chunks(key.stop, size)):
             low = max(key.start, number * size)
             high = min(key.stop, (number + 1) * size)
             inside = slice(low - number * size, high - number * size)

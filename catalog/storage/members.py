@@ -109,18 +109,18 @@ class Members(Mapping[str, memoryview]):
         self.index = _index_of(self._entries)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._entries)
+        return iter(self._open()[1])
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._open()[1])
 
     def __contains__(self, name: object) -> bool:
-        return name in self._entries
+        return name in self._open()[1]
 
     def __getitem__(self, name: str) -> memoryview:
-        entry = self._entries[name]
+        file, entries = self._open()
         try:
-            return self._read(self._file or self._open_again(), entry)
+            return self._read(file, entries[name])
         except DAMAGE as error:
             raise self.make_error(f"{name}: {error or type(error).__name__}") from error
 
@@ -137,13 +137,18 @@ class Members(Mapping[str, memoryview]):
             raise zipfile.BadZipFile(message)
         return content
 
-    def _open_again(self) -> PositionedFile:
-        """Open the file by its path, and find the members that were there before."""
-        file = PositionedFile(os.open(self.path, READ_FLAGS))
-        if _index_of(_list_entries(file)) != self.index:
-            raise self.make_error("other members than when it was opened first")
-        self._file = file
-        return file
+    def _open(self) -> tuple[PositionedFile, Mapping[str, zipfile.ZipInfo]]:
+        """Return the open file and its members; by its path where it was closed."""
+        if self._file is None:
+            try:
+                file = PositionedFile(os.open(self.path, READ_FLAGS))
+                entries = _list_entries(file)
+            except DAMAGE as error:
+                raise self.make_error(error or type(error).__name__) from error
+            if _index_of(entries) != self.index:
+                raise self.make_error("other members than when it was opened first")
+            self._file, self._entries = file, entries
+        return self._file, self._entries
 
     def close(self) -> None:
         """Close the file; whatever is read later opens it by its path."""
@@ -152,7 +157,7 @@ class Members(Mapping[str, memoryview]):
         self._file = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_file": None}
+        return {"path": self.path, "index": self.index, "_file": None}
 
     def __dask_tokenize__(self) -> tuple[str, str]:
         return str(self.path), self.index
