@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import pandas as pd
+
 from somobench.catalog.resolve import Release
 from somobench.folds.names import POOLED, SPATIAL
 from somobench.folds.view import Folds
@@ -39,7 +41,7 @@ def audit_folds(folds: Folds, release: Release) -> tuple[FoldAudit, ...]:
     """
     found = _find_findings(folds, release)
     return tuple(
-        _describe_fold(folds, fold, found and found[fold])
+        _describe_fold(folds, fold, None if found is None else found[fold])
         for fold in range(folds.count)
     )
 
@@ -73,7 +75,7 @@ def _describe_fold(
 ) -> FoldAudit:
     targets = folds.published.targets
     cells = folds.published.cells.reset_index()
-    days = targets.get_index("time")
+    days = pd.DatetimeIndex(targets["time"].to_numpy())
     masks = role_masks(folds.rows[fold], targets["cell"].to_numpy(), days[:1])
     apart = measure_distances(cells, masks, "train", "test")
     role = folds.roles(fold).isel(time=0)
@@ -81,6 +83,6 @@ def _describe_fold(
         fold,
         int((role == TEST).sum()),
         int((role == TRAIN).sum()),
-        apart and apart["nearest"],
+        None if apart is None else apart["nearest"],
         findings,
     )

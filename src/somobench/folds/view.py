@@ -110,8 +110,9 @@ class Folds:
                 for view, cells in zip(views, tested, strict=True)
             ]
             features[name] = sum(parts[1:], start=parts[0])
-        names = np.where(tested.any(axis=0), tested.argmax(axis=0).astype(str), "")
-        role = np.where(tested.any(axis=0)[:, None], TEST, views[0].role * 0)
+        taking_part = np.asarray(tested.any(axis=0))
+        names = np.where(taking_part, tested.argmax(axis=0).astype(str), "")
+        role = np.where(taking_part[:, None], TEST, np.zeros_like(views[0].role))
         return SplitView(
             split=POOLED,
             targets=self.published.targets,
