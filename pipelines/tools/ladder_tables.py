@@ -2,8 +2,8 @@
 
 Run as `python -m somobench.pipelines.tools.ladder_tables DOCUMENT RELEASE_FOLDER ...`:
 the lines between `<!-- ladder:ID -->` and `<!-- end -->` become the ladder of release
-ID, those after `<!-- shifts:ID -->` what shifts cost it. A folder that `somobench ladder`
-wrote, of the release's name, gives those after `<!-- folds:ID -->`.
+ID, those after `<!-- shifts:ID -->` what shifts cost it. A folder that `somobench
+ladder` wrote, named as the release, gives those after `<!-- folds:ID -->`.
 """
 
 from __future__ import annotations

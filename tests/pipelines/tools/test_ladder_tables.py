@@ -11,6 +11,7 @@ import pytest
 from somobench.pipelines.tools.ladder_tables import (
     insert_table,
     make_ladder_table,
+    name_kind,
     shift_table,
 )
 from somobench.schemas.errors import UsageError
@@ -63,6 +64,12 @@ def test_small_loss_has_no_sign() -> None:
 def test_document_without_a_place_is_refused() -> None:
     with pytest.raises(UsageError, match="ladder:virtual-9.9.9"):
         insert_table("text", "ladder", "virtual-9.9.9", "| |\n")
+
+
+def test_scores_of_all_folds_have_a_place_of_their_own() -> None:
+    pooled = pd.DataFrame({"split": ["spatial_folds", "spatial_folds"]})
+    assert name_kind(pooled) == "folds"
+    assert name_kind(pd.DataFrame({"split": ["spatial", "temporal"]})) == "ladder"
 
 
 def test_cost_of_a_shift_stands_by_rung_and_split() -> None:
