@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from factories.command_line import run
-from factories.weather_stores import (
+from factories.programs import run
+from factories.raw.weather_stores import (
     DAYS,
     EAST,
     NORTH,
