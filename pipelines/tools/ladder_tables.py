@@ -3,7 +3,8 @@
 Run as `python -m somobench.pipelines.tools.ladder_tables DOCUMENT RELEASE_FOLDER ...`:
 the lines between `<!-- ladder:ID -->` and `<!-- end -->` become the ladder of release
 ID, those after `<!-- shifts:ID -->` what shifts cost it. A folder that `somobench
-ladder` wrote, named as the release, gives those after `<!-- folds:ID -->`.
+ladder` wrote, named as the release, gives those after `<!-- folds:ID -->`; the lines
+after `<!-- brief:ID -->` are the ladder on four splits.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from somobench.schemas.errors import UsageError
 
 METRIC = "pearson_r"
 ALL_LAYERS = 0
+ABSENT = "not available"
+BRIEF = ("temporal", "ungauged", "energy_to_water", "water_to_energy")
+"""Splits of a brief table: later days, other networks, other regimes."""
 MARKED = r"(<!-- {kind}:{release} -->\n).*?(<!-- end -->)"
 
 
@@ -58,6 +62,13 @@ def shift_table(costs: pd.DataFrame) -> str:
     return _tabulate_rungs(chosen, "cost")
 
 
+def make_brief_table(scores: pd.DataFrame) -> str:
+    """Return the ladder table of the splits in `BRIEF`, of rungs that are there."""
+    table = make_ladder_table(scores[scores["split"].isin(BRIEF)])
+    lines = [line for line in table.splitlines() if ABSENT not in line]
+    return "\n".join(lines) + "\n"
+
+
 def _tabulate_rungs(rows: pd.DataFrame, value: str) -> str:
     keys = zip(rows["model"], rows["split"], strict=True)
     numbers = rows[[value, "low", "high"]].to_numpy().tolist()
@@ -77,7 +88,7 @@ def _format_row(cells: list[str]) -> str:
 
 def _format_cell(numbers: list[float] | None) -> str:
     if numbers is None:
-        return "not available"
+        return ABSENT
     value, low, high = (round(number, 2) + 0.0 for number in numbers)
     return f"{value:.2f} ({low:.2f}, {high:.2f})"
 
@@ -119,6 +130,9 @@ def main() -> None:
     for folder in folders:
         scores = pd.read_parquet(folder / "scores.parquet")
         kind, release = name_kind(scores), folder.name
+        if _place("brief", release).search(text):
+            text = insert_table(text, "brief", release, make_brief_table(scores))
+            continue
         text = insert_table(text, kind, release, make_ladder_table(scores))
         if kind == "ladder" and _place("shifts", release).search(text):
             costs = pd.read_parquet(folder / "shift_costs.parquet")

@@ -10,6 +10,7 @@ import pytest
 import xarray as xr
 
 from somobench.cards.folder import read_card
+from somobench.cards.leaderboard import leaderboard_page
 from somobench.cards.verify import verify_score
 from somobench.catalog.resolve import resolve
 from somobench.folds import POOLED
@@ -180,6 +181,7 @@ def test_card_shows_the_folds_and_is_verified(
     pooled.write(card)
     assert "Folds and their audit" in (card / "report.html").read_text()
     assert read_card(card).record.folds == pooled.record.folds
+    assert "spatial_folds" in leaderboard_page([read_card(card)])
     done = verify_score(card, submission=file, ladder=ladder)
     assert (done.split, done.same_file) == (POOLED, True)
 
