@@ -86,7 +86,6 @@ class AppliedNetwork(NamedTuple):
     """A trained network in its folder, which each process loads."""
 
     folder: Path
-    variables: tuple[str, ...]
 
     def predict(self, block: Block) -> NDArray[np.float32]:
         """Predict (layer, cell, day), m3 m-3; a day without its weather is missing."""
@@ -94,8 +93,7 @@ class AppliedNetwork(NamedTuple):
 
         trained = load_trained(self.folder)
         values = predict_cells(trained, block.weather, block.derive_statics())
-        known = [np.isfinite(block.weather[name]) for name in self.variables]
-        return np.where(np.all(known, axis=0), values, np.float32(np.nan))
+        return np.where(trained.mark_known(block.weather), values, np.float32(np.nan))
 
 
 class PreparedModel(NamedTuple):
@@ -240,7 +238,7 @@ def _prepare_network(folder: Path, store: ForcingStore) -> PreparedModel:
 
     record = read_record(folder)
     trained = load_trained(folder.resolve())
-    variables = trained.inputs.weather.names
+    variables = trained.variables
     store.limit(variables)
     found = resolve(record["release"])
     labelled = read_problem(found, record["split"])
@@ -248,7 +246,7 @@ def _prepare_network(folder: Path, store: ForcingStore) -> PreparedModel:
     hashes = [seed["weights_sha256"] for seed in record["seeds"]]
     return PreparedModel(
         record["model"],
-        AppliedNetwork(folder.resolve(), variables),
+        AppliedNetwork(folder.resolve()),
         variables,
         tuple(int(layer) for layer in labelled.problem.layers),
         _read_depths(found),
