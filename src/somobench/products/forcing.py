@@ -100,8 +100,9 @@ class ForcingStore:
         chosen = dict.fromkeys(map(str, variable.dims), slice(0, 1))
         for dim in (*self.places.dims, self.time_name):
             chosen[dim] = where.get(dim, slice(None))
-        values = variable.isel(chosen)
-        ordered = values.transpose(*self.places.dims, self.time_name, ...)
+        ordered = variable.isel(chosen).transpose(
+            *self.places.dims, self.time_name, ...
+        )
         array = ordered.to_numpy()
         shape = array.shape[: len(self.places.dims) + 1]
         values = np.asarray(array.reshape(shape), np.float64)
