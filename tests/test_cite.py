@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from factories.command_line import run
+from factories.programs import run
 from factories.releases import RELEASE
 from somobench.catalog.resolve import resolve
 from somobench.cite import (

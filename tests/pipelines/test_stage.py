@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 import yaml
 
+from factories.programs import run_stages
 from factories.raw.virtual_recipes import make_recipe
-from factories.stages import run_stages
 from somobench.catalog.storage.atomic import write_json
 from somobench.pipelines.release.verify_outputs import verify_outputs
 from somobench.pipelines.stage import read_batches, read_report, run_stage
@@ -75,7 +75,7 @@ ELSEWHERE = {
 }
 """Surroundings of which nothing may show in what is built."""
 
-BUILD = "from pathlib import Path; from factories.stages import run_stages;"
+BUILD = "from pathlib import Path; from factories.programs import run_stages;"
 BUILD += " run_stages(Path(), {stages!r}, Path())"
 
 

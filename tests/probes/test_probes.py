@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from factories.command_line import run
 from factories.faults.broken_models import BROKEN
+from factories.programs import run
 from somobench.cli.probe import choose_exit_code
 from somobench.model_function import call_model, is_model_name, load_model
 from somobench.probes.cases import CASES, DAYS, align_to_base, choose_base, make_case

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import yaml
 
-from factories.command_line import run_program
+from factories.programs import run_program
 from somobench.pipelines.release.verify_outputs import verify_outputs
 from somobench.schemas.errors import IntegrityError
 from somobench.schemas.recipe import load_recipe
