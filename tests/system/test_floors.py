@@ -27,10 +27,18 @@ TOPS = {
 # Rooms from the ground up; rooms of one floor don't import each other.
 FLOORS = {
     "somobench": [
-        {"model_function", "processors", "progress", "recognise"},
+        {"model_function", "progress", "recognise"},
         {"metrics", "parallel", "splits", "submissions", "ladder"},
-        {"consistency", "pages", "probes", "uncertainty", "validate", "windows"},
-        {"check_files"},
+        {
+            "consistency",
+            "pages",
+            "probes",
+            "statistics",
+            "uncertainty",
+            "validate",
+            "windows",
+        },
+        {"check_files", "folds"},
         {"scoring"},
         {"cards", "cite", "compare", "export", "open"},
         {"neural", "neuralhydrology"},

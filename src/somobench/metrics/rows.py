@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from somobench.catalog.storage.processors import count_cores
 from somobench.metrics.anomalies import Integers, moving_anomalies
 from somobench.metrics.compiled import (
     find_kernels,
@@ -35,7 +36,6 @@ from somobench.metrics.moments import (
 )
 from somobench.metrics.ranks import ranks_family
 from somobench.metrics.seasons import deseasonalised_family
-from somobench.processors import count_cores
 
 MINIMUM_COUNT = 10  # pairs; pytesmo's and QA4SM's default (`min_obs`)
 _CHUNK_VALUES = 80_000  # a row chunk's size: its arrays stay in the caches
@@ -199,7 +199,8 @@ def score_rows(
     height = (_COMPILED_VALUES if compiled else _CHUNK_VALUES) // max(
         1, rows.prediction[:1].size
     )
-    map_threads(score_part, share_rows(size, height), rows.target.size * compiled)
+    values, parts = rows.target.size * compiled, share_rows(size, height)
+    map_threads(score_part, parts, values, multiplies=True)
     return result
 
 

@@ -114,7 +114,7 @@ def test_the_same_time_twice_is_refused() -> None:
         ([0, 1], "days since 2020-13-01", "2020-13-01\n.*since a date"),
         ([0, 1], "days since 2020-02-30", "2020-02-30\n.*since a date"),
         ([0.0, np.nan], "days since 2020-01-01", "missing ones"),
-        ([0], "days since 2020-01-01", "one value"),
+        ([0], "days since 2020-01-01", "fewer than two"),
     ],
 )
 def test_times_that_make_no_days_are_refused(

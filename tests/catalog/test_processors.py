@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from somobench.processors import count_cores
+from somobench.catalog.storage.processors import count_cores
 
 
 def test_cores_are_counted_where_a_process_is_not_bound_to_some(
