@@ -18,6 +18,7 @@ from somobench.catalog.release_files import raise_file_errors
 from somobench.catalog.resolve import Release
 from somobench.catalog.storage.archive import open_zarr_zip
 from somobench.catalog.storage.hashing import describe_grid, sha256_file
+from somobench.folds import POOLED
 from somobench.metrics.days import ResampledDays
 from somobench.progress import tell_step
 from somobench.schemas.errors import InputError, IntegrityError
@@ -188,6 +189,11 @@ def _refuse_other_values(file: Path, ladder: Ladder, listed: FileRecord) -> None
 def explain_absence(release: Release, split: str) -> str:
     """Say why nothing is compared with, alike on all machines."""
     name = name_asset(split)
+    if split == POOLED:
+        return (
+            "no release holds the rungs of all folds: train them with `somobench "
+            f"ladder {release.id} --out DIR` and name that folder with --ladder"
+        )
     if release.manifest.record_of(name):
         return (
             f"{name} of release {release.id} was not on the machine, which looks for "
