@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic import ValidationError as PydanticError
 
 from somobench.schemas.errors import Failure, ValidationError
-from somobench.schemas.recipe import RELEASE_ID, SHA256
 
+RELEASE_ID = r"^[a-z][a-z0-9_]*-\d+\.\d+\.\d+$"
+SHA256 = r"^[0-9a-f]{64}$"
 SCHEMA_VERSION = "1"
 """Version of the file contract in docs/data-specification.md."""
 

@@ -2,7 +2,7 @@
 
 Answers go to standard output, as tables or with `--json` as JSON; errors go to standard
 error with what was found, what was expected and what to try. Exit codes: 0 all right,
-1 data wrong, 2 usage, 3 network, 4 integrity, 5 licence.
+1 data wrong, 2 usage, 3 network, 4 integrity, 5 licence, 6 nothing decided.
 """
 
 from __future__ import annotations

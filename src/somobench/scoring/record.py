@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from somobench.ladder.rungs import RUNGS
 from somobench.schemas.gridded_options import GriddedOptions, Method
-from somobench.schemas.recipe import RELEASE_ID, SHA256
+from somobench.schemas.manifest import RELEASE_ID, SHA256
 from somobench.schemas.submission_names import LONGEST_NAME
 from somobench.scoring.marks.record import MarkRecord
 
