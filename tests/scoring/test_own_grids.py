@@ -269,8 +269,6 @@ def test_eclands_run_is_scored_where_stations_stand_at_its_points(
     for row in scores.itertuples():
         layer, cell = row.layer - 1, scoring.CELLS.index(row.cell_id)
         days = slice(scoring.TRAIN_DAYS, None)
-        both = np.stack(
-            [model[layer, cell, days], target.to_numpy()[layer, cell, days]]
-        )
+        both = np.stack([model[layer, cell, days], target[layer, cell, days]])
         both = both[:, np.isfinite(both).all(axis=0)]
         assert row.value == pytest.approx(np.corrcoef(both)[0, 1], abs=2e-4)
