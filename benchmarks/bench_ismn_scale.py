@@ -86,14 +86,13 @@ def ours(path: Path) -> pd.DataFrame:
     """Return table OBSERVATIONS."""
     from somobench.pipelines.ingest import read_stations
     from somobench.pipelines.ingest.report import make_observations_table
-    from somobench.pipelines.stations import find_station_source
     from somobench.schemas.recipe import Recipe, load_recipe
 
     file = Path(__file__).parents[1] / "conf" / "recipe" / "ismn_era5.yaml"
     content = load_recipe(file).model_dump(mode="json")
     content["stations"]["minimum_days"] = 2
     recipe = Recipe.model_validate(content)
-    ingested = read_stations([path], find_station_source("ismn"), recipe)
+    ingested = read_stations([("ismn", path)], recipe)
     if ingested.rejections:
         raise RuntimeError(ingested.rejections[0])
     return make_observations_table(ingested.sensors)

@@ -59,7 +59,12 @@ class RowError:
 
 
 def parse_rows(
-    content: bytes, *, start: int = 0, line: int = 1, segment: bytes = b""
+    content: bytes,
+    *,
+    start: int = 0,
+    line: int = 1,
+    segment: bytes = b"",
+    careful: bool = False,
 ) -> Rows | RowError:
     r"""Read every row of a station file from `start` on.
 
@@ -76,6 +81,8 @@ def parse_rows(
         For rows that repeat station, place and depth between time and value (CEOP):
         the text that must stand there, after a second time. The first, nominal time
         of such a row is used.
+    careful : bool
+        Read no row the fast way; the result is the same.
 
     Raises
     ------
@@ -85,6 +92,7 @@ def parse_rows(
     kernel = _import_kernel()
     columns, flags, providers, slow, state = kernel.read_rows(
         np.frombuffer(content, dtype=np.uint8),
+        kernel.view_words(b"" if segment or careful else content),
         start,
         line,
         np.frombuffer(segment, dtype=np.uint8),
