@@ -23,8 +23,8 @@ from somobench.pipelines.stations.daily import (
     average_to_days,
     drop_standing_days,
     reject_other_unit,
-    select_good,
 )
+from somobench.pipelines.stations.selection import select_good
 from somobench.schemas.recipe import Recipe
 
 Rounding = Literal["nearest", "down", "up"]

@@ -61,6 +61,7 @@ from pathlib import Path, PurePosixPath
 from somobench.pipelines.stations import DayDefinition, Rejection, SensorSeries
 from somobench.pipelines.stations.archive import (
     Archive,
+    Content,
     DamagedMemberError,
     Member,
     open_archive,
@@ -157,7 +158,7 @@ def read_member(
 ) -> Sequence[SensorSeries | Rejection]:
     """Read one station file of an archive; a CEOP reference file has many depths."""
     try:
-        content = archive.read(member.name)
+        content = archive.read_buffer(member.name)
         if name.is_ceop:
             _check_bytes(content)
             return read_ceop_file(content, name, member.name, variable)
@@ -169,7 +170,7 @@ def read_member(
         return [_make_rejection(member.name, error)]
 
 
-def read_file(content: bytes, name: FileName, member: str) -> SensorSeries:
+def read_file(content: Content, name: FileName, member: str) -> SensorSeries:
     """Read the bytes of one station file.
 
     Raises
@@ -201,8 +202,8 @@ def read_file(content: bytes, name: FileName, member: str) -> SensorSeries:
     )
 
 
-def _check_bytes(content: bytes) -> None:
-    if not content.strip():
+def _check_bytes(content: Content) -> None:
+    if not content or content.isspace():
         found = f"{len(content)} bytes"
         raise FileRefusedError("empty file", found=found, expected=_STATION_FILE)
     if content.startswith(_BYTE_ORDER_MARKS):

@@ -23,7 +23,6 @@ from somobench.pipelines.stations.ismn.shapes import (
     find_shape,
     learn_shape,
     read_run,
-    view_words,
 )
 from somobench.pipelines.stations.ismn.times import NO_TIME, count_days, read_two_digits
 
@@ -232,6 +231,13 @@ def _row(
 
 
 @compile_lazily()
+def _note_error(state: Integers, line: int, start: int, kind: int) -> None:
+    if state[ERRORS] == 0:
+        state[ERROR_LINE], state[ERROR_START], state[ERROR_KIND] = line, start, kind
+    state[ERRORS] += 1
+
+
+@compile_lazily()
 def read_rows(
     data: Bytes, words: Words, position: int, line: int, segment: Bytes
 ) -> tuple[Columns, Integers, Integers, Integers, Integers]:
@@ -256,7 +262,7 @@ def read_rows(
     flags = np.empty((MAXIMUM_FLAGS, 2), np.int64)
     providers = np.empty((MAXIMUM_FLAGS, 2), np.int64)
     slow = np.empty((bound, 5), np.int64)
-    rows = slows = flag_count = provider_count = errors = 0
+    rows = slows = flag_count = provider_count = 0
     last_line = last_start = learnt = 0
     facts = np.empty((SHAPES, FACTS), np.int64)
     texts = np.empty((SHAPES, 3 * WORDS), np.uint64)
@@ -284,10 +290,9 @@ def read_rows(
             other, provider_count = _code(data, provider, providers, provider_count)
             if kind == 0 and min(code, other) < 0:
                 kind = MANY if min(code, other) == _NO_CODE_MANY else FLAG
-            times[rows], values[rows] = minutes, value
-            codes[rows], others[rows] = code, other
-            last_line, last_start = line, start
-            position = provider[1]
+            times[rows], values[rows], codes[rows] = minutes, value, code
+            others[rows] = other
+            last_line, last_start, position = line, start, provider[1]
             if kind == 0 and not exact:
                 slow[slows, 0], slow[slows, 1], slow[slows, 2] = rows, *number
                 slow[slows, 3], slow[slows, 4] = line, start
@@ -298,15 +303,12 @@ def read_rows(
                     data, start, number, end, (code, other), facts[shape], texts[shape]
                 )
             if kind != 0:
-                if errors == 0:
-                    state[ERROR_LINE], state[ERROR_START] = line, start
-                    state[ERROR_KIND] = kind
-                errors += 1
+                _note_error(state, line, start, kind)
             rows += kind == 0
         position = _after_line(data, position)
         line += 1
     state[LINE], state[LINE_START] = last_line, last_start
     state[ROWS], state[FLAGS], state[PROVIDERS] = rows, flag_count, provider_count
-    state[SLOW], state[ERRORS] = slows, errors
+    state[SLOW] = slows
     state[UNENDED] = size > 0 and not _is_end(data[size - 1])
     return (times, values, codes, others), flags, providers, slow, state

@@ -10,7 +10,7 @@ the same with other digits; every other row is read with care.
 """
 
 # ruff: noqa: PLR2004 (hours and minutes are their own names)
-# ruff: noqa: PLR0913, PLR0917 (compiled functions take neither keywords nor records)
+# ruff: noqa: PLR0917 (compiled functions take neither keywords nor records)
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ WORDS = 6  # of eight bytes, behind the time
 BEHIND = TIME_SIZE + 8 * WORDS  # bytes, fewer than which may not follow a row's start
 DIGITS = 15  # such numbers are exact, as are the powers of ten that divide them
 TEXT, EXCESS, MASK = 0, WORDS, 2 * WORDS
-"""Places in a shape's words: its bytes; what overflows if a byte differs; its extent."""
+"""Places in a shape's words: its bytes; what overflows if one differs; its extent."""
 COUNT, SIZE, CODE, OTHER, FIGURES, DECIMALS, SIGN, PAIR = 0, 1, 2, 3, 4, 5, 6, 7
 WEIGHTS = 8 + DIGITS
 FACTS = 8 + 2 * DIGITS
@@ -53,13 +53,6 @@ _TIME_EXCESS = np.uint64(int.from_bytes(b"vv\x7fvv\x7fvv", "little"))
 _OVERFLOW = np.uint64(0x8080808080808080)
 _BYTE, _TEN = np.uint64(255), np.uint64(10)
 _TO_NEXT, _TO_HOUR, _TO_MINUTE = np.uint64(8), np.uint64(24), np.uint64(48)
-
-
-def view_words(content: bytes) -> Words:
-    """View the eight bytes from every place of a file on as a number, uncopied."""
-    count = max(len(content) - 7, 0)
-    first = np.frombuffer(content, "<u8", count=min(count, 1))
-    return np.lib.stride_tricks.as_strided(first, (count,), (1,), writeable=False)
 
 
 @compile_lazily()
@@ -135,7 +128,7 @@ def find_shape(
 
 @compile_lazily()
 def _read_month(data: Bytes, start: int) -> tuple[int, int]:
-    """Day since 1970 that a month, `yyyy/mm/`, begins with; its days, 0 if it is none."""
+    """First day of `yyyy/mm/`, since 1970, and its days; 0 if it is no month."""
     year = 100 * read_two_digits(data, start) + read_two_digits(data, start + 2)
     month = read_two_digits(data, start + 5)
     first = count_days(year, month, 1)
