@@ -30,13 +30,13 @@ import pandas as pd
 DEPTHS = (0.05, 0.20)
 FLAGS = (b"G", b"D03", b"C02", b"D01,D03")
 SHARES = (0.93, 0.05, 0.01, 0.01)
-FIRST = "2010-01-01"
+FIRST = 2010
 MINIMUM_COUNT = 6
 MIB = 1024  # KiB
 
 
-def _times(years: int) -> np.ndarray:
-    hours = np.arange(FIRST, f"{2010 + years}-01-01", dtype="datetime64[h]")
+def _times(years: int, first: int = FIRST) -> np.ndarray:
+    hours = np.arange(f"{first}-01-01", f"{first + years}-01-01", dtype="datetime64[h]")
     texts = np.char.replace(np.datetime_as_string(hours, unit="m"), "-", "/")
     texts = np.char.replace(texts, "T", " ")
     return texts.astype("S16").view("u1").reshape(-1, 16)
@@ -70,7 +70,7 @@ def generate(path: Path, stations: int, years: int) -> None:
     """Write an archive in the header+values layout."""
     rng = np.random.default_rng(20260601)
     times = _times(years)
-    span = f"20100101_{2009 + years}1231"
+    span = f"{FIRST}0101_{FIRST - 1 + years}1231"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for number in range(stations):
             name = f"ST{number:04d}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from somobench.pipelines.grid import cell_id, locate_cells
+from somobench.pipelines.ingest.parts import ROW
 from somobench.pipelines.ingest.sensor_days import SensorRecord
 from somobench.pipelines.stations import (
     FILE_SEPARATOR,
@@ -22,6 +24,7 @@ from somobench.pipelines.stations import (
 
 Position = tuple[float, float]
 
+ROWS_A_TABLE = 1_000_000  # about 100 MB
 STANDS_STILL = "of a sensor that stands still"
 
 FAR = 20.0  # degrees of arc between a place and where its network lies
@@ -212,21 +215,53 @@ def make_stations_table(
     )
 
 
-def make_observations_table(sensors: Sequence[SensorRecord]) -> pd.DataFrame:
-    """Tabulate the valid days of the sensors that are used (schema `OBSERVATIONS`)."""
-    used = [record for record in sensors if record.drop_reason is None]
+def list_used(sensors: Sequence[SensorRecord]) -> list[SensorRecord]:
+    """List the sensors whose days are used."""
+    return [record for record in sensors if record.drop_reason is None]
+
+
+def make_observations_tables(
+    sensors: Sequence[SensorRecord], folder: Path, rows: int = ROWS_A_TABLE
+) -> Iterator[pd.DataFrame]:
+    """Tabulate the valid days of the sensors that are used, some sensors at a time.
+
+    Parameters
+    ----------
+    sensors : sorted by sensor_id
+    folder : Path
+        Holds their days, in parts.
+    rows : int
+        A table ends with the sensor that brings it to so many.
+
+    Yields
+    ------
+    DataFrame
+        Schema `OBSERVATIONS`; one table without rows if no sensor is used.
+    """
+    waiting: list[SensorRecord] = []
+    count = 0
+    for record in list_used(sensors):
+        waiting.append(record)
+        count += record.valid_days
+        if count >= rows:
+            yield _tabulate_days(waiting, folder)
+            waiting, count = [], 0
+    if waiting or not list_used(sensors):
+        yield _tabulate_days(waiting, folder)
+
+
+def _tabulate_days(used: Sequence[SensorRecord], folder: Path) -> pd.DataFrame:
     repeats = [record.valid_days for record in used]
     ids = np.repeat(np.array([record.sensor_id for record in used], object), repeats)
-    empty = np.array([], "datetime64[D]")
-    days = np.concatenate([empty, *(record.daily.days for record in used)])
-    means = np.concatenate([[], *(record.daily.means for record in used)])
-    counts = np.concatenate([[], *(record.daily.counts for record in used)])
+    days = np.concatenate(
+        [np.empty(0, ROW), *(record.days.load(folder) for record in used)]
+    )
     return pd.DataFrame(
         {
             "sensor_id": pd.Series(ids, dtype="str"),
-            "time": days.astype("datetime64[ns]"),
-            "soil_moisture": means.astype(np.float64),
-            "observation_count": counts.astype(np.int16),
+            "time": days["day"].astype("datetime64[D]").astype("datetime64[ns]"),
+            "soil_moisture": days["mean"],
+            "observation_count": days["count"],
         }
     )
 
@@ -244,11 +279,11 @@ def account(
     """
     sensors = ingested.sensors
     dropped = [record for record in sensors if record.drop_reason is not None]
-    used = [record for record in sensors if record.drop_reason is None]
+    used = list_used(sensors)
     days = Counter(
         {f"fewer than {minimum_count} good values": _count_days_below(sensors)}
     )
-    days[STANDS_STILL] = sum(record.daily.days_standing for record in sensors)
+    days[STANDS_STILL] = sum(record.days_standing for record in sensors)
     for record in dropped:
         days[f"sensor {record.drop_reason}"] += record.valid_days
     values = sum((record.dropped for record in sensors), Counter[str]())
@@ -308,4 +343,4 @@ def _count_files(ingested: Ingested) -> dict[str, int]:
 
 
 def _count_days_below(sensors: Sequence[SensorRecord]) -> int:
-    return sum(record.daily.days_below for record in sensors)
+    return sum(record.days_below for record in sensors)

@@ -115,9 +115,16 @@ class IsmnSource:
         InputError
             If the archive as a whole is damaged or hostile.
         """
-        with open_archive(path) as archive, ThreadPoolExecutor(WORKERS) as pool:
+        with open_archive(path) as archive:
+            yield from self.read_members(archive, archive.members, variable=variable)
+
+    def read_members(
+        self, archive: Archive, members: Sequence[Member], *, variable: str = "sm"
+    ) -> Iterator[SensorSeries | Rejection]:
+        """Give the files of a variable among some members of an archive, as `read`."""
+        with ThreadPoolExecutor(WORKERS) as pool:
             waiting: deque[Future[Sequence[SensorSeries | Rejection]]] = deque()
-            for job in _plan_jobs(archive, variable):
+            for job in _plan_jobs(members, variable):
                 if isinstance(job, Rejection):
                     done: Future[Sequence[SensorSeries | Rejection]] = Future()
                     done.set_result([job])
@@ -131,10 +138,10 @@ class IsmnSource:
 
 
 def _plan_jobs(
-    archive: Archive, variable: str
+    members: Sequence[Member], variable: str
 ) -> Iterator[tuple[Member, FileName] | Rejection]:
     """Members to read, and those that their name alone rejects."""
-    for member in archive.members:
+    for member in members:
         path = PurePosixPath(member.name)
         suffix = path.suffix.lower()
         if suffix == STATION_SUFFIX:
