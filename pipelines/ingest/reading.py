@@ -97,7 +97,7 @@ def read_stations(
     """
     open_reader = partial(Reader, tuple(archives), recipe, folder)
     with (reader := open_reader()).stack:
-        blocks = list(_list_blocks(reader))
+        blocks = list(list_blocks(reader))
     found = map_items(read_block, blocks, open_reader, processes)
     records, rejections = zip(*found, strict=True) if found else ((), ())
     return settle(
@@ -105,7 +105,8 @@ def read_stations(
     )
 
 
-def _list_blocks(reader: Reader) -> Iterator[Block]:
+def list_blocks(reader: Reader) -> Iterator[Block]:
+    """Cut archives into blocks of files, as far as their sources allow."""
     numbers = iter(range(2**31))
     for index in range(len(reader.archives)):
         if not isinstance(reader.find_source(index), Divisible):
