@@ -10,9 +10,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from somobench.pipelines.forcing.era5.accumulation import (
-    refuse_other_accumulation,
-)
 from somobench.pipelines.forcing.era5.blocks import read_days
 from somobench.pipelines.forcing.era5.daily import DayRule
 from somobench.pipelines.forcing.era5.fields import Box
@@ -96,12 +93,9 @@ class Placement:
         read: dict[str, dict[str, object]] = {}
         for box, wanted in self.used:
             fields = [box.field(RAW[raw], delivery) for raw in derivation.raws]
-            if delivery.frequency == "hourly":
-                place = divmod(int(wanted[0]), box.nodes.columns)
-                for field in fields:
-                    refuse_other_accumulation(field, delivery.accumulation, *place)
+            said = delivery.accumulation if delivery.frequency == "hourly" else None
             values, flags = read_days(
-                derivation, fields, (box.nodes, wanted), days, rule
+                derivation, fields, (box.nodes, wanted), days, rule, accumulation=said
             )
             pieces.append(values)
             preliminary |= flags
