@@ -93,6 +93,22 @@ def _refuse_accumulation(span: Span, positions: Indices, said: Accumulation) -> 
         refuse_other_accumulation(span.field, said, times, values[:, 0])
 
 
+def count_chunk_bytes(
+    field: Field, nodes: tuple[NodeSet, Indices], days: NDArray[np.datetime64]
+) -> int:
+    """Count the bytes of the chunks, unpacked, that hold some days of some nodes."""
+    tiles = sum(1 for _ in list_rectangles(*nodes, field))
+    first, last = days[0], days[-1] + np.timedelta64(1, "D")
+    total = 0
+    for part in field.parts:
+        long, height, width = part.chunk
+        start = int(np.searchsorted(part.times, first))
+        stop = int(np.searchsorted(part.times, last, "right"))
+        chunks = max(-(-stop // long) - start // long, 0) if stop > start else 0
+        total += chunks * long * height * width * part.array.dtype.itemsize
+    return tiles * total
+
+
 def _count_block_days(rectangle: Rectangle, field: Field, steps_a_day: int) -> int:
     a_day = rectangle.size * steps_a_day
     fitting = BLOCK_VALUES // a_day

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from somobench.pipelines.forcing.era5.blocks import read_days
+from somobench.pipelines.forcing.era5.blocks import count_chunk_bytes, read_days
 from somobench.pipelines.forcing.era5.daily import DayRule
 from somobench.pipelines.forcing.era5.fields import Box
 from somobench.pipelines.forcing.era5.nodes import (
@@ -101,6 +101,16 @@ class Placement:
             preliminary |= flags
             read |= {field.raw.name: field.described() for field in fields}
         return AtNodes(np.concatenate(pieces, axis=1), days[preliminary], read)
+
+    def count_bytes(
+        self, raws: Sequence[str], delivery: Delivery, days: NDArray[np.datetime64]
+    ) -> int:
+        """Count the bytes of the chunks, unpacked, that some days of variables need."""
+        return sum(
+            count_chunk_bytes(box.field(RAW[raw], delivery), (box.nodes, wanted), days)
+            for box, wanted in self.used
+            for raw in raws
+        )
 
     def holds(self, raw: str, delivery: Delivery) -> bool:
         """Tell whether every box that is used has a variable of ERA5."""
