@@ -1,19 +1,21 @@
 """An ISMN archive to daily means of good values: this package against `ismn`.
 
     python benchmarks/bench_ismn_scale.py [stations] [years] [folder]
+    python benchmarks/bench_ismn_scale.py 3000 0.1     # 6,000 small files
 
 By default 300 stations with two probes, five years hourly: 600 files, 0.8 GB unpacked.
 The archive is generated once and kept if a folder is named. Each reader runs in a
-process of its own, so that peaks of memory are its own. Ours is the `ingest` stage as
-far as its tables, with every check; `ismn` builds its index, reads each sensor, and
-pandas takes daily means; `again` is the same with the index at hand. All must give the
-same days, counts and, to 1e-12, means. `inflate` only unpacks the members: the limit
-of a reader on one thread.
+process of its own, so that peaks of memory are its own. Ours is the `ingest` stage with
+every check and count, to the table on disk and back; `ismn` builds its index, reads
+each sensor, and pandas takes daily means; `again` is the same with the index at hand.
+All must give the same days, counts and, to 1e-12, means. `inflate` only unpacks the
+members with zlib: the limit of a reader without a faster library.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import resource
 import subprocess
 import sys
@@ -22,6 +24,7 @@ import time
 import warnings
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -31,12 +34,15 @@ DEPTHS = (0.05, 0.20)
 FLAGS = (b"G", b"D03", b"C02", b"D01,D03")
 SHARES = (0.93, 0.05, 0.01, 0.01)
 FIRST = 2010
+HOURS_A_YEAR = 8760
 MINIMUM_COUNT = 6
 MIB = 1024  # KiB
 
 
-def _times(years: int, first: int = FIRST) -> np.ndarray:
-    hours = np.arange(f"{first}-01-01", f"{first + years}-01-01", dtype="datetime64[h]")
+def _times(years: float, first: int = FIRST) -> np.ndarray:
+    start = np.datetime64(f"{first}-01-01T00", "h")
+    end = np.datetime64(f"{first + int(years)}-01-01T00", "h")
+    hours = np.arange(start, end + int(years % 1 * HOURS_A_YEAR))
     texts = np.char.replace(np.datetime_as_string(hours, unit="m"), "-", "/")
     texts = np.char.replace(texts, "T", " ")
     return texts.astype("S16").view("u1").reshape(-1, 16)
@@ -66,11 +72,11 @@ def _rows(times: np.ndarray, rng: np.random.Generator) -> bytes:
     return rows[rows != 0].tobytes()
 
 
-def generate(path: Path, stations: int, years: int) -> None:
+def generate(path: Path, stations: int, years: float) -> None:
     """Write an archive in the header+values layout."""
     rng = np.random.default_rng(20260601)
     times = _times(years)
-    span = f"{FIRST}0101_{FIRST - 1 + years}1231"
+    span = f"{FIRST}0101_{FIRST - 1 + math.ceil(years)}1231"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for number in range(stations):
             name = f"ST{number:04d}"
@@ -83,19 +89,25 @@ def generate(path: Path, stations: int, years: int) -> None:
 
 
 def ours(path: Path) -> pd.DataFrame:
-    """Return table OBSERVATIONS."""
-    from somobench.pipelines.ingest import read_stations
-    from somobench.pipelines.ingest.report import make_observations_table
+    """Return table OBSERVATIONS, written and read back."""
+    from somobench.catalog.storage.atomic import write_parquet_parts
+    from somobench.pipelines.ingest.reading import read_stations
+    from somobench.pipelines.ingest.report import account, make_observations_tables
     from somobench.schemas.recipe import Recipe, load_recipe
 
     file = Path(__file__).parents[1] / "conf" / "recipe" / "ismn_era5.yaml"
     content = load_recipe(file).model_dump(mode="json")
     content["stations"]["minimum_days"] = 2
     recipe = Recipe.model_validate(content)
-    ingested = read_stations([("ismn", path)], recipe)
-    if ingested.rejections:
-        raise RuntimeError(ingested.rejections[0])
-    return make_observations_table(ingested.sensors)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        ingested = read_stations([("ismn", path)], recipe, Path(folder))
+        if ingested.rejections:
+            raise RuntimeError(ingested.rejections[0])
+        account(ingested, [], MINIMUM_COUNT)
+        table = Path(folder) / "observations.parquet"
+        parts = partial(make_observations_tables, ingested.sensors, Path(folder))
+        write_parquet_parts(parts, table)
+        return pd.read_parquet(table)
 
 
 def rival(path: Path, *, rebuild_index: bool = True) -> pd.DataFrame:
@@ -190,11 +202,11 @@ def _same(one: pd.DataFrame, other: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(one, other, rtol=0, atol=1e-12)
 
 
-def main(stations: int = 300, years: int = 5, folder: str | None = None) -> None:
+def main(stations: int = 300, years: float = 5, folder: str | None = None) -> None:
     """Generate the archive if it is absent, run all readers, and compare."""
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(folder or temporary)
-        path = place / f"Data_separate_files_header_{stations}_{years}.zip"
+        path = place / f"Data_separate_files_header_{stations}_{years:g}.zip"
         if not path.exists():
             generate(path, stations, years)
         generate(place / "tiny.zip", 1, 1)
@@ -223,5 +235,5 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--run"]:
         run_reader(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]))
     else:
-        numbers = [int(text) for text in sys.argv[1:3]]
-        main(*numbers, *sys.argv[3:4])
+        asked = sys.argv[1:]
+        main(*map(int, asked[:1]), *map(float, asked[1:2]), *asked[2:3])
