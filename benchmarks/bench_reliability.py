@@ -1,6 +1,6 @@
 """Try faults on SoMoBench and on what it is made of; write `docs/reliability.md`.
 
-    PYTHONPATH=tests:tests/submissions:tests/system \\
+    PYTHONPATH=tests:tests/submissions:tests/system/faults \\
         python benchmarks/bench_reliability.py [FILE]
 
 Needs what the tests need, and Linux; takes a few minutes. `fault_counts` counts every

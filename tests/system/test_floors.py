@@ -29,8 +29,16 @@ FLOORS = {
     "somobench": [
         {"model_function", "progress", "recognise"},
         {"metrics", "parallel", "splits", "submissions", "ladder"},
-        {"consistency", "pages", "probes", "uncertainty", "validate", "windows"},
-        {"check_files"},
+        {
+            "consistency",
+            "pages",
+            "probes",
+            "statistics",
+            "uncertainty",
+            "validate",
+            "windows",
+        },
+        {"check_files", "folds"},
         {"scoring"},
         {"cards", "cite", "compare", "export", "open"},
         {"neural", "neuralhydrology"},
