@@ -6,10 +6,10 @@
 By default 300 stations with two probes, five years hourly: 600 files, 0.8 GB unpacked.
 The archive is generated once and kept if a folder is named. Each reader runs in a
 process of its own, so that peaks of memory are its own. Ours is the `ingest` stage as
-far as its tables, with every check and count, `stage` with them written and compared;
-`ismn` builds its index, reads each sensor, and pandas takes daily means; `again` is the same with the index at hand.
-All must give the same days, counts and, to 1e-12, means. `inflate` only unpacks the
-members with zlib: the limit of a reader without a faster library.
+far as its tables, with every check and count; `stage` also writes and compares them;
+`ismn` builds its index, reads each sensor, and pandas takes daily means; `again` is the
+same with the index at hand. All must give the same days, counts and, to 1e-12, means.
+`inflate` only unpacks the members with zlib.
 """
 
 from __future__ import annotations

@@ -196,8 +196,8 @@ def print_row(number: int, stage: str, taken: dict[str, float]) -> None:
     """Print a row of the table."""
     cost = 1e3 * taken["busy"] / number
     print(
-        f"| {number} | {stage} | {taken['seconds']:.0f} | {taken['busy']:.1f} | "
-        f"{cost:.2f} | {taken['MB']:.0f} |",
+        f"| {number} | {stage} | {taken['seconds']:.0f} | {taken['busy']:.2f} | "
+        f"{cost:.3f} | {taken['MB']:.0f} |",
         flush=True,
     )
 
