@@ -3,11 +3,10 @@
     python benchmarks/rehearse_archive.py FOLDER STAGE NUMBER [NUMBER ...]
 
 STAGE is `ingest`, with numbers of stations of two probes, 24 years hourly each;
-`build`, with numbers of stations: ingest, forcing, targets, splits and features, five
-years, a cell a station, from an hourly store of twelve variables; `scorer`, with
-numbers of cells of 8,000 days. Every stage runs in a process of its own; its time, that
-of all cores, the largest memory of a process and cost by unit are printed. What is
-generated is kept.
+`build`, with numbers of stations: ingest, forcing and targets, five years, a cell a
+station, from an hourly store of twelve variables; `scorer`, with numbers of cells of
+8,000 days. Every stage runs in a process of its own; its time, that of all cores, the
+largest memory of a process and cost by unit are printed. What is generated is kept.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ FIRST, YEARS, FORCING_YEARS = 2001, 24, 5
 HOURS_A_CHUNK = 744
 BLOCK_CELLS, DAYS = 1500, 8000
 RECIPE = Path(__file__).parents[1] / "conf" / "recipe" / "ismn_era5.yaml"
-STAGES = ("ingest", "forcing", "targets", "splits", "features")
+STAGES = ("ingest", "forcing", "targets")
 WEATHER = {  # mean, daily swing, noise, unit
     "tp": (1e-4, 5e-5, 5e-5, "m"),
     "t2m": (285.0, 8.0, 0.5, "K"),
@@ -92,13 +91,6 @@ def make_recipe(years: int) -> Recipe:
     }
     content["forcing"] |= {"registration": "points", "remapping": "none"}
     content["forcing"]["inputs"] = content["forcing"]["inputs"][:1]
-    if years < YEARS:
-        content["splits"]["temporal"] |= {
-            "validation_start": f"{FIRST + 3}-01-01",
-            "test_start": f"{FIRST + 4}-01-01",
-        }
-        for name in ("dry_years", "wet_years"):
-            content["splits"][name]["minimum_years"] = 3
     return Recipe.model_validate(content)
 
 
@@ -125,19 +117,15 @@ def record_inputs(recipe: Recipe, folder: Path, files: dict[str, Path]) -> None:
 
 def run_stage(name: str, folder: Path, years: int) -> None:
     """Run one stage in this process, and print what it took."""
-    from somobench.pipelines.features import write_features
     from somobench.pipelines.forcing import write_forcing
     from somobench.pipelines.ingest import ingest
-    from somobench.pipelines.splits import write_splits
     from somobench.pipelines.targets import write_targets
 
     recipe, inputs = make_recipe(years), folder / "raw" / "inputs.json"
     work: dict[str, Callable[[], object]] = {
         "ingest": lambda: ingest(recipe, inputs, folder, processes=count_cores()),
-        "forcing": lambda: write_forcing(recipe, folder),
+        "forcing": lambda: write_forcing(recipe, folder, processes=count_cores()),
         "targets": lambda: write_targets(recipe, folder),
-        "splits": lambda: write_splits(recipe, folder),
-        "features": lambda: write_features(recipe, folder),
     }
     begun = time.perf_counter()
     work[name]()
