@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from large_archive import write_archive
 
-from somobench.parallel import count_cores
+from somobench.catalog.storage.processors import count_cores
 from somobench.pipelines.inputs import make_input_record, measure_file
 from somobench.schemas.recipe import InputParams, Recipe, load_recipe
 

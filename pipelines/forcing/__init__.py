@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.catalog.storage.atomic import write_json, write_parquet
-from somobench.parallel import count_cores
+from somobench.catalog.storage.processors import count_cores
 from somobench.pipelines.forcing.cells import (
     describe_cells,
     list_observed_cells,

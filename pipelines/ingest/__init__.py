@@ -20,7 +20,7 @@ from somobench.catalog.storage.atomic import (
     write_parquet,
     write_parquet_parts,
 )
-from somobench.parallel import count_cores
+from somobench.catalog.storage.processors import count_cores
 from somobench.pipelines.ingest.reading import read_stations
 from somobench.pipelines.ingest.report import (
     Ingested,

@@ -32,11 +32,6 @@ _read: dict[str, Any] = {}
 """On a worker of Dask: what was read for the run that it works for, by its token."""
 
 
-def count_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0))
-
-
 def map_items(
     work: Callable[[Inputs, Item], Result],
     items: Sequence[Item],
