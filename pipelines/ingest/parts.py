@@ -7,8 +7,8 @@ which they were read. What a part holds is settled only once all files are read.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,8 @@ from somobench.pipelines.stations.daily import DailyMeans
 ROW = np.dtype([("day", "<i4"), ("mean", "<f8"), ("count", "<i2")])
 
 
-class StoredDays(NamedTuple):
+@dataclass(frozen=True)
+class StoredDays:
     """Where the days of a sensor lie: rows of a part, named by its number."""
 
     part: int

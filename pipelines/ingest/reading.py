@@ -134,13 +134,16 @@ def read_block(reader: Reader, block: Block) -> Outcomes:
     for number, found in enumerate(reader.read(block), 1):
         tell_step(f"reading {archive}, file {number}")
         item = prefix_archive(archive, found) if len(reader.archives) > 1 else found
-        if isinstance(item, SensorSeries):
-            item = make_sensor_record(item, source, recipe)
-        if isinstance(item, Rejection):
-            rejections.append(item)
+        made = (
+            item
+            if isinstance(item, Rejection)
+            else make_sensor_record(item, source, recipe)
+        )
+        if isinstance(made, Rejection):
+            rejections.append(made)
         else:
-            records.append(item[0])
-            days.append(item[1])
+            records.append(made[0])
+            days.append(made[1])
     places = write_part(days, block.number, reader.folder)
     stored = [
         replace(record, days=place)

@@ -12,8 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from somobench.pipelines.stations import SensorSeries
-from somobench.pipelines.stations.daily import (
-    average_to_days,
+from somobench.pipelines.stations.daily import average_to_days
+from somobench.pipelines.stations.selection import (
     explain_flags,
     find_poor_quality,
 )

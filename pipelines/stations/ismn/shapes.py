@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from somobench.pipelines.stations.compiling import compile_lazily
 from somobench.pipelines.stations.ismn.times import (
     NO_TIME,
+    Whole,
     count_days,
     count_month_days,
     read_two_digits,
@@ -76,7 +77,7 @@ def learn_shape(
     facts[:], words[:] = 0, 0
     point, figures = span[1] - 1, 0
     for at in range(begin, stop):
-        byte, excess = np.int64(data[at]), _OTHER_EXCESS
+        byte, excess = int(data[at]), _OTHER_EXCESS
         inside = span[0] <= at < span[1]
         if inside and byte == _POINT:
             point = at
@@ -127,7 +128,7 @@ def find_shape(
 
 
 @compile_lazily
-def _read_month(data: Bytes, start: int) -> tuple[int, int]:
+def _read_month(data: Bytes, start: int) -> tuple[Whole, Whole]:
     """First day of `yyyy/mm/`, since 1970, and its days; 0 if it is no month."""
     year = 100 * read_two_digits(data, start) + read_two_digits(data, start + 2)
     month = read_two_digits(data, start + 5)
