@@ -29,9 +29,10 @@ FLOORS = {
     "somobench": [
         {"model_function", "progress", "recognise"},
         {"metrics", "parallel", "splits", "submissions", "ladder"},
-        {"consistency", "pages", "probes", "uncertainty", "validate", "windows"},
-        {"check_files"},
+        {"pages", "probes", "uncertainty", "validate", "windows"},
         {"scoring"},
+        {"consistency"},
+        {"check_files"},
         {"cards", "cite", "compare", "export", "open"},
         {"neural", "neuralhydrology"},
         {"experiments", "products"},

@@ -9,20 +9,17 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import xarray as xr
 
-from somobench.catalog.manifest_checksum import CHECKSUM, format_checksum
+from factories.faults.vouched import MANIFEST, vouch
 from somobench.catalog.storage.archive import open_zarr_zip, write_zarr_zip
+from somobench.catalog.storage.atomic import format_json
 from somobench.catalog.storage.hashing import describe_file
-from somobench.splits import split_sha256
-
-GRIDS = ("targets", "forcing", "features")
 
 
 class Folder:
@@ -90,62 +87,17 @@ class Folder:
             write_zarr_zip(grid, path)
         for path, frame in self._tables.items():
             frame.to_parquet(path, index=False)
-        self._rewrite_split_hashes()
         text = json.dumps(self.validation, indent=1, sort_keys=True)
         (self.path / "validation.json").write_text(text + "\n")
-        self._describe("files", self.path)
-        self._rewrite_croissant()
-        self._describe("files", self.path)
-        self._describe("assets", self.assets)
-        text = json.dumps(self.manifest, indent=1, sort_keys=True) + "\n"
-        (self.path / "MANIFEST.json").write_text(text)
-        (self.path / CHECKSUM).write_bytes(format_checksum(text.encode()))
+        for name, record in self.manifest.get("assets", {}).items():
+            if (self.assets / name).is_file():
+                record.update(describe_file(self.assets / name).model_dump(mode="json"))
+        (self.path / MANIFEST).write_text(format_json(self.manifest))
+        vouch(self.path)
         return self.path
 
-    def _rewrite_split_hashes(self) -> None:
-        frame = self._tables.get(self.path / "splits.parquet")
-        if frame is None or "split" not in frame:
-            return
-        for name, record in self.manifest["splits"].items():
-            rows = frame[frame["split"] == name]
-            record["sha256"] = _try(lambda rows=rows: split_sha256(rows), record["sha256"])
 
-    def _describe(self, group: str, at: Path) -> None:
-        for name, record in self.manifest.get(group, {}).items():
-            path = at / name
-            if path.is_file() and record.get("sha256"):
-                found = _try(
-                    lambda path=path: describe_file(path).model_dump(mode="json"), None
-                )
-                if found is None:  # what no library opens has a size and a hash still
-                    found = describe_as_bytes(path) | {"arrays": record["arrays"]}
-                if found["sha256"] != record["sha256"]:
-                    record.update(found)
-
-    def _rewrite_croissant(self) -> None:
-        path = self.path / "croissant.json"
-        croissant = json.loads(path.read_text())
-        for item in croissant.get("distribution", []):
-            record = self.manifest["files"].get(item.get("name"))
-            if record and "sha256" in item:
-                item["sha256"] = record["sha256"]
-                item["contentSize"] = f"{record['size']} B"
-        path.write_text(json.dumps(croissant, indent=2, sort_keys=True) + "\n")
-
-
-def describe_as_bytes(path: Path) -> dict[str, Any]:
-    """Return size and sha256 of a file that can't be opened as data."""
-    import hashlib
-
-    content = path.read_bytes()
-    return {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-
-
-def _try(make: Callable[[], Any], otherwise: Any) -> Any:
-    try:
-        return make()
-    except Exception:  # noqa: BLE001 - a defect may break whatever describes it
-        return otherwise
+Apply = Callable[[Folder], None]
 
 
 @dataclass(frozen=True)
@@ -154,7 +106,7 @@ class Defect:
 
     part: str
     name: str
-    apply: Callable[[Folder], None]
+    apply: Apply
     unknowable: str = ""
     """Why nothing in the folder can contradict it; such ones count apart."""
 
@@ -162,16 +114,11 @@ class Defect:
 DEFECTS: list[Defect] = []
 
 
-def defect(part: str, words: str, unknowable: str = "") -> Callable[..., Any]:
+def defect(part: str, words: str, unknowable: str = "") -> Callable[[Apply], Apply]:
     """Register a function of a `Folder` as the defect that `words` describe."""
 
-    def register(apply: Callable[[Folder], None]) -> Callable[[Folder], None]:
+    def register(apply: Apply) -> Apply:
         DEFECTS.append(Defect(part, words, apply, unknowable))
         return apply
 
     return register
-
-
-def list_defects() -> Iterator[Defect]:
-    """Yield every defect of the list."""
-    yield from DEFECTS
