@@ -16,10 +16,13 @@ from somobench.schemas.manifest import Manifest
 
 REPORTS = "validation.json"
 DIGITS = 1e-4  # m3 m-3, of the numbers on the report's page
-MOST_TOLERANCE = 1e-4  # m3 m-3, of the promise that targets have the reference's moments
+MOST_TOLERANCE = (
+    1e-4  # m3 m-3, of the promise that targets have the reference's moments
+)
 NO_MATCH = "with the primary below the minimum"
 """Reason of sensors at the chosen depth that were not accepted."""
 PAGE_SERIES = {"in_situ": "soil_moisture_in_situ", "scaled": "soil_moisture"}
+MEASURES = {"minimum": np.min, "median": np.median, "mean": np.mean, "maximum": np.max}
 Reports = Mapping[str, Any]
 
 
@@ -51,11 +54,13 @@ def find_other_accounts(
 def _compare(pairs: Mapping[str, tuple[Any, Any]]) -> Iterator[Failure]:
     for where, (found, expected) in pairs.items():
         if found != expected:
-            yield Failure(f"{REPORTS} {where}", str(found), f"{expected}, counted again")
+            yield Failure(
+                f"{REPORTS} {where}", str(found), f"{expected}, counted again"
+            )
 
 
 def _compare_rungs(baselines: Reports, manifest: Manifest) -> Iterator[Failure]:
-    """A rung that a split carries has predicted something, and no other has."""
+    """Compare which rungs predicted something with those that a split carries."""
     for split, rungs in baselines.get("splits", {}).items():
         predicted = {
             name: record["predicted_values"] > 0
@@ -70,7 +75,9 @@ def _compare_rungs(baselines: Reports, manifest: Manifest) -> Iterator[Failure]:
         yield from _compare({f"baselines of {split}": (predicted, carried)})
 
 
-def _compare_sensors(stages: Reports, stations: pd.DataFrame | None) -> Iterator[Failure]:
+def _compare_sensors(
+    stages: Reports, stations: pd.DataFrame | None
+) -> Iterator[Failure]:
     if stations is None or "ingest" not in stages:
         return
     ingest = stages["ingest"]
@@ -164,11 +171,13 @@ def _compare_page(page: Reports, targets: xr.Dataset) -> Iterator[Failure]:
 
 
 def _compare_numbers(where: str, given: Reports, known: Any) -> Iterator[Failure]:
-    for name in ("minimum", "median", "mean", "maximum"):
-        expected = float(getattr(np, {"minimum": "min", "maximum": "max"}.get(name, name))(known))
+    for name, measure in MEASURES.items():
+        expected = float(measure(known))
         if abs(given[name] - expected) > DIGITS:
             found = str(given[name])
-            yield Failure(f"{REPORTS} page, {name} of {where}", found, f"{expected:.5f}")
+            yield Failure(
+                f"{REPORTS} page, {name} of {where}", found, f"{expected:.5f}"
+            )
 
 
 def _compare_flags(audits: Reports, features: xr.Dataset) -> Iterator[Failure]:

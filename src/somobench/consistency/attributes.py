@@ -98,7 +98,9 @@ def _compare_shared(
                 yield from _fail_unless(f"targets.zarr.zip {where}", expected, said_by)
 
 
-def _compare_forcing(report: Mapping[str, Any], forcing: xr.Dataset) -> Iterator[Failure]:
+def _compare_forcing(
+    report: Mapping[str, Any], forcing: xr.Dataset
+) -> Iterator[Failure]:
     """Compare how the weather came onto the cells with what its stage reports."""
     said = report.get("grid", {})
     for key in OF_FORCING:

@@ -116,7 +116,7 @@ def _judge_inputs(
 
 
 def _judge_left_out(manifest: Manifest) -> Iterator[Failure]:
-    """What is carried isn't left out, and what has scores has predictions."""
+    """Judge that nothing is carried and left out, and that splits have predictions."""
     for name, carried, other in (
         ("splits_left_out", manifest.splits, manifest.splits_left_out),
         ("feature_sets_refused", manifest.feature_sets, manifest.feature_sets_refused),

@@ -169,7 +169,9 @@ def _compare_target_moments(
             found = features[f"normalisation_{kind}"].sel(variable=label).item()
             if not abs(found - expected) <= LAYER_TOLERANCE:
                 what = f"normalisation_{kind} of {label}"
-                yield _fail(split, what, f"{found:.5f}", f"{expected:.5f} on train days")
+                yield _fail(
+                    split, what, f"{found:.5f}", f"{expected:.5f} on train days"
+                )
 
 
 def _judge_shapes(split: str, features: xr.Dataset) -> Iterator[Failure]:
@@ -189,7 +191,9 @@ def _judge_shapes(split: str, features: xr.Dataset) -> Iterator[Failure]:
         low, high = given[place][own].min(axis=0), given[place][own].max(axis=0)
         off = np.maximum(low - others, others - high).max(axis=-1)
         if (off > ROUNDING).any():
-            found = f"{int((off > ROUNDING).sum())} series up to {off.max():.4f} outside"
+            found = (
+                f"{int((off > ROUNDING).sum())} series up to {off.max():.4f} outside"
+            )
             yield _fail(split, "climatology", found, "a mean of those of train cells")
 
 

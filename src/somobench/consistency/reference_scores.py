@@ -22,7 +22,7 @@ from somobench.metrics.days import resample_days
 from somobench.schemas.baseline_params import BaselineParams
 from somobench.schemas.errors import Failure, SomobenchError
 from somobench.schemas.manifest import Manifest
-from somobench.schemas.scores import ALL_LAYERS, SCORE_KEY
+from somobench.schemas.scores import SCORE_KEY
 from somobench.scoring.case import ScoringCase, build_case
 from somobench.scoring.ladders import mark_finite_days
 from somobench.scoring.models import Model, score_model
@@ -210,7 +210,9 @@ def _compare(
 ) -> Iterator[Failure]:
     """Compare rows of reference rungs, first by what they are of, then by number."""
     given = given[given["model"].isin(expected["model"].unique())]
-    both = given.merge(expected, "outer", on=key, suffixes=("", "_again"), indicator=True)
+    both = given.merge(
+        expected, "outer", on=key, suffixes=("", "_again"), indicator=True
+    )
     lone = (both["_merge"] != "both").to_numpy()
     if lone.any():
         shown = "/".join(map(str, both.loc[lone, key].iloc[0]))
@@ -220,7 +222,9 @@ def _compare(
     for name, allowed in numbers.items():
         found, again = (both[it].to_numpy("float64") for it in (name, f"{name}_again"))
         scale = allowed * np.maximum(1, np.abs(again))
-        wrong = ~((np.abs(found - again) <= scale) | (np.isnan(found) & np.isnan(again)))
+        wrong = ~(
+            (np.abs(found - again) <= scale) | (np.isnan(found) & np.isnan(again))
+        )
         if wrong.any():
             row = both[wrong].iloc[0]
             shown = "/".join(str(row[it]) for it in key if row[it] != "")

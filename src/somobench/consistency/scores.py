@@ -116,15 +116,18 @@ def _judge_metrics(scores: pd.DataFrame) -> Iterator[Failure]:
         found = f"other numbers of metrics in pools of {kinds.idxmax()}"
         yield _fail(SCORES, "metric", found, "the same metrics for every rung")
     # Splits may lack a layer; on a split that has it, no rung does.
-    sizes = own[own["pool_kind"] == "plain"].groupby(["split", "layer", "model"]).size()
-    sizes = sizes.unstack("model", fill_value=0).stack()
+    plain = own[own["pool_kind"] == "plain"]
+    sizes = plain.groupby(["split", "layer", "model"]).size()
     if len(sizes) and sizes.min() < sizes.max():
         shown = "/".join(map(str, sizes.idxmin()))
         yield _fail(SCORES, "model", f"{sizes.min()} rows of {shown}", sizes.max())
+    models = plain.groupby(["split", "layer"])["model"].nunique().groupby("split")
+    if (models.min() < models.max()).any():
+        found = "other numbers of rungs by layer"
+        yield _fail(SCORES, "model", found, "the same rungs in every layer")
     yield from _judge_pairs(own)
     if len(own) and not (own["layer"] == ALL_LAYERS).any():
         yield _fail(SCORES, "layer", "no row of all layers", "layer 0")
-    plain = own[own["pool_kind"] == "plain"]
     interval = plain[plain["cell_count"] > 1]
     still = (interval["low"] == interval["high"]).to_numpy()
     if len(interval) >= FEWEST_ROWS and still.mean() > 1 / 2:
@@ -137,8 +140,10 @@ def _judge_pairs(own: pd.DataFrame) -> Iterator[Failure]:
     keys = ["split", "model", "layer", "pool_kind", "pool"]
     metrics = {*own["metric"]}
     table = own[own["metric"].isin([*ORDERED, *ORDERED.values()])]
-    table = table.drop_duplicates([*keys, "metric"]).set_index([*keys, "metric"])
-    values, cells = (table[name].unstack("metric") for name in ("value", "cell_count"))
+    table = table.astype(dict.fromkeys(keys, "object"))
+    values, cells = (
+        table.pivot_table(name, keys, "metric") for name in ("value", "cell_count")
+    )
     for less, more in ORDERED.items():
         if not {less, more} <= metrics:
             continue

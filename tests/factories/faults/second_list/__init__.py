@@ -5,15 +5,15 @@ It was made from the format of a release and a release itself, in ignorance of w
 will find of defects that nobody has thought of.
 """
 
-from . import documents as documents
-from . import encoding as encoding
-from . import features as features
-from . import forcing as forcing
-from . import predictions as predictions
-from . import scores as scores
-from . import splits as splits
-from . import tables as tables
-from . import targets as targets
-from .folder import DEFECTS as DEFECTS
-from .folder import Defect as Defect
-from .folder import Folder as Folder
+from factories.faults.second_list import documents as documents
+from factories.faults.second_list import encoding as encoding
+from factories.faults.second_list import features as features
+from factories.faults.second_list import forcing as forcing
+from factories.faults.second_list import predictions as predictions
+from factories.faults.second_list import scores as scores
+from factories.faults.second_list import splits as splits
+from factories.faults.second_list import tables as tables
+from factories.faults.second_list import targets as targets
+from factories.faults.second_list.folder import DEFECTS as DEFECTS
+from factories.faults.second_list.folder import Defect as Defect
+from factories.faults.second_list.folder import Folder as Folder

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .folder import Folder, defect
+from factories.faults.second_list.folder import Folder, defect
 
 
 def manifest(words: str, unknowable: str = ""):
@@ -253,7 +253,11 @@ def _(record):
 
 @manifest("the shape of an array is that before a fix")
 def _(record):
-    record["files"]["targets.zarr.zip"]["arrays"]["soil_moisture"]["shape"] = [3, 39, 2192]
+    record["files"]["targets.zarr.zip"]["arrays"]["soil_moisture"]["shape"] = [
+        3,
+        39,
+        2192,
+    ]
 
 
 @manifest("an array isn't listed")
@@ -418,8 +422,12 @@ text("CITATION.cff", "the citation is no YAML", "authors:", "authors: [")
 text("croissant.json", "Croissant has another sha256", "92c9", "29c9")
 text("croissant.json", "Croissant is of another release", "2.0.0", "1.1.0")
 text("croissant.json", "Croissant names another licence", "CC0-1.0", "MIT")
-text("croissant.json", "Croissant lacks a file", "features.zarr.zip", "feature.zarr.zip")
-text("report.html", "the report is of another release", "virtual-2.0.0", "virtual-1.1.0")
+text(
+    "croissant.json", "Croissant lacks a file", "features.zarr.zip", "feature.zarr.zip"
+)
+text(
+    "report.html", "the report is of another release", "virtual-2.0.0", "virtual-1.1.0"
+)
 
 
 @defect("texts", "the report is empty")

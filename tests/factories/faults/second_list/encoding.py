@@ -7,7 +7,7 @@ import zipfile
 
 import pandas as pd
 
-from .folder import Folder, defect
+from factories.faults.second_list.folder import Folder, defect
 
 
 def members(name: str, words: str):
@@ -119,16 +119,19 @@ attribute("targets", "soil_moisture", "the target is scaled by 0.01", scale_fact
 attribute("forcing", "air_temperature", "273.15 is added on reading", add_offset=273.15)
 attribute("targets", "observation_count", "a count of 24 is missing", missing_value=24)
 attribute("forcing", "precipitation", "a dry day is missing", missing_value=0.0)
+attribute("targets", "is_gapfilled", "unfilled days are missing", missing_value=0)
 attribute(
-    "targets", "is_gapfilled", "unfilled days are missing", missing_value=0
-)
-attribute(
-    "forcing", "precipitation", "rain has the standard name of snow",
+    "forcing",
+    "precipitation",
+    "rain has the standard name of snow",
     standard_name="snowfall_flux",
 )
 attribute(
-    "forcing", "specific_humidity", "humidity is said to be relative",
-    standard_name="relative_humidity", units="1",
+    "forcing",
+    "specific_humidity",
+    "humidity is said to be relative",
+    standard_name="relative_humidity",
+    units="1",
 )
 
 
@@ -180,6 +183,4 @@ def _(folder: Folder) -> None:
 def _(folder: Folder) -> None:
     frame = folder.get_table("splits")
     nanoseconds = frame["start"].astype("datetime64[ns]").astype("int64")
-    folder.set_table(
-        "splits", frame.assign(start=pd.to_datetime(nanoseconds // 1000))
-    )
+    folder.set_table("splits", frame.assign(start=pd.to_datetime(nanoseconds // 1000)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .folder import Folder, defect
+from factories.faults.second_list.folder import Folder, defect
 
 TEMPORAL, SPATIAL, DRY = 3, 2, 0  # places on `split`, which is sorted by name
 
@@ -28,7 +28,9 @@ def with_targets(words: str):
 
     def register(edit):
         def apply(folder: Folder) -> None:
-            edit(folder.get_grid("features"), folder.get_grid("targets").copy(deep=True))
+            edit(
+                folder.get_grid("features"), folder.get_grid("targets").copy(deep=True)
+            )
 
         return defect("features", words)(apply)
 
@@ -40,9 +42,13 @@ def get_daily_means(targets, keep=None):
     soil = targets["soil_moisture"]
     if keep is not None:
         soil = soil.isel(time=keep)
-    return soil.groupby("time.dayofyear").mean().reindex(
-        dayofyear=np.arange(1, 367)
-    ).transpose("layer", "cell", "dayofyear").values
+    return (
+        soil.groupby("time.dayofyear")
+        .mean()
+        .reindex(dayofyear=np.arange(1, 367))
+        .transpose("layer", "cell", "dayofyear")
+        .values
+    )
 
 
 @with_targets("climatology of one split knows all days, unsmoothed")
@@ -53,7 +59,9 @@ def _(grid, targets):
 
 @with_targets("climatology of one split is that of its test days")
 def _(grid, targets):
-    found = get_daily_means(targets, targets["time"].values >= np.datetime64("2020-07-01"))
+    found = get_daily_means(
+        targets, targets["time"].values >= np.datetime64("2020-07-01")
+    )
     climatology = grid["climatology"].values[TEMPORAL]
     has = np.isfinite(found) & np.isfinite(climatology)
     climatology[has] = found[has]

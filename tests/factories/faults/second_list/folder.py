@@ -68,9 +68,7 @@ class Folder:
         """Put another table in the place of one that was read."""
         self._tables[self.path / f"{name}.parquet"] = frame
 
-    def edit_bytes(
-        self, name: str, edit: Callable[[dict[str, bytes]], None]
-    ) -> None:
+    def edit_bytes(self, name: str, edit: Callable[[dict[str, bytes]], None]) -> None:
         """Rewrite the members of a zipped grid after `edit` changed them."""
         path = self.path / f"{name}.zarr.zip"
         with zipfile.ZipFile(path) as archive:

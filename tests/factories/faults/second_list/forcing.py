@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .folder import Folder, defect
+from factories.faults.second_list.folder import Folder, defect
 
 WEATHER = (
     "air_temperature",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .folder import Folder, defect
+from factories.faults.second_list.folder import Folder, defect
 
 NAME = "predictions_temporal"
 
@@ -84,9 +84,9 @@ def _(grid, folder):
 def _(grid, folder):
     targets = folder.get_grid("targets").sel(cell=grid["cell"], time=grid["time"])
     where = place(grid, "persistence")
-    grid["soil_moisture"].values[where] = targets["soil_moisture"].transpose(
-        "layer", "cell", "time"
-    ).values
+    grid["soil_moisture"].values[where] = (
+        targets["soil_moisture"].transpose("layer", "cell", "time").values
+    )
 
 
 @predictions("no rung is said to need observations")

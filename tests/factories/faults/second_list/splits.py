@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from .folder import Folder, defect
+from factories.faults.second_list.folder import Folder, defect
 
 DAY = pd.Timedelta(days=1)
 
@@ -120,7 +120,9 @@ def _(rows):
 @splits("spatial blocks were drawn by cell and not by block")
 def _(rows):
     where = rows["split"] == "spatial"
-    rows.loc[where, "role"] = rows.loc[where, "role"].sample(frac=1, random_state=3).values
+    rows.loc[where, "role"] = (
+        rows.loc[where, "role"].sample(frac=1, random_state=3).values
+    )
 
 
 @splits("two cells of the ungauged split changed roles")
@@ -151,9 +153,10 @@ def _(rows):
 @splits("two years of a cell changed roles")
 def _(rows):
     where = rows.index[find(rows, "dry_years", cell="-33.125_148.125")]
-    test, train = where[rows.loc[where, "role"] == "test"], where[
-        rows.loc[where, "role"] == "train"
-    ]
+    test, train = (
+        where[rows.loc[where, "role"] == "test"],
+        where[rows.loc[where, "role"] == "train"],
+    )
     rows.loc[test[0], "role"], rows.loc[train[0], "role"] = "train", "test"
 
 

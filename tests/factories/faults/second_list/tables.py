@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from .folder import Folder, defect
+from factories.faults.second_list.folder import Folder, defect
 
 
 def table(name: str):

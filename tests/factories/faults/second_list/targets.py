@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .folder import Folder, defect
+from factories.faults.second_list.folder import Folder, defect
 
 SERIES = ("soil_moisture", "soil_moisture_in_situ", "is_gapfilled", "observation_count")
 
@@ -39,8 +39,10 @@ def empty_days(grid, where) -> None:
 
 def rescale(grid, in_situ) -> None:
     """Give the scaled target that the stored line makes of `in_situ`."""
-    line = (grid["scale_offset"].values[..., None]
-            + grid["scale_slope"].values[..., None] * in_situ)
+    line = (
+        grid["scale_offset"].values[..., None]
+        + grid["scale_slope"].values[..., None] * in_situ
+    )
     grid["soil_moisture_in_situ"].values[...] = in_situ
     grid["soil_moisture"].values[...] = np.round(np.where(line < 0, np.nan, line), 5)
 
@@ -147,9 +149,10 @@ def _(grid):
 
 @target("negative scaled values are 0 in place of missing")
 def _(grid):
-    line = (grid["scale_offset"].values[..., None]
-            + grid["scale_slope"].values[..., None]
-            * grid["soil_moisture_in_situ"].values)
+    line = (
+        grid["scale_offset"].values[..., None]
+        + grid["scale_slope"].values[..., None] * grid["soil_moisture_in_situ"].values
+    )
     grid["soil_moisture"].values[line < 0] = 0
 
 
@@ -225,7 +228,7 @@ def _(grid):
 def _(grid):
     half = grid["soil_moisture"].values[..., :1096]
     rest = grid["soil_moisture"].values
-    shift = (np.nanmean(rest, -1) - np.nanmean(half, -1))
+    shift = np.nanmean(rest, -1) - np.nanmean(half, -1)
     grid["scale_offset"].values[...] += np.nan_to_num(shift)
     rescale(grid, grid["soil_moisture_in_situ"].values.copy())
 
