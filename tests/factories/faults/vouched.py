@@ -136,7 +136,7 @@ def _hash_splits(folder: Path, content: dict[str, Any]) -> Iterator[tuple[str, s
     ):
         return
     for name, record in content["splits"].items():
-        with contextlib.suppress(ValueError, TypeError, KeyError):
+        with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):
             digest = split_sha256(table[table["split"] == name])
             yield record["sha256"], digest
             record["sha256"] = digest
