@@ -232,10 +232,10 @@ def main() -> None:
 
 PAGE = """# Reliability
 
-Written by `benchmarks/bench_reliability.py`, which counts every number below, section by
-section; below each stand its date, commit and machine. Faults are small and seeded; what
-isn't listed wasn't run. `identical` is the right data; `refused` a typed error that says
-what was found and expected (of other software: any error); `foreign` an error of a
+Written by `benchmarks/bench_reliability.py`, which counts every number below, section
+by section; below each stand its date, commit and machine. Faults are small and seeded;
+what isn't listed wasn't run. `identical` is the right data; `refused` a typed error
+says what was found and expected (of other software: any error); `foreign` an error of a
 library that came through; `silent` other data without a word.
 
 {parts}
