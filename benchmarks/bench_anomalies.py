@@ -10,13 +10,16 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 from bench_metrics import make_pairs
-from harness import Arrays, Race
+from harness import IS_SMALL, Arrays, Race
 
 from somobench.metrics.anomalies import (
     count_leap_year_days,
     seasonal_climatology,
     take_moving_anomalies,
 )
+
+ROUNDED = 1e-7 if IS_SMALL else 1e-10
+"""Short series are computed in the type that they come in, here float32."""
 
 
 def make_target() -> xr.DataArray:
@@ -64,6 +67,7 @@ RACES = {
         make_target,
         {"ours": take_ours, "pytesmo": take_pytesmo, "xarray": take_xarray},
         {"pytesmo": 25, "xarray": 1},
+        atol=ROUNDED,
         shorten=lambda target: target[:2],
     ),
     "climatology": Race(
@@ -71,6 +75,7 @@ RACES = {
         make_target,
         {"ours": average_ours, "pytesmo": average_pytesmo},
         {"pytesmo": 50},
+        atol=ROUNDED,
         shorten=lambda target: target[:2],
     ),
 }

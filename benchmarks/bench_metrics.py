@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import xarray as xr
-from harness import Arrays, Race
+from harness import CELLS, DAYS, Arrays, Race
 
 from somobench.metrics import score
 
@@ -19,7 +19,7 @@ SEVEN = ("pearson_r", "bias", "rmse", "ubrmse", "kge_2009", "nse")  # and their 
 Pair = tuple[xr.DataArray, xr.DataArray]
 
 
-def make_pairs(cells: int = 1500, days: int = 8000) -> Pair:
+def make_pairs(cells: int = CELLS, days: int = DAYS) -> Pair:
     """Return predictions and a target with gaps."""
     rng = np.random.default_rng(1)
     target = rng.random((cells, days), dtype=np.float32)

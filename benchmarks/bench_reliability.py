@@ -1,6 +1,6 @@
 """Try faults on SoMoBench and on what it is made of; write `docs/reliability.md`.
 
-    PYTHONPATH=tests:tests/submissions:tests/system \\
+    PYTHONPATH=tests:tests/submissions:tests/system/faults \\
         python benchmarks/bench_reliability.py [SECTION ...]
 
 Needs what the tests need, and Linux. Counts every section, or those whose titles begin
@@ -235,8 +235,8 @@ PAGE = """# Reliability
 Written by `benchmarks/bench_reliability.py`, which counts every number below, section
 by section; below each stand its date, commit and machine. Faults are small and seeded;
 what isn't listed wasn't run. `identical` is the right data; `refused` a typed error
-says what was found and expected (of other software: any error); `foreign` an error of a
-library that came through; `silent` other data without a word.
+that says what was found and expected (of other software: any error); `foreign` an error
+of a library that came through; `silent` other data without a word.
 
 {parts}
 """

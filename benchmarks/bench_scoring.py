@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import xarray as xr
-from harness import Arrays, Race
+from harness import CELLS, DAYS, Arrays, Race
 
 from somobench.uncertainty.bootstrap import bootstrap_scores, draw_days
 from somobench.uncertainty.pooling import pool_scores
@@ -28,7 +28,7 @@ def _persistent(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
 
 
 def make_case(
-    cells: int = 1500, days: int = 8000
+    cells: int = CELLS, days: int = DAYS
 ) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:
     """Return a target and two predictions."""
     rng = np.random.default_rng(1)

@@ -1,12 +1,15 @@
 """Time what we do against others on the same work, and write docs/performance.md.
 
-    python benchmarks/harness.py [module ...]
+    python benchmarks/harness.py [--small] [module ...]
 
 Every contestant runs in fresh processes, in turns with the others: one call to warm up,
 then the call that counts. Results are compared with ours before a time is believed.
 Times are medians, by the clock and of all cores together, which other work on the
 machine disturbs less; memory is the highest peak of a process. Modules (`MODULES`) say
-what is timed; scripts of their own (`SCRIPTS`) are run and quoted.
+what is timed; scripts of their own (`SCRIPTS`) are run and quoted. Whoever fails, or
+takes longer than `LONGEST`, has a line that says so, and the others go on; once the
+time is used up, a race has one round. `--small` tries everything on a hundredth of
+the work, and like modules by name writes no page.
 """
 
 from __future__ import annotations
@@ -14,7 +17,6 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import platform
 import resource
 import statistics
 import subprocess
@@ -22,20 +24,27 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from performance_page import OURS, describe_row, write_page
 
 HERE = Path(__file__).parent
-PAGE = HERE.parent / "docs" / "performance.md"
 MODULES = ("bench_metrics", "bench_anomalies", "bench_scoring", "bench_open")
 SCRIPTS = {"bench_ismn_scale": ("100", "2"), "bench_windows": ()}
+SCRIPT_SECONDS = 150  # of one, on two idle cores
 ROUNDS = 3
-OURS = "ours"
+LONGEST = 240  # s, of one process
+USED_UP = 15 * 60  # s, after which a race has one round
+if "--small" in sys.argv:
+    os.environ["SOMOBENCH_SMALL"] = "1"  # for the processes that this one starts
+IS_SMALL = "SOMOBENCH_SMALL" in os.environ
+CELLS, DAYS = (60, 2000) if IS_SMALL else (1500, 8000)
+FOLDER = Path(os.environ.get("SOMOBENCH_FOLDER", "."))
+"""Where `prepare` leaves files, for this run alone."""
 Arrays = Mapping[str, np.ndarray]
 
 
@@ -46,7 +55,9 @@ class Race:
     `make` gives the input, `contestants` take it and return arrays by name, of which
     those that ours has too must be equal within `rtol` and `atol`. `bars` are the
     ratios of their time to ours that are aimed at; of ours alone, seconds. Others warm
-    up on what `shorten` leaves of the input.
+    up on what `shorten` leaves of the input. `digest` makes few numbers of large
+    results, `prepare` files for all; neither is timed. `seconds` is what all rounds
+    take on two idle cores.
     """
 
     work: str
@@ -56,6 +67,9 @@ class Race:
     rtol: float = 1e-9
     atol: float = 1e-10
     shorten: Callable[[Any], Any] | None = None
+    digest: Callable[[Arrays], Arrays] = dict
+    prepare: Callable[[], None] | None = None
+    seconds: float = 60.0
 
 
 def run_one(module: str, race: str, name: str, place: Path) -> None:
@@ -68,8 +82,9 @@ def run_one(module: str, race: str, name: str, place: Path) -> None:
     start, busy = time.perf_counter(), measure_work()
     found = work(given)
     seconds, busy = time.perf_counter() - start, measure_work() - busy
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    np.savez(place, **found)
+    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    peak = max(resource.getrusage(who).ru_maxrss for who in whose) / 1e6
+    np.savez(place, **chosen.digest(found))
     print(json.dumps({"seconds": seconds, "busy": busy, "gigabytes": peak}))
 
 
@@ -79,37 +94,68 @@ def measure_work() -> float:
     return time.process_time() + ended.ru_utime + ended.ru_stime
 
 
-def run_race(module: str, key: str, race: Race) -> list[dict[str, Any]]:
+def run_race(
+    module: str, key: str, race: Race, rounds: int = ROUNDS
+) -> list[dict[str, Any]]:
     """Run a race in turns and return a row for every contestant, ours first."""
-    times: dict[str, list[float]] = {name: [] for name in race.contestants}
-    busy: dict[str, list[float]] = {name: [] for name in race.contestants}
-    peaks = dict.fromkeys(race.contestants, 0.0)
+    records: dict[str, list[dict[str, float]]] = {name: [] for name in race.contestants}
+    failures: dict[str, str] = {}
+    if race.prepare is not None:
+        call("--prepare", module, key)
     with tempfile.TemporaryDirectory() as folder:
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             for name in race.contestants:
-                place = Path(folder) / f"{name}.npz"
-                command = [sys.executable, __file__, "--one", module, key, name, place]
-                done = subprocess.run(command, check=True, capture_output=True)
-                record = json.loads(done.stdout.splitlines()[-1])
-                times[name].append(record["seconds"])
-                busy[name].append(record["busy"])
-                peaks[name] = max(peaks[name], record["gigabytes"])
-                compare_results(Path(folder), name, race)
-    medians = {name: statistics.median(values) for name, values in times.items()}
-    worked = {name: statistics.median(values) for name, values in busy.items()}
+                if name in failures:
+                    continue
+                try:
+                    place = Path(folder) / f"{name}.npz"
+                    last = call("--one", module, key, name, place).splitlines()[-1]
+                    compare_results(Path(folder), name, race)
+                    records[name].append(json.loads(last))
+                except (RuntimeError, AssertionError, OSError) as error:
+                    failures[name] = " ".join(str(error).split())[:120]
+    medians = {
+        name: {key: statistics.median(one[key] for one in found) for key in found[0]}
+        for name, found in records.items()
+        if found and name not in failures
+    }
+    own = medians.get(OURS)
     return [
         {
             "work": race.work,
             "who": name,
-            "seconds": seconds,
-            "busy": worked[name],
-            "ratio": seconds / medians[OURS],
-            "busy_ratio": worked[name] / worked[OURS],
-            "gigabytes": peaks[name],
             "bar": race.bars.get(name),
+            "failure": failures.get(name, "ours failed" if own is None else None),
+            **medians.get(name, {}),
+            **_relate(medians.get(name), own),
+            "gigabytes": max((one["gigabytes"] for one in found), default=0.0),
         }
-        for name, seconds in medians.items()
+        for name, found in records.items()
     ]
+
+
+def _relate(
+    theirs: Mapping[str, float] | None, own: Mapping[str, float] | None
+) -> dict[str, float]:
+    if theirs is None or own is None:
+        return {}
+    parts = {"ratio": "seconds", "busy_ratio": "busy"}
+    return {name: theirs[part] / own[part] for name, part in parts.items()}
+
+
+def call(*arguments: str | Path) -> str:
+    """Run a part of this script in a fresh process and return what it printed."""
+    command = [sys.executable, __file__, *map(str, arguments)]
+    try:
+        done = subprocess.run(
+            command, check=False, capture_output=True, text=True, timeout=LONGEST
+        )
+    except subprocess.TimeoutExpired as error:
+        raise RuntimeError(f"took longer than {LONGEST} s") from error
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
+        raise RuntimeError(lines[-1])
+    return done.stdout
 
 
 def compare_results(folder: Path, name: str, race: Race) -> None:
@@ -125,82 +171,80 @@ def compare_results(folder: Path, name: str, race: Race) -> None:
             )
 
 
-def describe_row(row: Mapping[str, Any]) -> str:
-    """Write a row of the table."""
-    bar, ratios = row["bar"], ["", ""]
-    if row["who"] == OURS:
-        met = bar is None or row["seconds"] <= bar
-        aim = "" if bar is None else f"at most {bar * 1e3:,.0f} ms"
-    else:
-        ratios = [f"{row['ratio']:.1f}", f"{row['busy_ratio']:.1f}"]
-        met = bar is None or row["ratio"] >= bar
-        aim = "" if bar is None else f"{bar:g}"
-    times = [f"{row[key] * 1e3:,.0f}" for key in ("seconds", "busy")]
-    behind = "" if met else ", not reached"
-    cells = [row["work"], row["who"], *times, *ratios, f"{aim}{behind}"]
-    return "| " + " | ".join([*cells, f"{row['gigabytes']:.2f}"]) + " |"
-
-
-def describe_machine() -> str:
-    """Name the machine's class, and what ran."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    names = ("numpy", "xarray", "numba")
-    versions = [f"{name} {importlib.import_module(name).__version__}" for name in names]
-    cores = len(os.sched_getaffinity(0))
-    python = f"Python {platform.python_version()}"
-    return f"{cores} cores, {memory:.0f} GiB, {', '.join([python, *versions])}"
-
-
-def write_page(rows: list[dict[str, Any]], quoted: Mapping[str, str]) -> None:
-    """Write the page of all rows, those where we are behind included."""
-    load = os.getloadavg()[0]
-    today = datetime.now(UTC).date()
-    lines = [
-        "# Performance",
-        "",
-        f"`make bench`, {today}, {describe_machine()}; load {load:.1f} at the end.",
-        f"Medians of {ROUNDS} runs in fresh processes, in turns; results are compared",
-        "first. A ratio is the other's time over ours: above 1 we are faster. Aims are",
-        "meant by the clock of an idle machine. Where others keep the cores busy,",
-        "processor time, that of all cores together, tells more.",
-        "",
-        "| work | who | ms | processor ms | ratio | of processor | aim | peak GB |",
-        "|---|---|---|---|---|---|---|---|",
-        *map(describe_row, rows),
-        "",
-        (HERE / "limits.md").read_text(encoding="utf-8").strip(),
-        "",
-    ]
-    for name, text in quoted.items():
-        lines += [f"## `{name}.py`", "", "```", text.rstrip(), "```", ""]
-    PAGE.write_text("\n".join(lines), encoding="utf-8")
-
-
 def quote_script(name: str, arguments: tuple[str, ...]) -> str:
     """Run a benchmark that prints its own table, and return it."""
     command = [sys.executable, HERE / f"{name}.py", *arguments]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    return done.stdout or f"did not run: {done.stderr.strip().splitlines()[-1]}"
+    try:
+        done = subprocess.run(
+            command, check=False, capture_output=True, text=True, timeout=2 * LONGEST
+        )
+    except subprocess.TimeoutExpired:
+        return f"did not end within {2 * LONGEST} s"
+    if done.returncode == 0:
+        return done.stdout
+    last = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
+    return f"{done.stdout}did not end well: {last}"
+
+
+def load_races(modules: Sequence[str]) -> dict[tuple[str, str], Race]:
+    """Return the races of some modules; one that can't be imported is only named."""
+    found: dict[tuple[str, str], Race] = {}
+    for module in modules:
+        try:
+            races = importlib.import_module(module).RACES
+        except ImportError as error:
+            print(f"{module}: {error}", flush=True)
+            continue
+        found |= {(module, key): race for key, race in races.items()}
+    return found
+
+
+def run_races(
+    races: Mapping[tuple[str, str], Race], *, keep_page: bool
+) -> list[dict[str, Any]]:
+    """Run races and print their rows; the page is kept as they come."""
+    rows: list[dict[str, Any]] = []
+    start = time.perf_counter()
+    for (module, key), race in races.items():
+        began = time.perf_counter()
+        rounds = 1 if IS_SMALL or began - start > USED_UP else ROUNDS
+        try:
+            found = run_race(module, key, race, rounds)
+        except RuntimeError as error:  # nothing could be prepared
+            failed = {"work": race.work, "bar": None, "failure": str(error)}
+            found = [failed | {"who": name} for name in race.contestants]
+        rows += found
+        print("\n".join(map(describe_row, found)))
+        print(f"{key}: {time.perf_counter() - began:.0f} s", flush=True)
+        if keep_page:
+            write_page(rows, {}, ROUNDS)
+    return rows
 
 
 def main() -> None:
     """Run all races and scripts, or the modules named, which are only printed."""
-    asked = sys.argv[1:]
+    asked = [argument for argument in sys.argv[1:] if argument != "--small"]
     if asked[:1] == ["--one"]:
         run_one(asked[1], asked[2], asked[3], Path(asked[4]))
         return
-    rows: list[dict[str, Any]] = []
-    for module in asked or MODULES:
-        for key, race in importlib.import_module(module).RACES.items():
-            rows += run_race(module, key, race)
-            for row in rows[-len(race.contestants) :]:
-                print(describe_row(row), flush=True)
-        if not asked:
-            write_page(rows, {})
-    if not asked:
-        write_page(
-            rows, {name: quote_script(name, args) for name, args in SCRIPTS.items()}
-        )
+    if asked[:1] == ["--prepare"]:
+        warnings.simplefilter("ignore")
+        importlib.import_module(asked[1]).RACES[asked[2]].prepare()
+        return
+    is_whole = not (asked or IS_SMALL)
+    races, scripts = load_races(asked or MODULES), SCRIPTS if is_whole else {}
+    expected = sum(race.seconds for race in races.values())
+    minutes = (expected + len(scripts) * SCRIPT_SECONDS) / 60
+    print(f"{len(races)} races, {len(scripts)} scripts: on two idle cores", end=" ")
+    print(f"about {minutes:.0f} minutes", flush=True)
+    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_FOLDER")) as folder:
+        os.environ["SOMOBENCH_FOLDER"] = folder
+        rows = run_races(races, keep_page=is_whole)
+    quoted: dict[str, str] = {}
+    for name, arguments in scripts.items():
+        print(f"{name} ...", flush=True)
+        quoted[name] = quote_script(name, arguments)
+        write_page(rows, quoted, ROUNDS)
 
 
 if __name__ == "__main__":

@@ -16,15 +16,17 @@ import sys
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic import ValidationError as PydanticError
 
 from somobench.schemas.errors import InputError, IntegrityError, SomobenchError
-from somobench.schemas.manifest import Manifest, parse_manifest
-from somobench.schemas.recipe import RELEASE_ID, SHA256, Recipe, load_recipe
+from somobench.schemas.manifest import RELEASE_ID, SHA256, Manifest, parse_manifest
+
+if TYPE_CHECKING:
+    from somobench.schemas.recipe import Recipe
 
 MOMENTS = ("finite_count", "minimum", "maximum", "mean")
 """What a manifest says of an array beside its hash."""
@@ -220,6 +222,8 @@ def write_build_record(record: BuildRecord, folder: Path) -> Path:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the record of a built release below `catalog` of the current folder."""
+    from somobench.schemas.recipe import load_recipe
+
     release, recipe = map(Path, sys.argv[1:] if arguments is None else arguments)
     text = (release / "MANIFEST.json").read_bytes()
     try:

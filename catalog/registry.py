@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from somobench.catalog.recipes import BuildRecord, read_build_record
 from somobench.schemas.errors import IntegrityError, UnknownNameError, UsageError
-from somobench.schemas.recipe import RELEASE_ID, SHA256
+from somobench.schemas.manifest import RELEASE_ID, SHA256
 
 MANIFEST = "MANIFEST.json"
 MAXIMUM_RECORD = 200_000  # bytes of the file of a catalog record

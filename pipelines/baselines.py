@@ -6,7 +6,6 @@ predictions/ and baselines.json.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,14 +13,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 
 from somobench.catalog.split_view import view_split
 from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.catalog.storage.atomic import replace_file, write_json
+from somobench.ladder.climb import Outcomes, climb, join_predictions
 from somobench.ladder.fit import NotAvailable
 from somobench.ladder.problem import Problem, build_problem
-from somobench.ladder.rungs import RUNGS, Prediction, Rung, fit_predict
+from somobench.ladder.rungs import RUNGS, Prediction, Rung
 from somobench.parallel import count_cores, map_items
 from somobench.pipelines.stage import (
     load_grid,
@@ -34,10 +33,8 @@ from somobench.schemas.manifest import FeatureSetRecord
 from somobench.schemas.recipe import Recipe, load_recipe
 from somobench.schemas.tables import CELLS, SPLITS
 from somobench.schemas.validate import validate_grid
-from somobench.schemas.variables import TEST, get_attrs
 
 DATA = Path("data")
-Outcomes = Mapping[str, Prediction | NotAvailable]
 
 
 class Inputs(NamedTuple):
@@ -125,72 +122,6 @@ def build_split_problem(split: str, inputs: Inputs, recipe: Recipe) -> Problem:
         latent_heat=recipe.forcing.latent_heat,
         params=recipe.baselines,
     )
-
-
-class AskedPart(NamedTuple):
-    """Cells with a test day, and the days from the first to the last test day."""
-
-    cells: NDArray[np.intp]
-    days: slice
-
-
-def select_part(problem: Problem) -> AskedPart:
-    """Return the part of the grid that predictions are stored for."""
-    tested = problem.role == TEST
-    days = np.flatnonzero(tested.any(axis=0))
-    period = slice(int(days[0]), int(days[-1]) + 1)
-    return AskedPart(np.flatnonzero(tested.any(axis=1)), period)
-
-
-def climb(problem: Problem) -> dict[str, Prediction | NotAvailable]:
-    """Fit every rung, lowest first, and keep what it predicts on the test part."""
-    part = select_part(problem)
-    outcomes: dict[str, Prediction | NotAvailable] = {}
-    for name in RUNGS:
-        outcome = fit_predict(name, problem)
-        if isinstance(outcome, Prediction):
-            outcome = outcome._replace(values=outcome.values[:, part.cells, part.days])
-        outcomes[name] = outcome
-    return outcomes
-
-
-def join_predictions(
-    outcomes: Outcomes, problem: Problem, targets: xr.Dataset
-) -> xr.Dataset:
-    """Join the rungs that a split carries, on its test cells and days.
-
-    Parameters
-    ----------
-    outcomes : by name of the rung, as of `climb`
-    problem : Problem
-    targets : Dataset of schema TARGETS
-
-    Returns
-    -------
-    Dataset of schema PREDICTIONS
-        Rungs in the order of the ladder; every day from the first to the last test day.
-    """
-    part = select_part(problem)
-    found = {
-        name: outcome.values
-        for name, outcome in outcomes.items()
-        if isinstance(outcome, Prediction)
-    }
-    marks = [int(RUNGS[name].needs_observations) for name in found]
-    meaning = "1 where the rung reads observations of the cell that it predicts"
-    axes = targets[["cell", "time", "layer"]].isel(cell=part.cells, time=part.days)
-    grid = xr.Dataset(coords=axes.coords).assign_coords(rung=list(found))
-    grid["soil_moisture"] = (
-        ("rung", "layer", "cell", "time"),
-        np.stack(list(found.values())),
-        get_attrs("soil_moisture") | {"scaling": "train"},
-    )
-    grid["needs_observations"] = (
-        "rung",
-        np.array(marks, "int8"),
-        {"long_name": meaning},
-    )
-    return grid.assign_attrs(split=problem.split)
 
 
 def describe_ladder() -> list[dict[str, Any]]:

@@ -66,8 +66,11 @@ def load_grid(path: Path, schema: DatasetSchema) -> xr.Dataset:
     ValidationError
         If it breaks the schema.
     """
-    with open_grid(path, schema) as grid, _refuse_unreadable(path):
-        return grid.load()
+    from somobench.schemas.validate import validate_grid
+
+    with open_grid(path, None) as grid, _refuse_unreadable(path):
+        loaded = grid.load()
+    return validate_grid(loaded, schema, path.name)
 
 
 @contextmanager

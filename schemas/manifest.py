@@ -5,14 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import re
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic import ValidationError as PydanticError
 
 from somobench.schemas.errors import Failure, ValidationError
-from somobench.schemas.recipe import RELEASE_ID, SHA256
 
+RELEASE_ID = r"^[a-z][a-z0-9_]*-\d+\.\d+\.\d+$"
+SHA256 = r"^[0-9a-f]{64}$"
 SCHEMA_VERSION = "1"
 """Version of the file contract in docs/data-specification.md."""
 
@@ -20,6 +22,7 @@ Sha256 = Annotated[str, Field(pattern=SHA256)]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
 
 
+DOI = re.compile(r"10\.\d{4,9}/[^\s;,]*[^\s;,.)]")
 Size = Annotated[int, Field(ge=0, le=10**15)]  # bytes
 
 
@@ -68,6 +71,13 @@ class SourceRecord(Record):
     date_accessed: dt.date | None = None
 
 
+class CreditRecord(Record):
+    """How the data of one station are to be cited."""
+
+    doi: Annotated[str, Field(pattern=r"^10\.\d{4,9}/\S{1,200}$")]
+    citation: Annotated[str, Field(max_length=5000)] = ""
+
+
 class FeatureSetRecord(Record):
     """One named selection of model inputs."""
 
@@ -111,6 +121,8 @@ class Manifest(Record):
     sources: tuple[SourceRecord, ...]
     networks: tuple[str, ...] = ()
     """Station networks behind the targets; empty in releases older than this field."""
+    credits: dict[str, CreditRecord] = {}
+    """By station behind the targets, where its archive gives a DOI."""
     recipe_sha256: Sha256
     package_version: str
     pipeline_sha256: Sha256

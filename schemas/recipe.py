@@ -19,13 +19,12 @@ from pydantic import ValidationError as PydanticError
 
 from somobench.schemas.baseline_params import BaselineParams
 from somobench.schemas.errors import Failure, InputError, ValidationError
+from somobench.schemas.manifest import SHA256
 from somobench.schemas.variables import VARIABLES
 from somobench.schemas.yaml_lines import find_line
 
 InputRole = Literal["stations", "forcing", "reference"]
 RECIPE_NAME = r"^[a-z][a-z0-9_]*$"
-RELEASE_ID = r"^[a-z][a-z0-9_]*-\d+\.\d+\.\d+$"
-SHA256 = r"^[0-9a-f]{64}$"
 VIRTUAL = "virtual"
 """Path of an input that is generated."""
 CSV = ".csv"

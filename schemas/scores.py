@@ -23,6 +23,7 @@ POOL_KINDS = (
     "network",
     "record_length",
     "station_count",
+    "fold",
 )
 ALL_LAYERS = 0
 SCORE_KEY = ("split", "model", "against", "layer", "metric", "pool_kind", "pool")

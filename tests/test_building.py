@@ -181,7 +181,9 @@ def is_running(process: int) -> bool:
 
 
 def start_build(recipe: str, root: Path) -> subprocess.Popen[bytes]:
-    code = f"from somobench.building import build_recipe; build_recipe({recipe!r})"
+    # As in a terminal, also where the tests run behind `&`, which ignores SIGINT.
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    code += f"from somobench.building import build_recipe; build_recipe({recipe!r})"
     return subprocess.Popen([sys.executable, "-c", code], cwd=root)
 
 
@@ -351,7 +353,7 @@ def test_killed_build_publishes_nothing_and_the_next_one_succeeds(
     wait_for(signals / "other.running")
     stage = int((signals / "other.running").read_text())
     process.send_signal(end)
-    process.wait()
+    process.wait(timeout=60)
     wait_until(lambda: not is_running(stage))
     assert snapshot(checkout) == before
     assert not (checkout / "releases").exists()

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from factories.command_line import run
+from factories.programs import run
 from factories.releases import RELEASE
 from somobench.catalog.resolve import resolve
 from somobench.cite import (
+    find_year,
     format_bibtex,
     format_cff,
     format_text,
@@ -20,7 +21,7 @@ from somobench.cite import (
     merge_sources,
 )
 from somobench.cli.describe import describe_sections
-from somobench.schemas.manifest import Manifest, SourceRecord
+from somobench.schemas.manifest import CreditRecord, Manifest, SourceRecord
 
 ERA5 = "10.24381/cds.adbb2d47"
 USCRN = ("10.1175/JHM-D-12-0146.1", "10.1175/BAMS-D-12-00170.1")
@@ -104,6 +105,39 @@ def test_licence_that_spdx_lacks_is_no_licence_field(manifest: Manifest) -> None
     content = yaml.safe_load(format_cff(list_citations(closed), "A toy."))
     assert "license" not in content
     assert "LicenseRef-restricted" in content["abstract"]
+
+
+def test_every_bibtex_entry_has_a_year(manifest: Manifest) -> None:
+    built = manifest.model_copy(update={"package_version": "2.0.0"})
+    text = format_bibtex(list_citations(built, software_version="2.0.0"))
+    years = re.findall(r"^  year = \{(.+)\},$", text, re.MULTILINE)
+    # Release and software, ERA5 without a year, daily01 by the work with its DOI
+    # (Bell 2013), two networks.
+    assert years == ["2026", "2026", "n.d.", "2013", "n.d.", "n.d."]
+
+
+def test_year_is_that_of_the_work_with_the_doi() -> None:
+    text = "Pastorello (2020), doi:10.1/a; Giardina and others (2023), doi:10.1/b"
+    assert find_year(text, "10.1/b") == "2023"
+    assert find_year(text, "10.1/c") == "2020"
+    assert find_year("from 2003 on, no work", "10.1/b") == ""
+
+
+def test_stations_with_a_doi_are_cited_in_every_format(manifest: Manifest) -> None:
+    credit = CreditRecord(doi="10.1000/FLX/7", citation="A. Author (2016), Gebesee")
+    listed = manifest.model_copy(update={"credits": {"DE-Geb": credit}})
+    references = list_citations(listed)
+    text = format_text(references)
+    assert "Station\n" in text
+    assert "A. Author (2016), Gebesee" in text
+    assert text.count("doi:10.1000/FLX/7") == 1
+    bibtex = format_bibtex(references)
+    entry = bibtex[bibtex.index("@misc{station-data-of-station-de-geb") :]
+    assert "year = {2016}" in entry
+    assert "doi = {10.1000/FLX/7}" in entry
+    content = yaml.safe_load(format_cff(references, "A toy."))
+    dois = [item.get("doi") for item in content["references"]]
+    assert "10.1000/FLX/7" in dois
 
 
 def test_bibtex_entries_have_keys_of_their_own_and_escaped_text(

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from factories.command_line import run
+from factories.programs import run
 from factories.releases import make_release, make_targets, write_manifest
 from somobench.catalog.resolve import resolve
 from somobench.catalog.storage.archive import write_zarr_zip

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -99,8 +100,8 @@ def _totals(dataset: xr.Dataset) -> list[float]:
 def test_forked_children_read_what_their_parent_opened(toy: Path) -> None:
     lazy = somobench.open_dataset("forcing", release=RELEASE, lazy=True)
     expected = [_total(lazy)] * 20
-    with multiprocessing.get_context("fork").Pool(3) as pool:
-        assert pool.map(_totals, [lazy] * 3) == [expected] * 3
+    with ProcessPoolExecutor(3, multiprocessing.get_context("fork")) as pool:
+        assert list(pool.map(_totals, [lazy] * 3)) == [expected] * 3
         assert _totals(lazy) == expected
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from factories.command_line import run
+from factories.programs import run
 from factories.raw.csv_files import csv_file
 from somobench.building import BuiltRelease, own_stations
 from somobench.building.own_stations import (

@@ -23,7 +23,7 @@ from typing import BinaryIO
 
 from somobench.catalog.registry import chosen_folder
 from somobench.schemas.errors import InputError, IntegrityError
-from somobench.schemas.recipe import SHA256
+from somobench.schemas.manifest import SHA256
 
 SETTLED_SECONDS = 2.0  # a younger file could change again within one clock tick
 LEFTOVER_SECONDS = 6 * 3600.0  # a partial download this old belongs to nobody

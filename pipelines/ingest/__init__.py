@@ -83,12 +83,14 @@ def ingest(
         raise _make_empty_error(report)
     stations = make_stations_table(ingested.sensors, recipe.grid.resolution)
     observations = make_observations_table(ingested.sensors)
-    statics, unread = read_statics(archives, stations)
+    statics, unread, credited = read_statics(archives, stations)
     report["static_variables"] = {
         "stations": stations["station_id"].nunique(),
         "described": len(statics),
         "rejected_files": [vars(item) for item in unread],
     }
+    if credited:
+        report["credits"] = credited
     validate_table(stations, SENSORS, STATIONS_FILE)
     validate_table(observations, OBSERVATIONS, OBSERVATIONS_FILE)
     validate_table(statics, STATICS, STATICS_FILE)

@@ -21,7 +21,8 @@ from pydantic import ValidationError as PydanticError
 from somobench.catalog.storage.atomic import write_json
 from somobench.catalog.storage.hashing import sha256_file
 from somobench.schemas.errors import InputError, IntegrityError
-from somobench.schemas.recipe import CSV, SHA256, InputParams
+from somobench.schemas.manifest import SHA256
+from somobench.schemas.recipe import CSV, InputParams
 
 DATA_VARIABLE = "SOMOBENCH_DATA"
 DEFAULT_ROOT = Path("../shared/data")

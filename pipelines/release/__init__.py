@@ -104,7 +104,10 @@ def build_release(
         )
         files = dict(sorted((packed | texts).items()))
         manifest = manifest.model_copy(update={"files": files})
-        write_json(manifest.model_dump(mode="json"), folder / "MANIFEST.json")
+        content = manifest.model_dump(mode="json")
+        if not manifest.credits:
+            del content["credits"]  # as releases before this field were written
+        write_json(content, folder / "MANIFEST.json")
     return manifest
 
 

@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
+import pandas as pd
+
 from somobench.catalog.storage.atomic import format_json
 from somobench.catalog.storage.hashing import sources_sha256
 from somobench.pipelines.release.outputs import StageOutputs
 from somobench.schemas.manifest import (
     SCHEMA_VERSION,
+    CreditRecord,
     FeatureSetRecord,
     FileRecord,
     Manifest,
@@ -64,6 +67,7 @@ def describe_release(
         splits_left_out=reports["splits"]["left_out"],
         sources=_collect_sources(outputs),
         networks=_list_networks(outputs),
+        credits=_list_credits(outputs),
         recipe_sha256=_hash_recipe(recipe),
         package_version=metadata.version("somobench"),
         pipeline_sha256=pipeline_sha256(),
@@ -127,10 +131,24 @@ def _collect_sources(outputs: StageOutputs) -> tuple[SourceRecord, ...]:
 
 def _list_networks(outputs: StageOutputs) -> tuple[str, ...]:
     """Name the networks with a sensor in a layer of a cell of the release."""
+    return tuple(sorted(set(_list_used(outputs)["network"].astype(str))))
+
+
+def _list_credits(outputs: StageOutputs) -> dict[str, CreditRecord]:
+    """Return the credits of stations with such a sensor, by name of the station."""
+    given = outputs.reports["ingest"].get("credits", {})
+    used = _list_used(outputs)
+    names = dict(zip(used["station_id"], used["station"], strict=True))
+    return {
+        str(names[station]): CreditRecord.model_validate(given[station])
+        for station in sorted(set(given) & set(names))
+    }
+
+
+def _list_used(outputs: StageOutputs) -> pd.DataFrame:
     sensors = outputs.tables["stations"]
     cells = outputs.grids["targets"]["cell"].to_numpy().astype(str)
-    used = sensors[(sensors["layer"] > 0) & sensors["cell_id"].isin(cells)]
-    return tuple(sorted(set(used["network"].astype(str))))
+    return sensors[(sensors["layer"] > 0) & sensors["cell_id"].isin(cells)]
 
 
 def _hash_recipe(recipe: Recipe) -> str:

@@ -15,7 +15,6 @@ from typing import Any
 import pandas as pd
 
 from somobench.catalog.storage.atomic import write_json, write_parquet
-from somobench.metrics.days import ResampledDays
 from somobench.parallel import count_cores, map_items
 from somobench.pipelines.scores.inputs import ScoredSplit, ScoreInputs, read_inputs
 from somobench.pipelines.scores.report import describe_scores, describe_split
@@ -23,10 +22,10 @@ from somobench.pipelines.scores.summary import write_summary
 from somobench.schemas.recipe import Recipe, load_recipe
 from somobench.schemas.scores import SCORE_TABLES
 from somobench.schemas.validate import validate_table
-from somobench.scoring.ladders import compare_with_rungs
-from somobench.scoring.models import LEADING, draw_common_days, score_model
+from somobench.scoring.models import draw_common_days
+from somobench.scoring.rung_scores import score_ladder
 from somobench.scoring.shift_costs import REFERENCE_SPLIT, shift_costs
-from somobench.scoring.tables import COARSE, cell_table, finish_table, score_table
+from somobench.scoring.tables import finish_table
 
 DATA = Path("data")
 Tables = dict[str, list[pd.DataFrame]]
@@ -67,27 +66,12 @@ def score_split(inputs: ScoreInputs, split: str) -> tuple[Tables, dict[str, Any]
     """Return the tables of a split by name, and what is said of it in scores.json."""
     scored = inputs.scored(split)
     days = draw_common_days(scored.case, scored.ladder.rungs)
-    rows = score_ladder(scored, days)
+    rows: Tables = dict(score_ladder(scored.case, scored.ladder, days))
     if REFERENCE_SPLIT in inputs.names and split != REFERENCE_SPLIT:
         reference = inputs.scored(REFERENCE_SPLIT)
         rows["shift_costs"] = [measure_shift_costs(scored, reference)]
     scores = pd.concat(rows["scores"])
     return rows, describe_split(scored.case, scored.ladder, days, scores)
-
-
-def score_ladder(scored: ScoredSplit, days: ResampledDays) -> Tables:
-    """Score every rung of a split, and compare it with all rungs below."""
-    case, ladder = scored
-    scores: list[pd.DataFrame] = []
-    cell_scores: list[pd.DataFrame] = []
-    for place, rung in enumerate(ladder.rungs):
-        own = score_model(case, rung.load(), days)
-        scores.append(score_table(case, own, rung.name))
-        cell_scores.append(cell_table(case, own, rung.name))
-        scores += compare_with_rungs(
-            case, rung, ladder.rungs[:place], days, metrics=LEADING, kinds=COARSE
-        )
-    return {"scores": scores, "cell_scores": cell_scores}
 
 
 def measure_shift_costs(shifted: ScoredSplit, reference: ScoredSplit) -> pd.DataFrame:

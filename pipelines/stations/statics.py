@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -40,12 +41,29 @@ CLASS_SOURCES: Mapping[str, tuple[str, ...]] = {
 """What a class is taken from, the first that a station has: maps that every version of
 the archive delivers, so that releases agree; `insitu` classes are no common legend."""
 
+CREDITS = ("doi", "citation")
 DEGREE_DECIMALS = 9  # distances nearer than that are equal on every processor
+
+
+class Statics(NamedTuple):
+    """What archives say of stations.
+
+    Attributes
+    ----------
+    table : DataFrame of schema STATICS
+        Stations without attributes are left out.
+    rejections : files that can't be read
+    credits : by station, the DOI of its data and their citation, where there is one
+    """
+
+    table: pd.DataFrame
+    rejections: tuple[Rejection, ...]
+    credits: Mapping[str, Mapping[str, str]]
 
 
 def read_statics(
     archives: Sequence[tuple[str, Path]], stations: pd.DataFrame
-) -> tuple[pd.DataFrame, tuple[Rejection, ...]]:
+) -> Statics:
     """Read the attributes of the stations in a table from their archives.
 
     Parameters
@@ -54,11 +72,6 @@ def read_statics(
         which they gave `stations`
     stations : table SENSORS
 
-    Returns
-    -------
-    tuple
-        Table STATICS, stations without attributes left out; and files that can't be
-        read.
     """
     by_folder: dict[str, Mapping[str, StaticValue]] = {}
     rejections: list[Rejection] = []
@@ -69,7 +82,13 @@ def read_statics(
         found, bad = STATIC_READERS[source](path)
         by_folder |= {within + folder: values for folder, values in found.items()}
         rejections += [replace(item, file=within + item.file) for item in bad]
-    return _build_table(_collect_by_station(by_folder, stations)), tuple(rejections)
+    found_by_station = _collect_by_station(by_folder, stations)
+    credited = {
+        station: {name: str(values[name]) for name in CREDITS}
+        for station, values in sorted(found_by_station.items())
+        if values.get("doi")
+    }
+    return Statics(_build_table(found_by_station), tuple(rejections), credited)
 
 
 def _collect_by_station(

@@ -14,7 +14,6 @@ from somobench.pipelines.targets.cells import (
     DenseSeries,
     name_reference,
 )
-from somobench.pipelines.targets.matching import quantise
 from somobench.pipelines.targets.rule import (
     NO_SOURCE,
     IntervalTarget,
@@ -24,6 +23,7 @@ from somobench.pipelines.targets.rule import (
 from somobench.schemas.errors import InputError
 from somobench.schemas.recipe import Recipe
 from somobench.schemas.variables import get_attrs
+from somobench.statistics.digits import quantise
 
 SERIES = ("layer", "cell", "time")
 

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 Series = NDArray[np.float64]
 
 NO_VARIANCE = "standard deviation over the overlap not positive"
-STORED_DIGITS = 12  # of factors; the last bits differ between processors
 
 
 class Rejection(NamedTuple):
@@ -84,15 +83,3 @@ def correlate(x: Series, y: Series) -> float:
         return float("nan")
     x, y = x - x.mean(), y - y.mean()
     return float((x * y).sum() / np.sqrt((x * x).sum() * (y * y).sum()))
-
-
-def quantise(values: Series) -> Series:
-    """Round to the significant digits that stored factors and statistics carry.
-
-    Examples
-    --------
-    >>> quantise(np.array([1 / 3, np.nan]))
-    array([0.33333333,        nan])
-    """
-    flat = [float(f"{value:.{STORED_DIGITS}g}") for value in values.ravel()]
-    return np.array(flat, dtype=np.float64).reshape(values.shape)

@@ -2,25 +2,30 @@
 
 Run as `python -m somobench.pipelines.tools.ladder_tables DOCUMENT RELEASE_FOLDER ...`:
 the lines between `<!-- ladder:ID -->` and `<!-- end -->` become the ladder of release
-ID, those after `<!-- shifts:ID -->` what shifts cost it.
+ID, those after `<!-- shifts:ID -->` what shifts cost it. A folder that `somobench
+ladder` wrote, named as the release, gives those after `<!-- folds:ID -->`; the lines
+after `<!-- brief:ID -->` are the ladder on four splits.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from somobench.catalog.storage.atomic import write_text
+from somobench.folds import POOLED
 from somobench.ladder.rungs import RUNGS
 from somobench.pipelines.stage import run_stage
 from somobench.schemas.errors import UsageError
 
 METRIC = "pearson_r"
 ALL_LAYERS = 0
+ABSENT = "not available"
+BRIEF = ("temporal", "ungauged", "energy_to_water", "water_to_energy")
+"""Splits of a brief table: later days, other networks, other regimes."""
 MARKED = r"(<!-- {kind}:{release} -->\n).*?(<!-- end -->)"
 
 
@@ -57,6 +62,13 @@ def shift_table(costs: pd.DataFrame) -> str:
     return _tabulate_rungs(chosen, "cost")
 
 
+def make_brief_table(scores: pd.DataFrame) -> str:
+    """Return the ladder table of the splits in `BRIEF`, of rungs that are there."""
+    table = make_ladder_table(scores[scores["split"].isin(BRIEF)])
+    lines = [line for line in table.splitlines() if ABSENT not in line]
+    return "\n".join(lines) + "\n"
+
+
 def _tabulate_rungs(rows: pd.DataFrame, value: str) -> str:
     keys = zip(rows["model"], rows["split"], strict=True)
     numbers = rows[[value, "low", "high"]].to_numpy().tolist()
@@ -76,15 +88,14 @@ def _format_row(cells: list[str]) -> str:
 
 def _format_cell(numbers: list[float] | None) -> str:
     if numbers is None:
-        return "not available"
+        return ABSENT
     value, low, high = (round(number, 2) + 0.0 for number in numbers)
     return f"{value:.2f} ({low:.2f}, {high:.2f})"
 
 
-TABLES: Mapping[str, tuple[str, Callable[[pd.DataFrame], str]]] = {
-    "ladder": ("scores.parquet", make_ladder_table),
-    "shifts": ("shift_costs.parquet", shift_table),
-}
+def name_kind(scores: pd.DataFrame) -> str:
+    """Return whose scores these are: `folds` pooled, or the `ladder` of a release."""
+    return "folds" if set(scores["split"].astype(str)) == {POOLED} else "ladder"
 
 
 def insert_table(text: str, kind: str, release: str, table: str) -> str:
@@ -117,10 +128,15 @@ def main() -> None:
     document, *folders = (Path(argument) for argument in sys.argv[1:])
     text = document.read_text(encoding="utf-8")
     for folder in folders:
-        for kind, (file, make) in TABLES.items():
-            if kind == "ladder" or _place(kind, folder.name).search(text):
-                table = make(pd.read_parquet(folder / file))
-                text = insert_table(text, kind, folder.name, table)
+        scores = pd.read_parquet(folder / "scores.parquet")
+        kind, release = name_kind(scores), folder.name
+        if _place("brief", release).search(text):
+            text = insert_table(text, "brief", release, make_brief_table(scores))
+            continue
+        text = insert_table(text, kind, release, make_ladder_table(scores))
+        if kind == "ladder" and _place("shifts", release).search(text):
+            costs = pd.read_parquet(folder / "shift_costs.parquet")
+            text = insert_table(text, "shifts", release, shift_table(costs))
     write_text(text, document)
 
 

@@ -8,12 +8,15 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from somobench.schemas.manifest import Manifest, SourceRecord
+from somobench.schemas.manifest import DOI, CreditRecord, Manifest, SourceRecord
 
 AUTHORS = "SoMoBench developers"
 SOFTWARE, SOFTWARE_LICENCE = "SoMoBench", "Apache-2.0"
 NAMES_SHOWN = 3
-DOI = re.compile(r"10\.\d{4,9}/[^\s;,]*[^\s;,.)]")
+YEAR = re.compile(r"\((1[89]\d\d|20\d\d)[a-z]?\)")
+NO_YEAR = "n.d."  # as styles write it
+YEARS = {"0.1.0": "2026", "1.0.0": "2026", "1.1.0": "2026", "2.0.0": "2026"}
+"""When versions of the software came out."""
 NO_SPDX = "LicenseRef"
 BIBTEX_SPECIAL = re.compile(r"([&%$#_{}])")
 
@@ -21,7 +24,8 @@ BIBTEX_SPECIAL = re.compile(r"([&%$#_{}])")
 class Reference(NamedTuple):
     """One thing to cite; an empty field is unknown.
 
-    `kind` is release, software, source or network.
+    `kind` is release, software, source, station or network; `year` is that of its
+    citation, of a release that of the software that built it.
     """
 
     kind: str
@@ -32,6 +36,7 @@ class Reference(NamedTuple):
     url: str = ""
     licence: str = ""
     note: str = ""
+    year: str = ""
 
 
 def list_citations(
@@ -53,15 +58,25 @@ def list_citations(
         AUTHORS,
         version=manifest.release,
         licence=manifest.licence_spdx,
+        year=YEARS.get(manifest.package_version, ""),
     )
     software = Reference(
-        "software", SOFTWARE, AUTHORS, software_version, licence=SOFTWARE_LICENCE
+        "software",
+        SOFTWARE,
+        AUTHORS,
+        software_version,
+        licence=SOFTWARE_LICENCE,
+        year=YEARS.get(software_version, ""),
     )
     named = manifest.networks or sorted(set(networks))
     return [
         release,
         software,
         *merge_sources(manifest.sources),
+        *(
+            _refer_to_station(name, credit)
+            for name, credit in sorted(manifest.credits.items())
+        ),
         *(
             Reference("network", f"Soil-moisture network {name}", name)
             for name in named
@@ -88,6 +103,7 @@ def _refer_to_source(source: SourceRecord, names: list[str]) -> Reference:
     title = ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
     dois = dict.fromkeys([*([source.doi] if source.doi else [])])
     dois |= dict.fromkeys(DOI.findall(source.citation))
+    accessed = str(source.date_accessed.year) if source.date_accessed else ""
     return Reference(
         "source",
         title,
@@ -97,7 +113,30 @@ def _refer_to_source(source: SourceRecord, names: list[str]) -> Reference:
         url=source.url or "",
         licence=source.licence,
         note=source.citation.strip(),
+        year=find_year(source.citation, next(iter(dois), "")) or accessed,
     )
+
+
+def _refer_to_station(name: str, credit: CreditRecord) -> Reference:
+    return Reference(
+        "station",
+        f"Data of station {name}",
+        name,
+        dois=(credit.doi,),
+        note=credit.citation,
+        year=find_year(credit.citation, credit.doi),
+    )
+
+
+def find_year(citation: str, doi: str = "") -> str:
+    """Return the year in brackets of a citation, empty where there is none.
+
+    Of several works, separated by semicolons, it is that of the work with the DOI, and
+    otherwise the first year.
+    """
+    works = [part for part in citation.split(";") if doi and doi in part]
+    found = [match for part in (*works, citation) for match in YEAR.findall(part)]
+    return found[0] if found else ""
 
 
 def format_text(references: Sequence[Reference]) -> str:
@@ -141,6 +180,7 @@ def _format_bibtex_entry(item: Reference, keys: dict[str, int]) -> str:
     fields = {
         "title": item.title,
         "author": item.authors,
+        "year": item.year or NO_YEAR,
         "version": item.version,
         "doi": item.dois[0] if item.dois else "",
         "url": item.url,

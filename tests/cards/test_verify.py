@@ -15,7 +15,7 @@ import pytest
 import xarray as xr
 
 from factories.cards import make_finding
-from factories.command_line import run
+from factories.programs import run
 from factories.scoring import RELEASE, SPLIT, add_ladder_asset, copy_world, predicted
 from somobench.cards.verify import compare_score, verify_score
 from somobench.catalog.storage.atomic import write_parquet

@@ -15,8 +15,8 @@ import pytest
 import xarray as xr
 
 import somobench
-from factories.command_line import run
 from factories.faults import damages
+from factories.programs import run
 from factories.releases import (
     RELEASE,
     REQUEST,

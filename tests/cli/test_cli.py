@@ -17,7 +17,7 @@ import xarray as xr
 from typer.models import CommandInfo
 
 import somobench
-from factories.command_line import run
+from factories.programs import run
 from factories.releases import RELEASE, make_catalog, write_manifest
 from factories.web import loopback_server as web
 from somobench import cli

@@ -17,7 +17,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 NOTEBOOK = EXAMPLES / "first_model.ipynb"
 SCRIPTS = {
     "with_scikit_learn.py": {"random_state=1": "random_state=1, max_iter=30"},
-    "with_pytorch.py": {"epochs=3": "epochs=1"},
+    "with_pytorch.py": {"epochs=3": "epochs=1", "length=120": "length=30"},
     "with_neuralhydrology.py": {
         '"epochs": 1': '"epochs": 1, "max_updates_per_epoch": 9'
     },
@@ -35,7 +35,7 @@ def count_lines(source: str) -> int:
 def run_script(name: str, changes: Mapping[str, str], folder: Path) -> None:
     source = (EXAMPLES / name).read_text("utf-8")
     for old, new in changes.items():
-        assert source.count(old) == 1
+        assert old in source
         source = source.replace(old, new)
     exec(compile(source, name, "exec"), {"__name__": "__main__"})
     assert (folder / CARDS[name] / "report.html").is_file()

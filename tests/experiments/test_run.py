@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from factories.command_line import run
 from factories.experiments import SMALL, make_world
+from factories.programs import run
 from somobench.catalog.resolve import resolve
 from somobench.experiments import robustness
 from somobench.experiments import run as running

@@ -168,9 +168,8 @@ def truth_of(problem: Problem, number: int) -> Array:
     drawn = draw_parameters(problem.params.water_balance, problem.params.seed)
     cells = np.full(len(problem.role), number)
     spin_up = problem.params.water_balance.spin_up_days
-    wetness = simulate_wetness(drawn.take(cells), rung.read_weather(problem), spin_up)[
-        0
-    ]
+    weather = rung.read_weather(problem.forcing, problem.latent_heat)
+    wetness = simulate_wetness(drawn.take(cells), weather, spin_up)[0]
     return 0.1 + 0.3 * wetness.astype(float)
 
 

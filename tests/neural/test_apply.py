@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +12,21 @@ from somobench.catalog.resolve import resolve
 from somobench.ladder.release import read_problem
 from somobench.neural import run
 from somobench.neural.settings import NeuralSettings
-from somobench.schemas.errors import InputError, UsageError
+from somobench.schemas.errors import InputError, IntegrityError
 from somobench.submissions.submission import open_submission
 
 RELEASE = "virtual-2.0.0"
+RECORD = {
+    "model": "lstm",
+    "settings": {},
+    "inputs": [[["precipitation"], [0.0], [1.0]], [[], [], []], [0.2], [0.1]],
+    "seeds": [{"seed": 1}],
+}
 TINY = NeuralSettings(hidden=4, days=60, warm_up=30, batch=4, updates=4, checks=1)
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("name", ["lstm", "ea_lstm"])
+@pytest.mark.parametrize("name", ["lstm", "ea_lstm", "hybrid"])
 def test_network_from_its_folder_predicts_what_it_was_scored_on(
     tmp_path: Path, name: str
 ) -> None:
@@ -54,6 +61,26 @@ def test_a_folder_without_a_training_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match="folder of a finished training"):
         read_record(tmp_path)
-    (tmp_path / "model.json").write_text('{"model": "hybrid"}')
-    with pytest.raises(UsageError, match="lstm, ea_lstm"):
+    (tmp_path / "model.json").write_text('{"model": "ridge_rollout"}')
+    with pytest.raises(InputError, match="lstm, ea_lstm, hybrid"):
         read_record(tmp_path)
+
+
+def test_damaged_weights_are_named_with_a_way_on(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from somobench.neural.apply import load_trained
+
+    (tmp_path / "model.json").write_text(json.dumps(RECORD))
+    (tmp_path / "seed_1.pt").write_bytes(b"junk")
+    with pytest.raises(IntegrityError, match="train again"):
+        load_trained(tmp_path)
+
+
+def test_a_store_of_water_is_unknown_from_the_first_gap_on() -> None:
+    pytest.importorskip("torch")
+    from somobench.neural.apply import Trained
+
+    rain = np.array([[np.nan, 1.0, 1.0, np.nan, 1.0]], np.float32)
+    for kind, expected in (("lstm", [0, 1, 1, 0, 1]), ("hybrid", [0, 1, 1, 0, 0])):
+        trained = Trained(kind, (), None, ("rain",), 0)  # type: ignore[arg-type]
+        assert trained.mark_known({"rain": rain}).astype(int).tolist() == [expected]

@@ -172,7 +172,8 @@ def test_network_learns_soil_moisture_that_follows_rain(
 def test_hybrid_learns_soil_moisture_of_a_water_balance(problem: Problem) -> None:
     # Capacity and shapes lie far from the middle of their ranges, where it begins.
     true = Parameters(*(np.array([[x]]) for x in (40.0, 1.2, 1.5, 0.9, 2.0)))
-    wetness = simulate_wetness(true, read_weather(problem), 60)[0]
+    weather = read_weather(problem.forcing, problem.latent_heat)
+    wetness = simulate_wetness(true, weather, 60)[0]
     made = np.stack([0.1 + 0.3 * wetness] * 2)
     days = np.isfinite(problem.train_target), np.isfinite(problem.validation_target)
     train_target, validation_target = (np.where(known, made, np.nan) for known in days)
@@ -218,7 +219,7 @@ def test_training_without_a_train_day_is_refused(problem: Problem) -> None:
 
 def test_spin_up_may_be_longer_than_the_record(problem: Problem) -> None:
     days = problem.role.shape[1]
-    given = gather_forcing(problem, 2 * days + 1)
+    given = gather_forcing(problem.forcing, problem.latent_heat, 2 * days + 1)
     np.testing.assert_array_equal(given[:days], given[days : 2 * days])
     assert len(given) == 3 * days + 1
 

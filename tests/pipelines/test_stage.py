@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import runpy
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,8 +13,8 @@ import pandas as pd
 import pytest
 import yaml
 
+from factories.programs import run_stages
 from factories.raw.virtual_recipes import make_recipe
-from factories.stages import run_stages
 from somobench.catalog.storage.atomic import write_json
 from somobench.pipelines.release.verify_outputs import verify_outputs
 from somobench.pipelines.stage import read_batches, read_report, run_stage
@@ -64,37 +62,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "params.yaml").write_text(yaml.safe_dump(small_params()), "utf-8")
     run_stages(folder, STAGES, folder)
     return folder
-
-
-ELSEWHERE = {
-    "LC_ALL": "C",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "PYTHONHASHSEED": "7",
-    "TZ": "Asia/Kathmandu",
-}
-"""Surroundings of which nothing may show in what is built."""
-
-BUILD = "from pathlib import Path; from factories.stages import run_stages;"
-BUILD += " run_stages(Path(), {stages!r}, Path())"
-
-
-@pytest.mark.slow
-def test_world_built_elsewhere_has_the_same_bytes(world: Path, tmp_path: Path) -> None:
-    shutil.copy(world / "params.yaml", tmp_path)
-    subprocess.run(
-        [sys.executable, "-c", BUILD.format(stages=[*STAGES])],
-        cwd=tmp_path,
-        env=os.environ | ELSEWHERE | {"PYTHONPATH": str(ROOT / "tests")},
-        check=True,
-    )
-    assert read_files(tmp_path / "data") == read_files(world / "data")
-
-
-def read_files(folder: Path) -> dict[str, bytes]:
-    """Return the bytes of every file under a folder by its relative path."""
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 @pytest.fixture

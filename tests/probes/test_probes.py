@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from factories.command_line import run
 from factories.faults.broken_models import BROKEN
+from factories.programs import run
+from somobench.cli.probe import choose_exit_code
 from somobench.model_function import call_model, is_model_name, load_model
 from somobench.probes.cases import CASES, DAYS, align_to_base, choose_base, make_case
 from somobench.probes.judge import PROBES, Judgement
@@ -59,6 +60,65 @@ def test_what_is_never_predicted_is_undecided(weather: xr.Dataset) -> None:
         lambda forcing: xr.full_like(forcing["precipitation"], np.nan), weather
     )
     assert {item.verdict for item in found} == {"undecided"}
+
+
+def test_silence_in_a_changed_case_does_not_pass(weather: xr.Dataset) -> None:
+    def hide(forcing: xr.Dataset) -> xr.DataArray:
+        said = BROKEN["rain_wets"](forcing)
+        is_base = forcing["precipitation"].equals(base["precipitation"])
+        return said if is_base else said * np.nan
+
+    base = choose_base(weather)
+    found = {item.probe: item for item in probe_model(hide, weather)}
+    # Days from the change, 400, to the last of 1,461, of three layers and all cells.
+    assert found["rain_wets"].unanswered == 3 * base.sizes["cell"] * (1461 - 400)
+    assert found["rain_wets"].verdict == found["bounded"].verdict == "undecided"
+    assert "not in the other" in found["rain_wets"].worst
+
+
+def test_one_silent_day_hides_no_failure(weather: xr.Dataset) -> None:
+    def skip(forcing: xr.Dataset) -> xr.DataArray:
+        said = BROKEN["bounded"](forcing).copy()
+        if float(forcing["precipitation"].max()) == 100.0:
+            said.loc[{"time": forcing["time"][-1]}] = np.nan
+        return said
+
+    found = {item.probe: item for item in probe_model(skip, weather)}
+    assert found["bounded"].verdict == "fails"
+    assert found["bounded"].unanswered > 0
+
+
+def test_layers_that_change_from_call_to_call_are_refused(weather: xr.Dataset) -> None:
+    calls: list[int] = []
+
+    def vary(forcing: xr.Dataset) -> xr.DataArray:
+        calls.append(len(calls) + 1)
+        return predict(forcing).isel(layer=slice(0, len(calls)))
+
+    with pytest.raises(InputError, match="layers that are predicted in case pulses"):
+        probe_model(vary, weather)
+
+
+@pytest.mark.parametrize(
+    ("found", "code"),
+    [
+        ([("passes", 0), ("undecided", 0)], 0),
+        ([("undecided", 0), ("undecided", 0)], 6),
+        ([("passes", 0), ("undecided", 3)], 6),
+        ([("undecided", 3), ("fails", 0)], 1),
+    ],
+)
+def test_exit_code_tells_a_pass_from_silence(
+    found: list[tuple[str, int]], code: int
+) -> None:
+    broken = {"fails": 1}
+    looked_at = {"undecided": 0}
+    judged = [
+        Judgement("p", "", "", looked_at.get(kind, 1), broken.get(kind, 0), 0, "", n)
+        for kind, n in found
+    ]
+    assert [item.verdict for item in judged] == [kind for kind, _ in found]
+    assert choose_exit_code(judged) == code
 
 
 def test_cases_leave_the_base_as_it_is(weather: xr.Dataset) -> None:

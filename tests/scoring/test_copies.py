@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from factories.command_line import run
+from factories.programs import run
 from factories.scoring import (
     CELLS,
     LAYERS,

@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 
 import somobench
-from factories.command_line import run
+from factories.programs import run
 from factories.scoring import (
     CELLS,
     NOISE,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import xarray as xr
 
-from factories.command_line import run
+from factories.programs import run
 from factories.scoring import (
     NOISE,
     RELEASE,
@@ -20,8 +21,9 @@ from somobench.catalog.resolve import Release, resolve
 from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.catalog.storage.hashing import sha256_file
 from somobench.schemas.errors import IntegrityError
+from somobench.scoring import ladders
 from somobench.scoring.case import ScoringCase
-from somobench.scoring.ladders import choose_ladder
+from somobench.scoring.ladders import choose_ladder, open_ladder
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +49,22 @@ def test_ladder_is_the_release_s_own_where_it_lists_one(
     ladder, _ = choose_ladder(release, case, None)
     assert ladder is not None
     assert [rung.name for rung in ladder.rungs] == [*NOISE, "persistence"]
+
+
+def test_many_predictions_stay_on_disk_and_are_the_same(
+    asset: Path, case: ScoringCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once = open_ladder(asset, case)
+    asked: list[object] = []
+    chunked = ladders.open_zarr_zip
+    monkeypatch.setattr(
+        ladders, "open_zarr_zip", lambda *args: asked.append(args) or chunked(*args)
+    )
+    monkeypatch.setattr(ladders, "READ_AT_ONCE", 0)
+    from_disk = open_ladder(asset, case)
+    assert asked == [(asset,), (asset, {})]
+    for ours, theirs in zip(from_disk.rungs, at_once.rungs, strict=True):
+        xr.testing.assert_identical(ours.load(), theirs.load())
 
 
 def test_ladder_that_is_not_here_is_reported_with_the_next_step(

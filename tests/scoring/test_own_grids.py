@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from factories.command_line import run
+from factories.programs import run
 from factories.scoring import (
     CELLS,
     OFFSET,
@@ -120,6 +122,69 @@ def test_correlations_and_beaten_rungs_are_those_of_scaled_predictions(
     # Rungs are compared as measured too: an error is as many times larger.
     here, there = (pick(one, "rmse", "ridge_forcing")[0] for one in (found, expected))
     assert here == pytest.approx(there / SLOPE, abs=2e-4)
+
+
+def make_ecland_store(path: Path) -> None:
+    """Write the model of `make_stations` as ecLand's own store, 6-hourly.
+
+    Points along `x`, `swvl1` to `swvl3` (0-7, 7-28, 28-100 cm) without a name of the
+    standard, and forcing beside. Layer 1 is 0.7 swvl1 + 0.3 swvl2, layer 2 (10-30 cm)
+    0.9 swvl2 + 0.1 swvl3; the four values of a day have the day's mean.
+    """
+    measured = ((predicted(0.8) - OFFSET) / SLOPE).transpose("layer", "time", "cell")
+    upper, lower = measured.to_numpy().astype(np.float64)
+    third = np.full_like(upper, 0.3)
+    second = (lower - 0.1 * third) / 0.9
+    first = (upper - 0.3 * second) / 0.7
+    swing = np.array([0.004, -0.002, -0.003, 0.001])[:, None]
+    cells = np.array([cell.split("_") for cell in CELLS], dtype=np.float32)
+    stamps = measured["time"].to_numpy()[:, None] + np.arange(0, 24, 6).astype(
+        "timedelta64[h]"
+    )
+    attrs = {"units": "m**3 m**-3", "standard_name": "unknown", "GRIB_paramId": 39}
+    store = xr.Dataset(
+        {
+            name: (
+                ("time", "x"),
+                (values[:, None] + swing).reshape(-1, len(CELLS)).astype("float32"),
+                attrs,
+            )
+            for name, values in (("swvl1", first), ("swvl2", second), ("swvl3", third))
+        },
+        {
+            "time": stamps.ravel(),
+            "x": np.arange(60870, 60870 + len(CELLS), dtype="int32"),
+            "lat": ("x", cells[:, 0]),
+            "lon": ("x", cells[:, 1]),
+        },
+        {"SOURCE": "ECMWF", "GRID_POINTS": "gaussian grid"},
+    )
+    store["met_rainf"] = (
+        store["swvl1"].copy(data=0 * store["swvl1"]).assign_attrs(units="kg/m2s")
+    )
+    with zipfile.ZipFile(path, "w") as archive, TemporaryDirectory() as folder:
+        store.to_zarr(folder, zarr_format=2, consolidated=False)
+        for file in sorted(Path(folder).rglob("*")):
+            if file.is_file():
+                archive.write(file, file.relative_to(folder).as_posix())
+
+
+def test_eclands_store_scores_as_the_layers_and_days_that_it_holds(
+    world: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "ecland.zarr.zip"
+    make_ecland_store(path)
+    found, expected = scored(path, world), scored(world / "own.nc", world)
+    record = found.record.submission.gridded
+    assert record is not None
+    assert (record.cells_within_reach, record.values_a_day) == (len(CELLS), 4)
+    first, second, third = "swvl1 0-7 cm", "swvl2 7-28 cm", "swvl3 28-100 cm"
+    assert record.weights["1"] == pytest.approx({first: 0.7, second: 0.3})
+    assert record.weights["2"] == pytest.approx({second: 0.9, third: 0.1})
+    assert found.record.coverage == expected.record.coverage
+    for metric in ("pearson_r", "anomaly_r", "rmse"):
+        here, there = (pick(one, metric)[0] for one in (found, expected))
+        assert here == pytest.approx(there, abs=2e-4)
 
 
 def test_what_was_asked_for_is_asked_again_when_scores_are_verified(

@@ -18,9 +18,9 @@ from factories.two_layers import (
     recipe_of_two_layers,
 )
 from somobench.pipelines.features import build_features
-from somobench.pipelines.features.climatology import OTHER_CELLS, REANALYSIS
-from somobench.pipelines.features.statistics import derive_normalisation
 from somobench.schemas.recipe import Recipe
+from somobench.statistics.climatology import OTHER_CELLS, REANALYSIS
+from somobench.statistics.derive import derive_normalisation
 
 LEARNED = (
     "climatology",

@@ -87,10 +87,14 @@ Question = tuple[str, dict[str, Any]]
 
 
 def doors_of(release: str) -> Iterator[Question]:
-    """Yield every feature set and scaling once: layers and splits take turns."""
-    splits = itertools.cycle(SPLITS[release])
-    layers = itertools.cycle(LAYERS)
-    for feature_set, scaling in itertools.product(SETS, SCALINGS):
+    """Yield every feature set and scaling once: layers and splits take turns.
+
+    Of an older release every feature set once: scalings take turns too.
+    """
+    splits, layers = itertools.cycle(SPLITS[release]), itertools.cycle(LAYERS)
+    turns = zip(SETS, itertools.cycle(SCALINGS), strict=False)
+    every = itertools.product(SETS, SCALINGS)
+    for feature_set, scaling in every if release == RELEASES[-1] else turns:
         split = None if scaling == "full" else next(splits)
         yield feature_set, {"layer": next(layers), "scaling": scaling, "split": split}
 

@@ -29,7 +29,8 @@ FLOORS = {
     "somobench": [
         {"model_function", "progress", "recognise"},
         {"metrics", "parallel", "splits", "submissions", "ladder"},
-        {"pages", "probes", "uncertainty", "validate", "windows"},
+        {"pages", "probes", "statistics", "uncertainty", "validate", "windows"},
+        {"folds"},
         {"scoring"},
         {"consistency"},
         {"check_files"},

@@ -13,8 +13,8 @@ import pytest
 import xarray as xr
 import yaml
 
+from factories.programs import run_stages
 from factories.raw.fluxnet_files import portal_zips
-from factories.stages import run_stages
 from somobench.catalog.storage.archive import open_zarr_zip
 
 SITES = {

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from factories.command_line import run_program
+from factories.programs import run_program
 from factories.raw.virtual_recipes import make_recipe
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +19,7 @@ from somobench.uncertainty.bootstrap import (
     bootstrap_scores,
     draw_days,
 )
-from somobench.uncertainty.cells import draw_groups
+from somobench.uncertainty.cells import _take_median, draw_groups
 from somobench.uncertainty.pooling import pool_differences, pool_scores
 from somobench.uncertainty.pools import label_standard_pools
 
@@ -385,3 +386,16 @@ def test_better_model_is_found_from_series_to_pools(rng: np.random.Generator) ->
     assert (pooled["lower"] <= pooled["score"]).all()
     assert (pooled["score"] <= pooled["upper"]).all()
     assert pooled.attrs["confidence_level"] == 0.9
+
+
+@pytest.mark.parametrize("cells", [1, 2, 3, 8, 41])
+@pytest.mark.parametrize("missing", [0.0, 0.4, 1.0])
+def test_median_over_cells_is_that_of_those_with_a_value(
+    rng: np.random.Generator, cells: int, missing: float
+) -> None:
+    values = rng.integers(0, 9, (30, cells)).astype(np.float32)
+    values[rng.random(values.shape) < missing] = np.nan
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of rows without any
+        expected = np.nanmedian(values.astype(np.float64), axis=1)
+    np.testing.assert_array_equal(_take_median(values), expected)

@@ -71,7 +71,7 @@ def test_batches_go_on_where_a_run_stopped() -> None:
 
 def test_a_start_before_the_first_batch_is_refused() -> None:
     with pytest.raises(UsageError, match="start"):
-        next(make_windows().batches(2, start=-1))
+        make_windows().batches(2, start=-1)
     with pytest.raises(UsageError, match="start"):
         make_windows().torch_dataset(2, start=-1)
 

@@ -219,7 +219,7 @@ def test_a_role_without_samples_is_refused_when_batches_are_wanted() -> None:
     windows = make_windows(make_opened(role=["1111111111"]), role="test")
     assert len(windows) == 0
     with pytest.raises(UsageError, match="no sample"):
-        next(windows.batches(4))
+        windows.batches(4)
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ def test_the_day_of_the_year_is_a_turn() -> None:
 
 def test_an_unknown_sampler_is_refused_with_those_that_exist() -> None:
     with pytest.raises(UnknownNameError, match="extreme, sequential"):
-        next(make_windows().batches(4, sampler="random"))
+        make_windows().batches(4, sampler="random")
 
 
 @pytest.mark.parametrize(
@@ -272,7 +272,7 @@ def test_an_unknown_sampler_is_refused_with_those_that_exist() -> None:
 def test_batches_that_cannot_be_counted_are_refused(changes: dict[str, object]) -> None:
     windows = make_windows()
     with pytest.raises(UsageError, match="0 or more"):
-        next(windows.batches(3, **changes))
+        windows.batches(3, **changes)
     with pytest.raises(UsageError, match="0 or more"):
         windows.torch_dataset(3, **changes)
 

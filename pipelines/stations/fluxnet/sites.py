@@ -23,6 +23,7 @@ from somobench.pipelines.stations.fluxnet.names import (
     SITES_TABLE,
     parse_file_name,
 )
+from somobench.schemas.manifest import DOI
 
 BADM_COLUMNS = ("SITE_ID", "GROUP_ID", "VARIABLE_GROUP", "VARIABLE", "DATAVALUE")
 POSITION = ("LOCATION_LAT", "LOCATION_LONG")
@@ -50,6 +51,9 @@ class Site:
     """Soil texture by name of the static attribute."""
     depths: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """By column, depths in m, positive down, that its table gives."""
+    doi: str = ""
+    """Under which its data are to be cited."""
+    citation: str = ""
 
     @property
     def placed(self) -> bool:
@@ -104,6 +108,8 @@ def _complete(known: Site, further: Site) -> Site:
         vegetation_class=known.vegetation_class or further.vegetation_class,
         aridity=further.aridity if np.isnan(known.aridity) else known.aridity,
         fractions={**further.fractions, **known.fractions},
+        doi=known.doi or further.doi,
+        citation=known.citation or (further.citation if not known.doi else ""),
         depths={**further.depths, **known.depths},
     )
 
@@ -169,10 +175,31 @@ def _describe_site(groups: list[dict[str, str]]) -> Site:
             depths.setdefault(column, set()).add(-height)
     place = next((group for group in groups if group.keys() >= {*POSITION}), first)
     latitude, longitude = (_number(place.get(name)) for name in POSITION)
+    doi, citation = _find_doi(groups)
     return Site(
         latitude=latitude,
         longitude=longitude,
         elevation=_number(first.get("LOCATION_ELEV")),
         vegetation_class=first.get("IGBP", ""),
+        doi=doi,
+        citation=citation,
         depths={column: tuple(sorted(found)) for column, found in depths.items()},
     )
+
+
+def _find_doi(groups: list[dict[str, str]]) -> tuple[str, str]:
+    """Return the DOI of a site's FLUXNET data and its citation; other data's, if none.
+
+    Groups `GRP_DOI` have a DOI each, of the product that `DOI_DATAPRODUCT` names.
+    """
+    found = [
+        (
+            "FLUXNET" not in group.get("DOI_DATAPRODUCT", "").upper(),
+            match.group(),
+            " ".join(group.get("DOI_CITATION", "").split()),
+        )
+        for group in groups
+        if (match := DOI.search(group.get("DOI", "")))
+    ]
+    _, doi, citation = min(found, key=lambda item: item[0], default=(False, "", ""))
+    return doi, citation

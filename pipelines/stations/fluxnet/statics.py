@@ -38,4 +38,6 @@ def _list_values(site: Site) -> dict[str, StaticValue]:
         values["aridity"] = site.aridity
     if site.vegetation_class:
         values["vegetation_class"] = site.vegetation_class
+    if site.doi:
+        values |= {"doi": site.doi, "citation": site.citation}
     return values

@@ -13,7 +13,7 @@ from somobench.cards.lookup import (
 from somobench.metrics.registry import METRICS
 from somobench.pages.figures import Row, RowPlot, list_numbers
 from somobench.pages.scales import make_linear_scale
-from somobench.pages.tables import ASCENDING, WORDS, Cell, Column, Table
+from somobench.pages.tables import ASCENDING, PLACES, WORDS, Cell, Column, Table
 from somobench.pages.texts import (
     name_layer,
     name_metric,
@@ -22,6 +22,7 @@ from somobench.pages.texts import (
 )
 from somobench.scoring.case import DRYNESS_CLASSES
 from somobench.scoring.models import LEADING
+from somobench.scoring.record import FoldRecord
 from somobench.uncertainty.pools import RECORD_CLASSES, STATION_CLASSES
 
 LEAD = LEADING[0]
@@ -39,6 +40,7 @@ POOL_TITLES = {
     "network": "Networks",
     "record_length": "Length of the record",
     "station_count": "Stations behind the target",
+    "fold": "Folds",
 }
 DRAWN_POOLS = ("region", "regime", "network")
 EVENTS = "Medians over the series that have such days"
@@ -47,6 +49,7 @@ NO_THRESHOLDS = (
     "Not available: no series has thresholds of dry and wet days. They are percentiles "
     "of a series\u2019 own days, and none has enough of them."
 )
+NOT_AUDITED = "distance alone: where its stations are may not be passed on"
 CLASS_ORDER = [*RECORD_CLASSES, *STATION_CLASSES, *DRYNESS_CLASSES]
 
 
@@ -97,6 +100,28 @@ def _tabulate_pool(lookup: ScoreLookup, kind: str) -> Table:
     head = Column(kind.replace("_", " "), WORDS, ASCENDING)
     columns = head_metrics(lookup, POOL_METRICS)
     return tabulate_grid(POOL_TITLES[kind], head, rows, columns)
+
+
+def tabulate_folds(folds: Sequence[FoldRecord]) -> Table:
+    """Return what each fold of a pooled split tested, and what its audit reports."""
+    rows = [
+        (
+            Cell(str(item.fold), item.fold),
+            item.test_cells,
+            item.train_cells,
+            item.nearest_km,
+            NOT_AUDITED if item.findings is None else "; ".join(item.findings),
+        )
+        for item in folds
+    ]
+    columns = (
+        Column("fold", PLACES, ASCENDING),
+        "test cells",
+        "train cells",
+        "nearest train cell, km",
+        "audit reports",
+    )
+    return Table(title="Folds and their audit", columns=columns, rows=rows)
 
 
 def order_pools(pools: Sequence[str]) -> list[str]:

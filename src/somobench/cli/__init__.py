@@ -2,7 +2,7 @@
 
 Answers go to standard output, as tables or with `--json` as JSON; errors go to standard
 error with what was found, what was expected and what to try. Exit codes: 0 all right,
-1 data wrong, 2 usage, 3 network, 4 integrity, 5 licence.
+1 data wrong, 2 usage, 3 network, 4 integrity, 5 licence, 6 nothing decided.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from somobench.cli import cite as cli_cite
 from somobench.cli import diff as cli_diff
 from somobench.cli import evaluate as cli_evaluate
 from somobench.cli import experiment as cli_experiment
+from somobench.cli import ladder as cli_ladder
 from somobench.cli import leaderboard as cli_leaderboard
 from somobench.cli import predict as cli_predict
 from somobench.cli import probe as cli_probe
@@ -273,6 +274,7 @@ cli_cite.register(app)
 cli_diff.register(app)
 cli_evaluate.register(app)
 cli_experiment.register(app)
+cli_ladder.register(app)
 cli_leaderboard.register(app)
 cli_predict.register(app)
 cli_probe.register(app)

@@ -18,6 +18,7 @@ from somobench.catalog.registry import (
 from somobench.catalog.resolve import Release, read_manifest
 from somobench.cite import merge_sources
 from somobench.cli.output import format_size
+from somobench.folds import POOLED, SPATIAL
 from somobench.schemas.errors import SomobenchError
 from somobench.schemas.manifest import SplitRecord
 
@@ -120,6 +121,8 @@ def describe_sections(release: Release) -> Iterator[tuple[str, list[str]]]:
     splits = [
         _describe_audit(name, split) for name, split in sorted(manifest.splits.items())
     ]
+    if SPATIAL in manifest.splits:
+        splits.append(f"{POOLED}: all folds of {SPATIAL}, pooled, to be scored on")
     yield "splits", splits + _list_refused(manifest.splits_left_out)
     yield (
         "files",

@@ -13,7 +13,7 @@ from somobench.cli.names import (
     Overwrite,
     PageFile,
     ReleaseOption,
-    SplitOption,
+    ScoredSplit,
 )
 from somobench.cli.output import (
     check_page,
@@ -40,7 +40,7 @@ def register(app: typer.Typer) -> None:
 def evaluate(  # noqa: PLR0917 - typer passes all by name
     file: Annotated[Path, typer.Argument(help="netCDF, Zarr or Parquet")],
     release: ReleaseOption,
-    split: SplitOption,
+    split: ScoredSplit,
     out: Annotated[Path, typer.Option(help="folder to write")],
     name: Annotated[str | None, typer.Option(help="of the model")] = None,
     ladder: LadderPath = None,
@@ -99,8 +99,8 @@ def shift_cost(  # noqa: PLR0917 - typer passes all by name
         Path, typer.Argument(help="the same model, trained for the reference split")
     ],
     release: ReleaseOption,
-    split: SplitOption,
-    reference_split: SplitOption = "temporal",
+    split: ScoredSplit,
+    reference_split: ScoredSplit = "temporal",
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="score the days predicted")
     ] = False,

@@ -36,6 +36,13 @@ def list_splits(release: str | None = None) -> list[str]:
     return sorted(SplitParams.model_fields if manifest is None else manifest.splits)
 
 
+def list_scored_splits(release: str | None = None) -> list[str]:
+    """Return the splits that predictions can be scored on."""
+    from somobench.folds import list_scored
+
+    return list_scored(list_splits(release))
+
+
 def list_included() -> list[str]:
     """Return what a feature set can hold beside inputs and target."""
     from somobench.catalog.request import INCLUDED
@@ -101,6 +108,13 @@ SetName = Annotated[
     ),
 ]
 SplitOption = Annotated[str, typer.Option(help="by name", autocompletion=_SPLITS)]
+ScoredSplit = Annotated[
+    str,
+    typer.Option(
+        help="by name; spatial_folds: all folds of spatial, pooled",
+        autocompletion=complete(list_scored_splits, of_release=True),
+    ),
+]
 SplitIfAny = Annotated[
     str | None, typer.Option(help="adds the role of days", autocompletion=_SPLITS)
 ]

@@ -32,7 +32,7 @@ def predict(  # noqa: PLR0917 - typer passes all by name
     ] = None,
     split: Annotated[str | None, typer.Option(help="and its split")] = None,
     memory: Annotated[int, typer.Option(help="MB of each process")] = 1_000,
-    processes: Annotated[int, typer.Option(help="at once")] = 1,
+    processes: Annotated[int, typer.Option(help="at once", min=1)] = 1,
     scheduler: Annotated[
         str | None, typer.Option(help="of Dask: an address, or local")
     ] = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,7 +12,11 @@ from somobench.cli.output import escape_controls, say, show_json, show_table
 from somobench.progress import show_steps
 from somobench.schemas.errors import UsageError
 
+if TYPE_CHECKING:
+    from somobench.probes.judge import Judgement
+
 DEFAULT_RELEASE = "virtual-2.0.0"
+UNDECIDED = 6
 
 
 def register(app: typer.Typer) -> None:
@@ -42,7 +46,8 @@ def probe(
     """Probe how a model behaves, without any observation.
 
     A function is called with weather and with the same weather changed. Exit code 1: a
-    probe fails.
+    probe fails; 6: none does, but none passes either, or the model is silent where an
+    answer is needed.
     """
     from somobench.probes import run
 
@@ -76,8 +81,18 @@ def probe(
                 for item in found
             ],
         )
-    if any(item.verdict == "fails" for item in found):
-        raise typer.Exit(1)
+    code = choose_exit_code(found)
+    if code:
+        raise typer.Exit(code)
+
+
+def choose_exit_code(found: list[Judgement]) -> int:
+    """Return 1 where a probe fails, 6 where too little was answered to say."""
+    verdicts = {item.verdict for item in found}
+    if "fails" in verdicts:
+        return 1
+    silent = any(item.unanswered for item in found)
+    return UNDECIDED if silent or "passes" not in verdicts else 0
 
 
 def _say_what_next(folder: Path, files: list[str], *, as_json: bool) -> None:

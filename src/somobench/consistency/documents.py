@@ -238,7 +238,11 @@ def _compare_citation(
         },
     )
     cited = json.dumps(content["references"], ensure_ascii=False, default=str)
-    needed = [*manifest.networks, *(it.doi for it in manifest.sources if it.doi)]
+    needed = [
+        *manifest.networks,
+        *(item.doi for item in manifest.sources if item.doi),
+        *(credit.doi for credit in manifest.credits.values()),
+    ]
     for item in needed:
         if json.dumps(item, ensure_ascii=False)[1:-1] not in cited:
             yield _fail(CITATION, "references", "no such credit", item)

@@ -27,7 +27,7 @@ def find_other_audits(
     tables: Mapping[str, pd.DataFrame],
     grids: Mapping[str, xr.Dataset],
 ) -> list[Failure]:
-    """Audit every split anew; return leakage, and counts other than the published."""
+    """Audit every split again; return leakage, and counts other than the published."""
     if {"splits", "cells", "stations"} - set(tables) or "targets" not in grids:
         return []
     if "targets" not in reports:

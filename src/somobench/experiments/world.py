@@ -14,7 +14,7 @@ from somobench.catalog.release_files import CELLS, FORCING, TARGETS, ReleaseFile
 from somobench.catalog.resolve import Release
 from somobench.catalog.split_view import index_cells
 from somobench.ladder.problem import Array, Mask
-from somobench.schemas.errors import UsageError
+from somobench.ladder.release import open_files
 from somobench.schemas.manifest import FeatureSetRecord
 
 ENERGY, WATER = "energy-limited", "water-limited"
@@ -107,13 +107,7 @@ def read_world(release: Release) -> World:
         If a file isn't the published one.
     """
     manifest = release.manifest
-    if FORCING not in manifest.files:
-        raise UsageError(
-            f"experiments on release {release.id}",
-            found="no forcing",
-            expected="the weather that models learn from",
-        )
-    files = ReleaseFiles(release, lazy=False)
+    files = open_files(release)
     targets = files.targets(manifest.layers)
     measured = (
         targets["soil_moisture_in_situ"]

@@ -22,7 +22,7 @@ from somobench.ladder.inputs import (
 )
 from somobench.ladder.pooled import Predict, Sample
 from somobench.ladder.problem import Array, Mask, Problem
-from somobench.ladder.references import shift_days
+from somobench.ladder.references import read_observed, shift_days
 from somobench.ladder.regressions import make_ridge_learner
 from somobench.ladder.rungs import bound_and_round, use_one_thread
 from somobench.schemas.errors import UsageError
@@ -159,20 +159,6 @@ def forecast(name: str, problem: Problem) -> Array:
 def finish_forecast(problem: Problem, values: Array) -> Array:
     """Bound and round a forecast, and keep the test days."""
     return np.where(problem.test, bound_and_round(values), np.nan)
-
-
-def read_observed(problem: Problem) -> Array:
-    """Return targets of all days.
-
-    Raises
-    ------
-    ValueError
-        If the problem comes without observations.
-    """
-    if problem.observed is None:
-        message = "a forecast needs observations of the issue day"
-        raise ValueError(message)
-    return problem.observed
 
 
 def _fit_step(problem: Problem, design: Design, place: int, lead: int) -> Predict:

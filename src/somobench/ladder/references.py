@@ -28,14 +28,25 @@ def predict_persistence(problem: Problem) -> Outcome:
     ValueError
         If the problem comes without observations.
     """
-    if problem.observed is None:
-        message = "persistence needs observations of the cell"
-        raise ValueError(message)
     return _predict_as_given(
         problem,
-        shift_days(problem.observed, 1),
+        shift_days(read_observed(problem), 1),
         "no target on the day before a test day",
     )
+
+
+def read_observed(problem: Problem) -> Array:
+    """Return targets of all days, (layer, cell, day), m3 m-3.
+
+    Raises
+    ------
+    ValueError
+        If the problem comes without observations.
+    """
+    if problem.observed is None:
+        message = "this needs observations of the cell that it predicts"
+        raise ValueError(message)
+    return problem.observed
 
 
 def shift_days(series: Array, days: int) -> Array:

@@ -57,6 +57,23 @@ class LabelledProblem(NamedTuple):
         return labelled.dropna("time", how="all").dropna("cell", how="all")
 
 
+def open_files(release: Release) -> ReleaseFiles:
+    """Open the files of a release that models can learn from, loaded and verified.
+
+    Raises
+    ------
+    UsageError
+        If the release has no weather.
+    """
+    if FORCING not in release.manifest.files:
+        raise UsageError(
+            f"training on release {release.id}",
+            found="no forcing",
+            expected="the weather that models learn from",
+        )
+    return ReleaseFiles(release, lazy=False)
+
+
 def read_problem(release: Release, split: str) -> LabelledProblem:
     """Return a split of a release as a model meets it; its files are verified.
 
@@ -75,13 +92,7 @@ def read_problem(release: Release, split: str) -> LabelledProblem:
     if split not in manifest.splits:
         known = ", ".join(sorted(manifest.splits))
         raise UnknownNameError("split", found=split, expected=known)
-    if FORCING not in manifest.files:
-        raise UsageError(
-            f"training on release {release.id}",
-            found="no forcing",
-            expected="the weather that models learn from",
-        )
-    files = ReleaseFiles(release, lazy=False)
+    files = open_files(release)
     targets = files.targets(manifest.layers)
     view = view_split(
         split,

@@ -7,7 +7,7 @@ correlates best on average over those cells, and one line through all their days
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,7 +44,7 @@ class RegionalModel(NamedTuple):
 def fit_water_balance(problem: Problem) -> Outcome:
     """Calibrate the model on train days and predict the test days."""
     drawn = draw_parameters(problem.params.water_balance, problem.params.seed)
-    weather = read_weather(problem)
+    weather = read_weather(problem.forcing, problem.latent_heat)
     own = np.isfinite(problem.train_target).sum(axis=2) >= _get_minimum_days(problem)
     scores = _train_correlations(problem, drawn, weather, own.any(axis=0))
     values = make_empty_values(problem)
@@ -82,7 +82,7 @@ def calibrate_region(problem: Problem) -> dict[int, RegionalModel]:
     cell of enough train days is left out.
     """
     drawn = draw_parameters(problem.params.water_balance, problem.params.seed)
-    weather = read_weather(problem)
+    weather = read_weather(problem.forcing, problem.latent_heat)
     own = np.isfinite(problem.train_target).sum(axis=2) >= _get_minimum_days(problem)
     scores = _train_correlations(problem, drawn, weather, own.any(axis=0))
     models = {}
@@ -129,18 +129,25 @@ def _get_minimum_days(problem: Problem) -> int:
     return problem.params.water_balance.minimum_days
 
 
-def read_weather(problem: Problem) -> Weather:
+def read_weather(
+    forcing: Mapping[str, NDArray[np.float32]], latent_heat: float
+) -> Weather:
     """Read daily input; before a cell's record its first days, after it dry cold ones.
 
     So a store begins in equilibrium with its own weather, however late that begins.
+
+    Parameters
+    ----------
+    forcing : by variable, (cell, day), `WEATHER` at least
+    latent_heat : MJ kg-1
     """
-    series = {name: problem.forcing[name].astype(np.float64) for name in WEATHER}
+    series = {name: forcing[name].astype(np.float64) for name in WEATHER}
     known = np.all([np.isfinite(series[name]) for name in WEATHER], axis=0)
     if not known.all():
         series = {name: fill_outside(series[name], known) for name in WEATHER}
     return Weather(
         series["precipitation"],
-        series["net_radiation"] / problem.latent_heat,
+        series["net_radiation"] / latent_heat,
         series["air_temperature"],
     )
 

@@ -42,16 +42,22 @@ def count_threads() -> int:
 
 
 def map_threads(
-    work: Callable[[Item], Result], items: Sequence[Item], values: int
+    work: Callable[[Item], Result],
+    items: Sequence[Item],
+    values: int,
+    *,
+    multiplies: bool = False,
 ) -> list[Result]:
     """Do work that frees the interpreter, on all cores if there are enough values.
 
-    Linear algebra has one thread meanwhile: its own would wait for each other.
+    With `multiplies`, linear algebra, which the work calls, has one thread meanwhile:
+    its own would wait for each other. To arrange that takes some milliseconds.
     """
     threads = min(count_threads(), len(items))
     if threads <= 1 or values < WORTH_IT:
         return [work(item) for item in items]
-    with _hold_linear_algebra(), ThreadPoolExecutor(threads) as pool:
+    held = _hold_linear_algebra() if multiplies else nullcontext()
+    with held, ThreadPoolExecutor(threads) as pool:
         return list(pool.map(work, items))
 
 

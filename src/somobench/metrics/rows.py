@@ -199,7 +199,8 @@ def score_rows(
     height = (_COMPILED_VALUES if compiled else _CHUNK_VALUES) // max(
         1, rows.prediction[:1].size
     )
-    map_threads(score_part, share_rows(size, height), rows.target.size * compiled)
+    values, parts = rows.target.size * compiled, share_rows(size, height)
+    map_threads(score_part, parts, values, multiplies=True)
     return result
 
 

@@ -24,12 +24,13 @@ from somobench.neural.fit import (
     run_network,
     train_network,
 )
-from somobench.neural.hybrid import HybridWaterBalance, gather_forcing
+from somobench.neural.hybrid import RADIATION, HybridWaterBalance, gather_forcing
 from somobench.neural.networks import EntityAwareLstm, RegionalLstm
 from somobench.neural.rungs import EA_LSTM, HYBRID, LSTM, NeuralRung
 from somobench.neural.sequences import Inputs, measure_inputs, standardise_target
 from somobench.neural.settings import NeuralSettings
 from somobench.neural.weights import weigh_problem
+from somobench.schemas.baseline_params import WaterBalanceParams
 
 NETWORKS: Mapping[str, type[RegionalLstm] | type[EntityAwareLstm]] = MappingProxyType(
     {LSTM: RegionalLstm, EA_LSTM: EntityAwareLstm}
@@ -84,7 +85,13 @@ def train_ensemble(
     for seed in seeds:
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            network = build_network(rung.network, problem, inputs, settings).to(device)
+            network = build_network(
+                rung.network,
+                inputs,
+                settings,
+                has_radiation=RADIATION in problem.forcing,
+                bounds=problem.params.water_balance,
+            ).to(device)
             progress = train_network(
                 network,
                 data,
@@ -118,12 +125,7 @@ def gather_sequences(
     settings: NeuralSettings,
     groups: Sequence[str],
 ) -> Sequences:
-    """Return what a network is trained on; days before the first count as average."""
-    weather = inputs.weather.apply(problem.forcing).transpose(1, 0, 2)
-    weather = np.pad(weather, ((settings.warm_up, 0), (0, 0), (0, 0)))
-    if rung.network == HYBRID:
-        driving = gather_forcing(problem, settings.warm_up)
-        weather = np.concatenate([driving, weather], axis=2)
+    """Return what a network is trained on."""
     even = np.ones_like(problem.train_target)
     weights = (
         even if weight is None else weight
@@ -131,10 +133,10 @@ def gather_sequences(
     )
     numbers = np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1]
     arrays = (
-        weather,
-        inputs.statics.apply(problem.statics)
-        if inputs.statics.names
-        else np.zeros((len(problem.role), 1), np.float32),
+        stack_weather(
+            rung.network, inputs, problem.forcing, problem.latent_heat, settings.warm_up
+        ),
+        inputs.apply_statics(problem.statics, len(problem.role)),
         standardise_target(inputs, problem.train_target),
         standardise_target(inputs, problem.validation_target),
         *(weight.transpose(2, 1, 0).astype(np.float32) for weight in weights),
@@ -145,10 +147,55 @@ def gather_sequences(
     )
 
 
+def stack_weather(
+    kind: str,
+    inputs: Inputs,
+    forcing: Mapping[str, NDArray[np.float32]],
+    latent_heat: float,
+    warm_up: int,
+) -> NDArray[np.float32]:
+    """Return the weather that a network reads, (warm_up + day, cell, input).
+
+    Days before the first count as average; stores of water spin up on the first ones.
+
+    Parameters
+    ----------
+    kind : str
+        Architecture.
+    inputs : Inputs
+    forcing : by variable, (cell, day)
+    latent_heat : MJ kg-1
+    warm_up : days
+    """
+    weather = inputs.weather.apply(forcing).transpose(1, 0, 2)
+    weather = np.pad(weather, ((warm_up, 0), (0, 0), (0, 0)))
+    if kind != HYBRID:
+        return weather
+    driving = gather_forcing(forcing, latent_heat, warm_up)
+    return np.concatenate([driving, weather], axis=2)
+
+
 def build_network(
-    kind: str, problem: Problem, inputs: Inputs, settings: NeuralSettings
+    kind: str,
+    inputs: Inputs,
+    settings: NeuralSettings,
+    *,
+    has_radiation: bool,
+    bounds: WaterBalanceParams,
 ) -> nn.Module:
-    """Return a network with weights as PyTorch's generator draws them."""
+    """Return a network with weights as PyTorch's generator draws them.
+
+    Parameters
+    ----------
+    kind : str
+        Architecture.
+    inputs : Inputs
+    settings : NeuralSettings
+    has_radiation : bool
+        Whether a hybrid reads net radiation.
+    bounds : WaterBalanceParams
+        Of a hybrid's parameters.
+    """
     sizes = (
         len(inputs.weather.names),
         max(1, len(inputs.statics.names)),
@@ -158,8 +205,8 @@ def build_network(
         return HybridWaterBalance(
             *sizes,
             spin_up=settings.warm_up,
-            has_radiation="net_radiation" in problem.forcing,
-            bounds=problem.params.water_balance,
+            has_radiation=has_radiation,
+            bounds=bounds,
         )
     network = NETWORKS[kind](*sizes, settings.hidden, settings.dropout)
     network.set_forget_bias(settings.forget_bias)

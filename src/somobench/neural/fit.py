@@ -74,7 +74,7 @@ def train_network(
     checkpoint : Path, optional
         Written at each look at the validation days, and resumed from if it is there.
     key : str
-        Of what is trained on what; a checkpoint of another key is begun anew.
+        Of what is trained on what; a checkpoint of another key is passed over.
 
     Raises
     ------

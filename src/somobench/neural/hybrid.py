@@ -6,7 +6,7 @@ its own, so that errors of soil moisture reach the network that gives the parame
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -14,11 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from somobench.ladder.problem import Problem
 from somobench.ladder.swbm import FIRST_WETNESS, FREEZING, Parameters
 from somobench.ladder.water_balance import read_weather
 from somobench.schemas.baseline_params import WaterBalanceParams
 
+RADIATION = "net_radiation"
 RAW = 3  # columns of weather before the standardised inputs
 DRIEST = 1e-4  # wetness below which a power of it has no slope that could be followed
 HIDDEN = 16
@@ -155,15 +155,22 @@ def _make_reader(inputs: int, outputs: int) -> nn.Sequential:
     )
 
 
-def gather_forcing(problem: Problem, spin_up: int) -> NDArray[np.float32]:
+def gather_forcing(
+    forcing: Mapping[str, NDArray[np.float32]], latent_heat: float, spin_up: int
+) -> NDArray[np.float32]:
     """Return the three columns that drive stores, (spin_up + day, cell, column).
 
     The first days of the record come twice, as in the ladder, all of them as often as
     it takes; a cell's days before its record are the record over and over.
+
+    Parameters
+    ----------
+    forcing : by variable, (cell, day)
+    latent_heat : MJ kg-1
+    spin_up : days
     """
-    radiation = np.zeros_like(problem.forcing["precipitation"])
-    forcing = {"net_radiation": radiation, **problem.forcing}
-    weather = read_weather(replace(problem, forcing=forcing))
+    radiation = np.zeros_like(forcing["precipitation"])
+    weather = read_weather({RADIATION: radiation, **forcing}, latent_heat)
     columns = [
         weather.precipitation,
         weather.radiation,

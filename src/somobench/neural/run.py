@@ -22,9 +22,9 @@ from somobench.ladder.forecasts import (
     finish_forecast,
     forecast,
     measure_damping,
-    read_observed,
 )
 from somobench.ladder.problem import Array, Problem
+from somobench.ladder.references import read_observed
 from somobench.ladder.release import LabelledProblem, read_problem
 from somobench.neural.rungs import LSTM, NEURAL
 from somobench.neural.settings import NeuralSettings
@@ -71,7 +71,7 @@ def train(
     settings : NeuralSettings, optional
         What it names counts instead of the rung's own.
     overwrite : bool
-        Begin anew where a training was finished.
+        Train again where a training was finished.
 
     Returns
     -------

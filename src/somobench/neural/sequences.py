@@ -45,6 +45,16 @@ class Inputs(NamedTuple):
     target_mean: tuple[float, ...]
     target_deviation: tuple[float, ...]
 
+    def apply_statics(self, statics: Mapping[str, Array], cells: int) -> Values:
+        """Return attributes of cells, (cell, static); one of zeros where none count.
+
+        An attribute that isn't given, or a cell doesn't have, counts as average.
+        """
+        if not self.statics.names:
+            return np.zeros((cells, 1), np.float32)
+        unknown = dict.fromkeys(self.statics.names, np.full(cells, np.nan))
+        return self.statics.apply({**unknown, **statics})
+
     def restore(self, values: NDArray[np.floating]) -> Array:
         """Return (layer, cell, day), m3 m-3, from standardised (day, cell, layer)."""
         restored = np.asarray(self.target_mean) + values * self.target_deviation

@@ -1,72 +1,35 @@
 """What a model's answers to the cases say of it: each probe with its threshold.
 
-A probe counts what it looked at and what of it is broken; it is undecided where there
-is nothing to look at. Thresholds have a source, or are below what a sensor resolves.
+A probe counts what it looked at and what of it is broken. It is undecided where there
+is nothing to look at, and where nothing fails but the model answers one case on days on
+which it is silent in the other: so silence never passes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
-import xarray as xr
-from numpy.typing import NDArray
 
-from somobench.probes.cases import CHANGED, DRY_YEAR, TURN, YEAR
+from somobench.probes.cases import CASES, CHANGED, DRY_YEAR, YEAR
+from somobench.probes.measures import (
+    BEFORE,
+    Answers,
+    Floats,
+    measure_bounds,
+    measure_drying,
+    measure_foresight,
+    measure_memory,
+    measure_rain,
+    measure_same,
+)
 
-SAME = 1e-4  # m3 m-3; arithmetic in single precision lies far below, sensors far above
-NOTICED = 1e-3  # m3 m-3; what a good sensor resolves
-DRY_DAY = 0.2  # mm d-1
-WARM, FROST = 278.15, 273.15  # K
-BLOCK = 10  # d from a pulse of rain on, and so on until the next
-SPELL, WETTING_DAYS = 20, 5  # d; after rain, deeper layers still wet for some days
-BEFORE_SPELL = 30  # d without frost before a spell, so that no snow melts in it
-# Of what a dry year did, so much may be left a year later. Anomalies of the upper metre
-# fade by a factor e in 1 to 2.5 months (Entin and others 2000,
-# doi:10.1029/2000JD900051); 5 % are left of a memory of four months.
-LEFT = 0.05
-# The largest of the saturation values of HTESSEL's soil classes (organic soil; Balsamo
-# and others 2009, doi:10.1175/2008JHM1068.1), where the weather has no `saturation`.
-SATURATION = 0.766  # m3 m-3
-ABOVE_SATURATION = 0.01  # m3 m-3; saturation of a soil class isn't known better
-
-SATURATIONS = ("saturation", "saturation_below_30_cm")
-"""Attributes of cells that say how much soil holds; the greater one counts."""
-
-Floats = NDArray[np.float64]
+BASE = "base"
+ALL_DAYS = slice(None)
 Verdict = Literal["passes", "fails", "undecided"]
-
-
-@dataclass(frozen=True, eq=False)
-class Answers:
-    """What a model says of the cases.
-
-    Attributes
-    ----------
-    base : Dataset, (cell, time)
-        Weather of the case `base`.
-    droughts : array, (cell, time), mm d-1
-        Precipitation of the case `droughts`.
-    predicted : mapping of case to array, (layer, cell, time), m3 m-3
-        On the places of the base; cases may lack.
-    layers : labels
-    settled : int
-        First day that is looked at.
-    """
-
-    base: xr.Dataset
-    droughts: Floats
-    predicted: Mapping[str, Floats]
-    layers: tuple[int, ...]
-    settled: int
-
-    def read(self, name: str) -> Floats:
-        """Return a variable of the base, (cell, time)."""
-        array = self.base[name].transpose("cell", "time")
-        return array.to_numpy().astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -74,8 +37,9 @@ class Judgement:
     """What a probe found.
 
     `looked_at` counts what `unit` names, `broken` those that break the rule; `allowed`
-    is the share of them that may. `worst` describes the worst one, or says why the
-    probe is undecided.
+    is the share of them that may. `unanswered` counts cell-days that are predicted in
+    the base or in a case, and not in both. `worst` describes the worst one, or says why
+    the probe is undecided.
     """
 
     probe: str
@@ -85,13 +49,14 @@ class Judgement:
     broken: int
     allowed: float
     worst: str
+    unanswered: int = 0
 
     @property
     def verdict(self) -> Verdict:
         """Whether the model passes."""
-        if not self.looked_at:
-            return "undecided"
-        return "fails" if self.broken > self.allowed * self.looked_at else "passes"
+        if self.broken > self.allowed * self.looked_at:
+            return "fails"
+        return "undecided" if self.unanswered or not self.looked_at else "passes"
 
     def describe(self) -> dict[str, Any]:
         """Return all of it, ready for JSON."""
@@ -100,12 +65,17 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Probe:
-    """A rule of physics, what it is counted in, and the share that may break it."""
+    """A rule of physics, what it is counted in, and the share that may break it.
+
+    `needs` names the cases without which there is nothing to look at; `reads` the days
+    of each case, the base apart, that are looked at.
+    """
 
     rule: str
     unit: str
     allowed: float
     needs: tuple[str, ...]
+    reads: Mapping[str, slice]
     measure: Callable[[Answers], tuple[Floats, str]]
 
 
@@ -127,6 +97,11 @@ def _judge(name: str, probe: Probe, answers: Answers) -> Judgement:
     else:
         excess, reason = probe.measure(answers)
         worst = _say_worst(excess, answers) if np.isfinite(excess).any() else reason
+    silent = _count_unanswered(probe, answers)
+    if silent:
+        listed = ", ".join(f"{count:,} of {name}" for name, count in silent.items())
+        said = f"predicted in one case, not in the other: {listed} cell-days"
+        worst = f"{worst}; {said}" if worst else said
     return Judgement(
         probe=name,
         rule=probe.rule,
@@ -135,7 +110,19 @@ def _judge(name: str, probe: Probe, answers: Answers) -> Judgement:
         broken=int((excess > 0).sum()),
         allowed=probe.allowed,
         worst=worst,
+        unanswered=sum(silent.values()),
     )
+
+
+def _count_unanswered(probe: Probe, answers: Answers) -> dict[str, int]:
+    """Count cell-days of cases that the base alone answers, or the case alone."""
+    base, found = np.isfinite(answers.predicted[BASE]), {}
+    for name, days in probe.reads.items():
+        if name in answers.predicted:
+            apart = base != np.isfinite(answers.predicted[name])
+            apart[..., : answers.settled] = False
+            found[name] = int(apart[..., days].sum())
+    return {name: count for name, count in found.items() if count}
 
 
 def _say_worst(excess: Floats, answers: Answers) -> str:
@@ -154,178 +141,63 @@ def _say_worst(excess: Floats, answers: Answers) -> str:
     )
 
 
-def _measure_drying(answers: Answers) -> tuple[Floats, str]:
-    """Return how far layers are from drying over warm spells without rain.
-
-    A spell is looked at where it begins above the middle between the driest and the
-    wettest day of the base: there is something to lose then.
-    """
-    base = answers.predicted["base"]
-    after = base[..., answers.settled :]
-    middle = (_ignore_empty(np.nanmax, after) + _ignore_empty(np.nanmin, after)) / 2
-    excess = np.full(base.shape, np.nan)
-    rains = {"base": answers.read("precipitation"), "droughts": answers.droughts}
-    for name, rain in rains.items():
-        if name not in answers.predicted:
-            continue
-        said = answers.predicted[name]
-        for cell, first, last in _find_spells(rain, answers):
-            begin, end = said[:, cell, first + WETTING_DAYS], said[:, cell, last]
-            wet = begin >= middle[:, cell] - SAME
-            risen = np.where(wet, end - begin + SAME, np.nan)
-            excess[:, cell, last] = np.fmax(excess[:, cell, last], risen)
-    return excess, f"no warm spell of {SPELL} days without rain that begins moist"
-
-
-def _find_spells(rain: Floats, answers: Answers) -> Iterator[tuple[int, int, int]]:
-    """Yield cell, first and last day of warm spells without rain."""
-    temperature = answers.read("air_temperature")
-    dry = (rain < DRY_DAY) & (temperature > WARM)
-    dry[:, : answers.settled] = False
-    frost = np.cumsum(temperature < FROST, axis=1)
-    for cell in range(len(dry)):
-        edges = np.diff(np.concatenate([[0], dry[cell].astype(np.int8), [0]]))
-        begun, ended = (np.flatnonzero(edges == sign).tolist() for sign in (1, -1))
-        for first, stop in zip(begun, ended, strict=True):
-            before = int(frost[cell, first] - frost[cell, max(first - BEFORE_SPELL, 0)])
-            if stop - first >= SPELL and not before:
-                yield cell, first, stop - 1
-
-
-def _measure_rain(answers: Answers) -> tuple[Floats, str]:
-    """Return by how much more than a sensor sees added rain dries blocks of days."""
-    gained = _subtract(answers, "pulses")[..., CHANGED:]
-    if not (np.abs(gained) > SAME).any():
-        return np.empty(0), "added rain changes nothing"
-    blocks = gained.shape[-1] // BLOCK
-    parts = gained[..., : blocks * BLOCK].reshape(*gained.shape[:-1], blocks, BLOCK)
-    excess = np.full(answers.predicted["base"].shape, np.nan)
-    excess[..., CHANGED : CHANGED + blocks * BLOCK : BLOCK] = (
-        -parts.mean(axis=-1) - NOTICED
-    )
-    return excess, "no block of days has both predictions"
-
-
-def _measure_foresight(answers: Answers) -> tuple[Floats, str]:
-    """Return by how much days before a change differ, in whichever case most."""
-    excess = np.full(answers.predicted["base"].shape, np.nan)
-    firsts = {"future": TURN, "pulses": CHANGED, "droughts": CHANGED, "flood": CHANGED}
-    for name, first in firsts.items():
-        if name in answers.predicted:
-            before = slice(answers.settled, first)
-            apart = np.abs(_subtract(answers, name)[..., before]) - SAME
-            excess[..., before] = np.fmax(excess[..., before], apart)
-    return excess, "no day before a change has predictions"
-
-
-def _measure_memory(answers: Answers) -> tuple[Floats, str]:
-    """Return by how much more of a dry year is left a year later than may be.
-
-    Compared are the greatest difference of the dry year's last half, and the mean one
-    of the year that begins a year after it.
-    """
-    apart = np.abs(_subtract(answers, "dry_year"))
-    half = slice(DRY_YEAR.stop - YEAR // 2, DRY_YEAR.stop)
-    later = slice(DRY_YEAR.stop + YEAR, DRY_YEAR.stop + 2 * YEAR)
-    done = _ignore_empty(np.nanmax, apart[..., half])
-    left = _ignore_empty(np.nanmean, apart[..., later])
-    excess = np.where(done > NOTICED, left - np.fmax(LEFT * done, NOTICED), np.nan)
-    return excess[..., None], "a year without rain changes nothing"
-
-
-def _measure_bounds(answers: Answers) -> tuple[Floats, str]:
-    """Return by how much soil holds more than its pores, or less than nothing."""
-    pores = np.full(answers.base.sizes["cell"], np.nan)
-    for name in SATURATIONS:
-        if name in answers.base:
-            pores = np.fmax(pores, answers.base[name].to_numpy())
-    pores = np.where(np.isfinite(pores), pores, SATURATION)
-    top = (pores + ABOVE_SATURATION)[None, :, None]
-    excess = np.full(answers.predicted["base"].shape, np.nan)
-    for said in answers.predicted.values():
-        late = said[..., answers.settled :]
-        outside = np.fmax(late - top, -late) - SAME
-        excess[..., answers.settled :] = np.fmax(
-            excess[..., answers.settled :], outside
-        )
-    return excess, "no prediction"
-
-
-def _measure_same(name: str) -> Callable[[Answers], tuple[Floats, str]]:
-    def measure(answers: Answers) -> tuple[Floats, str]:
-        apart = np.abs(_subtract(answers, name)[..., answers.settled :]) - SAME
-        return _pad(apart, answers.settled), "no day has both predictions"
-
-    return measure
-
-
-def _subtract(answers: Answers, name: str) -> Floats:
-    return answers.predicted[name] - answers.predicted["base"]
-
-
-def _pad(values: Floats, days: int) -> Floats:
-    before = np.full((*values.shape[:-1], days), np.nan)
-    return np.concatenate([before, values], axis=-1)
-
-
-def _ignore_empty(reduce: Callable[..., Any], values: Floats) -> Floats:
-    """Reduce the last axis over known values; NaN where there is none."""
-    known = np.asarray(np.isfinite(values).any(axis=-1))
-    return np.where(
-        known, reduce(np.where(known[..., None], values, 0.0), axis=-1), np.nan
-    )
-
-
 PROBES: Mapping[str, Probe] = MappingProxyType(
     {
         "dries": Probe(
             "layers that are moist dry in warm spells without rain",
             "spells",
             0.05,
-            ("base",),
-            _measure_drying,
+            (BASE,),
+            {"droughts": ALL_DAYS},
+            measure_drying,
         ),
         "rain_wets": Probe(
             "more rain never leaves it drier, in means of 10 days",
             "blocks",
             0.01,
-            ("base", "pulses"),
-            _measure_rain,
+            (BASE, "pulses"),
+            {"pulses": slice(CHANGED, None)},
+            measure_rain,
         ),
         "no_foresight": Probe(
             "nothing changes before the weather does",
             "cell-days",
             0.0,
-            ("base", "future"),
-            _measure_foresight,
+            (BASE, "future"),
+            BEFORE,
+            measure_foresight,
         ),
         "forgets": Probe(
             "of a dry year 5 % at most is left a year later",
             "series",
             0.05,
-            ("base", "dry_year"),
-            _measure_memory,
+            (BASE, "dry_year"),
+            {"dry_year": slice(DRY_YEAR.stop - YEAR // 2, DRY_YEAR.stop + 2 * YEAR)},
+            measure_memory,
         ),
         "bounded": Probe(
             "between 0 and saturation, in floods and droughts too",
             "cell-days",
             0.0,
-            ("base",),
-            _measure_bounds,
+            (BASE,),
+            {name: ALL_DAYS for name in CASES if name != BASE},
+            measure_bounds,
         ),
         "any_year": Probe(
             "the same weather in other years gives the same",
             "cell-days",
             0.0,
-            ("base", "years"),
-            _measure_same("years"),
+            (BASE, "years"),
+            {"years": ALL_DAYS},
+            measure_same("years"),
         ),
         "any_name": Probe(
             "names and order of cells don't matter",
             "cell-days",
             0.0,
-            ("base", "names"),
-            _measure_same("names"),
+            (BASE, "names"),
+            {"names": ALL_DAYS},
+            measure_same("names"),
         ),
     }
 )

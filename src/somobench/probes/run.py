@@ -32,7 +32,8 @@ from somobench.probes.cases import (
     choose_base,
     make_case,
 )
-from somobench.probes.judge import Answers, Judgement, judge
+from somobench.probes.judge import Judgement, judge
+from somobench.probes.measures import Answers
 from somobench.progress import tell_step
 from somobench.schemas.errors import InputError, UsageError
 from somobench.schemas.submission_names import PREDICTION
@@ -153,8 +154,22 @@ def probe_model(model: ModelFunction, weather: xr.Dataset) -> list[Judgement]:
 def gather_answers(
     base: xr.Dataset, said: Mapping[str, xr.DataArray], settled: int
 ) -> Answers:
-    """Place what a model said of cases beside each other."""
+    """Place what a model said of cases beside each other.
+
+    Raises
+    ------
+    InputError
+        If a case has other layers than the base.
+    """
     layers = said["base"]["layer"].to_numpy()
+    for name, array in said.items():
+        if set(array["layer"].to_numpy()) != set(layers):
+            raise InputError(
+                f"layers that are predicted in case {name}",
+                found=", ".join(map(str, array["layer"].to_numpy())),
+                expected=f"{', '.join(map(str, layers))}, as in case base",
+                hint="a layer without a prediction is NaN",
+            )
     droughts = make_case("droughts", base)["precipitation"].transpose("cell", "time")
     return Answers(
         base=base,

@@ -8,57 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from somobench.products.units import ERA5_NAMES, Part, check_values, find_part
 from somobench.schemas.errors import InputError
-from somobench.schemas.submission_names import normalise_units
 from somobench.schemas.variables import DYNAMIC_FORCING, VARIABLES
 from somobench.submissions.gridded.places import Places, find_place_names, find_places
-from somobench.submissions.gridded.slabs import get_chunks
+from somobench.submissions.gridded.slabs import LARGEST_VALUE, get_chunks
 from somobench.submissions.gridded.times import DAY, read_times
-from somobench.submissions.units import decode_attribute
 
 Floats = NDArray[np.float32]
-
-ERA5_NAMES: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    "precipitation": (("tp",),),
-    "air_temperature": (("t2m",), ("2t",)),
-    "specific_humidity": (("q",),),
-    "relative_humidity": (("rh",),),
-    "shortwave_radiation": (("ssrd",),),
-    "net_radiation": (("nr",), ("ssr", "str")),
-}
-"""Short names of ERA5 for ours; several ones are added."""
-
-_FACTORS: Mapping[str, Mapping[str, tuple[float, float]]] = {
-    "mm d-1": {
-        **dict.fromkeys(("mmd-1", "mm/d", "mmday-1", "mm/day", "mm"), (1.0, 0.0)),
-        **dict.fromkeys(("kgm-2d-1", "kgm-2day-1", "kgm-2"), (1.0, 0.0)),
-        **dict.fromkeys(("kgm-2s-1", "mms-1", "mm/s"), (86_400.0, 0.0)),
-        **dict.fromkeys(("m", "md-1", "m/day", "mday-1"), (1000.0, 0.0)),
-    },
-    "K": {"k": (1.0, 0.0), "degc": (1.0, 273.15), "celsius": (1.0, 273.15)},
-    "MJ m-2 d-1": {
-        **dict.fromkeys(("mjm-2d-1", "mjm-2day-1", "mjm-2"), (1.0, 0.0)),
-        **dict.fromkeys(("jm-2", "jm-2d-1", "jm-2day-1"), (1e-6, 0.0)),
-        **dict.fromkeys(("wm-2", "w/m2"), (0.0864, 0.0)),
-    },
-    "kg kg-1": dict.fromkeys(("kgkg-1", "kg/kg", "1"), (1.0, 0.0)),
-    "%": {"%": (1.0, 0.0), "1": (100.0, 0.0)},
-}
-"""By our unit: factor and offset of others, blanks and signs of powers left out."""
-
-
-class Part(NamedTuple):
-    """A stored variable, and how its values become ours."""
-
-    name: str
-    factor: float
-    offset: float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -121,24 +84,38 @@ class ForcingStore:
         ----------
         name : ours
         where : slices along dims of place and time; all of a dim that isn't named
+
+        Raises
+        ------
+        InputError
+            If a value can't be what its unit says.
         """
         total: Any = 0.0
         for part in self.variables[name]:
             total = total + self._read_part(part, where)
-        return np.asarray(total, np.float32)
+        return check_values(name, total)
 
     def _read_part(self, part: Part, where: Mapping[str, slice]) -> NDArray[np.float64]:
-        dataset = xr.Dataset({part.name: self.stored.variables[part.name]})
-        decoded: Any = xr.decode_cf(dataset, decode_times=False, decode_coords=False)
-        variable = decoded[part.name].variable
+        variable = _unpack(self.stored, part.name)
         chosen = dict.fromkeys(map(str, variable.dims), slice(0, 1))
         for dim in (*self.places.dims, self.time_name):
             chosen[dim] = where.get(dim, slice(None))
-        values = variable.isel(chosen)
-        ordered = values.transpose(*self.places.dims, self.time_name, ...)
+        ordered = variable.isel(chosen).transpose(
+            *self.places.dims, self.time_name, ...
+        )
         array = ordered.to_numpy()
         shape = array.shape[: len(self.places.dims) + 1]
-        return np.asarray(array.reshape(shape), np.float64) * part.factor + part.offset
+        values = np.asarray(array.reshape(shape), np.float64)
+        known = np.where(np.abs(values) < LARGEST_VALUE, values, np.nan)
+        return known * part.factor + part.offset
+
+
+def _unpack(stored: xr.Dataset, name: str) -> xr.Variable:
+    """Return a variable with missing values as NaN and packed ones unpacked."""
+    dataset = xr.Dataset({name: stored.variables[name]})
+    decoded: Any = xr.decode_cf(dataset, decode_times=False, decode_coords=False)
+    variable: xr.Variable = decoded[name].variable
+    return variable
 
 
 def open_forcing(path: Path) -> ForcingStore:
@@ -152,8 +129,8 @@ def open_forcing(path: Path) -> ForcingStore:
     Raises
     ------
     InputError
-        If it can't be opened, has no positions or days, lacks a day, or has weather
-        in a unit that isn't known.
+        If it can't be opened, has no positions, days or weather, lacks a day, or has
+        weather in an unknown unit, or several times, such as members of an ensemble.
     """
     stored = _open(path)
     places, times = find_places(stored), read_times(stored)
@@ -171,17 +148,33 @@ def open_forcing(path: Path) -> ForcingStore:
             f"time of the forcing {path.name}",
             found=f"{second} after {first}",
             expected="every day, in order",
+            hint=_choose_hint(second - first, times.notes),
         )
-    own = (*places.dims, times.name)
+    variables = _find_variables(stored, (*places.dims, times.name))
+    if not variables:
+        known = ", ".join(DYNAMIC_FORCING)
+        raise InputError(
+            f"weather of the forcing {path.name}",
+            found=", ".join(map(str, stored.data_vars))[:200] or "no variable",
+            expected=f"some of {known}, or ERA5's names, along time and place",
+        )
     return ForcingStore(
         path=path,
         stored=stored,
         places=places,
         time_name=times.name,
         days=times.day,
-        variables=_find_variables(stored, own),
+        variables=variables,
         statics=_read_statics(stored, places),
     )
+
+
+def _choose_hint(step: np.timedelta64, notes: tuple[str, ...]) -> str:
+    """Say what to do about days that don't follow one another."""
+    if step <= np.timedelta64(0, "D"):
+        return "sort by time, each day once"
+    said = [f"{note}: " for note in notes if "February" in note]
+    return f"{''.join(said)}fill the days that lack, or give the parts one by one"
 
 
 def _open(path: Path) -> xr.Dataset:
@@ -219,29 +212,31 @@ def _find_variables(
         for name, item in stored.variables.items()
         if {*own} <= {*map(str, item.dims)}
     }
-    found = {}
+    found: dict[str, tuple[Part, ...]] = {}
     for name in DYNAMIC_FORCING:
         options = ((name,), *ERA5_NAMES.get(name, ()))
         chosen = next((names for names in options if along.issuperset(names)), None)
-        if chosen:
-            found[name] = tuple(
-                _convert(each, stored.variables[each], VARIABLES[name].units)
-                for each in chosen
-            )
+        for each in chosen or ():
+            _refuse_more_dims(each, stored.variables[each], own)
+            part = find_part(each, stored.variables[each], VARIABLES[name].units)
+            found[name] = (*found.get(name, ()), part)
     return found
 
 
-def _convert(name: str, variable: xr.Variable, units: str) -> Part:
-    given = decode_attribute(variable.attrs.get("units"))
-    known = _FACTORS.get(units, {normalise_units(units).lower(): (1.0, 0.0)})
-    found = known.get(normalise_units(given).lower())
-    if found is None:
+def _refuse_more_dims(name: str, variable: xr.Variable, own: tuple[str, ...]) -> None:
+    more = {
+        str(dim): size
+        for dim, size in zip(variable.dims, variable.shape, strict=True)
+        if dim not in own and size > 1
+    }
+    if more:
+        found = ", ".join(f"{size} along {dim}" for dim, size in more.items())
         raise InputError(
-            f"units of {name} of the forcing",
-            found=given or "no attribute units",
-            expected=f"{units}, or one of {', '.join(sorted(known))}",
+            f"{name} of the forcing",
+            found=found,
+            expected="one value a place and day",
+            hint="choose one of them, or give each as a store of its own",
         )
-    return Part(name, *found)
 
 
 def _read_statics(stored: xr.Dataset, places: Places) -> dict[str, NDArray[np.float64]]:
@@ -249,7 +244,9 @@ def _read_statics(stored: xr.Dataset, places: Places) -> dict[str, NDArray[np.fl
     skipped = set(find_place_names(stored).values())
     wanted = {*places.dims}
     return {
-        str(name): np.asarray(item.transpose(*places.dims).to_numpy(), np.float64)
+        str(name): np.asarray(
+            _unpack(stored, str(name)).transpose(*places.dims).to_numpy(), np.float64
+        )
         for name, item in stored.variables.items()
         if {*map(str, item.dims)} == wanted
         and item.dtype.kind in "fiu"

@@ -4,98 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
-import xarray as xr
 from numpy.typing import NDArray
 
 from somobench.catalog.release_files import ReleaseFiles
 from somobench.catalog.resolve import Release, resolve
 from somobench.catalog.view import average_known
-from somobench.ladder.apply import APPLICABLE, FittedRung, fit_rung
+from somobench.ladder.apply import APPLICABLE, fit_rung
 from somobench.ladder.fit import NotAvailable
-from somobench.ladder.problem import Array, collect_statics
+from somobench.ladder.problem import Array
 from somobench.ladder.release import LabelledProblem, read_problem
 from somobench.model_function import call_model, load_model
 from somobench.products.applicability import TrainingSpace, describe_training
+from somobench.products.applied import (
+    Applied,
+    AppliedFunction,
+    AppliedNetwork,
+    AppliedRung,
+    Block,
+    make_dataset,
+)
 from somobench.products.forcing import ForcingStore
 from somobench.progress import tell_step
 from somobench.schemas.errors import UsageError
-from somobench.schemas.variables import TRAIN, VARIABLES
-
-
-class Block(NamedTuple):
-    """Cells with all their days.
-
-    Attributes
-    ----------
-    weather : by variable, (cell, day), in its unit
-    statics : by name, (cell,)
-    latitude, longitude : (cell,), degrees
-    days : (day,)
-    """
-
-    weather: Mapping[str, NDArray[np.float32]]
-    statics: Mapping[str, Array]
-    latitude: Array
-    longitude: Array
-    days: NDArray[np.datetime64]
-
-    def derive_statics(self) -> dict[str, Array]:
-        """Return attributes of cells: those given, and climate means of all days."""
-        latitude = xr.Dataset({"latitude": ("cell", self.latitude)})
-        given = pd.DataFrame(dict(self.statics), index=range(len(self.latitude)))
-        window = np.ones(len(self.days), dtype=bool)
-        found = collect_statics(latitude, self.weather, window, given.astype("float64"))
-        return found | dict(self.statics)
-
-
-class Applied(Protocol):
-    """A model that predicts blocks; can be sent to another process."""
-
-    def predict(self, block: Block) -> NDArray[np.float32]:
-        """Predict (layer, cell, day), m3 m-3."""
-
-
-class AppliedRung(NamedTuple):
-    """A rung of the ladder."""
-
-    fitted: FittedRung
-
-    def predict(self, block: Block) -> NDArray[np.float32]:
-        """Predict (layer, cell, day), m3 m-3."""
-        return self.fitted.predict(block.weather, block.derive_statics())
-
-
-class AppliedFunction(NamedTuple):
-    """A function by its name, which each process loads."""
-
-    name: str
-
-    def predict(self, block: Block) -> NDArray[np.float32]:
-        """Predict (layer, cell, day), m3 m-3."""
-        return call_model(load_model(self.name), make_dataset(block)).to_numpy()
-
-
-NETWORK = 400_000_000  # bytes that PyTorch and the states of a network take
-
-
-class AppliedNetwork(NamedTuple):
-    """A trained network in its folder, which each process loads."""
-
-    folder: Path
-    variables: tuple[str, ...]
-
-    def predict(self, block: Block) -> NDArray[np.float32]:
-        """Predict (layer, cell, day), m3 m-3; a day without its weather is missing."""
-        from somobench.neural.apply import load_trained, predict_cells
-
-        trained = load_trained(self.folder)
-        values = predict_cells(trained, block.weather, block.derive_statics())
-        known = [np.isfinite(block.weather[name]) for name in self.variables]
-        return np.where(np.all(known, axis=0), values, np.float32(np.nan))
+from somobench.schemas.variables import TRAIN
 
 
 class PreparedModel(NamedTuple):
@@ -121,25 +55,6 @@ class PreparedModel(NamedTuple):
     space: TrainingSpace | None
     training: str
     identity: str
-
-
-def make_dataset(block: Block) -> xr.Dataset:
-    """Return a block as functions are given it; see `somobench.model_function`."""
-    pairs = zip(block.latitude.tolist(), block.longitude.tolist(), strict=True)
-    dataset = xr.Dataset(
-        coords={
-            "cell": [f"{north}_{east}" for north, east in pairs],
-            "time": block.days.astype("datetime64[ns]"),
-            "latitude": ("cell", block.latitude),
-            "longitude": ("cell", block.longitude),
-        }
-    )
-    for name, values in block.weather.items():
-        dataset[name] = (("cell", "time"), values, {"units": VARIABLES[name].units})
-    for name, own in block.derive_statics().items():
-        if name not in dataset.variables:
-            dataset[name] = ("cell", own)
-    return dataset
 
 
 def prepare_model(
@@ -169,9 +84,16 @@ def prepare_model(
         If the forcing lacks what a rung needs, or a function returns something else
         than its contract says.
     """
+    named = Path(name).is_dir() or ("@" in name and ":" not in name)
+    if (release is None) != (split is None) or (named and release is not None):
+        raise UsageError(
+            "what a model was trained on",
+            found=f"--release {release}, --split {split}",
+            expected="both for a function, none for a rung or a trained network",
+        )
     if Path(name).is_dir():
         return _prepare_network(Path(name), store)
-    if "@" in name and ":" not in name:
+    if named:
         return _prepare_rung(name, store)
     if ":" not in name:
         raise UsageError(
@@ -181,25 +103,40 @@ def prepare_model(
             f"{', '.join(APPLICABLE)}; module:function; path.py:function; a folder of"
             " somobench train",
         )
+    return _prepare_function(name, store, trial, release, split)
+
+
+def _prepare_function(
+    name: str,
+    store: ForcingStore,
+    trial: Block,
+    release: str | None,
+    split: str | None,
+) -> PreparedModel:
     tell_step(f"trying {name} on one cell")
     layers = call_model(load_model(name), make_dataset(trial))["layer"].to_numpy()
-    variables = tuple(store.variables)
     labels = tuple(int(layer) for layer in layers)
-    if release is None or split is None:
-        return PreparedModel(
-            name, AppliedFunction(name), variables, labels, {}, None, "not said", ""
-        )
-    found = resolve(release)
-    space = _describe_space(read_problem(found, split), variables, tuple(store.statics))
-    return PreparedModel(
+    variables = tuple(store.variables)
+    prepared = PreparedModel(
         name,
-        AppliedFunction(name),
+        AppliedFunction(name, labels),
         variables,
         labels,
-        _read_depths(found),
-        space,
-        f"{release}, split {split}",
-        found.manifest_sha256,
+        depths={},
+        space=None,
+        training="not said",
+        identity="",
+    )
+    if release is None or split is None:
+        return prepared
+    found = resolve(release)
+    return prepared._replace(
+        depths=_read_depths(found),
+        space=_describe_space(
+            read_problem(found, split), variables, tuple(store.statics)
+        ),
+        training=f"{release}, split {split}",
+        identity=found.manifest_sha256,
     )
 
 
@@ -240,7 +177,7 @@ def _prepare_network(folder: Path, store: ForcingStore) -> PreparedModel:
 
     record = read_record(folder)
     trained = load_trained(folder.resolve())
-    variables = trained.inputs.weather.names
+    variables = trained.variables
     store.limit(variables)
     found = resolve(record["release"])
     labelled = read_problem(found, record["split"])
@@ -248,7 +185,7 @@ def _prepare_network(folder: Path, store: ForcingStore) -> PreparedModel:
     hashes = [seed["weights_sha256"] for seed in record["seeds"]]
     return PreparedModel(
         record["model"],
-        AppliedNetwork(folder.resolve(), variables),
+        AppliedNetwork(folder.resolve()),
         variables,
         tuple(int(layer) for layer in labelled.problem.layers),
         _read_depths(found),

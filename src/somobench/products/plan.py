@@ -81,7 +81,9 @@ def cut(shape: tuple[int, ...], tile: tuple[int, ...]) -> list[tuple[slice, ...]
     ]
 
 
-def plan_blocks(store: ForcingStore, layers: int, memory: int) -> Plan:
+def plan_blocks(
+    store: ForcingStore, layers: int, memory: int, libraries: int = 0
+) -> Plan:
     """Cut a store into blocks that fit the memory of a process.
 
     Parameters
@@ -90,6 +92,7 @@ def plan_blocks(store: ForcingStore, layers: int, memory: int) -> Plan:
         Limited to the variables that are read.
     layers : of the model
     memory : bytes of each process
+    libraries : bytes of it that a model's own libraries take
 
     Raises
     ------
@@ -99,7 +102,7 @@ def plan_blocks(store: ForcingStore, layers: int, memory: int) -> Plan:
     days, shape = len(store.days), store.places.shape
     parts = len(store.parts)
     a_cell = 4 * days * COPIES * (parts + layers)
-    free = memory - BASE
+    free = memory - BASE - libraries
     fits = free // a_cell
     chunks = store.get_chunks()
     chunk = tuple(chunks[dim] for dim in store.places.dims)
@@ -108,8 +111,8 @@ def plan_blocks(store: ForcingStore, layers: int, memory: int) -> Plan:
         raise UsageError(
             "memory of a process",
             found=f"{memory / 1e6:.0f} MB",
-            expected=f"at least {(BASE + max(a_cell, a_chunk)) / 1e6:.0f} MB: a cell"
-            " with all its days, and a chunk of the forcing",
+            expected=f"at least {(memory - free + max(a_cell, a_chunk)) / 1e6:.0f} MB:"
+            " a cell with all its days, and a chunk of the forcing",
         )
     stored = _count_unpacked(store, [tuple(slice(0, length) for length in shape)])
     direct = math.prod(chunk) <= fits or math.prod(shape) <= fits

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import pickle
 import shutil
 import sys
@@ -17,22 +15,18 @@ from numpy.typing import NDArray
 
 from somobench.catalog.storage.atomic import replace_file
 from somobench.parallel import map_items
+from somobench.products.applied import NETWORK, AppliedNetwork, Block
+from somobench.products.begin import begin_run, check_disk, check_out, map_staged
 from somobench.products.forcing import ForcingStore, open_forcing
 from somobench.products.models import (
-    NETWORK,
-    AppliedNetwork,
-    Block,
     PreparedModel,
     measure_climate,
     prepare_model,
 )
 from somobench.products.plan import Plan, plan_blocks
-from somobench.products.write import create_store, write_block, write_netcdf
-from somobench.schemas.errors import UsageError
-from somobench.scoring.describe import hash_code
+from somobench.products.write import NETCDF, write_block, write_netcdf
 
 MEMORY = 1_000  # MB of each process
-NETCDF = (".nc", ".nc4")
 Tile = tuple[slice, ...]
 
 
@@ -108,21 +102,18 @@ def predict_store(
     UsageError, InputError
         For a model, a store or a memory with which nothing can be made.
     """
-    if out.exists() and not overwrite:
-        raise UsageError(
-            "output", found=f"{out} exists", expected="a new name", hint="--overwrite"
-        )
+    check_out(out, forcing, overwrite=overwrite)
     store = open_forcing(forcing)
     prepared = prepare_model(
         model, store, _read_trial(store), release=release, split=split
     )
     store = store.limit(prepared.variables)
     libraries = NETWORK if isinstance(prepared.applied, AppliedNetwork) else 0
-    free = memory * 1_000_000 - libraries
-    plan = plan_blocks(store, len(prepared.layers), free)
+    plan = plan_blocks(store, len(prepared.layers), memory * 1_000_000, libraries)
+    check_disk(out, plan)
     echo(plan.describe())
     folder = out.with_name(f".{out.name}.unfinished")
-    done = _begin(folder, store, prepared, plan)
+    done = begin_run(folder, store, prepared, plan)
     run = partial(map_items, processes=processes, scheduler=scheduler)
     read = partial(_read_work, folder, forcing)
     if plan.slabs:
@@ -161,53 +152,9 @@ def _make_block(
         )
     else:
         latitude, longitude = latitude[tile], longitude[tile]
+    longitude = (longitude + 180) % 360 - 180  # as releases count
     statics = {name: item[tile].reshape(-1) for name, item in store.statics.items()}
     return Block(weather, statics, latitude.reshape(-1), longitude.reshape(-1), days)
-
-
-def _begin(
-    folder: Path, store: ForcingStore, model: PreparedModel, plan: Plan
-) -> set[str]:
-    """Prepare the folder of an unfinished run; return what an earlier run finished."""
-    said = json.dumps(
-        {
-            "model": model.name,
-            "training": [model.training, model.identity, hash_code()],
-            "source_sha256": _hash_source(model.name),
-            "forcing": str(store.path.resolve()),
-            "forcing_state": _describe_state(store.path),
-            "plan": str(plan),
-        },
-        indent=1,
-    )
-    note = folder / "plan.json"
-    if note.exists() and note.read_text(encoding="utf-8") == said:
-        return {item.name for item in (folder / "done").iterdir()}
-    shutil.rmtree(folder, ignore_errors=True)
-    (folder / "done").mkdir(parents=True)
-    (folder / "model.pickle").write_bytes(pickle.dumps((model, plan)))
-    create_store(folder / "result.zarr", store, model, plan)
-    if plan.slabs:
-        (folder / "staged").mkdir()
-        for name in store.variables:
-            _map_staged(folder, name, plan, "w+")
-    note.write_text(said, encoding="utf-8")
-    return set()
-
-
-def _hash_source(name: str) -> str:
-    """Return the hash of a function's file, so that a changed one begins anew."""
-    path = Path(name.rpartition(":")[0])
-    if path.suffix != ".py" or not path.is_file():
-        return ""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _describe_state(path: Path) -> list[Any]:
-    """Return size and time of change of a file, or of a folder's metadata."""
-    files = sorted(path.glob("**/zarr.json")) or sorted(path.glob("**/.z*"))
-    stats = [item.stat() for item in (files if path.is_dir() else [path])]
-    return [[item.st_size, item.st_mtime_ns] for item in stats]
 
 
 def _read_work(folder: Path, forcing: Path) -> _Work:
@@ -218,18 +165,13 @@ def _read_work(folder: Path, forcing: Path) -> _Work:
     return _Work(store, model, plan, folder)
 
 
-def _map_staged(folder: Path, name: str, plan: Plan, mode: Any) -> Any:
-    shape = (*plan.shape, plan.days)
-    return np.memmap(folder / "staged" / name, np.float32, mode, shape=shape)
-
-
 def stage_slab(work: _Work, number: int) -> None:
     """Lay one part of the weather down by cell."""
     slab = work.plan.slabs[number]
     dims = (*work.store.places.dims, work.store.time_name)
     where = dict(zip(dims, slab, strict=True))
     for name in work.store.variables:
-        staged = _map_staged(work.folder, name, work.plan, "r+")
+        staged = map_staged(work.folder, name, work.plan, "r+")
         staged[slab] = work.store.read(name, where)
         staged.flush()
     (work.folder / "done" / f"s{number}").touch()
@@ -242,7 +184,7 @@ def predict_block(work: _Work, number: int) -> None:
     weather = {}
     for name in store.variables:
         if work.plan.slabs:
-            values = np.array(_map_staged(work.folder, name, work.plan, "r")[tile])
+            values = np.array(map_staged(work.folder, name, work.plan, "r")[tile])
         else:
             values = store.read(name, where)
         weather[name] = values.reshape(-1, len(store.days))

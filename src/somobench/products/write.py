@@ -17,8 +17,27 @@ from somobench.schemas.submission_names import PREDICTION
 from somobench.schemas.variables import SOIL_MOISTURE_NAME
 from somobench.submissions.gridded.places import find_place_names
 
+NETCDF = (".nc", ".nc4")
 INDEX, INSIDE = "dissimilarity_index", "is_within_area_of_applicability"
+COMMENT = (
+    "Predictions of a statistical or simple model where it was not trained; the "
+    "dissimilarity index says how far away that is."
+)
 AREA_SOURCE = "Meyer and Pebesma 2021, doi:10.1111/2041-210X.13650"
+
+
+def is_product(path: Path) -> bool:
+    """Tell whether a file or folder is a product: it it has the comment of one."""
+    try:
+        if path.is_dir():
+            import zarr
+
+            attrs: Any = zarr.open_group(path, mode="r", use_consolidated=False).attrs
+            return attrs.get("comment") == COMMENT
+        with xr.open_dataset(path, decode_cf=False) as opened:
+            return bool(opened.attrs.get("comment") == COMMENT)
+    except (OSError, ValueError, KeyError):
+        return False
 
 
 def create_store(
@@ -106,8 +125,7 @@ def _say(model: PreparedModel) -> dict[str, str]:
         "Conventions": "CF-1.11",
         "title": f"Daily soil moisture by {model.name}",
         "source": f"model {model.name}, trained on {model.training}",
-        "comment": "Predictions of a statistical or simple model where it was not "
-        "trained; the dissimilarity index says how far away that is.",
+        "comment": COMMENT,
     }
 
 

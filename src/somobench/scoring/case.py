@@ -19,6 +19,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from somobench.catalog.split_view import SplitView
+from somobench.folds import FOLD
 from somobench.metrics.extremes import compute_extreme_thresholds
 from somobench.schemas.errors import Failure, ValidationError
 from somobench.schemas.scores import ALL_LAYERS
@@ -277,6 +278,8 @@ def _label_series(
         station_count=like.copy(data=count.astype(np.int64)),
     )
     pools["dryness"] = like.copy(data=_classify_dryness(table["dryness"]))
+    if FOLD in table:
+        pools[FOLD] = like.copy(data=_make_texts(table[FOLD]))
     plain = pools.pop("all")
     return {"plain": plain.copy(data=np.full(plain.size, "plain", dtype=object))} | {
         str(name): labels for name, labels in pools.items()

@@ -10,6 +10,8 @@ from pydantic import ValidationError as PydanticError
 
 from somobench.catalog.resolve import Release
 from somobench.catalog.storage.hashing import sources_sha256
+from somobench.folds.audit import audit_folds
+from somobench.folds.view import Folds
 from somobench.metrics.days import ResampledDays
 from somobench.schemas.errors import InputError, UsageError
 from somobench.schemas.submission_names import LONGEST_NAME
@@ -19,6 +21,7 @@ from somobench.scoring.lead_times import CLIMATOLOGY, PERSISTENCE
 from somobench.scoring.record import (
     BootstrapRecord,
     CodeRecord,
+    FoldRecord,
     GriddedRecord,
     LadderRecord,
     SpreadRecord,
@@ -93,6 +96,26 @@ def describe_bootstrap(days: ResampledDays) -> BootstrapRecord:
         seed=days.seed,
         level=LEVEL,
     )
+
+
+def describe_folds(folds: Folds, release: Release) -> list[FoldRecord]:
+    """Say of every fold what it tests and what its audit found.
+
+    Raises
+    ------
+    ValidationError
+        If the audit of a fold fails.
+    """
+    return [
+        FoldRecord(
+            fold=item.fold,
+            test_cells=item.test_cells,
+            train_cells=item.train_cells,
+            nearest_km=item.nearest_km,
+            findings=None if item.findings is None else list(item.findings),
+        )
+        for item in audit_folds(folds, release)
+    ]
 
 
 def describe_spread(case: ScoringCase) -> dict[str, SpreadRecord]:

@@ -16,8 +16,9 @@ import pandas as pd
 import xarray as xr
 
 from somobench.catalog.release_files import TARGETS
-from somobench.catalog.request import DatasetRequest
 from somobench.catalog.resolve import Release, resolve
+from somobench.folds import POOLED, check_split
+from somobench.folds.view import read_folds
 from somobench.metrics.days import ResampledDays
 from somobench.progress import tell_step
 from somobench.schemas.gridded_options import GriddedOptions
@@ -29,6 +30,7 @@ from somobench.scoring.describe import (
     check_model_name,
     describe_bootstrap,
     describe_code,
+    describe_folds,
     describe_ladder,
     describe_spread,
     describe_submission,
@@ -155,6 +157,8 @@ def evaluate(
     release : str
         Full id, such as `virtual-2.0.0`.
     split : str
+        One of the release, or `spatial_folds`: each cell as predicted by a model that
+        was trained for the fold of `spatial` that tests the cell.
     ladder : path, optional
         The rungs' predictions, a file or a folder with one for each split; by default
         those of the release, without which there is no headline.
@@ -223,14 +227,14 @@ def evaluate_submission(
 
     Without `with_ladder` nothing is compared with, even where it could be.
     """
-    request = DatasetRequest(feature_set="climatology", scaling="train", split=split)
-    request.check_against(release.manifest)
+    check_split(release.manifest, split)
     model = check_model_name(
         submission.name if name is None else name, submission.leads
     )
     tell_step(f"reading the test days of {split}")
     scaled = submission.gridded is None
-    case = read_case(release, split, scaled=scaled)
+    folds = read_folds(release, always=True) if split == POOLED else None
+    case = read_case(release, split, scaled=scaled, folds=folds)
     check_labels(submission, case)
     rungs, missing = None, explain_absence(release, split)
     if with_ladder:
@@ -258,7 +262,7 @@ def evaluate_submission(
         release_title=release.manifest.title,
         manifest_sha256=release.manifest_sha256,
         split=split,
-        split_sha256=release.manifest.splits[split].sha256,
+        split_sha256=folds.sha256 if folds else release.manifest.splits[split].sha256,
         code=describe_code(),
         submission=describe_submission(submission),
         options=OptionsRecord(allow_missing=allow_missing),
@@ -280,6 +284,7 @@ def evaluate_submission(
             [model for model in references if model.name not in observing],
             is_forecast=bool(leads),
         ),
+        folds=None if folds is None else describe_folds(folds, release),
     )
     return Evaluation(
         scores=tables["scores"],

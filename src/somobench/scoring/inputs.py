@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from somobench.catalog.release_files import ReleaseFiles, raise_file_errors
 from somobench.catalog.resolve import Release
+from somobench.folds import POOLED
+from somobench.folds.view import Folds, read_folds
 from somobench.scoring.case import REANALYSIS, ScoringCase, build_case
 from somobench.scoring.ladders import Ladder
 from somobench.scoring.models import Model
 
 
-def read_case(release: Release, split: str, *, scaled: bool = True) -> ScoringCase:
+def read_case(
+    release: Release, split: str, *, scaled: bool = True, folds: Folds | None = None
+) -> ScoringCase:
     """Return a split of a release as it is scored; its files are hashed again.
 
-    Targets are in train scaling where `scaled`, and otherwise as measured.
+    Targets are in train scaling where `scaled`, and otherwise as measured. For all
+    folds pooled, `folds` are those of the release, if they were read already.
     """
     moments_from = release.manifest.target_moments_from.items()
-    view = ReleaseFiles(release, lazy=False, always=True).split(split)
+    if split == POOLED:
+        view = (folds or read_folds(release, always=True)).pool()
+    else:
+        view = ReleaseFiles(release, lazy=False, always=True).split(split)
     with raise_file_errors(f"of release {release.id}"):
         words = {int(layer): word for layer, word in moments_from}
         return build_case(view, words, scaled=scaled)

@@ -18,6 +18,7 @@ from somobench.catalog.release_files import raise_file_errors
 from somobench.catalog.resolve import Release
 from somobench.catalog.storage.archive import open_zarr_zip
 from somobench.catalog.storage.hashing import describe_grid, sha256_file
+from somobench.folds import POOLED
 from somobench.metrics.days import ResampledDays
 from somobench.progress import tell_step
 from somobench.schemas.errors import InputError, IntegrityError
@@ -29,6 +30,9 @@ from somobench.scoring.case import ScoringCase
 from somobench.scoring.models import COMPARED, Model, score_model
 from somobench.scoring.tables import COARSE, FINE, tabulate_differences_of_models
 from somobench.uncertainty.bootstrap import BootstrappedScores
+
+READ_AT_ONCE = 2**28
+"""Bytes of all rungs' predictions up to which they are read once, and not each time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +101,7 @@ def open_ladder(path: Path, case: ScoringCase) -> Ladder:
             f"ladder of split {case.split}", found=f"no file {file}", expected="one"
         )
     with raise_file_errors(file):
-        grid = validate_grid(open_zarr_zip(file, {}), PREDICTIONS, file.name)
+        grid = validate_grid(_read_predictions(file), PREDICTIONS, file.name)
     lacking = set(case.series_cells.tolist()) - set(grid["cell"].to_numpy().tolist())
     if grid.attrs.get("split") != case.split or lacking:
         raise InputError(
@@ -112,6 +116,14 @@ def open_ladder(path: Path, case: ScoringCase) -> Ladder:
         frozenset(name for name, mark in zip(names, marks, strict=True) if mark),
         sha256_file(file),
     )
+
+
+def _read_predictions(file: Path) -> xr.Dataset:
+    """Read a file into memory, or leave its values on disk where they are many."""
+    with open_zarr_zip(file) as grid:
+        if grid.nbytes <= READ_AT_ONCE:
+            return grid.load()
+    return open_zarr_zip(file, {})
 
 
 def _build_rung(predictions: xr.DataArray, name: str, case: ScoringCase) -> Model:
@@ -177,6 +189,11 @@ def _refuse_other_values(file: Path, ladder: Ladder, listed: FileRecord) -> None
 def explain_absence(release: Release, split: str) -> str:
     """Say why nothing is compared with, alike on all machines."""
     name = name_asset(split)
+    if split == POOLED:
+        return (
+            "no release holds the rungs of all folds: train them with `somobench "
+            f"ladder {release.id} --out DIR` and name that folder with --ladder"
+        )
     if release.manifest.record_of(name):
         return (
             f"{name} of release {release.id} was not on the machine, which looks for "

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from somobench.ladder.rungs import RUNGS
 from somobench.schemas.gridded_options import GriddedOptions, Method
-from somobench.schemas.recipe import RELEASE_ID, SHA256
+from somobench.schemas.manifest import RELEASE_ID, SHA256
 from somobench.schemas.submission_names import LONGEST_NAME
 from somobench.scoring.marks.record import MarkRecord
 
@@ -161,6 +161,18 @@ class SpreadRecord(_Part):
     median_relative_spread: float | None
 
 
+class FoldRecord(_Part):
+    """A fold of a pooled split, each with a model of its own."""
+
+    fold: Count
+    test_cells: Asked
+    train_cells: Asked
+    nearest_km: Annotated[float, Field(ge=0)] | None
+    """From a test cell to a train cell."""
+    findings: Annotated[list[Text], Field(max_length=20)] | None
+    """What its audit reports; None where the release may not say where stations are."""
+
+
 class BootstrapRecord(_Part):
     """How intervals were drawn."""
 
@@ -251,6 +263,8 @@ class ScoreRecord(_Part):
     """What says that these are no predictions of a model."""
     marks: Annotated[list[MarkRecord], Field(max_length=20)] = []
     """What they look like, if not like those of a model; of the scored lead time."""
+    folds: Annotated[list[FoldRecord], Field(max_length=1000)] | None = None
+    """Of a split that pools folds: what each tested, and what its audit reports."""
 
     @model_validator(mode="after")
     def _refuse_more_than_predicted(self) -> ScoreRecord:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from somobench.catalog.request import DatasetRequest
 from somobench.catalog.resolve import Release, resolve
+from somobench.folds import check_split
 from somobench.progress import tell_step
 from somobench.schemas.errors import InputError, UsageError
 from somobench.schemas.scores import SHIFT_COSTS
@@ -116,8 +116,7 @@ def _open_side(
     allow_missing: bool,
 ) -> tuple[ScoringCase, Model]:
     """Return a split as it is scored, and a submission on its series and days."""
-    request = DatasetRequest(feature_set="climatology", scaling="train", split=split)
-    request.check_against(release.manifest)
+    check_split(release.manifest, split)
     tell_step(f"reading the test days of {split}")
     case = read_case(release, split)
     check_labels(submission, case)

@@ -44,7 +44,7 @@ CORE = (
     "frequency_bias_dry",
 )
 COARSE = ("plain", "region", "regime")
-FINE = ("dryness", "network", "record_length", "station_count")
+FINE = ("dryness", "network", "record_length", "station_count", "fold")
 """Pools in which the metrics of `CORE` are given, and not the others."""
 BALANCED = "region"
 

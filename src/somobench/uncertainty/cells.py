@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -53,15 +54,15 @@ class Group:
 
     def count_units(self, values: Floats) -> int:
         """Count the cells or clusters with a value, of all rows' values (row,)."""
-        return int(np.unique(self.units[np.isfinite(values[self.rows])]).size)
+        units = self.units[np.isfinite(values[self.rows])]
+        return int(np.count_nonzero(np.bincount(units)))
 
     def count_uses(self, draws: int) -> Floats:
         """Return how often each draw uses each row, (draw, row)."""
         rows = self.rows.size
         if self.chosen is None:
             return np.ones((draws, rows))
-        places = self.chosen + np.arange(draws)[:, None] * (rows + 1)
-        counts = np.bincount(places.ravel(), minlength=draws * (rows + 1))
+        counts = np.bincount(self._places.ravel(), minlength=draws * (rows + 1))
         return counts.reshape(draws, rows + 1)[:, :rows].astype(np.float64)
 
     def medians(self, values: Floats, replicates: Replicates) -> Resampled:
@@ -86,12 +87,23 @@ class Group:
         """Median over the cells of every draw, of values (draw, row) or (1, row)."""
         none = np.full((len(values), 1), np.nan, dtype=values.dtype)
         padded = np.hstack([values, none])
-        place = np.arange(len(values))[:, None] * padded.shape[1]
-        return _take_median(padded.ravel().take(self.chosen + place))
+        places = np.asarray(self.chosen) if len(values) == 1 else self._places
+        return _take_median(padded.ravel().take(places))
+
+    @cached_property
+    def _places(self) -> NDArray[np.intp]:
+        """Where rows of every draw lie in flat replicates with a NaN behind each."""
+        chosen = np.asarray(self.chosen)
+        return chosen + np.arange(len(chosen))[:, None] * (self.rows.size + 1)
 
 
 def _take_median(values: Replicates) -> Floats:
     """Median over the last axis without NaN; NaN where all are."""
+    half, odd = divmod(values.shape[-1], 2)
+    if half and np.isfinite(values).all():  # the usual case, without sorting
+        parted = np.partition(values, half, axis=-1)
+        upper = parted[:, half].astype(np.float64)
+        return upper if odd else (parted[:, :half].max(axis=-1) + upper) / 2.0
     ordered = np.sort(values, axis=-1)  # NaN comes last
     draw, count = np.arange(len(ordered)), np.isfinite(ordered).sum(axis=-1)
     low, high = np.maximum(count - 1, 0) // 2, count // 2

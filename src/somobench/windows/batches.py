@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,12 +37,20 @@ class Batch(NamedTuple):
     is_present: Any
 
 
-class BatchDataset:
-    """Batches of tensors by number, for a `DataLoader` with `batch_size=None`.
+class BatchOptions(TypedDict, total=False):
+    """Options of `WindowSet.batches`, which says what they mean."""
 
-    A batch depends on the seed and on its number alone: with any number of workers,
-    forked or spawned, a loader gives the same ones in the same order. Leave `shuffle`
-    alone; the order is already drawn. Needs the extra `neural`.
+    sampler: str
+    weights: str
+    seed: int
+    start: int
+    epochs: int
+
+
+class Batches:
+    """Batches by number, each drawn when it is asked for.
+
+    A batch depends on the seed and on its number alone.
 
     Parameters
     ----------
@@ -71,7 +79,28 @@ class BatchDataset:
         place = operator.index(number)
         if not 0 <= place < self._count:
             raise IndexError(number)
-        return as_tensors(self._take(self._draws.draw(self._start + place)))
+        return self._take(self._draws.draw(self._start + place))
+
+    def __iter__(self) -> Iterator[Batch]:
+        return map(self.__getitem__, range(self._count))
+
+
+class BatchDataset:
+    """Batches of tensors by number, for a `DataLoader` with `batch_size=None`.
+
+    With any number of workers, forked or spawned, a loader gives the same ones in the
+    same order. Leave `shuffle` alone; the order is already drawn. Needs the extra
+    `neural`.
+    """
+
+    def __init__(self, batches: Batches) -> None:
+        self._batches = batches
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __getitem__(self, number: int) -> Batch:
+        return as_tensors(self._batches[number])
 
 
 def as_tensors(batch: Batch) -> Batch:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import xarray as xr
@@ -14,7 +13,7 @@ from somobench.catalog.registry import unknown
 from somobench.schemas.errors import UsageError
 from somobench.schemas.variables import ROLES, VARIABLES
 from somobench.windows.balances import BALANCES, Samples, Weights
-from somobench.windows.batches import Batch, BatchDataset
+from somobench.windows.batches import Batch, BatchDataset, Batches, BatchOptions
 from somobench.windows.draws import SEQUENTIAL, UNIFORM, Draws
 from somobench.windows.samples import describe_samples, select_windows
 from somobench.windows.series import Series
@@ -166,8 +165,8 @@ class WindowSet:
         seed: int = 0,
         start: int = 0,
         epochs: int = 1,
-    ) -> Iterator[Batch]:
-        """Yield batches; the same ones for the same seed, whatever came before.
+    ) -> Batches:
+        """Return batches by number; the same ones for the same seed.
 
         Parameters
         ----------
@@ -186,24 +185,14 @@ class WindowSet:
         """
         draws = self.draws(size, sampler=sampler, seed=seed)
         _check_whole(("start", start, 0), ("epochs", epochs, 0))
-        for number in range(start, epochs * draws.per_epoch):
-            yield self.take(draws.draw(number), weights=weights)
+        take = partial(self.take, weights=weights)
+        return Batches(take, draws, start=start, epochs=epochs)
 
     def torch_dataset(
-        self,
-        size: int = 256,
-        *,
-        sampler: str = UNIFORM,
-        weights: str = UNIFORM,
-        seed: int = 0,
-        start: int = 0,
-        epochs: int = 1,
+        self, size: int = 256, **options: Unpack[BatchOptions]
     ) -> BatchDataset:
-        """Return what `batches` yields as a PyTorch dataset; see `BatchDataset`."""
-        _check_whole(("start", start, 0), ("epochs", epochs, 0))
-        take = partial(self.take, weights=weights)
-        draws = self.draws(size, sampler=sampler, seed=seed)
-        return BatchDataset(take, draws, start=start, epochs=epochs)
+        """Return `batches`, with the same options, as PyTorch reads them."""
+        return BatchDataset(self.batches(size, **options))
 
     def to_predictions(self, values: Any) -> xr.DataArray:
         """Return normalised predictions of all rows as `somobench.evaluate` takes them.

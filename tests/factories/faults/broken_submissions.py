@@ -8,7 +8,7 @@ why.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +35,7 @@ RELEASE, SPLIT = "virtual-2.0.0", "temporal"
 HONEST = "water_balance"
 PAGE = Path("docs/zoo.md")
 BEGIN, END = "<!-- zoo -->", "<!-- end -->"
+BEGIN_HELD_OUT = "<!-- zoo:held_out -->"
 
 
 @dataclass(frozen=True, eq=False)
@@ -369,12 +370,14 @@ def probe_broken(name: str, release: str = RELEASE) -> Caught:
     return Caught(f"probe {by}", said)
 
 
-def list_rows(zoo: Zoo) -> Iterator[tuple[str, str, str, str]]:
+def list_rows(
+    zoo: Zoo, animals: Mapping[str, Animal], models: Mapping[str, tuple[str, str]] = {}
+) -> Iterator[tuple[str, str, str, str]]:
     """Yield name, what it does, what catches it, and what that says."""
-    for name, animal in ANIMALS.items():
+    for name, animal in animals.items():
         caught = catch(zoo, animal.make(zoo))
         yield name, animal.what, caught.by or "nothing", caught.said or animal.why_not
-    for name, (what, _) in MODELS.items():
+    for name, (what, _) in models.items():
         yield name, what, *probe_broken(name)
 
 
@@ -391,12 +394,18 @@ def write_table(rows: Iterator[tuple[str, str, str, str]]) -> str:
 
 
 def main() -> None:
-    """Write the table into the page."""
-    text = PAGE.read_text("utf-8")
-    before, rest = text.split(BEGIN)
-    after = rest.split(END)[1]
-    table = write_table(list_rows(open_zoo()))
-    write_text(f"{before}{BEGIN}\n{table}{END}{after}", PAGE)
+    """Write the tables into the page."""
+    from factories.faults.held_out_submissions import HELD_OUT
+
+    zoo, text = open_zoo(), PAGE.read_text("utf-8")
+    for begin, rows in (
+        (BEGIN, list_rows(zoo, ANIMALS, MODELS)),
+        (BEGIN_HELD_OUT, list_rows(zoo, HELD_OUT)),
+    ):
+        before, rest = text.split(begin)
+        after = rest.partition(END)[2]
+        text = f"{before}{begin}\n{write_table(rows)}{END}{after}"
+    write_text(text, PAGE)
 
 
 if __name__ == "__main__":

@@ -24,8 +24,7 @@ from factories.two_layers import (
 from somobench.catalog.storage.archive import open_zarr_zip, write_zarr_zip
 from somobench.catalog.storage.atomic import write_parquet
 from somobench.pipelines.features import build_features, write_features
-from somobench.pipelines.features.climatology import NONE, OTHER_CELLS, OWN, REANALYSIS
-from somobench.pipelines.features.statistics import derive_cell_climate
+from somobench.pipelines.features.statistics import choose_options
 from somobench.pipelines.stage import load_grid
 from somobench.pipelines.targets import write_targets
 from somobench.schemas.errors import ValidationError
@@ -33,6 +32,8 @@ from somobench.schemas.grids import FEATURES, FORCING, TARGETS
 from somobench.schemas.recipe import Recipe
 from somobench.schemas.validate import validate_grid
 from somobench.schemas.variables import get_attrs
+from somobench.statistics.climatology import NONE, OTHER_CELLS, OWN, REANALYSIS
+from somobench.statistics.derive import derive_cell_climate
 
 WEATHER = {
     "precipitation": 2.0,  # mm d-1
@@ -157,9 +158,10 @@ def test_climate_is_that_of_the_window_and_missing_without_radiation(
     )
     window = np.array([True, True, False])
     # dryness 9.8 / (2.45 * 2) = 2
-    found = derive_cell_climate(grid, window, recipe)
+    options = choose_options(xr.Dataset(coords={"layer": [1]}), recipe)
+    found = derive_cell_climate(grid, window, options)
     np.testing.assert_allclose(found, [[50.0, 285.0, np.log(2)]])
-    without = derive_cell_climate(grid.drop_vars("net_radiation"), window, recipe)
+    without = derive_cell_climate(grid.drop_vars("net_radiation"), window, options)
     assert np.isnan(without[0, 2])
 
 

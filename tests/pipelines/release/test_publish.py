@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,6 @@ from somobench.catalog.resolve import resolve
 from somobench.catalog.verify import verify_release
 from somobench.pipelines.release import publish
 from somobench.pipelines.release.publish import (
-    Published,
     describe_opening,
     publish_release,
 )
@@ -318,17 +318,12 @@ def test_publish_removes_partial_releases_of_long_ago_only(
     assert young.exists()
 
 
-def _publish(arguments: tuple[Path, Path]) -> bool:
-    published: Published = publish_release(*arguments)
-    return published.is_new
-
-
 def test_publish_lets_one_of_many_publishers_win(built: Path, releases: Path) -> None:
     releases.mkdir()
     context = multiprocessing.get_context("spawn")
-    with context.Pool(4) as pool:
-        outcomes = pool.map(_publish, [(built, releases)] * 8, chunksize=1)
-    assert sum(outcomes) == 1
+    with ProcessPoolExecutor(4, context) as pool:
+        outcomes = list(pool.map(publish_release, [built] * 8, [releases] * 8))
+    assert sum(published.is_new for published in outcomes) == 1
     assert [path.name for path in releases.iterdir()] == [RELEASE]
 
 

@@ -213,13 +213,36 @@ def test_two_depths_of_one_column_tell_nothing(tmp_path: Path) -> None:
     assert DEPTH_ASSUMED in series[0].metadata.sensor
 
 
+def test_doi_of_the_site_comes_from_its_table(tmp_path: Path) -> None:
+    table = badm_csv() + (
+        "DE-Geb,70,GRP_DOI,DOI,10.1000/base\n"
+        "DE-Geb,70,GRP_DOI,DOI_DATAPRODUCT,AmeriFlux\n"
+        "DE-Geb,71,GRP_DOI,DOI,https://doi.org/10.1000/FLX/7\n"
+        "DE-Geb,71,GRP_DOI,DOI_DATAPRODUCT,FLUXNET2015\n"
+        "DE-Geb,71,GRP_DOI,DOI_CITATION,A. Author (2016) Gebesee (Dataset)\n"
+    )
+    archive = write_archive(tmp_path / "a.zip", {FLUXMET: daily_csv(), BIF: table})
+    series, _ = read(archive)
+    _, _, credited = read_statics([("fluxnet", archive)], _stations_table(series))
+    assert list(credited.values()) == [
+        {"doi": "10.1000/FLX/7", "citation": "A. Author (2016) Gebesee (Dataset)"}
+    ]
+
+
+def test_site_without_a_doi_is_credited_to_nobody(tmp_path: Path) -> None:
+    table = badm_csv() + "DE-Geb,70,GRP_DOI,DOI,to be assigned\n"
+    archive = write_archive(tmp_path / "a.zip", {FLUXMET: daily_csv(), BIF: table})
+    series, _ = read(archive)
+    assert read_statics([("fluxnet", archive)], _stations_table(series)).credits == {}
+
+
 def test_table_of_sites_describes_vegetation_soil_and_aridity(tmp_path: Path) -> None:
     archive = write_archive(
         tmp_path / "a.zip", {SUBSET: daily_csv(), "sites.csv": PLACES}
     )
     series, _ = read(archive)
     stations = _stations_table(series)
-    table, rejections = read_statics([("fluxnet", archive)], stations)
+    table, rejections, _ = read_statics([("fluxnet", archive)], stations)
     assert rejections == ()
     row = table.iloc[0]
     assert (row["vegetation_class"], row["aridity"]) == ("GRA", 1.25)

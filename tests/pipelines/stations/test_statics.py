@@ -64,7 +64,7 @@ def test_attributes_are_read_by_station_from_the_folder_of_its_files(
     name = "NET/A/A_static_variables.csv"
     path = write_zip(tmp_path / "a.zip", {name: static_file(sand("31.00"))})
     stations = stations_at({"A": (41.9, -111.6), "B": (41.8, -111.6)})
-    statics, rejections = read_statics([("ismn", path)], stations)
+    statics, rejections, _ = read_statics([("ismn", path)], stations)
     validate_table(statics, STATICS, "statics")
     assert statics["station_id"].tolist() == ["NET/A"]  # nothing describes B
     assert statics["sand_fraction"].tolist() == [0.31]
@@ -80,7 +80,7 @@ def test_folders_of_several_archives_are_kept_apart(tmp_path: Path) -> None:
     ]
     stations = stations_at({"A": (41.9, -111.6), "B": (41.8, -111.6)})
     stations["source_file"] = ["two/NET/A/probe.stm", "one/NET/A/probe.stm"]
-    statics, _ = read_statics([("ismn", path) for path in paths], stations)
+    statics, _, _ = read_statics([("ismn", path) for path in paths], stations)
     assert statics["sand_fraction"].tolist() == [0.2, 0.1]
 
 
@@ -90,7 +90,7 @@ def test_unreadable_file_is_reported_with_its_archive(tmp_path: Path) -> None:
         write_zip(tmp_path / "a.zip", {name: static_file(sand("much"))}),
         write_zip(tmp_path / "b.zip", {}),
     ]
-    statics, rejections = read_statics(
+    statics, rejections, _ = read_statics(
         [("ismn", path) for path in paths], stations_at({"A": (41.9, -111)})
     )
     assert statics.empty
@@ -98,7 +98,7 @@ def test_unreadable_file_is_reported_with_its_archive(tmp_path: Path) -> None:
 
 
 def test_source_without_attributes_gives_an_empty_table() -> None:
-    statics, rejections = read_statics([("uscrn", Path("absent"))], make_sensors())
+    statics, rejections, _ = read_statics([("uscrn", Path("absent"))], make_sensors())
     validate_table(statics, STATICS, "statics")
     assert len(statics) == len(rejections) == 0
 
@@ -117,7 +117,7 @@ def test_classes_come_from_the_newest_cover_and_from_peel(tmp_path: Path) -> Non
     }
     path = write_zip(tmp_path / "a.zip", members)
     stations = stations_at({"A": (41.9, -111.6), "B": (41.8, -111.6)})
-    statics, _ = read_statics([("ismn", path)], stations)
+    statics, _, _ = read_statics([("ismn", path)], stations)
     assert statics["land_cover"].tolist() == ["30", "20"]
     assert statics["climate_class"].tolist() == ["Am", ""]
 
@@ -131,7 +131,9 @@ def test_share_above_the_whole_is_refused(value: str) -> None:
 def test_file_that_is_not_utf_8_is_refused_by_its_byte(tmp_path: Path) -> None:
     name = "NET/A/A_static_variables.csv"
     path = write_zip(tmp_path / "a.zip", {name: b"clay fraction;\xe4"})
-    _, (rejection,) = read_statics([("ismn", path)], stations_at({"A": (41.9, -111)}))
+    _, (rejection,), _ = read_statics(
+        [("ismn", path)], stations_at({"A": (41.9, -111)})
+    )
     assert rejection.found == "byte 14 isn't UTF-8"
 
 

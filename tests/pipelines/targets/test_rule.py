@@ -16,7 +16,6 @@ from somobench.pipelines.targets.matching import (
     compute_standard_deviation,
     correlate,
     match_moments,
-    quantise,
 )
 from somobench.pipelines.targets.rule import (
     LOW_CORRELATION,
@@ -37,6 +36,7 @@ from somobench.pipelines.targets.rule import (
     station_spread,
     take_in_situ,
 )
+from somobench.statistics.digits import quantise
 
 NAN = np.nan
 SHORT = Thresholds(3, 3, 3, 0.30, 5)

@@ -10,7 +10,9 @@ import pytest
 
 from somobench.pipelines.tools.ladder_tables import (
     insert_table,
+    make_brief_table,
     make_ladder_table,
+    name_kind,
     shift_table,
 )
 from somobench.schemas.errors import UsageError
@@ -65,6 +67,21 @@ def test_document_without_a_place_is_refused() -> None:
         insert_table("text", "ladder", "virtual-9.9.9", "| |\n")
 
 
+def test_brief_table_has_four_splits_and_rungs_that_are_there() -> None:
+    row = {"model": "ridge_memory", "layer": 0, "metric": "pearson_r", "against": ""}
+    row |= {"pool_kind": "plain", "value": 0.5, "low": 0.4, "high": 0.6}
+    splits = ("temporal", "dry_years", "ungauged")
+    table = make_brief_table(pd.DataFrame([row | {"split": name} for name in splits]))
+    assert table.splitlines()[0] == "| rung | temporal | ungauged |"
+    assert len(table.splitlines()) == 3
+
+
+def test_scores_of_all_folds_have_a_place_of_their_own() -> None:
+    pooled = pd.DataFrame({"split": ["spatial_folds", "spatial_folds"]})
+    assert name_kind(pooled) == "folds"
+    assert name_kind(pd.DataFrame({"split": ["spatial", "temporal"]})) == "ladder"
+
+
 def test_cost_of_a_shift_stands_by_rung_and_split() -> None:
     row = {
         "split": "dry_years",
@@ -84,15 +101,16 @@ def test_cost_of_a_shift_stands_by_rung_and_split() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "file", "table"),
+    ("document", "kind", "file", "table"),
     [
-        ("ladder", "scores.parquet", make_ladder_table),
-        ("shifts", "shift_costs.parquet", shift_table),
+        ("docs/ladder.md", "ladder", "scores.parquet", make_ladder_table),
+        ("docs/ladder.md", "shifts", "shift_costs.parquet", shift_table),
+        ("README.md", "brief", "scores.parquet", make_brief_table),
     ],
 )
-def test_page_of_the_ladder_shows_the_tables_of_the_release(
-    kind: str, file: str, table: Callable[[pd.DataFrame], str]
+def test_pages_show_the_tables_of_the_release(
+    document: str, kind: str, file: str, table: Callable[[pd.DataFrame], str]
 ) -> None:
-    page = (ROOT / "docs" / "ladder.md").read_text("utf-8")
+    page = (ROOT / document).read_text("utf-8")
     rows = pd.read_parquet(ROOT / "releases" / RELEASE / file)
     assert insert_table(page, kind, RELEASE, table(rows)) == page

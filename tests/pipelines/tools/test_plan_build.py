@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from factories.command_line import run
+from factories.programs import run
 from factories.raw.csv_files import csv_file
 from factories.raw.virtual_recipes import make_recipe
 from somobench.building.plan import describe_plan

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from factories.own_grids import LAYER_STEP, make_globe, make_wanted, moisture
+from factories.raw.own_grids import LAYER_STEP, make_globe, make_wanted, moisture
 from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.schemas.errors import InputError
 from somobench.submissions.gridded import slabs

@@ -109,7 +109,7 @@ def test_the_same_time_twice_is_refused() -> None:
         ([0, 1], "months since 2020-01-01", "months since"),
         ([0, 1], "days since 2020-01-01 00:00 +05:30", "in UTC"),
         ([0.0, np.nan], "days since 2020-01-01", "missing ones"),
-        ([0], "days since 2020-01-01", "one value"),
+        ([0], "days since 2020-01-01", "fewer than two"),
     ],
 )
 def test_times_that_make_no_days_are_refused(

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from factories.stages import run_stages
+from factories.programs import run_stages
 from somobench.catalog.storage.archive import open_zarr_zip
 from somobench.pipelines.forcing.precision import STORED_STEP
 from somobench.pipelines.ingest.sensor_days import (

@@ -13,9 +13,9 @@ import pytest
 import xarray as xr
 import yaml
 
+from factories.programs import run_stages
 from factories.raw.era5_stores import make_era5
 from factories.raw.ismn_files import file_name, header, rows, station_file, write_zip
-from factories.stages import run_stages
 from somobench.catalog.storage.archive import open_zarr_zip
 from somobench.pipelines.forcing.cells import name_region
 from somobench.pipelines.inputs import INPUTS_FILE, read_inputs

@@ -32,6 +32,7 @@ SKILLED = 0.4  # median r from which the errors say where the skill comes from
 MOST = 0.9  # of series
 FEWEST = 5  # series or cells that a median is taken of
 NO_CHANGE = 1e-6  # m3 m-3
+STILL = 0.95  # of days, as on the day before; of trees that learnt little 0.94
 MEMORY, UNSKILLED = 0.02, 0.1  # correlations with the day before, and with the target
 BIAS, WIDER = 0.2, 3.0  # m3 m-3, and times the target's standard deviation
 # White noise keeps 1 / sqrt(30) = 0.18 and 1 / sqrt(90) = 0.11 in means of such blocks.
@@ -114,8 +115,11 @@ def _find_median(values: Floats) -> float:
 
 
 def _find_constant(given: Floats) -> MarkRecord | None:
-    still = spread(given) < NO_CHANGE
-    share = float(still.mean())
+    """Find series that never change, or stand still on most days."""
+    step = np.abs(np.diff(given, axis=1))
+    count = np.isfinite(step).sum(axis=1)
+    held = (step < NO_CHANGE).sum(axis=1) >= STILL * np.maximum(count, 1)
+    share = float((held | (spread(given) < NO_CHANGE)).mean())
     return _mark("constant", share, MOST) if share >= MOST else None
 
 

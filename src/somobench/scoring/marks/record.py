@@ -39,7 +39,7 @@ MARK_TEXTS: Mapping[str, MarkTexts] = MappingProxyType(
     {
         "constant": MarkTexts(
             "a constant",
-            "{value:.0%} of the series never change",
+            "{value:.0%} of the series stand still on 19 days in 20",
             "say that it predicts a mean and no days",
         ),
         "memoryless": MarkTexts(

@@ -105,6 +105,10 @@ def find_places(dataset: xr.Dataset) -> Places:
     if rows == columns:
         return Places(values[0], values[1], tuple(rows), is_grid=False)
     if len(rows) == len(columns) == 1:
+        for what, own in zip(NAMES, values, strict=True):
+            if not np.isfinite(own).all():
+                found = f"{(~np.isfinite(own)).sum()} of {own.size} missing"
+                raise InputError(f"{what} of the file", found=found, expected="degrees")
         return Places(values[0], values[1], (rows[0], columns[0]), is_grid=True)
     raise InputError(
         "latitude and longitude of the file",

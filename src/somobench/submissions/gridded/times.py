@@ -151,7 +151,9 @@ def _find_step(steps: NDArray[np.int64]) -> int:
     """Return the usual step in seconds, of which a day has a whole number."""
     if steps.size == 0:
         raise InputError(
-            "time of the file", found="one value", expected="a step of a day or shorter"
+            "time of the file",
+            found="fewer than two values",
+            expected="a step of a day or shorter",
         )
     values, count = np.unique(steps, return_counts=True)
     usual = int(values[count.argmax()])

@@ -38,7 +38,7 @@ pytestmark = pytest.mark.heavy
 @pytest.fixture(scope="module")
 def recipe() -> Recipe:
     """Return the virtual recipe, cut to four days, two of them needed."""
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     content = load_recipe(root / "conf/recipe/virtual.yaml").model_dump()
     content["period"] = {"start": "2020-01-01", "end": "2020-01-04"}
     content["stations"]["minimum_days"] = 2

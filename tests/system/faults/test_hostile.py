@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import somobench
-from factories.command_line import run
+from factories.programs import run
 from factories.releases import RELEASE, make_catalog, write_manifest
 from factories.web import loopback_server as web
 from somobench.catalog import registry

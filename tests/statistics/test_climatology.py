@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from factories.days import days
 from somobench.metrics.anomalies import LEAP_YEAR, seasonal_climatology
-from somobench.pipelines.features.climatology import (
+from somobench.statistics.climatology import (
     NONE,
     OTHER_CELLS,
     OWN,
