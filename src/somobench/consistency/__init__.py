@@ -24,6 +24,7 @@ from somobench.consistency.features import find_other_features
 from somobench.consistency.reference_scores import find_other_reference_scores
 from somobench.consistency.scores import find_other_scores
 from somobench.consistency.splits import find_other_audits
+from somobench.consistency.statistics import find_other_statistics
 from somobench.consistency.targets import find_other_targets
 from somobench.schemas.errors import Failure
 
@@ -57,6 +58,7 @@ def find_contradictions(
         *find_other_cells(reports, tables),
         *find_other_targets(stages, tables, grids),
         *find_other_features(tables, grids),
+        *find_other_statistics(manifest, tables, grids),
         *find_other_audits(manifest, stages, tables, grids),
         *find_other_scores(manifest, tables),
         *find_other_attributes(stages, manifest, tables, grids),

@@ -30,7 +30,6 @@ LAGS = (*range(-60, -5, 5), *range(-5, 6), *range(10, 61, 5))
 MOST_DAYS_LATE = 15
 ROUGHEST = 1e-3  # m3 m-3, second difference of the median climatology: it is smoothed
 LEAST_SEASON = 0.005  # m3 m-3, deviation of a climatology that has a shape to judge
-LAYER_TOLERANCE = 2e-3  # m3 m-3: some releases count filled days, others don't
 ROUNDING = 1e-5  # m3 m-3, of climatologies
 OWN, OTHERS = 0, 1  # of `climatology_source`
 GRID = ("layer", "cell")
@@ -90,7 +89,6 @@ def find_other_features(
         train = role_masks(rows, cells, days)[ROLES[TRAIN - 1]]
         part = features.sel(split=split)
         failures += _compare_statistics(split, part, inputs, train)
-        failures += _compare_target_moments(split, part, inputs, train)
         failures += _compare_factors(split, part, inputs, train)
         failures += _compare_climatology(split, part, inputs, train)
         failures += _judge_shapes(split, part)
@@ -148,30 +146,6 @@ def _compare_factors(
         found = f"{int(wrong.sum())} series up to {off[wrong].max():.4f} m3 m-3 off"
         expected = "mean and deviation of the reanalysis on train days"
         yield _fail(split, "scale factors", found, expected)
-
-
-def _compare_target_moments(
-    split: str, features: xr.Dataset, inputs: _Inputs, train: Array
-) -> Iterator[Failure]:
-    """Compare mean and deviation of train-scaled targets, layer by layer."""
-    slope, offset, full = (
-        features[name].transpose(*GRID).to_numpy()
-        for name in ("scale_slope", "scale_offset", "scale_is_full_record")
-    )
-    scaled = offset[..., None] + slope[..., None] * inputs.measured.astype("float64")
-    known = np.isfinite(scaled) & (scaled >= 0) & train & (full == 0)[..., None]
-    known &= inputs.filled == 0
-    for place, layer in enumerate(features["layer"].to_numpy().tolist()):
-        label, values = f"soil_moisture_layer{layer}", scaled[place][known[place]]
-        if label not in features["variable"].to_numpy() or not values.size:
-            continue
-        for kind, expected in (("mean", values.mean()), ("std", values.std())):
-            found = features[f"normalisation_{kind}"].sel(variable=label).item()
-            if not abs(found - expected) <= LAYER_TOLERANCE:
-                what = f"normalisation_{kind} of {label}"
-                yield _fail(
-                    split, what, f"{found:.5f}", f"{expected:.5f} on train days"
-                )
 
 
 def _judge_shapes(split: str, features: xr.Dataset) -> Iterator[Failure]:
