@@ -103,7 +103,7 @@ def tabulate(first: Results, now: Results) -> Rows:
     total = [sum(column) for column in zip(*own, strict=True)]
     return [
         *([part, *row] for part, row in counts.items()),
-        ["all but the last two kinds", *total],
+        ["all that a folder can show", *total],
     ]
 
 
