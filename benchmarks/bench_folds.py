@@ -1,6 +1,6 @@
 """Do intervals of a pooled score cover, when every fold has a model of its own?
 
-    python benchmarks/bench_folds.py [repetitions] [--seed N]
+    python benchmarks/bench_folds.py [repetitions] [--seed N] [--first N --csv FILE]
 
 A repetition is a small world with new cells and new weather. A linear model is trained
 once a fold on the cells of the other folds, and predicts its own; the pooled score is
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -168,16 +169,23 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("repetitions", type=int, nargs="?", default=200)
     parser.add_argument("--seed", type=int, default=29)
+    parser.add_argument("--first", type=int, default=0, help="of a part of a run")
+    parser.add_argument("--csv", type=Path, help="holds earlier parts, and gets this")
     options = parser.parse_args()
     started = time.process_time()
+    numbers = range(options.first, options.first + options.repetitions)
     rows = []
     for place, case in enumerate(CASES):
-        for number in range(options.repetitions):
+        for number in numbers:
             rng = np.random.default_rng([options.seed, place, number])
             rows += [
                 row | {"case": case.name} for row in bound(simulate(case, rng), case)
             ]
     table = pd.DataFrame(rows)
+    if options.csv is not None:
+        earlier = [pd.read_csv(options.csv)] if options.csv.exists() else []
+        table = pd.concat([*earlier, table], ignore_index=True)
+        table.to_csv(options.csv, index=False)
     key = ["case", "of", "pool"]
     groups = table.groupby(key, sort=False)["value"]
     total, count = groups.transform("sum"), groups.transform("count")

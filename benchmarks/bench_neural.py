@@ -3,8 +3,10 @@
     python benchmarks/bench_neural.py RELEASE FOLDER [SPLIT MODEL]
 
 trains each rung on each split into FOLDER, scores it, and writes what is there into
-docs/models/neural/RELEASE.csv and its table in docs/models.md. What is there is kept:
-after a kill it goes on. With a split and a model it does these alone. Nothing is tuned
+docs/models/neural/RELEASE.csv and its table in docs/models.md. What is there, in FOLDER
+or in the csv, is kept: after a kill it goes on. With a split and a model it does these
+alone. The ladder's predictions of every split are needed: those that a build leaves in
+releases/assets/RELEASE. Nothing is tuned
 here; settings are those of `somobench.neural.rungs`.
 """
 
@@ -51,19 +53,35 @@ def train_and_score(release: str, split: str, model: str, folder: Path) -> pd.Da
     return rows.assign(split=split, model=model, cpu_seconds=record["cpu_seconds"])
 
 
+def read_kept(path: Path) -> dict[tuple[str, str], pd.DataFrame]:
+    """Return what an earlier run wrote, by split and model."""
+    if not path.is_file():
+        return {}
+    table = pd.read_csv(path, keep_default_na=False, na_values={"low": [""]})
+    return {
+        (split, model): part
+        for (split, model), part in table.groupby(["split", "model"])
+    }
+
+
 def main() -> None:
     release, folder, *only = sys.argv[1:]
     splits = sorted(resolve(release).manifest.splits)
     pairs = [(split, model) for model in NEURAL for split in splits]
-    for split, model in [(only[0], only[1])] if only else pairs:
-        train_and_score(release, split, model, Path(folder, release, split, model))
     places = {pair: Path(folder, release, *pair) for pair in pairs}
-    table = pd.concat(
-        train_and_score(release, *pair, place)
+    kept = DOCUMENT.with_suffix("") / "neural" / f"{release}.csv"
+    rows = read_kept(kept)
+    for pair in [(only[0], only[1])] if only else pairs:
+        if only or pair not in rows:
+            train_and_score(release, *pair, places[pair])
+    rows |= {
+        pair: train_and_score(release, *pair, place)
         for pair, place in places.items()
         if (place / SCORES_FILE).is_file()
-    )[["split", "model", *COLUMNS, "cpu_seconds"]]
-    kept = DOCUMENT.with_suffix("") / "neural" / f"{release}.csv"
+    }
+    table = pd.concat(rows[pair] for pair in pairs if pair in rows)[
+        ["split", "model", *COLUMNS, "cpu_seconds"]
+    ]
     kept.parent.mkdir(parents=True, exist_ok=True)
     write_text(table.to_csv(index=False, lineterminator="\n"), kept)
     write_text(write_models(DOCUMENT), DOCUMENT)

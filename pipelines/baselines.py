@@ -17,11 +17,12 @@ import xarray as xr
 from somobench.catalog.split_view import view_split
 from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.catalog.storage.atomic import replace_file, write_json
+from somobench.catalog.storage.processors import count_cores
 from somobench.ladder.climb import Outcomes, climb, join_predictions
 from somobench.ladder.fit import NotAvailable
 from somobench.ladder.problem import Problem, build_problem
 from somobench.ladder.rungs import RUNGS, Prediction, Rung
-from somobench.parallel import count_cores, map_items
+from somobench.parallel import map_items
 from somobench.pipelines.stage import (
     load_grid,
     load_table,

@@ -14,7 +14,7 @@ from factories.split_work import (
     read_inputs,
     refuse_split,
 )
-from somobench.parallel import connect, count_cores, map_items
+from somobench.parallel import connect, map_items
 from somobench.schemas.errors import InputError, UsageError
 
 
@@ -40,10 +40,6 @@ def test_refusal_of_a_split_arrives_whole(tmp_path: Path, processes: int) -> Non
     with pytest.raises(InputError, match="split a") as refused:
         map_items(refuse_split, ["a", "b"], partial(read_inputs, tmp_path), processes)
     assert (refused.value.found, refused.value.hint) == ("inputs", "try")
-
-
-def test_cores_are_those_that_this_process_may_use() -> None:
-    assert count_cores() == len(os.sched_getaffinity(0))
 
 
 def test_dask_gives_the_same_results_in_order(tmp_path: Path) -> None:

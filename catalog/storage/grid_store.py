@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
@@ -27,6 +26,7 @@ from xarray.core import indexing
 from somobench.catalog.storage.blosc_blocks import decode_range
 from somobench.catalog.storage.grid_layout import Layout, count_chunks, read_layout
 from somobench.catalog.storage.members import Members
+from somobench.catalog.storage.processors import count_cores
 
 GROUP = "zarr.json"
 INTEGERS = (int, np.integer)
@@ -130,7 +130,7 @@ class GridArray(BackendArray):
         chunks = self._layout.chunks
         values = np.empty([_measure(one) for one in keys], self.dtype)
         tasks = list(product(*map(_divide, keys, chunks)))
-        workers = min(len(tasks), len(os.sched_getaffinity(0)))
+        workers = min(len(tasks), count_cores())
         if workers > 1 and values.nbytes > THREAD_BYTES:
             with ThreadPoolExecutor(workers) as pool:
                 list(pool.map(lambda task: self._fill(values, task), tasks))

@@ -159,6 +159,10 @@ class Members(Mapping[str, memoryview]):
     def __getstate__(self) -> dict[str, Any]:
         return {"path": self.path, "index": self.index, "_file": None}
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ |= state
+        self._open()
+
     def __dask_tokenize__(self) -> tuple[str, str]:
         return str(self.path), self.index
 
@@ -196,6 +200,8 @@ def _read_raw(file: PositionedFile, entry: zipfile.ZipInfo) -> memoryview:
     name_length = len(entry.orig_filename.encode("utf-8"))
     start = LOCAL_HEADER.size + name_length
     raw = file.read_at(start + entry.compress_size, entry.header_offset)
+    if len(raw) < LOCAL_HEADER.size:
+        raise EOFError("the file ends before its members")
     magic, _, flags, *_, named, extra = LOCAL_HEADER.unpack_from(raw)
     if magic != LOCAL_MAGIC:
         raise zipfile.BadZipFile("Bad magic number for file header")

@@ -15,7 +15,8 @@ from typing import Any
 import pandas as pd
 
 from somobench.catalog.storage.atomic import write_json, write_parquet
-from somobench.parallel import count_cores, map_items
+from somobench.catalog.storage.processors import count_cores
+from somobench.parallel import map_items
 from somobench.pipelines.scores.inputs import ScoredSplit, ScoreInputs, read_inputs
 from somobench.pipelines.scores.report import describe_scores, describe_split
 from somobench.pipelines.scores.summary import write_summary

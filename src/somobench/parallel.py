@@ -32,17 +32,14 @@ _read: dict[str, Any] = {}
 """On a worker of Dask: what was read for the run that it works for, by its token."""
 
 
-def count_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0))
-
-
 def map_items(
     work: Callable[[Inputs, Item], Result],
     items: Sequence[Item],
     read: Callable[[], Inputs],
     processes: int,
     scheduler: str | None = None,
+    *,
+    held: Inputs | None = None,
 ) -> list[Result]:
     """Do work for every item, such as a split, and return the results in their order.
 
@@ -62,6 +59,8 @@ def map_items(
     scheduler : str, optional
         `local` for a Dask cluster of so many processes on this machine, or an address;
         by default what `SOMOBENCH_DASK` says, and without that no Dask at all.
+    held : optional
+        What `read` would give, where this process has it: taken if all is done here.
 
     Raises
     ------
@@ -76,7 +75,7 @@ def map_items(
     if processes <= 1:
         if not items:
             return []
-        inputs = read()
+        inputs = read() if held is None else held
         return list(_tell_each((work(inputs, item) for item in items), items))
     pool = ProcessPoolExecutor(
         processes, get_context("spawn"), initializer=_prepare, initargs=(work, read)

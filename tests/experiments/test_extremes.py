@@ -20,6 +20,7 @@ from somobench.experiments.extremes import (
 from somobench.experiments.outcome import Outcome
 from somobench.experiments.world import World
 from somobench.metrics.days import resample_days
+from somobench.uncertainty.bootstrap import draw_days
 
 pytestmark = pytest.mark.heavy
 RIDGE = {"model": "ridge_memory", "tested": "all"}
@@ -63,6 +64,22 @@ def test_line_through_a_straight_truth_gains_and_pays_nothing(run: Any) -> None:
         for metric in (RMSE_DRY, "rmse", "pearson_r"):
             row = take_row(table, metric=metric, arm=arm, against="uniform", **RIDGE)
             assert abs(row["value"]) < 0.02
+
+
+def test_blocks_are_chosen_by_the_errors_of_models(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors: list[xr.DataArray] = []
+
+    def draw(samples: list[xr.DataArray], target: xr.DataArray, **options: Any) -> Any:
+        errors.extend(sample - target for sample in samples)
+        return draw_days(samples, target, **options)
+
+    monkeypatch.setattr(extremes, "draw_days", draw)
+    run(make_bent_world(0.5))
+    assert len(errors) == 3  # uniform, quantile, extreme
+    # In standard deviations: a line errs in a bent world, but not by far.
+    assert all(0.05 < float(error.std()) < 1.0 for error in errors)
 
 
 def test_errors_of_dry_days_are_of_days_observed_below_the_limit() -> None:

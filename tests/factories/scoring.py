@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import functools
 import json
 import shutil
@@ -219,7 +218,11 @@ def write_data(folder: Path) -> Path:
 @functools.cache
 def _built() -> Path:
     """Build the data and the release once a process."""
-    root = Path(tempfile.mkdtemp(prefix="somobench-skill-"))
+    return build_world(Path(tempfile.mkdtemp(prefix="somobench-skill-")))
+
+
+def build_world(root: Path) -> Path:
+    """Build the data and the release below `root`, of the cells and days above."""
     data = write_data(root / "data")
     folder = root / "releases" / RELEASE
     folder.mkdir(parents=True)
@@ -239,7 +242,7 @@ def _manifest(folder: Path) -> Manifest:
         licence_spdx="CC0-1.0",
         redistributable=True,
         predecessor=None,
-        period=(dt.date(2018, 1, 1), dt.date(2018, 12, 26)),
+        period=(TIMES[0].date(), TIMES[-1].date()),
         grid_resolution=0.25,
         layers=LAYERS,
         layers_left_out={},

@@ -107,6 +107,16 @@ def test_series_that_are_empty_constant_or_infinite_in_pairs_score_alike() -> No
     assert_same(score_rows(rows, PAIRWISE), expected)
 
 
+def test_series_that_differ_by_the_smallest_number_share_a_bin() -> None:
+    x = np.where(np.arange(DAYS) % 3, 0.0, 5e-324)[None]
+    limits = {"dry": np.zeros(1), "wet": np.zeros(1)}
+    rows = Rows(x, np.zeros((1, DAYS)), np.arange(DAYS) + 1, thresholds=limits)
+    with plainly():
+        expected = score_rows(rows, PAIRWISE)
+    assert expected.values["pdf_overlap"].item() == 1.0
+    assert_same(score_rows(rows, PAIRWISE), expected)
+
+
 def test_ensembles_are_scored_by_their_mean_and_their_members(
     rng: np.random.Generator,
 ) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import xarray as xr
-from factories.weather_stores import DAYS, make_weather, write_bucket, write_weather
 
+from factories.raw.weather_stores import DAYS, make_weather, write_bucket, write_weather
 from somobench.products import begin
 from somobench.products import plan as plans
 from somobench.products.begin import check_out

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from factories.weather_stores import DAYS, make_weather, write_weather
 
+from factories.raw.weather_stores import DAYS, make_weather, write_weather
 from somobench.products.forcing import ForcingStore, open_forcing
 from somobench.products.units import check_values
 from somobench.schemas.errors import InputError

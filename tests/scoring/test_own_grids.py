@@ -7,9 +7,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
+from zarr.storage import ZipStore
 
+from factories import scoring
 from factories.programs import run
 from factories.scoring import (
     CELLS,
@@ -223,3 +226,49 @@ def test_cells_out_of_reach_are_missing_predictions(world: Path) -> None:
     )
     assert found.record.submission.gridded is not None
     assert found.record.submission.gridded.cells_within_reach == 3
+
+
+def test_eclands_run_is_scored_where_stations_stand_at_its_points(
+    shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = shared_data / "ecland" / "ecland_cy49r2_2020_2022.zarr.zip"
+    with ZipStore(path, mode="r") as store:
+        opened = xr.open_zarr(store, zarr_format=2, consolidated=False)
+        names = ["swvl1", "swvl2", "swvl3"]
+        run_of_2021 = opened[names].sel(time="2021").isel(x=slice(6)).load()
+    daily = run_of_2021.resample(time="1D").mean().isel(time=slice(scoring.DAYS))
+    first, second, third = (
+        daily[name].transpose("x", "time").to_numpy().astype(np.float64)
+        for name in names
+    )
+    model = np.stack([0.7 * first + 0.3 * second, 0.9 * second + 0.1 * third])
+    noise = scoring.signal(5)
+    # What the factory takes for soil moisture is 0.25 + 0.02 of this.
+    measured = 0.05 + 0.8 * model + 0.01 * noise
+    places = zip(daily["lat"].to_numpy(), daily["lon"].to_numpy(), strict=True)
+    times = pd.date_range("2021-01-01", periods=scoring.DAYS, unit="ns")
+    for name, value in {
+        "CELLS": tuple(f"{north:.6f}_{east:.6f}" for north, east in places),
+        "TIMES": times,
+        "TEST_TIMES": times[scoring.TRAIN_DAYS :],
+        "signal": lambda seed: (measured - 0.25) / 0.02 if seed == 1 else noise,
+    }.items():
+        monkeypatch.setattr(scoring, name, value)
+    world = scoring.build_world(tmp_path)
+    monkeypatch.setenv("SOMOBENCH_RELEASES", str(world / "releases"))
+
+    found = evaluate(path, release=RELEASE, split=SPLIT, name="ecLand")
+
+    record = found.record.submission.gridded
+    assert record is not None
+    assert record.greatest_distance_km < 0.1
+    assert record.cells_within_reach == len(scoring.CELLS)
+    target = scoring.make_targets()["soil_moisture_in_situ"].to_numpy()
+    scores = found.cell_scores.query("metric == 'pearson_r'")
+    assert len(scores) == 11  # one cell has no second layer
+    for row in scores.itertuples():
+        layer, cell = row.layer - 1, scoring.CELLS.index(row.cell_id)
+        days = slice(scoring.TRAIN_DAYS, None)
+        both = np.stack([model[layer, cell, days], target[layer, cell, days]])
+        both = both[:, np.isfinite(both).all(axis=0)]
+        assert row.value == pytest.approx(np.corrcoef(both)[0, 1], abs=2e-4)

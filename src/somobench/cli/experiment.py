@@ -39,9 +39,9 @@ def experiment(  # noqa: PLR0917 - typer passes all by name
 
     Minutes on two cores; the numbers don't depend on how many there are.
     """
+    from somobench.catalog.storage.processors import count_cores
     from somobench.experiments.run import check_folder, run_experiment
     from somobench.experiments.settings import QUICK, Settings
-    from somobench.parallel import count_cores
 
     folder = out or Path(f"{name}_{release}")
     check_folder(folder, overwrite=overwrite)

@@ -29,7 +29,7 @@ def ladder(
     `somobench evaluate --split spatial_folds --ladder DIR` compares with it.
     """
     from somobench.cards.write import refuse_other_files
-    from somobench.parallel import count_cores
+    from somobench.catalog.storage.processors import count_cores
     from somobench.scoring.fold_ladder import FILES, write_fold_ladder
     from somobench.scoring.models import LEADING
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
 from somobench.experiments.compare import average_repeats, finish_rows, tabulate
 from somobench.experiments.crossfit import Crossfit, run_tasks
@@ -65,7 +66,12 @@ def run_extremes(world: World, settings: Settings, processes: int) -> Outcome:
     found = run_tasks(world, tasks, candidates, fewer, processes)
     scaled = (make_target(world, found, STANDARDISED) - LEVEL) / SPREAD
     limits = find_dry_limits(world, found)
-    days = draw_days([scaled], scaled, draws=settings.draws, seed=settings.seed)
+    days = draw_days(
+        _sample_predictions(found, scaled),
+        scaled,
+        draws=settings.draws,
+        seed=settings.seed,
+    )
     design = describe_design(world, layers, found, fewer, days.length)
     return Outcome(
         finish_rows(tabulate_weightings(world, found, scaled, limits, days)),
@@ -77,6 +83,16 @@ def run_extremes(world: World, settings: Settings, processes: int) -> Outcome:
 def name_candidate(model: str, weighting: str) -> str:
     """Return the name of a model that is trained with a weighting."""
     return f"{model}, {weighting}"
+
+
+def _sample_predictions(found: Crossfit, target: xr.DataArray) -> list[xr.DataArray]:
+    """Return a prediction of every model and weighting, in standard deviations."""
+    first = (repeats[0] for repeats in found.predictions.values())
+    return [_standardise(values, target) for values in first]
+
+
+def _standardise(values: NDArray[np.float32], target: xr.DataArray) -> xr.DataArray:
+    return target.copy(data=(values - LEVEL) / SPREAD)
 
 
 def find_dry_limits(world: World, found: Crossfit) -> Array:
@@ -186,9 +202,7 @@ def tabulate_weightings(
                 continue
             scored[weighting] = average_repeats(
                 [
-                    score_weighting(
-                        target.copy(data=(part - LEVEL) / SPREAD), target, limits, days
-                    )
+                    score_weighting(_standardise(part, target), target, limits, days)
                     for part in parts
                 ],
                 days.seed,

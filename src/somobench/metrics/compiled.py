@@ -6,12 +6,13 @@ to load. Below two million values, and without numba, plain array functions do t
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
 from typing import TypeVar
+
+from somobench.catalog.storage.processors import count_cores
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -36,11 +37,6 @@ def share_rows(rows: int, height: int) -> list[slice]:
     return [slice(first, min(first + step, rows)) for first in range(0, rows, step)]
 
 
-def count_threads() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0))
-
-
 def map_threads(
     work: Callable[[Item], Result],
     items: Sequence[Item],
@@ -53,7 +49,7 @@ def map_threads(
     With `multiplies`, linear algebra, which the work calls, has one thread meanwhile:
     its own would wait for each other. To arrange that takes some milliseconds.
     """
-    threads = min(count_threads(), len(items))
+    threads = min(count_cores(), len(items))
     if threads <= 1 or values < WORTH_IT:
         return [work(item) for item in items]
     held = _hold_linear_algebra() if multiplies else nullcontext()

@@ -90,8 +90,9 @@ def assign_bins(prediction: Floats, target: Floats) -> tuple[Bins, Bins]:
     valid = np.isfinite(target)
     lowest = np.fmin.reduce(np.fmin(prediction, target), axis=1)[:, None]
     highest = np.fmax.reduce(np.fmax(prediction, target), axis=1)[:, None]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        scale = np.where(highest > lowest, BINS / (highest - lowest), 0.0)
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        scale = BINS / (highest - lowest)
+        scale = np.where(np.isfinite(scale), scale, 0.0)  # else all in one bin
         positions = [
             np.where(valid, np.minimum((v - lowest) * scale, BINS - 1), -1.0)
             for v in (prediction, target)

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from somobench.catalog.storage.processors import count_cores
 from somobench.metrics.anomalies import Integers, moving_anomalies
 from somobench.metrics.compiled import (
-    count_threads,
     find_kernels,
     map_threads,
     share_rows,
@@ -223,7 +223,7 @@ def _score_moments(rows: Rows, result: RowScores, minimum_count: int) -> RowScor
             values[part] = np.where(enough, scores[name], np.nan)
 
     size = len(rows.target)
-    height = -(-size // count_threads())
+    height = -(-size // count_cores())
     map_threads(score_part, share_rows(size, height), rows.target.size)
     return result
 

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from somobench.products.units import ERA5_NAMES, Part, check_values, find_part
 from somobench.schemas.errors import InputError
 from somobench.schemas.variables import DYNAMIC_FORCING, VARIABLES
+from somobench.submissions.gridded.calendars import DAY
 from somobench.submissions.gridded.places import Places, find_place_names, find_places
 from somobench.submissions.gridded.slabs import LARGEST_VALUE, get_chunks
-from somobench.submissions.gridded.times import DAY, read_times
+from somobench.submissions.gridded.times import read_times
 
 Floats = NDArray[np.float32]
 

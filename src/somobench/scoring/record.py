@@ -63,6 +63,8 @@ class GriddedRecord(_Part):
     cells: Count
     cells_within_reach: Count
     cells_without_values: Count
+    nodes_without_soil: Count = 0
+    """Whose water is 0 on all days, such as the sea's."""
     model_layers: Annotated[dict[Name, ModelLayerRecord], Field(max_length=1000)]
     weights: dict[Name, dict[Name, float]]
     """By layer of the release: the share of each of the model's layers."""

@@ -34,6 +34,7 @@ MAGIC: tuple[tuple[bytes, Kind], ...] = (
     (b"PAR1", "parquet"),
     (b"PK\x03\x04", "zarr_zip"),
 )
+GRIB_HINT = "grib_to_netcdf -o OUT.nc IN, or xarray.open_dataset(IN, engine='cfgrib')"
 
 
 class Inspected(NamedTuple):
@@ -136,6 +137,7 @@ def recognise_format(path: Path) -> Kind:
         f"submission {path.name}",
         found=f"{path.stat().st_size} bytes that start with {start!r}",
         expected="netCDF, Zarr (a folder or a zip) or Parquet (a file or a folder)",
+        hint=GRIB_HINT if start.startswith(b"GRIB") else None,
     )
 
 

@@ -31,7 +31,7 @@ from somobench.submissions.limits import Contents
 if TYPE_CHECKING:
     import xarray as xr
 
-    from somobench.submissions.gridded.arrange import Gridded
+    from somobench.submissions.gridded.plan import Gridded
     from somobench.submissions.gridded.request import Wanted
     from somobench.submissions.layout import Understood
 
@@ -95,13 +95,14 @@ def open_gridded(path: Path, wanted: Wanted) -> GriddedFile | None:
 
     Only metadata, positions and times are read. Whole arrays may have any size.
     """
-    from somobench.schemas.submission_names import CELL_IDS
-    from somobench.submissions.gridded.arrange import is_gridded, plan_gridded
+    from somobench.schemas.submission_names import CELL_IDS, PREDICTION
+    from somobench.submissions.gridded.plan import is_gridded, plan_gridded
 
     kind, contents = inspect_parts(path)
     asked = wanted.options.are_asked
     names = {name.rpartition("/")[2] for name in contents.arrays}
-    if kind == "parquet" or (not asked and {"cell", CELL_IDS} & names):
+    is_submission = PREDICTION in names and bool({"cell", CELL_IDS} & names)
+    if kind == "parquet" or (not asked and is_submission):
         return None
     if kind == "netcdf3":
         limit_resources(contents.declared_bytes)  # it is mapped as a whole

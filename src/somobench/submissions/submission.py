@@ -21,14 +21,17 @@ from somobench.schemas.submission_names import LONGEST_NAME, PREDICTION
 from somobench.schemas.submissions import make_submission_schema
 from somobench.schemas.validate import validate_grid
 from somobench.submissions.child import read_in_child
-from somobench.submissions.gridded.arrange import arrange_gridded, is_gridded
+from somobench.submissions.gridded.arrange import arrange_gridded
+from somobench.submissions.gridded.plan import is_gridded
 from somobench.submissions.gridded.request import Wanted
 from somobench.submissions.inspect import recognise_format
 from somobench.submissions.layout import Understood, arrange_dataset, arrange_table
 from somobench.submissions.parquet import convert_arrow_table, refuse_columns
 
+_MISSING = "missing predictions have to be NaN, or have a _FillValue that says so"
 _CLIP = "clip negative predictions at 0, .clip(min=0); missing ones have to be NaN"
 _DIVIDE = "values look like percent: divide them by 100, or name their units vol%"
+MARKED = -1.0  # what is below marks missing values, -9999 and others
 PERCENT_FROM, PERCENT = 1.5, 100.0  # medians between them are no ratio of volumes
 
 Predictions = Path | str | xr.DataArray | xr.Dataset | pd.DataFrame
@@ -201,8 +204,9 @@ def _check_submission(
 
 def _choose_hint(predictions: xr.DataArray) -> str | None:
     """Say what to do about values that aren't allowed, where they tell."""
-    if bool((predictions < 0).any()):
-        return _CLIP
+    lowest = float(predictions.min())
+    if lowest < 0:
+        return _CLIP if lowest > MARKED else _MISSING
     finite = predictions.values[np.isfinite(predictions.values)]
     median = float(np.median(finite)) if finite.size else 0.0
     return _DIVIDE if PERCENT_FROM < median <= PERCENT else None

@@ -54,7 +54,8 @@ def sum_distributions(
             _interpolate(series[0, row], places[0, row], count, 1.0),
             _interpolate(series[1, row], places[1, row], count, 1.0),
         )
-        scale = bins / (highest - lowest) if highest > lowest else 0.0
+        scale = bins / (highest - lowest)
+        scale = scale if np.isfinite(scale) else 0.0  # all in one bin
         for index in range(count):
             day = places[0, row, index]
             for which in range(2):

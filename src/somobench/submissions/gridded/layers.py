@@ -1,8 +1,4 @@
-"""Which soil moisture a file has, how deep its layers lie, and what a release's get.
-
-Depths come from the file (bounds of its vertical coordinate, or names that hold them)
-or from a scheme known by name.
-"""
+"""Which soil moisture a file has, in which layers, and what a release's layers get."""
 
 from __future__ import annotations
 
@@ -11,38 +7,30 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-import numpy as np
 import xarray as xr
 
-from somobench.schemas.errors import InputError, UsageError
+from somobench.schemas.errors import InputError
 from somobench.schemas.submission_names import is_volumetric, normalise_units
+from somobench.submissions.gridded.depths import (
+    ECMWF,
+    IN_NAME,
+    find_depths_along,
+    find_depths_of,
+    parse_edges,
+)
 from somobench.submissions.units import VOLUME_FRACTION, decode_attribute
-
-SCHEMES: dict[str, tuple[float, ...]] = {
-    # IFS documentation CY48R1, part IV (physical processes), chapter 8, table 8.1
-    "ecmwf": (0.0, 0.07, 0.28, 1.0, 2.89),
-    # Noah in GLDAS-2: README of NASA GES DISC, table 2
-    "noah": (0.0, 0.1, 0.4, 1.0, 2.0),
-    # CMIP6 variable mrsos: the upper 10 cm (data request, table Lmon and day)
-    "mrsos": (0.0, 0.1),
-}
-"""Edges of model layers, m, by the scheme's name."""
 
 MASS = "mass_content_of_water_in_soil_layer"
 STANDARD_NAMES = (VOLUME_FRACTION, MASS)
 NAMES = re.compile(
     r"swvl\d|soil_?moisture|sm|sms|swc|mrsol|mrsll|mrsos|soilmoi\d+_\d+cm.*", re.I
 )
-ECMWF = re.compile(r"swvl([1-4])")
-IN_NAME = re.compile(r"(\d+(?:\.\d+)?)[_-](\d+(?:\.\d+)?)_?cm", re.I)
 VERTICAL = re.compile(
     r"depth.*|lev|level|layer|soil_?l.*|nsoil|solth|soil.*|z|.*layer.*", re.I
 )
 LEAST_COVERED = 0.5  # of a release's layer, below which a model says nothing about it
 LEAST_PART = 1e-9  # m; layers that only touch share nothing
 DENSITY = 1000.0  # kg m-3 of liquid water
-_METRES = {"": 1.0, "m": 1.0, "cm": 0.01, "mm": 0.001, "metre": 1.0, "metres": 1.0}
-_METRES |= {"meter": 1.0, "meters": 1.0}
 
 
 class ModelLayer(NamedTuple):
@@ -80,7 +68,7 @@ def find_model_layers(
     ----------
     dataset : as it is stored
     own_dims : dims of time and place
-    variables : names, where they were given
+    variables : names, where they were given, from the top where `scheme` says depths
     scheme : of `SCHEMES`, or edges in m
 
     Raises
@@ -95,9 +83,9 @@ def find_model_layers(
     for place, name in enumerate(names):
         vertical = _find_vertical(dataset, name, own_dims)
         if vertical is None:
-            bounds = [_find_depths_of(dataset, name, place, names, edges)]
+            bounds = [find_depths_of(dataset, name, place, names, edges)]
         else:
-            bounds = _find_depths_along(dataset, name, vertical, edges)
+            bounds = find_depths_along(dataset, name, vertical, edges)
         for level, (top, bottom) in enumerate(bounds):
             units = decode_attribute(dataset[name].attrs.get("units"))
             factor = find_factor(dataset[name], bottom - top)
@@ -113,34 +101,6 @@ def find_model_layers(
                 hint="--variable NAME chooses",
             )
     return layers
-
-
-def parse_edges(scheme: str) -> tuple[float, ...]:
-    """Return the edges of model layers in m, by a scheme's name or as numbers.
-
-    Raises
-    ------
-    UsageError
-        If they are neither.
-
-    Examples
-    --------
-    >>> parse_edges("0,0.05,0.3")
-    (0.0, 0.05, 0.3)
-    """
-    if scheme in SCHEMES:
-        return SCHEMES[scheme]
-    try:
-        edges = tuple(float(part) for part in scheme.split(","))
-    except ValueError:
-        edges = ()
-    if len(edges) < 2 or edges[0] < 0 or (np.diff(edges) <= 0).any():  # noqa: PLR2004 (a layer has two)
-        raise UsageError(
-            "layers",
-            found=scheme[:80],
-            expected=f"{', '.join(SCHEMES)}, or edges in m such as 0,0.07,0.28,1",
-        )
-    return edges
 
 
 def _choose_variables(
@@ -179,7 +139,12 @@ def _choose_variables(
             expected="one",
             hint="--variable NAME chooses, once for each layer",
         )
-    return sorted(named)
+    return sorted(named, key=_list_numbers)
+
+
+def _list_numbers(name: str) -> tuple[list[int], str]:
+    """Return the numbers of a name: SoilMoi10_40cm is above SoilMoi100_200cm."""
+    return [int(part) for part in re.findall(r"\d+", name)], name
 
 
 def _is_moisture(name: str, variable: xr.DataArray) -> bool:
@@ -211,71 +176,6 @@ def _is_vertical(dataset: xr.Dataset, dim: str) -> bool:
     axis = decode_attribute(attrs.get("axis")).upper() == "Z" or "positive" in attrs
     named = decode_attribute(attrs.get("standard_name")) == "depth"
     return axis or named or bool(VERTICAL.fullmatch(dim))
-
-
-def _find_depths_of(
-    dataset: xr.Dataset,
-    name: str,
-    place: int,
-    names: Sequence[str],
-    edges: tuple[float, ...] | None,
-) -> tuple[float, float]:
-    """Return the depths of a variable that is one layer."""
-    if edges is not None:
-        if len(edges) != len(names) + 1:
-            raise _refuse_depths(
-                ", ".join(names), f"{len(edges) - 1} layers were given"
-            )
-        return edges[place], edges[place + 1]
-    short = decode_attribute(dataset[name].attrs.get("GRIB_shortName"))
-    if found := ECMWF.fullmatch(name) or ECMWF.fullmatch(short):
-        layer = int(found[1])
-        return SCHEMES["ecmwf"][layer - 1], SCHEMES["ecmwf"][layer]
-    if name == "mrsos":
-        return SCHEMES["mrsos"][0], SCHEMES["mrsos"][1]
-    if found := IN_NAME.search(name):
-        return float(found[1]) / 100, float(found[2]) / 100
-    raise _refuse_depths(name, "nothing says how deep it lies")
-
-
-def _find_depths_along(
-    dataset: xr.Dataset, name: str, dim: str, edges: tuple[float, ...] | None
-) -> list[tuple[float, float]]:
-    """Return the depths along a vertical dim."""
-    count = dataset.sizes[dim]
-    if edges is not None:
-        if len(edges) != count + 1:
-            raise _refuse_depths(
-                name, f"{len(edges) - 1} layers were given for {count}"
-            )
-        return list(pairwise(edges))
-    if dim not in dataset.variables:
-        raise _refuse_depths(name, f"{dim} has {count} places without depths")
-    coordinate = dataset.variables[dim]
-    bounds = dataset.variables.get(decode_attribute(coordinate.attrs.get("bounds")))
-    units = decode_attribute(coordinate.attrs.get("units"))
-    if bounds is None or bounds.shape != (count, 2):
-        found = f"{dim} in {units or 'no units'}, without bounds"
-        raise _refuse_depths(name, found)
-    units = decode_attribute(bounds.attrs.get("units")) or units
-    metres = _METRES.get(units.lower())
-    if metres is None or not units:
-        raise _refuse_depths(name, f"{dim} in {units or 'no units'}")
-    depths = np.abs(np.asarray(bounds.to_numpy(), np.float64)) * metres
-    # Single precision: 0.07 m is 0.07000000029802322.
-    depths = np.sort(depths, axis=1).round(6)
-    if not np.isfinite(depths).all() or (depths[:, 0] >= depths[:, 1]).any():
-        raise _refuse_depths(name, f"bounds of {dim} without thickness")
-    return [(float(top), float(bottom)) for top, bottom in depths]
-
-
-def _refuse_depths(name: str, found: str) -> InputError:
-    return InputError(
-        f"depths of {name}",
-        found=found[:200],
-        expected="bounds of the vertical coordinate in m or cm, or a known scheme",
-        hint=f"--layers with one of {', '.join(SCHEMES)}, or edges in m: 0,0.07,0.28",
-    )
 
 
 def find_factor(variable: xr.DataArray, thickness: float) -> float:

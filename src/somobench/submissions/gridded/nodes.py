@@ -21,7 +21,10 @@ _AT_ONCE = 1_000_000  # pairs of a node and a cell that are compared together
 
 
 class Nodes(NamedTuple):
-    """Nodes of each cell, nearest first; -1 where there is none within reach.
+    """Nodes of each cell, -1 where there is none within reach.
+
+    The nearest one comes first, of the corners for bilinear interpolation that of the
+    lower neighbours on both axes.
 
     `number` counts the nodes of a file along its dims, `weight` is that of bilinear
     interpolation and 1 for the nearest node, `distance` is in km: (cell, K).

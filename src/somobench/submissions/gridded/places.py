@@ -9,6 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from somobench.schemas.errors import InputError
+from somobench.submissions.gridded.stored import unpack_variable
 from somobench.submissions.units import decode_attribute
 
 Floats = NDArray[np.float64]
@@ -100,15 +101,15 @@ def find_places(dataset: xr.Dataset) -> Places:
             expected="variables with standard_name latitude and longitude",
         )
     latitude, longitude = (dataset.variables[names[what]] for what in NAMES)
-    values = [_check_degrees(what, dataset.variables[names[what]]) for what in NAMES]
+    values = [
+        _check_degrees(what, unpack_variable(dataset, names[what])) for what in NAMES
+    ]
     rows, columns = ([str(dim) for dim in item.dims] for item in (latitude, longitude))
     if rows == columns:
         return Places(values[0], values[1], tuple(rows), is_grid=False)
     if len(rows) == len(columns) == 1:
-        for what, own in zip(NAMES, values, strict=True):
-            if not np.isfinite(own).all():
-                found = f"{(~np.isfinite(own)).sum()} of {own.size} missing"
-                raise InputError(f"{what} of the file", found=found, expected="degrees")
+        for what, axis in zip(NAMES, values, strict=True):
+            _refuse_gaps(what, axis)
         return Places(values[0], values[1], (rows[0], columns[0]), is_grid=True)
     raise InputError(
         "latitude and longitude of the file",
@@ -136,3 +137,14 @@ def _check_degrees(what: str, variable: xr.Variable) -> Floats:
             expected=f"at most {_LIMITS[what]:g} degrees",
         )
     return values
+
+
+def _refuse_gaps(what: str, axis: Floats) -> None:
+    """Refuse an axis of a grid that doesn't say where all its rows or columns lie."""
+    missing = int((~np.isfinite(axis)).sum())
+    if missing:
+        raise InputError(
+            f"{what} of the file",
+            found=f"{missing} missing value{'s' if missing > 1 else ''} of {len(axis)}",
+            expected="a position of every row and column",
+        )

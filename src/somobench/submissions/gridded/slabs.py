@@ -15,6 +15,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from somobench.submissions.gridded.layers import ModelLayer
+from somobench.submissions.gridded.stored import unpack_variable
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]
@@ -128,12 +129,7 @@ def read_slabs(
 
     Packed values are unpacked; missing ones are NaN.
     """
-    one: Any = xr.decode_cf(
-        xr.Dataset({layer.variable: stored.variables[layer.variable]}),
-        decode_times=False,
-        decode_coords=False,
-    )
-    variable = one[layer.variable].variable
+    variable: Any = unpack_variable(stored, layer.variable)
     for block in plan.blocks:
         values = np.full((block.stop - block.start, nodes), np.nan, np.float32)
         for slices, inside, offsets in plan.boxes:

@@ -7,33 +7,30 @@ file's step gives a day.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from somobench.schemas.errors import InputError
+from somobench.submissions.gridded.calendars import (
+    DAY,
+    Stamps,
+    decode_stamps,
+    find_seconds,
+)
+from somobench.submissions.gridded.stored import find_bounds, unpack_variable
 from somobench.submissions.units import decode_attribute
 
-Stamps = NDArray[np.datetime64]
 Indices = NDArray[np.int64]
 
-DAY = 86_400  # s
 TOLERANCE = 60  # s that steps may differ by: units of days in single precision
+UNEVEN = 10  # a step of a day may differ by that part of it
 NAMES = ("time", "valid_time", "date")
-NO_LEAP = ("noleap", "365_day")
-STANDARD = ("", "standard", "gregorian", "proleptic_gregorian")
-_SECONDS: dict[str, float] = {"d": DAY, "day": DAY, "h": 3600, "hr": 3600, "hour": 3600}
-_SECONDS |= {"min": 60, "minute": 60, "s": 1, "sec": 1, "second": 1}
-_SECONDS |= {"ms": 1e-3, "millisecond": 1e-3, "us": 1e-6, "microsecond": 1e-6}
-_SECONDS |= {"ns": 1e-9, "nanosecond": 1e-9}
-_SINCE = re.compile(r"\s*([a-z]+)\s+since\s+([-+]?\d+)-(\d+)-(\d+)(.*)", re.I | re.S)
-_CLOCK = re.compile(r"[\sT]*(\d+):(\d+)(?::(\d+)(?:\.\d*)?)?\s*(Z|UTC|[+]?0+:?0*)?\s*")
-_ABSOLUTE = re.compile(r"\s*day as %Y%m%d(\.%f)?\s*")
-_BEFORE_MONTH = np.cumsum([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30])
+LEADS = ("step", "lead_time", "leadtime", "forecast_period")
+STARTS = "forecast_reference_time"
+"""Standard name of the times at which forecasts start."""
 
 
 class Times(NamedTuple):
@@ -42,17 +39,22 @@ class Times(NamedTuple):
     Attributes
     ----------
     name : of the dim
-    day : (N,) UTC days
+    stamps : (N,) UTC, of a span its middle
     step : seconds
     clock : of the first value, such as 06:00
     notes : what was understood
     """
 
     name: str
-    day: Stamps
+    stamps: Stamps
     step: int
     clock: str
     notes: tuple[str, ...]
+
+    @property
+    def day(self) -> Stamps:
+        """UTC days, (N,)."""
+        return np.asarray(self.stamps.astype("datetime64[D]"))
 
     @property
     def per_day(self) -> int:
@@ -61,17 +63,24 @@ class Times(NamedTuple):
 
 
 def find_time_name(dataset: xr.Dataset) -> str | None:
-    """Return the variable along its own dim that is the time."""
+    """Return the variable along its own dim that is the time.
+
+    What a standard name says counts before units, and units before names.
+    """
     own = [str(name) for name in dataset.variables if dataset[name].dims == (name,)]
-    for name in own:
-        variable = dataset.variables[name]
-        if (
-            variable.dtype.kind == "M"
-            or variable.attrs.get("standard_name") == "time"
-            or " since " in decode_attribute(variable.attrs.get("units"))
-        ):
-            return name
-    return next((name for name in own if name.lower() in NAMES), None)
+    named = [
+        name
+        for name in own
+        if dataset.variables[name].dtype.kind == "M"
+        or " since " in decode_attribute(dataset.variables[name].attrs.get("units"))
+    ]
+    standard = [name for name in own if _get_standard_name(dataset, name) == "time"]
+    known = [name for name in own if name.lower() in NAMES]
+    return next(iter((*standard, *named, *known)), None)
+
+
+def _get_standard_name(dataset: xr.Dataset, name: str) -> str:
+    return decode_attribute(dataset.variables[name].attrs.get("standard_name"))
 
 
 def read_times(dataset: xr.Dataset) -> Times:
@@ -91,21 +100,73 @@ def read_times(dataset: xr.Dataset) -> Times:
             found=f"no coordinate of time among the dims {listed}"[:200],
             expected="one with units such as hours since 2020-01-01",
         )
-    variable = dataset.variables[name]
     notes: list[str] = []
-    stamps = _decode(variable.to_numpy(), variable.attrs, notes)
-    bounds = dataset.variables.get(decode_attribute(variable.attrs.get("bounds")))
+    along, lead = _find_valid_times(dataset, name)
+    stamps = _decode(dataset, along, notes)
+    bounds = find_bounds(dataset, along)
     middle, step = stamps, None
-    if bounds is not None and bounds.shape == (len(stamps), 2):
-        edges = _decode(bounds.to_numpy(), dict(variable.attrs) | bounds.attrs, [])
+    if bounds is not None and dataset.variables[bounds].shape == (len(stamps), 2):
+        edges = _decode(dataset, bounds, [], along)
         widths = edges[:, 1] - edges[:, 0]
         if (widths != np.timedelta64(0)).all():  # else values of a moment
             middle = edges[:, 0] + widths // 2
             step = _find_step(np.abs(widths).astype(np.int64))
             notes.append("a value belongs to the day of the middle of its bounds")
     step = step or _find_step(np.diff(np.sort(stamps)).astype(np.int64))
-    clock = str(stamps[0].astype("datetime64[m]"))[-5:]
-    return Times(name, middle.astype("datetime64[D]"), step, clock, tuple(notes))
+    if lead:
+        hours = lead / 3600
+        notes.append(f"a forecast belongs to the day that it is for, {hours:g} h on")
+    ahead = np.timedelta64(lead, "s")
+    clock = str((stamps[0] + ahead).astype("datetime64[m]"))[-5:]
+    return Times(name, middle + ahead, step, clock, tuple(notes))
+
+
+def _decode(
+    dataset: xr.Dataset, name: str, notes: list[str], parent: str | None = None
+) -> Stamps:
+    """Return a variable's times; what its attributes don't say, its parent's do."""
+    attrs = dict(dataset.variables[parent].attrs) if parent else {}
+    attrs |= dataset.variables[name].attrs
+    return decode_stamps(unpack_variable(dataset, name).to_numpy(), attrs, notes)
+
+
+def _find_valid_times(dataset: xr.Dataset, name: str) -> tuple[str, int]:
+    """Return the variable of the times that values are for, and what is added, s.
+
+    They are the dim's own times, unless those are starts of forecasts.
+    """
+    if _get_standard_name(dataset, name) != STARTS:
+        return name, 0
+    for other in map(str, dataset.variables):
+        is_valid = _get_standard_name(dataset, other) == "time"
+        if dataset[other].dims == (name,) and (is_valid or other == "valid_time"):
+            return other, 0
+    for other in map(str, dataset.variables):
+        is_lead = _get_standard_name(dataset, other) == "forecast_period"
+        if dataset[other].size == 1 and (is_lead or other in LEADS):
+            return name, _read_lead(dataset, other)
+    raise InputError(
+        "time of the file",
+        found=f"{name} with standard_name {STARTS}",
+        expected="the times that values are for",
+        hint=f"a coordinate valid_time along {name}, or step, the forecasts' lead",
+    )
+
+
+def _read_lead(dataset: xr.Dataset, name: str) -> int:
+    """Return a lead time in seconds."""
+    value = unpack_variable(dataset, name).to_numpy().reshape(-1)[0]
+    if value.dtype.kind == "m":
+        return int(value / np.timedelta64(1, "s"))
+    units = decode_attribute(dataset.variables[name].attrs.get("units"))
+    seconds = find_seconds(units)
+    if seconds is None or not np.isfinite(value):
+        raise InputError(
+            f"units of {name}",
+            found=units[:80] or "none",
+            expected="days, hours, minutes or seconds",
+        )
+    return round(float(value) * seconds)
 
 
 def select_whole_days(
@@ -124,6 +185,7 @@ def select_whole_days(
     InputError
         If there is no such day.
     """
+    _refuse_twice(times)
     day, count = np.unique(times.day, return_counts=True)
     if (count > times.per_day).any():
         at = int(np.argmax(count > times.per_day))
@@ -133,6 +195,7 @@ def select_whole_days(
             expected=f"{times.per_day} a day, each once",
         )
     whole = np.intersect1d(day[count == times.per_day], wanted)
+    whole = np.setdiff1d(whole, _find_uneven_days(times))
     inside = int(((wanted >= day[0]) & (wanted <= day[-1])).sum())
     if not whole.size:
         raise InputError(
@@ -145,6 +208,29 @@ def select_whole_days(
     place = np.where(whole[place] == times.day, place, -1)
     lost = {"partial": inside - len(whole), "outside": len(wanted) - inside}
     return whole, place.astype(np.int64), lost
+
+
+def _refuse_twice(times: Times) -> None:
+    """Refuse a time that two values have: one of them would count double."""
+    ordered = np.sort(times.stamps)
+    same = np.flatnonzero(ordered[1:] == ordered[:-1])
+    if same.size:
+        raise InputError(
+            "time of the file",
+            found=f"{ordered[same[0]].astype('datetime64[m]')} twice",
+            expected="each time once",
+            hint="where runs overlap, keep the values of one of them",
+        )
+
+
+def _find_uneven_days(times: Times) -> Stamps:
+    """Return days of which values lie nearer or further apart than the step."""
+    ordered = np.sort(times.stamps)
+    day = ordered.astype("datetime64[D]")
+    steps = np.diff(ordered).astype(np.int64)
+    allowed = max(TOLERANCE, times.step // UNEVEN)
+    uneven = (np.abs(steps - times.step) > allowed) & (day[1:] == day[:-1])
+    return np.asarray(day[1:][uneven])
 
 
 def _find_step(steps: NDArray[np.int64]) -> int:
@@ -168,76 +254,3 @@ def _find_step(steps: NDArray[np.int64]) -> int:
             hint="monthly means can't be scored by day" if usual > DAY else None,
         )
     return exact
-
-
-def _decode(values: Any, attrs: Mapping[Any, Any], notes: list[str]) -> Stamps:
-    """Return times in seconds, (...) as they are given."""
-    if values.dtype.kind == "M":
-        return np.asarray(values.astype("datetime64[s]"))
-    units = decode_attribute(attrs.get("units"))
-    calendar = decode_attribute(attrs.get("calendar")).lower()
-    if calendar not in STANDARD + NO_LEAP:
-        raise InputError(
-            "calendar of time",
-            found=calendar[:80],
-            expected="standard, or noleap",
-            hint="days that don't exist can't be compared with observations",
-        )
-    if values.dtype.kind not in "iuf" or not np.isfinite(values).all():
-        found = f"values of dtype {values.dtype}, or missing ones"
-        raise InputError("time of the file", found=found, expected="numbers with units")
-    if _ABSOLUTE.fullmatch(units):
-        return _decode_absolute(np.asarray(values, np.float64))
-    since = _SINCE.fullmatch(units)
-    unit = since[1].lower() if since else ""
-    seconds = _SECONDS.get(unit) or _SECONDS.get(unit.removesuffix("s"))
-    clock = _CLOCK.fullmatch(since[5]) if since and since[5].strip() else None
-    if since is None or seconds is None or (since[5].strip() and clock is None):
-        hint = "monthly" if unit.startswith(("mon", "year")) else None
-        raise InputError(
-            "units of time",
-            found=units[:80] or "none",
-            expected="days, hours, minutes or seconds since a date, in UTC",
-            hint=hint and "months have no days: give the times of daily values",
-        )
-    offset = np.round(np.asarray(values, np.float64) * seconds).astype(np.int64)
-    offset += sum(
-        int(clock[place] or 0) * size
-        for place, size in ((1, 3600), (2, 60), (3, 1))
-        if clock
-    )
-    year, month, day = int(since[2]), int(since[3]), int(since[4])
-    if calendar in NO_LEAP:
-        if "its calendar has no 29 February" not in notes:
-            notes.append("its calendar has no 29 February")
-        return _add_without_leap_days((year, month, day), offset)
-    first = np.datetime64(f"{year:04d}-{month:02d}-{day:02d}", "s")
-    return np.asarray(first + offset.astype("timedelta64[s]"))
-
-
-def _decode_absolute(values: NDArray[np.float64]) -> Stamps:
-    """Return times of numbers such as 20200131.25."""
-    days = np.floor(values).astype(np.int64)
-    year, month, day = days // 10_000, days // 100 % 100, days % 100
-    base = (year - 1970).astype("datetime64[Y]").astype("datetime64[M]") + (month - 1)
-    part = np.round((values - days) * DAY).astype("timedelta64[s]")
-    return np.asarray(base.astype("datetime64[D]") + (day - 1) + part)
-
-
-def _add_without_leap_days(
-    since: tuple[int, int, int], seconds: NDArray[np.int64]
-) -> Stamps:
-    """Add seconds to a date in a calendar whose years have 365 days.
-
-    Examples
-    --------
-    >>> _add_without_leap_days((2020, 2, 28), np.array([86_400])).tolist()
-    [datetime.datetime(2020, 3, 1, 0, 0)]
-    """
-    year, month, day = since
-    days = year * 365 + int(_BEFORE_MONTH[month - 1]) + day - 1 + seconds // DAY
-    years, of_year = days // 365, days % 365
-    months = np.searchsorted(_BEFORE_MONTH, of_year, side="right") - 1
-    base = (years - 1970).astype("datetime64[Y]").astype("datetime64[M]") + months
-    rest = (of_year - _BEFORE_MONTH[months]) * DAY + seconds % DAY
-    return np.asarray(base.astype("datetime64[s]") + rest.astype("timedelta64[s]"))

@@ -1,0 +1,12 @@
+"""How many processor cores there are to work on."""
+
+from __future__ import annotations
+
+import os
+
+
+def count_cores() -> int:
+    """Return how many cores this process may use; all, where no system call tells."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
