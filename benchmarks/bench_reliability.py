@@ -151,8 +151,8 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...], Callable[[], Rows]], ...] = (
         "Five hundred more, written from the format of a release and a release, before "
         "its author had seen a check. Every third was tried on the checks of commit "
         "685e9d4, as they stood. Later checks were made by who wrote the list, with "
-        "the missed ones of this third in view; few of the others were tried. Tried again "
-        "are missed ones alone. Not in the sum are what nothing in a folder can "
+        "the missed ones of this third in view; few of the others were tried. Tried "
+        "again are missed ones alone. Not in the sum are what nothing in a folder can "
         "contradict, and predictions, which lie outside of it.",
         ("part", "defects", "found at first sight", "missed and tried again", "found"),
         count_second_list,
