@@ -28,6 +28,7 @@ from somobench.catalog.request import (
     refuse_unknown_keywords,
 )
 from somobench.catalog.resolve import resolve
+from somobench.catalog.storage.room import require_room_for_libraries
 from somobench.schemas.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class ReleaseReader:
         request, release, catalog = self._parts
         if release is None:
             raise _make_release_error(request, catalog)
+        require_room_for_libraries()
         from somobench.catalog.reader import read_feature_set
         from somobench.catalog.resolve import resolve
 

@@ -199,11 +199,12 @@ def _hash(stream: BinaryIO, path: Path) -> str:
 
 def make_read_error(path: Path, error: OSError) -> InputError:
     """Return the error of a file that the system doesn't let us read."""
+    hint = "check its permissions, the disk and the number of open files"
     return InputError(
         f"file {path}",
         found=error.strerror or error,
         expected="a file that can be read",
-        hint="check its permissions, the disk and the number of open files",
+        hint="free memory, or raise its limit" if error.errno == errno.ENOMEM else hint,
     )
 
 

@@ -23,6 +23,11 @@ MEAN_TOLERANCE = 1e-3  # of the mean over all days, or in the unit where that is
 REANALYSIS_TOLERANCE = 0.015  # m3 m-3: targets have its mean but for days filled later
 CLIMATOLOGY_TOLERANCE = 0.02  # m3 m-3, of the median series
 MOST_LEFT = 1.05  # variance about the climatology over variance, of the median series
+A_YEAR = 365  # days
+LATENT_HEAT = 2.45  # MJ kg-1, FAO-56
+EVAPORATIVE = (0.01, 1.5)
+"""Latent heat over net radiation, means of a cell: 0.03 in deserts, about 1 where warm
+air is drawn over wet land."""
 FEWEST_DAYS = 60  # of a series that is judged
 FEWEST_SERIES = 5  # that a median is taken of
 TRAIN_ROLE = ROLES[TRAIN - 1]
@@ -40,6 +45,8 @@ def find_other_derivations(
     failures: list[Failure] = []
     if "forcing" in grids and "cells" in tables:
         failures += _compare_means(grids["forcing"], tables["cells"])
+    if "forcing" in grids:
+        failures += _balance_energy(grids["forcing"])
     if "forcing" in grids and "targets" in grids:
         failures += _compare_reanalysis(grids["forcing"], grids["targets"])
     if "forcing" in grids and "features" in grids:
@@ -77,6 +84,20 @@ def _compare_means(forcing: xr.Dataset, cells: pd.DataFrame) -> list[Failure]:
                 )
             )
     return failures
+
+
+def _balance_energy(forcing: xr.Dataset) -> list[Failure]:
+    """Compare evaporation with the energy for it, in the median cell."""
+    names = ("evaporation", "net_radiation")
+    if not {*names} <= {*forcing.data_vars} or forcing.sizes["time"] < A_YEAR:
+        return []
+    water, heat = (_average_days(forcing[name]) for name in names)
+    share = (water * LATENT_HEAT / heat.where(heat > 0)).median()
+    if np.isnan(share) or EVAPORATIVE[0] <= share <= EVAPORATIVE[1]:
+        return []
+    found = f"{share:.3g} of net radiation in the median cell"
+    expected = f"{EVAPORATIVE[0]} to {EVAPORATIVE[1]}"
+    return [Failure("forcing.zarr.zip evaporation", found, expected)]
 
 
 def _average_days(values: xr.DataArray) -> pd.Series:

@@ -11,6 +11,8 @@ from somobench.schemas.variables import ARIDITY, DRYNESS_SOURCES
 LATENT_HEAT = (2.0, 3.0)  # MJ kg-1; any recipe's lies between
 LOWEST_MAXIMUM = 0.03  # m3 m-3; the driest sensor of USCRN 2020 reaches 0.035
 LEAST_PORES = 0.2  # m3 m-3; Saxton and Rawls 2006 have 0.35 (sand) to 0.55 (clay)
+MOST_PORES = 0.8  # m3 m-3, of the median cell; only peat has more
+TEXTURE_TOLERANCE = 0.03  # of the sum of clay, silt and sand, given in whole percents
 LOWEST_MEDIAN = 0.01  # m3 m-3; the driest sensor of USCRN 2020 has 0.015
 
 
@@ -167,21 +169,42 @@ def _find_bad_fraction(frame: pd.DataFrame) -> str | None:
         wrong = ~(values.between(0, 1) | values.isna())
         if wrong.any():
             return _describe_first(frame, wrong, str(name))
+    for depth in ("", "_below_30_cm"):
+        parts = [f"{part}_fraction{depth}" for part in ("clay", "silt", "sand")]
+        if not {*parts} <= {*frame.columns}:
+            continue
+        known, total = frame[parts].notna(), frame[parts].sum(axis=1)
+        whole = known.all(axis=1)
+        # A cell of rock, ice or water has none of them.
+        lacks = (total == 0) & (total.median() > 0)
+        wrong = whole & ~lacks & ((total - 1).abs() > TEXTURE_TOLERANCE)
+        wrong |= known.any(axis=1) & ~whole
+        if wrong.any():
+            return _describe_first(frame, wrong, *parts)
     return None
 
 
-FRACTIONS = check_whole("fractions from 0 to 1", _find_bad_fraction)
+FRACTIONS = check_whole(
+    "fractions from 0 to 1, clay, silt and sand together 1", _find_bad_fraction
+)
 
 
 def _find_low_saturation(frame: pd.DataFrame) -> str | None:
     for name in frame.columns:
-        if str(name).startswith("saturation") and frame[name].median() < LEAST_PORES:
-            return f"{name} of {frame[name].median():.3f} in the median cell"
+        if not str(name).startswith("saturation"):
+            continue
+        middle, least = frame[name].median(), frame[name].min()
+        if middle < LEAST_PORES or middle > MOST_PORES:
+            return f"{name} of {middle:.3f} in the median cell"
+        if least < LEAST_PORES:
+            return f"{name} of {least:.3f}"
     return None
 
 
 SATURATION_FITS = check_whole(
-    f"a saturation of at least {LEAST_PORES} in the median cell", _find_low_saturation
+    f"a saturation of at least {LEAST_PORES}, and {MOST_PORES} in the median cell at "
+    "most",
+    _find_low_saturation,
 )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from somobench.catalog.registry import catalog_folder, list_openable_releases
 from somobench.catalog.request import DatasetRequest
+from somobench.catalog.storage.room import require_room_for_libraries
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -65,6 +66,8 @@ def open_dataset(
         If a file isn't the published one.
     NetworkError
         If a file has to be fetched and can't be.
+    InputError
+        If a limit of memory leaves no room for the libraries.
 
     Examples
     --------
@@ -82,6 +85,7 @@ def open_dataset(
         split=split,
         include=include,
     )
+    require_room_for_libraries()
     from somobench.catalog.reader import read_feature_set
     from somobench.catalog.resolve import resolve
 

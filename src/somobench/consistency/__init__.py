@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from somobench.consistency.accounts import find_other_accounts
+from somobench.consistency.attributes import find_other_attributes
 from somobench.consistency.descriptions import find_other_descriptions
 from somobench.consistency.documents import (
     find_other_cells,
@@ -19,8 +21,10 @@ from somobench.consistency.documents import (
     read_reports,
 )
 from somobench.consistency.features import find_other_features
+from somobench.consistency.reference_scores import find_other_reference_scores
 from somobench.consistency.scores import find_other_scores
 from somobench.consistency.splits import find_other_audits
+from somobench.consistency.statistics import find_other_statistics
 from somobench.consistency.targets import find_other_targets
 from somobench.schemas.errors import Failure
 
@@ -48,13 +52,17 @@ def find_contradictions(
     """
     reports, failures = read_reports(folder, manifest)
     stages = reports.get("stages", {})
-    return [
-        *failures,
+    failures += [
         *find_other_descriptions(folder, manifest, tables, grids),
         *find_other_documents(folder, manifest),
         *find_other_cells(reports, tables),
         *find_other_targets(stages, tables, grids),
         *find_other_features(tables, grids),
+        *find_other_statistics(manifest, tables, grids),
         *find_other_audits(manifest, stages, tables, grids),
         *find_other_scores(manifest, tables),
+        *find_other_attributes(stages, manifest, tables, grids),
+        *find_other_accounts(reports, manifest, tables, grids),
     ]
+    # Scoring takes longest, and says little of files that contradict each other.
+    return failures or find_other_reference_scores(manifest, tables, grids)

@@ -18,6 +18,7 @@ from somobench.schemas.manifest import ArrayRecord, Manifest
 
 MANIFEST = "MANIFEST.json"
 DATA_ENDINGS = (".parquet", ".zarr.zip")
+PREDICTIONS = "predictions_"
 MEAN_TOLERANCE = 1e-6  # of a mean: sums run in another order elsewhere
 TARGET_ABOVE = "soil_moisture_above"
 FROM_DAYS = ("day_of_year", "climatology", TARGET_ABOVE)
@@ -39,6 +40,13 @@ def find_other_descriptions(
             failures += _compare_arrays(name, manifest.files[name].arrays, arrays)
     if "targets" in grids:
         failures += _compare_axes(manifest, grids["targets"])
+    failures += _judge_left_out(manifest)
+    if "stations" in tables:
+        used = tables["stations"]["network"]
+        named = sorted(set(manifest.networks) - {*used})
+        if named:
+            yields = "networks of stations.parquet"
+            failures.append(_fail("networks", ", ".join(named), yields))
     return [*failures, *_judge_inputs(manifest, grids), *_judge_origin(manifest, grids)]
 
 
@@ -105,6 +113,24 @@ def _judge_inputs(
         needs = TARGET_ABOVE in record.variables
         if record.needs_observations != needs:
             yield _fail(f"{where} needs_observations", not needs, needs)
+
+
+def _judge_left_out(manifest: Manifest) -> Iterator[Failure]:
+    """Judge that nothing is carried and left out, and that splits have predictions."""
+    for name, carried, other in (
+        ("splits_left_out", manifest.splits, manifest.splits_left_out),
+        ("feature_sets_refused", manifest.feature_sets, manifest.feature_sets_refused),
+        ("layers_left_out", map(str, manifest.layers), manifest.layers_left_out),
+    ):
+        both = sorted({*carried} & {*map(str, other)})
+        if both:
+            yield _fail(name, ", ".join(both), "only what isn't carried")
+    if not manifest.rungs:
+        return
+    scored = {f"{PREDICTIONS}{split}.zarr.zip" for split in manifest.splits}
+    if scored - set(manifest.assets):
+        lacking = ", ".join(sorted(scored - set(manifest.assets)))
+        yield _fail("assets", f"no {lacking}", "predictions of every split")
 
 
 def _judge_origin(

@@ -20,6 +20,9 @@ CITATION, README, PAGE = "CITATION.cff", "README.md", "report.html"
 STAGES = ("ingest", "forcing", "targets", "splits", "features")
 SHOWN_CELLS = {"region": None, "dryness": 1e-4, "latitude": 1e-6, "longitude": 1e-6}
 """Columns of cells that the report's page shows, with what rounding leaves."""
+UNDESCRIBED = (README, CITATION, CROISSANT)
+MOMENTS = ("Mean and variance of ",)
+"""How README begins to say whose moments the targets have."""
 MOST_BYTES = 64_000_000  # of a document
 Reports = Mapping[str, Any]
 
@@ -70,7 +73,13 @@ def find_other_cells(
 def find_other_documents(folder: Path, manifest: Manifest) -> list[Failure]:
     """Compare the documents with the manifest; absent ones are left aside."""
     texts = {
-        README: [manifest.release, f"Licence {manifest.licence_spdx}."],
+        README: [
+            *(manifest.release, f"Licence {manifest.licence_spdx}."),
+            f"{manifest.period[0]} to {manifest.period[1]}",
+            *(f"- `{name}`" for name in (*manifest.splits, *manifest.feature_sets)),
+            *(f"| `{name}` |" for name in manifest.files if name not in UNDESCRIBED),
+            *(MOMENTS if "reanalysis" in manifest.target_moments_from.values() else ()),
+        ],
         PAGE: [manifest.release],
     }
     failures: list[Failure] = []

@@ -26,10 +26,12 @@ FILLED_TOLERANCE = 0.01  # m3 m-3, where filled days hide what the primary measu
 LEVEL_TOLERANCE = 2e-4  # m3 m-3, of a climatology's mean: it is drawn to another shape
 FEWEST_DAYS = 365  # of a series whose climatology is judged
 LEAST_LIKE = 0.5  # correlation with the climatology of its own train days
-LAGS = tuple(range(-60, 61, 5))
+LAGS = (*range(-60, -5, 5), *range(-5, 6), *range(10, 61, 5))
 MOST_DAYS_LATE = 15
+ROUGHEST = 1e-3  # m3 m-3, second difference of the median climatology: it is smoothed
 LEAST_SEASON = 0.005  # m3 m-3, deviation of a climatology that has a shape to judge
-OWN = 0  # of `climatology_source`
+ROUNDING = 1e-5  # m3 m-3, of climatologies
+OWN, OTHERS = 0, 1  # of `climatology_source`
 GRID = ("layer", "cell")
 Array = NDArray[Any]
 
@@ -89,6 +91,7 @@ def find_other_features(
         failures += _compare_statistics(split, part, inputs, train)
         failures += _compare_factors(split, part, inputs, train)
         failures += _compare_climatology(split, part, inputs, train)
+        failures += _judge_shapes(split, part)
     return failures
 
 
@@ -143,6 +146,29 @@ def _compare_factors(
         found = f"{int(wrong.sum())} series up to {off[wrong].max():.4f} m3 m-3 off"
         expected = "mean and deviation of the reanalysis on train days"
         yield _fail(split, "scale factors", found, expected)
+
+
+def _judge_shapes(split: str, features: xr.Dataset) -> Iterator[Failure]:
+    """Judge climatologies: smooth, and of held-out cells a mean of train cells'."""
+    given = features["climatology"].transpose(*GRID, "day_of_year").to_numpy()
+    (source,) = get_arrays(features, "climatology_source")
+    whole = given[np.isfinite(given).all(axis=-1)]
+    turned = np.concatenate([whole, whole[:, :2]], axis=-1)
+    rough = np.sqrt((np.diff(turned, 2, axis=-1) ** 2).mean(axis=-1))
+    if len(rough) and np.median(rough) > ROUGHEST:
+        found = f"second differences of {np.median(rough):.2g} m3 m-3"
+        yield _fail(split, "climatology", found, f"at most {ROUGHEST}, as of means")
+    for place, own in enumerate(source == OWN):
+        others = given[place][source[place] == OTHERS]
+        if not own.any() or not len(others):
+            continue
+        low, high = given[place][own].min(axis=0), given[place][own].max(axis=0)
+        off = np.maximum(low - others, others - high).max(axis=-1)
+        if (off > ROUNDING).any():
+            found = (
+                f"{int((off > ROUNDING).sum())} series up to {off.max():.4f} outside"
+            )
+            yield _fail(split, "climatology", found, "a mean of those of train cells")
 
 
 def _compare_climatology(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from somobench.consistency.rules import has_rules_of_today
 from somobench.metrics.registry import METRICS
 from somobench.schemas.errors import Failure
 from somobench.schemas.manifest import Manifest
@@ -19,6 +20,17 @@ ROUNDED = 1e-3  # of scores: values have four decimals
 LEAST_ALIKE = 0.5  # share of costs with the sign of reference minus shifted
 FEWEST_ROWS = 20  # that a share is taken of
 MOST_OUTSIDE = 0.01  # share of values outside their interval: few draws pile up
+ORDERED = {
+    "ubrmse": "rmse",
+    "absolute_bias": "rmse",
+    "bias": "absolute_bias",
+    "kge_2009": "pearson_r",
+    "kge_2012": "pearson_r",
+}
+"""Metrics, by their size, at most another one in every series."""
+ALSO_NEGATIVE = ("kge_2009", "kge_2012")
+"""At most the other as they are, and below zero without a bound."""
+ERRORS = ("rmse", "ubrmse", "bias", "absolute_bias")
 TEST = "test"
 REFERENCE_SPLIT = "temporal"
 
@@ -103,19 +115,51 @@ def _judge_metrics(scores: pd.DataFrame) -> Iterator[Failure]:
     if (kinds > 1).any():
         found = f"other numbers of metrics in pools of {kinds.idxmax()}"
         yield _fail(SCORES, "metric", found, "the same metrics for every rung")
-    for key in ("split", "model", "layer"):
-        sizes = own[own["pool_kind"] == "plain"].groupby(key).size()
-        if len(sizes) and sizes.min() < sizes.max():
-            found = f"{sizes.min()} rows of {key} {sizes.idxmin()}"
-            yield _fail(SCORES, key, found, f"{sizes.max()}, as of others")
+    # Splits may lack a layer; on a split that has it, no rung does.
+    plain = own[own["pool_kind"] == "plain"]
+    sizes = plain.groupby(["split", "layer", "model"]).size()
+    if len(sizes) and sizes.min() < sizes.max():
+        shown = "/".join(map(str, sizes.idxmin()))
+        yield _fail(SCORES, "model", f"{sizes.min()} rows of {shown}", sizes.max())
+    models = plain.groupby(["split", "layer"])["model"].nunique().groupby("split")
+    if (models.min() < models.max()).any():
+        found = "other numbers of rungs by layer"
+        yield _fail(SCORES, "model", found, "the same rungs in every layer")
+    yield from _judge_pairs(own)
     if len(own) and not (own["layer"] == ALL_LAYERS).any():
         yield _fail(SCORES, "layer", "no row of all layers", "layer 0")
-    plain = own[own["pool_kind"] == "plain"]
     interval = plain[plain["cell_count"] > 1]
     still = (interval["low"] == interval["high"]).to_numpy()
     if len(interval) >= FEWEST_ROWS and still.mean() > 1 / 2:
         found = f"{int(still.sum())} of {len(interval)} intervals of no width"
         yield _fail(SCORES, "low", found, "intervals")
+
+
+def _judge_pairs(own: pd.DataFrame) -> Iterator[Failure]:
+    """Find metrics of one pool that no series can have together: medians keep order."""
+    keys = ["split", "model", "layer", "pool_kind", "pool"]
+    metrics = {*own["metric"]}
+    table = own[own["metric"].isin([*ORDERED, *ORDERED.values()])]
+    table = table.astype(dict.fromkeys(keys, "object"))
+    values, cells = (
+        table.pivot_table(name, keys, "metric") for name in ("value", "cell_count")
+    )
+    for less, more in ORDERED.items():
+        if not {less, more} <= metrics:
+            continue
+        wrong = (values[less].abs() > values[more] + ROUNDED) & (
+            cells[less] == cells[more]
+        )
+        if less in ALSO_NEGATIVE:
+            wrong &= values[less] > values[more] + ROUNDED
+        if wrong.any():
+            shown = "/".join(map(str, wrong.idxmax()))
+            found = f"{int(wrong.sum())} above {more}, such as {shown}"
+            yield _fail(SCORES, less, found, f"at most {more}, as in every series")
+    large = own["metric"].isin(ERRORS).to_numpy() & (own["value"].abs() > 1).to_numpy()
+    if large.any():
+        found = _show(own, large, "metric", "value")
+        yield _fail(SCORES, "value", found, "errors of at most 1 m3 m-3")
 
 
 def _judge_signs(costs: pd.DataFrame) -> Iterator[Failure]:
@@ -182,8 +226,19 @@ def _compare_counts(
 
 def _compare_notes(scores: pd.DataFrame, manifest: Manifest) -> Iterator[Failure]:
     """Errors of targets with the reanalysis's moments say so."""
-    noted = (scores["note"] == MOMENTS_NOTE).any()
-    scaled = "reanalysis" in manifest.target_moments_from.values()
-    if noted != scaled and len(scores):
-        expected = f"{MOMENTS_NOTE} {'on some' if scaled else 'on no'} metric"
-        yield _fail(SCORES, "note", "otherwise", expected)
+    scaled = {
+        int(layer)
+        for layer, source in manifest.target_moments_from.items()
+        if source == "reanalysis"
+    }
+    if not has_rules_of_today(manifest):
+        return
+    layers = scaled | ({ALL_LAYERS} if scaled else set())
+    noting = {name for name, metric in METRICS.items() if metric.scores_moments}
+    known = scores["metric"].isin(METRICS).to_numpy()
+    noted = (scores["note"] == MOMENTS_NOTE).to_numpy()
+    due = (scores["metric"].isin(noting) & scores["layer"].isin(layers)).to_numpy()
+    wrong = known & (noted != due)
+    if wrong.any():
+        found = _show(scores, wrong, "metric", "layer", "note")
+        yield _fail(SCORES, "note", found, f"{MOMENTS_NOTE} where a metric scores them")

@@ -15,6 +15,7 @@ from somobench.schemas.errors import Failure
 GRID, SERIES = ("layer", "cell"), ("layer", "cell", "time")
 MOMENT_TOLERANCE = 1e-4  # m3 m-3; values have five decimals, and so has their mean
 DEPTH_TOLERANCE = 1e-5  # m, of float32
+LEAST_VALUES = 0.5  # of a sensor's, on its days with enough of them
 FEWEST_DAYS = 2  # that have a deviation
 REANALYSIS = "reanalysis_soil_moisture"
 SENSOR_KEY = ["network", "station", "sensor", "layer", "cell_id"]
@@ -58,10 +59,10 @@ def _name_place(targets: xr.Dataset, wrong: Array) -> str:
 
 def _judge_counts(targets: xr.Dataset) -> Iterator[Failure]:
     """Judge counts of stations: of candidates all but the primary can be accepted."""
-    candidates, accepted, used, filled, measured = get_arrays(
+    candidates, accepted, used, filled, measured, spread = get_arrays(
         targets,
         *("station_count", "accepted_count", "used_count", "is_gapfilled"),
-        "soil_moisture_in_situ",
+        *("soil_moisture_in_situ", "station_spread"),
     )
     present = np.isfinite(measured).any(axis=-1)
     for name, wrong, expected in (
@@ -70,7 +71,17 @@ def _judge_counts(targets: xr.Dataset) -> Iterator[Failure]:
             (candidates > 0) != present,
             "some exactly where it measures",
         ),
-        ("accepted_count", accepted > candidates, "at most station_count"),
+        (
+            "accepted_count",
+            present & (accepted >= candidates),
+            "fewer than station_count, which counts the primary as well",
+        ),
+        (
+            "station_spread",
+            present & (np.isfinite(spread) != (accepted > 0))
+            | (spread > np.sqrt(accepted + 1.0)),
+            "of several sensors, and at most the root of their number",
+        ),
         (
             "used_count",
             (used > 0) != (filled == 1).any(-1),
@@ -173,12 +184,15 @@ def _compare_days(
     """Find days and values of a series that its sensor doesn't have."""
     if not days.size:
         return
-    for name, found, most in (
-        ("days", days.size, sensors["valid_days"].max()),
-        ("values", int(count.sum()), sensors["value_count"].max()),
-    ):
-        if found > most:
-            yield _fail(f"{where}, {name}", found, f"at most {most}, of its sensor")
+    values, most = int(count.sum()), sensors["value_count"].max()
+    if values > most:
+        yield _fail(f"{where}, values", values, f"at most {most}, of its sensor")
+    if values < LEAST_VALUES * sensors["value_count"].min():
+        found = f"{values} of {most} values of its sensor"
+        yield _fail(f"{where}, values", found, f"at least {LEAST_VALUES:.0%}")
+    if days.size not in {*sensors["valid_days"]}:
+        expected = f"{sensors['valid_days'].max()}, all of its sensor"
+        yield _fail(f"{where}, days", days.size, expected)
     first, last = pd.Timestamp(days[0]), pd.Timestamp(days[-1])
     if first < sensors["start"].min() or last > sensors["end"].max():
         taken = f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"

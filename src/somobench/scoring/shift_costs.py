@@ -25,7 +25,7 @@ from somobench.scoring.case import ScoringCase
 from somobench.scoring.ladders import mark_finite_days
 from somobench.scoring.models import Model, draw_common_days, score_model
 from somobench.scoring.tables import finish_table, round_scores, score_table
-from somobench.uncertainty.bootstrap import BootstrappedScores
+from somobench.uncertainty.bootstrap import DRAWS, BootstrappedScores
 
 REFERENCE_SPLIT = "temporal"
 COST_METRICS = ("pearson_r", "anomaly_r")
@@ -38,6 +38,8 @@ def shift_costs(
     shifted: ScoringCase,
     reference: ScoringCase,
     models: Iterable[tuple[Model, Model]],
+    *,
+    draws: int = DRAWS,
 ) -> pd.DataFrame:
     """Compare models trained under a shift with the same models trained without.
 
@@ -48,6 +50,8 @@ def shift_costs(
     models : iterable of two Models
         One model's predictions on the series of `shifted` and of `reference`; the name
         is that of the first.
+    draws : int
+        Of days and cells, behind the intervals.
 
     Returns
     -------
@@ -70,7 +74,8 @@ def shift_costs(
             found=f"no series with {MINIMUM_DAYS} common days that both sides predict",
             expected="at least one",
         )
-    days = draw_common_days(cases[0], [model for pair in pairs for model in pair])
+    sides = [model for pair in pairs for model in pair]
+    days = draw_common_days(cases[0], sides, draws=draws)
     parts = [_pair_costs(cases, pair, days) for pair in pairs]
     return finish_table(parts, SHIFT_COSTS, SHIFT_KEY)
 

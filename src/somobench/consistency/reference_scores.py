@@ -1,0 +1,233 @@
+"""Scores of the rungs that learn nothing, computed again from the files of a release.
+
+Climatology, reanalysis and persistence follow from targets, forcing and features alone.
+What their rows say pins down splits, layers, pools and metrics of the whole table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from somobench.catalog.split_view import view_split
+from somobench.consistency.rules import has_rules_of_today
+from somobench.ladder.fit import Fit
+from somobench.ladder.problem import Problem, build_problem
+from somobench.ladder.rungs import RUNGS, bound_and_round
+from somobench.metrics.days import resample_days
+from somobench.schemas.baseline_params import BaselineParams
+from somobench.schemas.errors import Failure, SomobenchError
+from somobench.schemas.manifest import Manifest
+from somobench.schemas.scores import SCORE_KEY
+from somobench.scoring.case import ScoringCase, build_case
+from somobench.scoring.ladders import mark_finite_days
+from somobench.scoring.models import Model, score_model
+from somobench.scoring.shift_costs import REFERENCE_SPLIT, shift_costs
+from somobench.scoring.tables import BALANCED, CORE, FINE, round_scores
+from somobench.uncertainty.cells import MINIMUM_CELLS
+from somobench.uncertainty.pools import NO_GROUP
+
+Floats = NDArray[np.float64]
+COSTED = "climatology"  # the rung whose costs are measured again: one pins the table
+REFERENCES = ("climatology", "reanalysis", "persistence")
+GRIDS, TABLES = {"targets", "forcing", "features"}, {"splits", "cells"}
+ROUNDED = 2.1e-4  # of a score below 10: two roundings, on other processors
+NUMBERS = {"value": ROUNDED, "cell_count": 0.0, "day_count": 0.0}
+COST_KEY = ["split", "model", "layer", "metric"]
+COST_NUMBERS = {
+    **dict.fromkeys(("shifted", "reference", "cost"), ROUNDED),
+    **dict.fromkeys(("cell_count", "day_count"), 0.0),
+}
+LATENT_HEAT = 2.45  # MJ kg-1; no rung of these asks for it
+Sides = Mapping[str, tuple[ScoringCase, list[Model]]]
+
+
+def find_other_reference_scores(
+    manifest: Manifest,
+    tables: Mapping[str, pd.DataFrame],
+    grids: Mapping[str, xr.Dataset],
+) -> list[Failure]:
+    """Compare scores and shift costs with those of rungs that need no training."""
+    if GRIDS - set(grids) or TABLES - set(tables) or not has_rules_of_today(manifest):
+        return []
+    failures: list[Failure] = []
+    try:
+        sides = {
+            split: _predict_references(split, manifest, tables, grids)
+            for split in sorted(manifest.splits)
+        }
+        if "scores" in tables:
+            expected = pd.concat([_score_side(*side) for side in sides.values()])
+            given = tables["scores"]
+            given = given[given["against"] == ""]
+            failures += _compare("scores", given, expected, [*SCORE_KEY], NUMBERS)
+        if "shift_costs" in tables and REFERENCE_SPLIT in sides:
+            expected = pd.concat(_measure_costs(sides))
+            given = tables["shift_costs"]
+            failures += _compare("shift_costs", given, expected, COST_KEY, COST_NUMBERS)
+    except SomobenchError as error:
+        failures.append(Failure("scores.parquet", str(error), "what can be scored"))
+    return failures
+
+
+def _predict_references(
+    split: str,
+    manifest: Manifest,
+    tables: Mapping[str, pd.DataFrame],
+    grids: Mapping[str, xr.Dataset],
+) -> tuple[ScoringCase, list[Model]]:
+    view = view_split(
+        split,
+        targets=grids["targets"],
+        features=grids["features"],
+        splits=tables["splits"],
+        cells=tables["cells"],
+    )
+    moments = {int(key): it for key, it in manifest.target_moments_from.items()}
+    case = build_case(view, moments)
+    problem = build_problem(
+        view,
+        forcing=grids["forcing"],
+        feature_sets={},
+        refused={},
+        latent_heat=LATENT_HEAT,
+        params=BaselineParams(),
+    )
+    places = {dim: grids["targets"][dim] for dim in ("layer", "cell", "time")}
+    found = {name: _predict(name, problem, places) for name in REFERENCES}
+    models = [
+        Model(name, lambda grid=grid: case.place_on_series(grid))  # type: ignore[misc]
+        for name, grid in found.items()
+        if grid is not None
+    ]
+    return case, models
+
+
+def _predict(
+    name: str, problem: Problem, places: Mapping[str, xr.DataArray]
+) -> xr.DataArray | None:
+    outcome = RUNGS[name].fit(problem)
+    if not isinstance(outcome, Fit):
+        return None
+    return xr.DataArray(bound_and_round(outcome.values), places, tuple(places))
+
+
+def _score_side(case: ScoringCase, models: list[Model]) -> pd.DataFrame:
+    """Return rows of every reference on a split, without intervals."""
+    parts = []
+    for model in models:
+        values = model.load()
+        paired = np.asarray(mark_finite_days(values).any(dim="series"))
+        scored = score_model(case, values, resample_days(paired, length=1, draws=1))
+        names = [metric.name for metric in scored.metrics]
+        scores = np.array([scored.scores[name].to_numpy() for name in names])
+        pairs = scored.scores["pair_count"].to_numpy()
+        rows = _pool_scores(case, names, scores, pairs)
+        parts.append(rows.assign(split=case.split, model=model.name, against=""))
+    return pd.concat(parts)
+
+
+def _pool_scores(
+    case: ScoringCase, names: list[str], scores: Floats, pairs: Floats
+) -> pd.DataFrame:
+    """Take medians over the series of every group, (metric, series) to rows."""
+    groups: list[tuple[str, str, int]] = []
+    numbers: list[Floats] = []
+    for (kind, layer), labels in case.pools().items():
+        text, own = labels.to_numpy().astype(str), []
+        for label in sorted({*text.tolist()} - {NO_GROUP}):
+            inside = text == label
+            groups.append((kind, "" if kind == "plain" else label, layer))
+            own.append(_pool_group(scores, pairs, case.series_cells, inside))
+        numbers += own
+        if kind == BALANCED:
+            groups.append((f"{BALANCED}_balanced", "", layer))
+            numbers.append(_balance(np.array(own)))
+    if len(case.own_layers) == 1:
+        groups += [(*group[:2], case.own_layers[0]) for group in groups]
+        numbers *= 2
+    kinds, pools, layers = zip(*groups, strict=True)
+    value, cells, days, _ = np.concatenate(numbers, axis=1)
+    rows = pd.DataFrame(
+        {
+            "metric": np.tile(names, len(groups)),
+            "pool_kind": np.repeat(kinds, len(names)),
+            "pool": np.repeat(pools, len(names)),
+            "layer": np.repeat(layers, len(names)).astype("int8"),
+            "value": round_scores(value),
+            "cell_count": cells,
+            "day_count": days,
+        }
+    )
+    return rows[~rows["pool_kind"].isin(FINE) | rows["metric"].isin(CORE)]
+
+
+def _pool_group(
+    scores: Floats, pairs: Floats, cells: NDArray[np.str_], inside: NDArray[np.bool_]
+) -> Floats:
+    """Return median, series, days and cells of a group, (4, metric)."""
+    own = np.sort(scores[:, inside], axis=1)  # NaN comes last
+    finite = np.isfinite(scores[:, inside])
+    count, metric = finite.sum(axis=1), np.arange(len(own))
+    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, len(own.T) - 1)
+    median = (own[metric, low] + own[metric, high]) / 2
+    units = [np.unique(cells[inside][row]).size for row in finite]
+    return np.array([median, count, finite @ pairs[inside], units], "float64")
+
+
+def _balance(groups: Floats) -> Floats:
+    """Return the mean of groups with enough cells, (group, 4, metric) to (4, metric).
+
+    Days are those of groups with enough series.
+    """
+    value, count, days, units = groups.transpose(1, 0, 2)
+    enough = units >= MINIMUM_CELLS
+    number = enough.sum(axis=0)
+    mean = np.where(enough, value, 0).sum(axis=0) / np.where(number, number, np.nan)
+    counted = np.where(count >= MINIMUM_CELLS, days, 0).sum(axis=0)
+    return np.array([mean, (count * enough).sum(axis=0), counted, number])
+
+
+def _measure_costs(sides: Sides) -> Iterator[pd.DataFrame]:
+    case, models = sides[REFERENCE_SPLIT]
+    known = {model.name: model for model in models}
+    for split, (shifted, ours) in sides.items():
+        pairs = [(it, known[it.name]) for it in ours if it.name == COSTED in known]
+        if split != REFERENCE_SPLIT and pairs:
+            yield shift_costs(shifted, case, pairs, draws=1)
+
+
+def _compare(
+    kind: str,
+    given: pd.DataFrame,
+    expected: pd.DataFrame,
+    key: list[str],
+    numbers: Mapping[str, float],
+) -> Iterator[Failure]:
+    """Compare rows of reference rungs, first by what they are of, then by number."""
+    given = given[given["model"].isin(expected["model"].unique())]
+    both = given.merge(
+        expected, "outer", on=key, suffixes=("", "_again"), indicator=True
+    )
+    lone = (both["_merge"] != "both").to_numpy()
+    if lone.any():
+        shown = "/".join(map(str, both.loc[lone, key].iloc[0]))
+        found = f"{int(lone.sum())} rows too many or too few, such as {shown}"
+        yield Failure(f"{kind}.parquet", found, "a row of every rung, pool and metric")
+        return
+    for name, allowed in numbers.items():
+        found, again = (both[it].to_numpy("float64") for it in (name, f"{name}_again"))
+        scale = allowed * np.maximum(1, np.abs(again))
+        wrong = ~(
+            (np.abs(found - again) <= scale) | (np.isnan(found) & np.isnan(again))
+        )
+        if wrong.any():
+            row = both[wrong].iloc[0]
+            shown = "/".join(str(row[it]) for it in key if row[it] != "")
+            where = f"{kind}.parquet {name}"
+            told = f"{int(wrong.sum())} other rows, such as {row[name]} of {shown}"
+            yield Failure(where, told, f"{row[f'{name}_again']}, scored again")

@@ -1,0 +1,258 @@
+"""What follows from other files is derived again: one defect a rule, none if good."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from somobench.catalog.storage.archive import open_zarr_zip
+from somobench.consistency.accounts import find_other_accounts
+from somobench.consistency.attributes import find_other_attributes
+from somobench.consistency.features import find_other_features
+from somobench.consistency.reference_scores import find_other_reference_scores
+from somobench.consistency.rules import has_rules_of_today
+from somobench.consistency.scores import find_impossible_scores, find_other_scores
+from somobench.consistency.statistics import find_other_statistics
+from somobench.consistency.targets import find_other_targets
+from somobench.recognise import GRIDS, TABLES
+from somobench.schemas.checks.derived import find_other_derivations
+from somobench.schemas.errors import Failure
+from somobench.schemas.manifest import Manifest, parse_manifest
+
+pytestmark = [pytest.mark.slow, pytest.mark.once, pytest.mark.heavy]
+
+
+class World(NamedTuple):
+    """A release in memory, which a test may change."""
+
+    manifest: Manifest
+    reports: dict[str, Any]
+    tables: dict[str, pd.DataFrame]
+    grids: dict[str, xr.Dataset]
+
+
+@pytest.fixture(scope="module")
+def loaded(repository: Path) -> World:
+    folder = repository / "releases" / "virtual-2.0.0"
+    if not folder.is_dir():
+        pytest.skip("virtual-2.0.0 is not in this checkout")
+    files = {name: folder / f"{name}.parquet" for name in TABLES}
+    return World(
+        parse_manifest((folder / "MANIFEST.json").read_bytes(), "MANIFEST.json"),
+        json.loads((folder / "validation.json").read_text(encoding="utf-8")),
+        {name: pd.read_parquet(it) for name, it in files.items() if it.is_file()},
+        {name: open_zarr_zip(folder / f"{name}.zarr.zip").load() for name in GRIDS},
+    )
+
+
+@pytest.fixture
+def world(loaded: World) -> World:
+    return World(
+        loaded.manifest,
+        copy.deepcopy(loaded.reports),
+        {name: table.copy() for name, table in loaded.tables.items()},
+        {name: grid.copy(deep=True) for name, grid in loaded.grids.items()},
+    )
+
+
+Rule = Callable[[World], list[Failure]]
+
+
+def derivations(world: World) -> list[Failure]:
+    return find_other_derivations(world.tables, world.grids)
+
+
+def sensors(world: World) -> list[Failure]:
+    return find_other_targets(world.reports["stages"], world.tables, world.grids)
+
+
+def features(world: World) -> list[Failure]:
+    return find_other_features(world.tables, world.grids)
+
+
+def statistics(world: World) -> list[Failure]:
+    return find_other_statistics(world.manifest, world.tables, world.grids)
+
+
+def scores(world: World) -> list[Failure]:
+    possible = find_impossible_scores("scores", world.tables["scores"])
+    return [*possible, *find_other_scores(world.manifest, world.tables)]
+
+
+def attributes(world: World) -> list[Failure]:
+    stages = world.reports["stages"]
+    return find_other_attributes(stages, world.manifest, world.tables, world.grids)
+
+
+def accounts(world: World) -> list[Failure]:
+    manifest, reports, tables, grids = world
+    return find_other_accounts(reports, manifest, tables, grids)
+
+
+RULES: tuple[Rule, ...] = (
+    *(derivations, sensors, features, statistics, scores, attributes, accounts),
+)
+
+
+def test_release_contradicts_nothing(loaded: World) -> None:
+    manifest, _, tables, grids = loaded
+    assert [failure for rule in RULES for failure in rule(loaded)] == []
+    assert find_other_reference_scores(manifest, tables, grids) == []
+
+
+def rename_metric(world: World) -> None:
+    metric = world.tables["scores"]["metric"]
+    world.tables["scores"]["metric"] = metric.replace(
+        {"rmse": "ubrmse", "ubrmse": "rmse"}
+    )
+
+
+def drop_note(world: World) -> None:
+    world.tables["scores"]["note"] = ""
+
+
+def move_climatology(world: World) -> None:
+    grid = world.grids["features"]
+    held = grid["climatology_source"].to_numpy() == 1
+    grid["climatology"].values[held] += 0.2
+
+
+def roughen_climatology(world: World) -> None:
+    noise = np.random.default_rng(2).normal(
+        0, 0.003, world.grids["features"]["climatology"].shape
+    )
+    world.grids["features"]["climatology"].values[...] += noise
+
+
+def forget_layer_moments(world: World) -> None:
+    world.grids["features"]["normalisation_mean"].values[:, -1] += 0.02
+
+
+def count_the_primary(world: World) -> None:
+    world.grids["targets"]["accepted_count"].values[:, 0] = 2
+
+
+def spread_in_percent(world: World) -> None:
+    world.grids["targets"]["station_spread"].values[...] *= 100
+
+
+def count_as_mask(world: World) -> None:
+    counts = world.grids["targets"]["observation_count"].values
+    counts[counts > 0] = 1
+
+
+def lose_a_day(world: World) -> None:
+    for name in ("soil_moisture", "soil_moisture_in_situ"):
+        world.grids["targets"][name].values[..., 912] = np.nan
+    world.grids["targets"]["observation_count"].values[..., 912] = 0
+
+
+def dry_up(world: World) -> None:
+    world.grids["forcing"]["evaporation"].values[...] = 0
+
+
+def change_weights(world: World) -> None:
+    attrs = world.grids["forcing"]["reanalysis_soil_moisture"].attrs
+    attrs["layer_weights"] = "1: 1 swvl1; 2: 1 swvl2; 3: 1 swvl3"
+
+
+def rename_in_cf(world: World) -> None:
+    world.grids["forcing"]["precipitation"].attrs["standard_name"] = "snowfall_flux"
+
+
+def exchange_flags(world: World) -> None:
+    attrs = world.grids["targets"]["is_gapfilled"].attrs
+    attrs["flag_meanings"] = "gap_filled primary_or_none"
+
+
+def localise_days(world: World) -> None:
+    world.grids["targets"].attrs["day_definition"] = "local_standard_time"
+
+
+def empty_rejected(world: World) -> None:
+    world.reports["stages"]["targets"]["rejected_sensors"] = []
+
+
+def shift_records(world: World) -> None:
+    stations = world.tables["stations"]
+    stations["valid_days"] = np.roll(stations["valid_days"].to_numpy(), 1)
+
+
+def double_median(world: World) -> None:
+    page = world.reports["report"]["layers"]["1"]
+    page["distributions"]["scaled"]["median"] *= 2
+
+
+def silence_audit(world: World) -> None:
+    world.reports["stages"]["features"]["audit"]["spatial"] = []
+
+
+SPOILT: list[tuple[Callable[[World], None], Rule, str]] = [
+    (rename_metric, scores, "scores.parquet ubrmse"),
+    (drop_note, scores, "scores.parquet note"),
+    (move_climatology, features, "features.zarr.zip climatology"),
+    (roughen_climatology, features, "features.zarr.zip climatology"),
+    (forget_layer_moments, statistics, "normalisation_mean of soil_moisture_layer3"),
+    (count_the_primary, sensors, "accepted_count"),
+    (spread_in_percent, sensors, "station_spread"),
+    (count_as_mask, sensors, "values"),
+    (lose_a_day, sensors, "days"),
+    (dry_up, derivations, "evaporation"),
+    (change_weights, attributes, "layer_weights"),
+    (rename_in_cf, attributes, "precipitation standard_name"),
+    (exchange_flags, attributes, "is_gapfilled flag_meanings"),
+    (localise_days, attributes, "day_definition"),
+    (empty_rejected, accounts, "validation.json rejected sensors"),
+    (shift_records, sensors, "days"),
+    (double_median, accounts, "median of scaled of layer 1"),
+    (silence_audit, accounts, "full-record factors of spatial"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "rule", "where"), SPOILT)
+def test_defect_is_found_where_it_is(
+    world: World, spoil: Callable[[World], None], rule: Rule, where: str
+) -> None:
+    spoil(world)
+    assert any(where in failure.where for failure in rule(world))
+
+
+def test_climatology_of_half_precision_is_found(world: World) -> None:
+    values = world.grids["features"]["climatology"].values
+    values[...] = values.astype("float16")
+    assert any("climatology" in failure.where for failure in statistics(world))
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "names"),
+    [
+        ("scores", "pool", ("africa", "europe")),
+        ("scores", "split", ("temporal", "spatial")),
+        ("shift_costs", "split", ("dry_years", "wet_years")),
+    ],
+)
+def test_exchanged_labels_are_found_by_scoring_again(
+    world: World, table: str, column: str, names: tuple[str, str]
+) -> None:
+    labels = dict(zip(names, names[::-1], strict=True))
+    world.tables[table][column] = world.tables[table][column].replace(labels)
+    failures = find_other_reference_scores(world.manifest, world.tables, world.grids)
+    assert any(failure.where.startswith(f"{table}.parquet") for failure in failures)
+
+
+def test_only_releases_of_earlier_rules_are_not_scored_again(loaded: World) -> None:
+    def of(version: str) -> Manifest:
+        return loaded.manifest.model_copy(update={"package_version": version})
+
+    assert has_rules_of_today(of("2.0.0"))
+    assert has_rules_of_today(of("10.1.0"))
+    assert not has_rules_of_today(of("1.9.0"))
+    assert find_other_reference_scores(of("1.1.0"), {}, loaded.grids) == []
