@@ -1,19 +1,21 @@
 """An ISMN archive to daily means of good values: this package against `ismn`.
 
     python benchmarks/bench_ismn_scale.py [stations] [years] [folder]
+    python benchmarks/bench_ismn_scale.py 3000 0.1     # 6,000 small files
 
 By default 300 stations with two probes, five years hourly: 600 files, 0.8 GB unpacked.
 The archive is generated once and kept if a folder is named. Each reader runs in a
 process of its own, so that peaks of memory are its own. Ours is the `ingest` stage as
-far as its tables, with every check; `ismn` builds its index, reads each sensor, and
-pandas takes daily means; `again` is the same with the index at hand. All must give the
-same days, counts and, to 1e-12, means. `inflate` only unpacks the members: the limit
-of a reader on one thread.
+far as its tables, with every check and count; `stage` also writes and compares them;
+`ismn` builds its index, reads each sensor, and pandas takes daily means; `again` is the
+same with the index at hand. All must give the same days, counts and, to 1e-12, means.
+`inflate` only unpacks the members with zlib.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import resource
 import subprocess
 import sys
@@ -21,8 +23,10 @@ import tempfile
 import time
 import warnings
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,13 +34,16 @@ import pandas as pd
 DEPTHS = (0.05, 0.20)
 FLAGS = (b"G", b"D03", b"C02", b"D01,D03")
 SHARES = (0.93, 0.05, 0.01, 0.01)
-FIRST = "2010-01-01"
+FIRST = 2010
+HOURS_A_YEAR = 8760
 MINIMUM_COUNT = 6
 MIB = 1024  # KiB
 
 
-def _times(years: int) -> np.ndarray:
-    hours = np.arange(FIRST, f"{2010 + years}-01-01", dtype="datetime64[h]")
+def _times(years: float, first: int = FIRST) -> np.ndarray:
+    start = np.datetime64(f"{first}-01-01T00", "h")
+    end = np.datetime64(f"{first + int(years)}-01-01T00", "h")
+    hours = np.arange(start, end + int(years % 1 * HOURS_A_YEAR))
     texts = np.char.replace(np.datetime_as_string(hours, unit="m"), "-", "/")
     texts = np.char.replace(texts, "T", " ")
     return texts.astype("S16").view("u1").reshape(-1, 16)
@@ -66,11 +73,11 @@ def _rows(times: np.ndarray, rng: np.random.Generator) -> bytes:
     return rows[rows != 0].tobytes()
 
 
-def generate(path: Path, stations: int, years: int) -> None:
+def generate(path: Path, stations: int, years: float) -> None:
     """Write an archive in the header+values layout."""
     rng = np.random.default_rng(20260601)
     times = _times(years)
-    span = f"20100101_{2009 + years}1231"
+    span = f"{FIRST}0101_{FIRST - 1 + math.ceil(years)}1231"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for number in range(stations):
             name = f"ST{number:04d}"
@@ -84,19 +91,40 @@ def generate(path: Path, stations: int, years: int) -> None:
 
 def ours(path: Path) -> pd.DataFrame:
     """Return table OBSERVATIONS."""
-    from somobench.pipelines.ingest import read_stations
-    from somobench.pipelines.ingest.report import make_observations_table
-    from somobench.pipelines.stations import find_station_source
+    from somobench.pipelines.ingest.report import make_observations_tables
+
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        sensors = _read(path, folder)
+        return pd.concat(make_observations_tables(sensors, Path(folder)))
+
+
+def stage(path: Path) -> pd.DataFrame:
+    """Return the same, once it is written, compared with what was meant, and read."""
+    from somobench.catalog.storage.atomic import write_parquet_parts
+    from somobench.pipelines.ingest.report import make_observations_tables
+
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        parts = partial(make_observations_tables, _read(path, folder), Path(folder))
+        table = Path(folder) / "observations.parquet"
+        write_parquet_parts(parts, table)
+        return pd.read_parquet(table)
+
+
+def _read(path: Path, folder: str) -> Sequence[Any]:
+    """Read the archive with every check and count; return the records of sensors."""
+    from somobench.pipelines.ingest.reading import read_stations
+    from somobench.pipelines.ingest.report import account
     from somobench.schemas.recipe import Recipe, load_recipe
 
     file = Path(__file__).parents[1] / "conf" / "recipe" / "ismn_era5.yaml"
     content = load_recipe(file).model_dump(mode="json")
     content["stations"]["minimum_days"] = 2
     recipe = Recipe.model_validate(content)
-    ingested = read_stations([path], find_station_source("ismn"), recipe)
+    ingested = read_stations([("ismn", path)], recipe, Path(folder))
     if ingested.rejections:
         raise RuntimeError(ingested.rejections[0])
-    return make_observations_table(ingested.sensors)
+    account(ingested, [], MINIMUM_COUNT)
+    return ingested.sensors
 
 
 def rival(path: Path, *, rebuild_index: bool = True) -> pd.DataFrame:
@@ -133,6 +161,7 @@ def inflate(path: Path) -> pd.DataFrame:
 
 READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
     "ours": ours,
+    "stage": stage,
     "ismn": rival,
     "again": rival_again,
     "inflate": inflate,
@@ -141,8 +170,8 @@ READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
 
 def run_reader(name: str, path: Path, result: Path) -> None:
     """Time one reader in this process; compiling beforehand isn't counted."""
-    if name == "ours":
-        ours(path.with_name("tiny.zip"))
+    if name in {"ours", "stage"}:
+        READERS[name](path.with_name("tiny.zip"))
     start, worked = time.perf_counter(), time.process_time()
     table = READERS[name](path)
     seconds, worked = time.perf_counter() - start, time.process_time() - worked
@@ -191,11 +220,11 @@ def _same(one: pd.DataFrame, other: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(one, other, rtol=0, atol=1e-12)
 
 
-def main(stations: int = 300, years: int = 5, folder: str | None = None) -> None:
+def main(stations: int = 300, years: float = 5, folder: str | None = None) -> None:
     """Generate the archive if it is absent, run all readers, and compare."""
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(folder or temporary)
-        path = place / f"Data_separate_files_header_{stations}_{years}.zip"
+        path = place / f"Data_separate_files_header_{stations}_{years:g}.zip"
         if not path.exists():
             generate(path, stations, years)
         generate(place / "tiny.zip", 1, 1)
@@ -224,5 +253,5 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--run"]:
         run_reader(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]))
     else:
-        numbers = [int(text) for text in sys.argv[1:3]]
-        main(*numbers, *sys.argv[3:4])
+        asked = sys.argv[1:]
+        main(*map(int, asked[:1]), *map(float, asked[1:2]), *asked[2:3])

@@ -11,7 +11,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -182,3 +182,32 @@ def write_parquet(frame: pd.DataFrame, path: Path | str) -> None:
         pd.testing.assert_frame_equal(
             pd.read_parquet(partial), frame.reset_index(drop=True)
         )
+
+
+def write_parquet_parts(
+    make_parts: Callable[[], Iterator[pd.DataFrame]], path: Path | str
+) -> None:
+    """Write a table that is made part by part, and check that it reads back equal.
+
+    Parameters
+    ----------
+    make_parts : callable
+        Gives at least one part, each with its own index; called again, the same ones.
+    path : Path
+    """
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with replace_file(path) as partial:
+        parts = make_parts()
+        table = pa.Table.from_pandas(next(parts), preserve_index=False)
+        with pq.ParquetWriter(partial, table.schema, compression="zstd") as writer:
+            writer.write_table(table, max(len(table), 1))
+            for frame in parts:
+                table = pa.Table.from_pandas(frame, table.schema, preserve_index=False)
+                writer.write_table(table, max(len(table), 1))
+        with pq.ParquetFile(partial) as file:
+            for number, frame in enumerate(make_parts()):
+                found = file.read_row_group(number).to_pandas()
+                pd.testing.assert_frame_equal(found, frame)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.catalog.storage.atomic import write_json, write_parquet
+from somobench.catalog.storage.processors import count_cores
 from somobench.pipelines.forcing.cells import (
     describe_cells,
     list_observed_cells,
@@ -48,16 +49,19 @@ REPORT_DECIMALS = 6
 
 def main() -> None:
     """Run the stage on the recipe and folder of the checkout."""
-    report = write_forcing(load_recipe(), DATA)
+    report = write_forcing(load_recipe(), DATA, processes=count_cores())
     sys.stdout.write("\n".join(summarise_forcing(report)) + "\n")
 
 
-def write_forcing(recipe: Recipe, folder: Path) -> dict[str, Any]:
+def write_forcing(
+    recipe: Recipe, folder: Path, *, processes: int = 1
+) -> dict[str, Any]:
     """Write forcing.zarr.zip, cells.parquet and forcing.json into a folder.
 
     Raw inputs are those that `raw/inputs.json` in the folder records. Cells for which
     the source has nothing are left out and reported; a cell with a missing day is
-    refused. Returns the content of forcing.json.
+    refused. With several processes, or on Dask, each makes other variables; the bytes
+    are the same. Returns the content of forcing.json.
 
     Raises
     ------
@@ -79,6 +83,7 @@ def write_forcing(recipe: Recipe, folder: Path) -> dict[str, Any]:
         cells=list_observed_cells(stations, observed),
         inputs=tuple(path for _, path in inputs),
         reference_inputs=tuple(path for _, path in references),
+        processes=processes,
     )
     given = find_forcing_source(recipe.forcing.source).daily(request)
     kept = _mark_kept_cells(request.cells, given)

@@ -39,6 +39,8 @@ class ForcingRequest:
     cells: pd.DataFrame
     inputs: tuple[Path, ...]
     reference_inputs: tuple[Path, ...] = ()
+    processes: int = 1
+    """At once, where the source can; the result doesn't depend on it."""
 
     @property
     def days(self) -> NDArray[np.datetime64]:

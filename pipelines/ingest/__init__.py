@@ -7,19 +7,27 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from somobench.catalog.storage.atomic import write_json, write_parquet
+import pandas as pd
+
+from somobench.catalog.storage.atomic import (
+    write_json,
+    write_parquet,
+    write_parquet_parts,
+)
+from somobench.catalog.storage.processors import count_cores
+from somobench.pipelines.ingest.reading import read_stations
 from somobench.pipelines.ingest.report import (
     Ingested,
     account,
-    make_observations_table,
+    make_observations_tables,
     make_stations_table,
-    prefix_archive,
-    settle,
 )
-from somobench.pipelines.ingest.sensor_days import SensorRecord, make_sensor_record
 from somobench.pipelines.ingest.summary import summarise_ingest
 from somobench.pipelines.inputs import (
     INPUTS_FILE,
@@ -27,9 +35,8 @@ from somobench.pipelines.inputs import (
     InputRecord,
     verify_inputs,
 )
-from somobench.pipelines.stations import Rejection, find_station_source
+from somobench.pipelines.stations import find_station_source
 from somobench.pipelines.stations.statics import read_statics
-from somobench.progress import tell_step
 from somobench.schemas.errors import InputError
 from somobench.schemas.recipe import Recipe, load_recipe
 from somobench.schemas.tables import OBSERVATIONS, SENSORS, STATICS
@@ -43,7 +50,11 @@ REPORT_FILE = "ingest.json"
 
 
 def ingest(
-    recipe: Recipe, inputs_file: Path | str, destination: Path | str
+    recipe: Recipe,
+    inputs_file: Path | str,
+    destination: Path | str,
+    *,
+    processes: int = 1,
 ) -> dict[str, Any]:
     """Read the recipe's station archives and write sensors, days and the account.
 
@@ -55,6 +66,8 @@ def ingest(
     destination : path
         Folder that gets `stations.parquet`, `observations.parquet`,
         `statics.parquet` and `ingest.json`.
+    processes : int
+        At once; the result doesn't depend on it.
 
     Returns
     -------
@@ -71,10 +84,23 @@ def ingest(
         If a table breaks its schema.
     """
     folder = Path(destination)
-    source = find_station_source(recipe.stations.source, recipe.stations)
     inputs = verify_inputs(inputs_file, "stations")
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".days-", dir=folder) as parts:
+        return _ingest_archives(recipe, inputs, folder, (Path(parts), processes))
+
+
+def _ingest_archives(
+    recipe: Recipe,
+    inputs: list[tuple[InputRecord, Path]],
+    folder: Path,
+    work: tuple[Path, int],
+) -> dict[str, Any]:
+    """Read, account and write, with a folder for parts and a number of processes."""
+    parts, processes = work
+    source = find_station_source(recipe.stations.source, recipe.stations)
     archives = [(record.source, path) for record, path in inputs]
-    ingested = read_stations(archives, recipe)
+    ingested = read_stations(archives, recipe, parts, processes=processes)
     minimum_count = source.minimum_count or recipe.stations.minimum_count
     report = account(
         ingested, [_describe_archive(record) for record, _ in inputs], minimum_count
@@ -82,7 +108,6 @@ def ingest(
     if not report["sensors"]["kept"]:
         raise _make_empty_error(report)
     stations = make_stations_table(ingested.sensors, recipe.grid.resolution)
-    observations = make_observations_table(ingested.sensors)
     statics, unread, credited = read_statics(archives, stations)
     report["static_variables"] = {
         "stations": stations["station_id"].nunique(),
@@ -92,39 +117,19 @@ def ingest(
     if credited:
         report["credits"] = credited
     validate_table(stations, SENSORS, STATIONS_FILE)
-    validate_table(observations, OBSERVATIONS, OBSERVATIONS_FILE)
     validate_table(statics, STATICS, STATICS_FILE)
+    write_parquet_parts(
+        partial(_make_observations, ingested, parts), folder / OBSERVATIONS_FILE
+    )
     write_parquet(stations, folder / STATIONS_FILE)
-    write_parquet(observations, folder / OBSERVATIONS_FILE)
     write_parquet(statics, folder / STATICS_FILE)
     write_json(report, folder / REPORT_FILE)
     return report
 
 
-def read_stations(archives: list[tuple[str, Path]], recipe: Recipe) -> Ingested:
-    """Reduce each file to its days as it is read; series are never kept.
-
-    Each archive is read by the source that its record names. Of several archives,
-    files are named with their archive's name before them.
-    """
-    records: list[SensorRecord] = []
-    rejections: list[Rejection] = []
-    for name, path in archives:
-        source = find_station_source(name, recipe.stations)
-        archive = path.name if len(archives) > 1 else None
-        for number, found in enumerate(source.read(path, variable="sm"), 1):
-            tell_step(f"reading {path.name}, file {number}")
-            item = found if archive is None else prefix_archive(archive, found)
-            outcome = (
-                item
-                if isinstance(item, Rejection)
-                else make_sensor_record(item, source, recipe)
-            )
-            if isinstance(outcome, Rejection):
-                rejections.append(outcome)
-            else:
-                records.append(outcome)
-    return settle(records, rejections)
+def _make_observations(ingested: Ingested, parts: Path) -> Iterator[pd.DataFrame]:
+    for table in make_observations_tables(ingested.sensors, parts):
+        yield validate_table(table, OBSERVATIONS, OBSERVATIONS_FILE)
 
 
 def _describe_archive(record: InputRecord) -> dict[str, object]:
@@ -145,5 +150,7 @@ def _make_empty_error(report: dict[str, dict[str, dict[str, int]]]) -> InputErro
 
 def main() -> None:
     """Run the stage on the recipe in `params.yaml`."""
-    report = ingest(load_recipe(), RAW_FOLDER / INPUTS_FILE, DATA)
+    report = ingest(
+        load_recipe(), RAW_FOLDER / INPUTS_FILE, DATA, processes=count_cores()
+    )
     sys.stdout.write("\n".join(summarise_ingest(report)) + "\n")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from somobench.pipelines.grid import cell_id, locate_cells
+from somobench.pipelines.ingest.parts import ROW
+from somobench.pipelines.ingest.places import Position, find_swapped_positions
 from somobench.pipelines.ingest.sensor_days import SensorRecord
 from somobench.pipelines.stations import (
     FILE_SEPARATOR,
@@ -20,65 +22,8 @@ from somobench.pipelines.stations import (
     SensorSeries,
 )
 
-Position = tuple[float, float]
-
+ROWS_A_TABLE = 1_000_000  # about 100 MB
 STANDS_STILL = "of a sensor that stands still"
-
-FAR = 20.0  # degrees of arc between a place and where its network lies
-NEAR = 2.0  # degrees of arc from a place of the network, with the coordinates swapped
-
-
-def find_swapped_positions(
-    positions: Mapping[str, Sequence[Position]],
-) -> dict[tuple[str, Position], Position]:
-    """Find positions far from their network that lie inside it when swapped.
-
-    Where two groups of one network mirror each other, the smaller is the swapped
-    one; of equal ones both are found, because one of them is wrong.
-
-    Parameters
-    ----------
-    positions : mapping of network to (latitude, longitude) in degrees, one a file
-
-    Returns
-    -------
-    dict
-        By network and position, the place of the network that the swapped position
-        lies nearest to.
-
-    Notes
-    -----
-    One station alone, or a whole network swapped, looks like a true place.
-    """
-    found: dict[tuple[str, Position], Position] = {}
-    for network, places in positions.items():
-        everywhere = np.array(places)
-        for place in sorted(set(places)):
-            if abs(place[1]) > 90:  # noqa: PLR2004 (no latitude)
-                continue
-            mirrored = (place[1], place[0])
-            around, there = (
-                _measure_arc(everywhere, place),
-                _measure_arc(everywhere, mirrored),
-            )
-            apart = around[there.argmin()] > FAR and there.min() < NEAR
-            if apart and (around <= FAR).sum() <= (there <= FAR).sum():
-                nearest = everywhere[there.argmin()]
-                found[network, place] = (float(nearest[0]), float(nearest[1]))
-    return found
-
-
-def _measure_arc(places: NDArray[np.float64], place: Position) -> NDArray[np.float64]:
-    """Great-circle distance in degrees from a place to (N, 2) places."""
-    latitude, longitude = np.radians(places).T
-    north, east = np.radians(place)
-    haversine = (
-        np.sin((latitude - north) / 2) ** 2
-        + np.cos(latitude) * np.cos(north) * np.sin((longitude - east) / 2) ** 2
-    )
-    arc: NDArray[np.float64] = np.arcsin(np.sqrt(np.clip(haversine, 0, 1)))
-    return np.degrees(2 * arc)
-
 
 DUPLICATE = "duplicate sensor"
 SWAPPED = "swapped coordinates"
@@ -212,21 +157,53 @@ def make_stations_table(
     )
 
 
-def make_observations_table(sensors: Sequence[SensorRecord]) -> pd.DataFrame:
-    """Tabulate the valid days of the sensors that are used (schema `OBSERVATIONS`)."""
-    used = [record for record in sensors if record.drop_reason is None]
+def list_used(sensors: Sequence[SensorRecord]) -> list[SensorRecord]:
+    """List the sensors whose days are used."""
+    return [record for record in sensors if record.drop_reason is None]
+
+
+def make_observations_tables(
+    sensors: Sequence[SensorRecord], folder: Path, rows: int = ROWS_A_TABLE
+) -> Iterator[pd.DataFrame]:
+    """Tabulate the valid days of the sensors that are used, some sensors at a time.
+
+    Parameters
+    ----------
+    sensors : sorted by sensor_id
+    folder : Path
+        Holds their days, in parts.
+    rows : int
+        A table ends with the sensor that brings it to so many.
+
+    Yields
+    ------
+    DataFrame
+        Schema `OBSERVATIONS`; one table without rows if no sensor is used.
+    """
+    waiting: list[SensorRecord] = []
+    count = 0
+    for record in list_used(sensors):
+        waiting.append(record)
+        count += record.valid_days
+        if count >= rows:
+            yield _tabulate_days(waiting, folder)
+            waiting, count = [], 0
+    if waiting or not list_used(sensors):
+        yield _tabulate_days(waiting, folder)
+
+
+def _tabulate_days(used: Sequence[SensorRecord], folder: Path) -> pd.DataFrame:
     repeats = [record.valid_days for record in used]
     ids = np.repeat(np.array([record.sensor_id for record in used], object), repeats)
-    empty = np.array([], "datetime64[D]")
-    days = np.concatenate([empty, *(record.daily.days for record in used)])
-    means = np.concatenate([[], *(record.daily.means for record in used)])
-    counts = np.concatenate([[], *(record.daily.counts for record in used)])
+    days = np.concatenate(
+        [np.empty(0, ROW), *(record.days.load(folder) for record in used)]
+    )
     return pd.DataFrame(
         {
             "sensor_id": pd.Series(ids, dtype="str"),
-            "time": days.astype("datetime64[ns]"),
-            "soil_moisture": means.astype(np.float64),
-            "observation_count": counts.astype(np.int16),
+            "time": days["day"].astype("datetime64[D]").astype("datetime64[ns]"),
+            "soil_moisture": days["mean"],
+            "observation_count": days["count"],
         }
     )
 
@@ -244,11 +221,11 @@ def account(
     """
     sensors = ingested.sensors
     dropped = [record for record in sensors if record.drop_reason is not None]
-    used = [record for record in sensors if record.drop_reason is None]
+    used = list_used(sensors)
     days = Counter(
         {f"fewer than {minimum_count} good values": _count_days_below(sensors)}
     )
-    days[STANDS_STILL] = sum(record.daily.days_standing for record in sensors)
+    days[STANDS_STILL] = sum(record.days_standing for record in sensors)
     for record in dropped:
         days[f"sensor {record.drop_reason}"] += record.valid_days
     values = sum((record.dropped for record in sensors), Counter[str]())
@@ -308,4 +285,4 @@ def _count_files(ingested: Ingested) -> dict[str, int]:
 
 
 def _count_days_below(sensors: Sequence[SensorRecord]) -> int:
-    return sum(record.daily.days_below for record in sensors)
+    return sum(record.days_below for record in sensors)

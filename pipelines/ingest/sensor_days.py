@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+from somobench.pipelines.ingest.parts import StoredDays
 from somobench.pipelines.stations import (
     DayDefinition,
     Note,
@@ -23,8 +24,8 @@ from somobench.pipelines.stations.daily import (
     average_to_days,
     drop_standing_days,
     reject_other_unit,
-    select_good,
 )
+from somobench.pipelines.stations.selection import select_good
 from somobench.schemas.recipe import Recipe
 
 Rounding = Literal["nearest", "down", "up"]
@@ -98,7 +99,7 @@ IN_NO_LAYER = "in no layer"
 
 @dataclass(frozen=True)
 class SensorRecord:
-    """A sensor that was read, with its valid days.
+    """A sensor that was read, and what became of its values and days.
 
     `read = good + sum(dropped.values())`; `good` values make up the valid days, the
     `days_below` and the `days_standing` ones.
@@ -111,7 +112,10 @@ class SensorRecord:
     layer: int
     start: np.datetime64
     end: np.datetime64
-    daily: DailyMeans
+    days: StoredDays
+    """Where its valid days are."""
+    days_below: int
+    days_standing: int
     read: int
     good: int
     dropped: Counter[str]
@@ -134,13 +138,13 @@ class SensorRecord:
     @property
     def valid_days(self) -> int:
         """Days with enough good values."""
-        return len(self.daily.days)
+        return self.days.count
 
 
 def make_sensor_record(
     series: SensorSeries, source: StationSource, recipe: Recipe
-) -> SensorRecord | Rejection:
-    """Apply a recipe's station rules to one sensor.
+) -> tuple[SensorRecord, DailyMeans] | Rejection:
+    """Apply a recipe's station rules to one sensor; its valid days are not stored yet.
 
     A file whose good values mostly exceed 1 is rejected: they are in another unit.
     """
@@ -167,7 +171,7 @@ def make_sensor_record(
         for depth in (series.metadata.depth_from, series.metadata.depth_to)
     ]
     layer = find_layer(depths[0], depths[1], recipe.layers)
-    return SensorRecord(
+    record = SensorRecord(
         metadata=series.metadata,
         day_definition=source.day_definition,
         depth_from_cm=depths[0],
@@ -175,7 +179,9 @@ def make_sensor_record(
         layer=layer,
         start=series.times.min().astype("datetime64[D]"),
         end=series.times.max().astype("datetime64[D]"),
-        daily=daily,
+        days=StoredDays(0, 0, len(daily.days)),
+        days_below=daily.days_below,
+        days_standing=daily.days_standing,
         read=len(series.values),
         good=len(good.values),
         dropped=good.dropped,
@@ -183,6 +189,7 @@ def make_sensor_record(
         drop_reason=_drop_reason(layer, len(daily.days), rules.minimum_days),
         notes=series.notes,
     )
+    return record, daily
 
 
 def _drop_reason(layer: int, valid_days: int, minimum_days: int) -> str | None:

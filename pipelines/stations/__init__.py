@@ -6,7 +6,7 @@ decided after it, so that every source passes through the same rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, cast, runtime_checkable
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from somobench.pipelines.adapters import make_adapter
+from somobench.pipelines.stations.archive import Archive, Member
 from somobench.schemas.recipe import StationParams
 
 DayDefinition = Literal["UTC", "local_standard_time"]
@@ -122,6 +123,17 @@ class StationSource(Protocol):
         self, path: Path, *, variable: str = "sm"
     ) -> Iterator[SensorSeries | Rejection]:
         """Give each file of `variable` in member order, read when it is asked for."""
+        ...
+
+
+@runtime_checkable
+class Divisible(Protocol):
+    """A source whose files are series of their own, to be read in any portions."""
+
+    def read_members(
+        self, archive: Archive, members: Sequence[Member], *, variable: str = "sm"
+    ) -> Iterator[SensorSeries | Rejection]:
+        """Give each file of `variable` among some members, in their order."""
         ...
 
 

@@ -1,8 +1,7 @@
-"""From the values of one sensor to its days: which values count, and their mean."""
+"""From the values of one sensor that count to its daily means."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -10,29 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from somobench.pipelines.stations import Rejection, SensorSeries
+from somobench.pipelines.stations.selection import MAXIMUM, find_days
 
 Days = NDArray[np.datetime64]
-MAXIMUM = 1.0  # m3 m-3; more water than room
 PERCENT = 100.0
 PUBLISHED_DECIMALS = 5  # of targets
-
-NOT_FINITE, NEGATIVE, ABOVE = "not finite", "negative", "above 1"
-BEFORE_OR_AFTER, OUTSIDE = "outside declared days", "outside period"
-DUPLICATE, CONFLICTING = "duplicate time", "conflicting time"
-
-
-@dataclass(frozen=True)
-class GoodValues:
-    """Values that count, sorted by time, each time once; and what became of others.
-
-    `read = len(values) + sum(dropped.values())`.
-    """
-
-    times: NDArray[np.datetime64]
-    values: NDArray[np.float64]
-    dropped: Counter[str]
-    out_of_order: int
-    """Rows, good or not, that stood after a later one."""
 
 
 @dataclass(frozen=True)
@@ -45,66 +26,6 @@ class DailyMeans:
     days_below: int
     days_standing: int = 0
     """Days left out because the sensor stood still."""
-
-
-def select_good(
-    series: SensorSeries,
-    *,
-    good_flags: Collection[str] | None,
-    start: np.datetime64,
-    end: np.datetime64,
-    minimum_quality: float | None = None,
-) -> GoodValues:
-    """Keep the values that count, and count the others by reason.
-
-    A value is dropped for the first reason that holds: outside the days that its
-    file declares (one day after them is allowed, for the closing midnight), outside
-    the period, its flag, not finite, its quality, negative, above 1. Among good values
-    of one time an exact repeat is dropped once more; different ones contradict each
-    other and are all dropped. Neither the order of rows nor rows that aren't good
-    change the result.
-
-    Parameters
-    ----------
-    series : SensorSeries, m3 m-3
-    good_flags : collection of str, or None
-        A flag counts only if it equals one of these; joined flags never do unless
-        named. None: the source has no flags and every value counts.
-    start, end : datetime64[D]
-        First and last day of the period, both inside.
-    minimum_quality : float, optional
-        Share of good values that a row needs, where the source tells it.
-    """
-    good = np.ones(len(series.values), dtype=bool)
-    dropped: Counter[str] = Counter()
-
-    def drop(reason: str, wrong: NDArray[np.bool_]) -> None:
-        count = int((wrong & good).sum())
-        if count:
-            dropped[reason] += count
-            good[wrong] = False
-
-    day = series.times.astype("datetime64[D]")
-    if series.declared_start is not None:
-        drop(BEFORE_OR_AFTER, day < series.declared_start)
-    if series.declared_end is not None:
-        drop(BEFORE_OR_AFTER, day > series.declared_end + np.timedelta64(1, "D"))
-    drop(OUTSIDE, (day < start) | (day > end))
-    if good_flags is not None:
-        for code, flag in enumerate(series.flag_names):
-            if flag not in good_flags:
-                drop(explain_flags(flag), series.flag_codes == code)
-    drop(NOT_FINITE, ~np.isfinite(series.values))
-    for reason, poor in find_poor_quality(series, minimum_quality).items():
-        drop(reason, poor)
-    drop(NEGATIVE, series.values < 0)
-    drop(ABOVE, series.values > MAXIMUM)
-    times, values, repeats = _drop_repeated_times(
-        series.times[good], series.values[good]
-    )
-    return GoodValues(
-        times, values, dropped + repeats, _count_out_of_order(series.times)
-    )
 
 
 def average_to_days(
@@ -139,10 +60,11 @@ def average_to_days(
     >>> daily.days, daily.means, daily.days_below
     (array(['2020-01-01'], dtype='datetime64[D]'), array([0.2]), 1)
     """
-    dates = times.astype("datetime64[D]")
-    first, counts = _find_runs(dates)
+    first = find_days(times)
+    counts = np.diff(first, append=len(times))
     if not len(first):
-        return DailyMeans(dates, values[:0], counts.astype(np.int16), 0)
+        days = times.astype("datetime64[D]")
+        return DailyMeans(days, values[:0], counts.astype(np.int16), 0)
     means = np.clip(
         np.add.reduceat(values, first) / counts,
         np.minimum.reduceat(values, first),
@@ -150,7 +72,7 @@ def average_to_days(
     )
     enough = counts >= minimum_count
     return DailyMeans(
-        dates[first][enough],
+        times[first[enough]].astype("datetime64[D]"),
         means[enough],
         counts[enough].astype(np.int16),
         int((~enough).sum()),
@@ -186,43 +108,37 @@ def drop_standing_days(daily: DailyMeans, maximum: int | None) -> DailyMeans:
     )
 
 
-def find_poor_quality(
-    series: SensorSeries, minimum: float | None
-) -> dict[str, NDArray[np.bool_]]:
-    """Mark rows whose quality is too low or unknown, by reason; none without a minimum.
-
-    A series without any quality counts as of unknown quality.
-    """
-    if minimum is None:
-        return {}
-    quality = series.quality
-    if quality is None:
-        quality = np.full(len(series.values), np.nan)
-    return {
-        f"quality below {minimum:g}": quality < minimum,
-        "quality unknown": np.isnan(quality),
-    }
-
-
 def take_median_of_good(
     series: SensorSeries, good_flags: Collection[str] | None
 ) -> float | None:
     """Median of the finite, non-negative values with a good flag; None without any."""
+    values = _take_good(series, good_flags)
+    return float(np.median(values)) if len(values) else None
+
+
+def _take_good(
+    series: SensorSeries, good_flags: Collection[str] | None
+) -> NDArray[np.float64]:
     good = np.isfinite(series.values) & (series.values >= 0)
     if good_flags is not None:
         codes = [
             code for code, flag in enumerate(series.flag_names) if flag in good_flags
         ]
         good &= np.isin(series.flag_codes, codes)
-    return float(np.median(series.values[good])) if good.any() else None
+    return series.values[good]
 
 
 def reject_other_unit(
     series: SensorSeries, good_flags: Collection[str] | None
 ) -> Rejection | None:
     """Reject a file whose good values mostly can't be m3 m-3; None for others."""
-    median = take_median_of_good(series, good_flags)
-    if median is None or median <= MAXIMUM:
+    if not (series.values > MAXIMUM).any():
+        return None
+    values = _take_good(series, good_flags)
+    if 2 * np.count_nonzero(values > MAXIMUM) < len(values):
+        return None
+    median = np.median(values) if len(values) else 0.0
+    if median <= MAXIMUM:
         return None
     percent = "; percent divided by 100" if median <= PERCENT else ""
     return Rejection(
@@ -231,51 +147,3 @@ def reject_other_unit(
         f"good values with a median of {median:g}",
         f"0 to {MAXIMUM:g} m3 m-3{percent}",
     )
-
-
-def explain_flags(flag: str) -> str:
-    """Reason of a flag as delivered; joined flags in one order.
-
-    Examples
-    --------
-    >>> explain_flags("D05,D03")
-    'flag D03,D05'
-    """
-    return f"flag {','.join(sorted(flag.split(',')))}"
-
-
-def _drop_repeated_times(
-    times: NDArray[np.datetime64], values: NDArray[np.float64]
-) -> tuple[NDArray[np.datetime64], NDArray[np.float64], Counter[str]]:
-    """Sort by time; keep one of equal values of a time, none of different ones."""
-    if (times[1:] > times[:-1]).all():
-        return times, values, Counter()
-    order = np.lexsort((values, times))
-    times, values = times[order], values[order]
-    first, counts = _find_runs(times)
-    last = first + counts - 1
-    agree = values[first] == values[last]
-    repeats = {
-        DUPLICATE: int((counts - 1)[agree].sum()),
-        CONFLICTING: int(counts[~agree].sum()),
-    }
-    kept = first[agree]
-    found = Counter({reason: count for reason, count in repeats.items() if count})
-    return times[kept], values[kept], found
-
-
-def _find_runs(
-    times: NDArray[np.datetime64],
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Start and length of each run of equal sorted times."""
-    starts = np.ones(len(times), dtype=bool)
-    starts[1:] = times[1:] != times[:-1]
-    first = np.flatnonzero(starts)
-    return first, np.diff(first, append=len(times))
-
-
-def _count_out_of_order(times: NDArray[np.datetime64]) -> int:
-    if len(times) == 0:
-        return 0
-    minutes = times.astype(np.int64)
-    return int((minutes < np.maximum.accumulate(minutes)).sum())

@@ -28,7 +28,8 @@ from somobench.pipelines.stations import (
     find_station_source,
 )
 from somobench.pipelines.stations.archive import open_archive
-from somobench.pipelines.stations.daily import reject_other_unit, select_good
+from somobench.pipelines.stations.daily import reject_other_unit
+from somobench.pipelines.stations.selection import select_good
 from somobench.recognise import METEOROLOGY, STATION_FILE
 from somobench.schemas.errors import UsageError
 from somobench.schemas.recipe import CSV, Recipe, load_recipe

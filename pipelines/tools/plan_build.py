@@ -17,10 +17,10 @@ from typing import Any
 import pandas as pd
 
 from somobench.pipelines.forcing.cells import list_observed_cells
-from somobench.pipelines.ingest import read_stations
+from somobench.pipelines.ingest.reading import read_stations
 from somobench.pipelines.ingest.report import (
     Ingested,
-    make_observations_table,
+    list_used,
     make_stations_table,
 )
 from somobench.pipelines.inputs import (
@@ -83,7 +83,7 @@ def plan_build(recipe: Recipe) -> dict[str, Any]:
     ingested = read_stations(archives, recipe)
     seconds = time.perf_counter() - begun
     stations = make_stations_table(ingested.sensors, recipe.grid.resolution)
-    observed = sorted(set(make_observations_table(ingested.sensors)["sensor_id"]))
+    observed = [record.sensor_id for record in list_used(ingested.sensors)]
     cells = list_observed_cells(stations, observed)
     used = stations[stations["sensor_id"].isin(observed)]
     size = sum(measure_size(path) for _, path in archives)

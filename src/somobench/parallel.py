@@ -38,6 +38,8 @@ def map_items(
     read: Callable[[], Inputs],
     processes: int,
     scheduler: str | None = None,
+    *,
+    held: Inputs | None = None,
 ) -> list[Result]:
     """Do work for every item, such as a split, and return the results in their order.
 
@@ -57,6 +59,8 @@ def map_items(
     scheduler : str, optional
         `local` for a Dask cluster of so many processes on this machine, or an address;
         by default what `SOMOBENCH_DASK` says, and without that no Dask at all.
+    held : optional
+        What `read` would give, where this process has it: taken if all is done here.
 
     Raises
     ------
@@ -71,7 +75,7 @@ def map_items(
     if processes <= 1:
         if not items:
             return []
-        inputs = read()
+        inputs = read() if held is None else held
         return list(_tell_each((work(inputs, item) for item in items), items))
     pool = ProcessPoolExecutor(
         processes, get_context("spawn"), initializer=_prepare, initargs=(work, read)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from somobench.parallel import map_items
 from somobench.pipelines.forcing.era5.daily import choose_day_rule
 from somobench.pipelines.forcing.era5.fields import Box, group_boxes
 from somobench.pipelines.forcing.era5.files.stores import open_inputs
@@ -28,6 +31,7 @@ from somobench.pipelines.forcing.era5.reference import (
     weigh_soil_moisture,
 )
 from somobench.pipelines.forcing.era5.variables import (
+    Derivation,
     describe_delivery,
     find_derivation,
 )
@@ -36,6 +40,9 @@ from somobench.pipelines.forcing.source import DailyForcing, ForcingRequest
 from somobench.progress import tell_step
 from somobench.schemas.errors import InputError
 
+WORTH_IT = 10**9  # bytes unpacked, which take longer than starting a process
+_kept = ExitStack()
+"""In a process that works for another: the inputs that it holds open."""
 NO_NODE = "no node of the input lies at the cell"
 ALL_MISSING = "all nodes are missing (sea)"
 
@@ -94,31 +101,21 @@ def _place(boxes: Sequence[Box], request: ForcingRequest) -> Placement:
 
 def _derive_meteorology(placement: Placement, request: ForcingRequest) -> DailyForcing:
     params = request.recipe.forcing
-    delivery = describe_delivery(params)
     dataset = xr.Dataset(coords=_make_coords(request))
     counts, described, preliminary = [], {}, {}
-    for name in params.variables:
-        tell_step(f"making {name} daily")
-        derivation = find_derivation(
-            name, params.names, lambda raw: placement.holds(raw, delivery)
-        )
-        rule = choose_day_rule(
-            params.frequency, params.accumulation, accumulated=derivation.accumulated
-        )
-        at_nodes = placement.daily(derivation, delivery, request.days, rule)
-        values, count = placement.to_cells(at_nodes.values)
-        stored, zeroed = quantise(name, values)
-        attrs = describe_in_attrs(at_nodes.preliminary)
-        dataset[name] = (("cell", "time"), stored, attrs)
-        counts.append(count)
-        preliminary[name] = at_nodes.preliminary
-        described[name] = {
-            "daily": rule.words,
-            "from": list(derivation.raws),
-            "preliminary_days": describe_days(at_nodes.preliminary),
-            "read": at_nodes.read,
-            "small_negatives_set_to_zero": zeroed,
-        }
+    read = partial(open_placement, request)
+    work = partial(derive_variable, request)
+    processes = choose_processes(placement, request)
+    for name, made in zip(
+        params.variables,
+        map_items(work, params.variables, read, processes, held=placement),
+        strict=True,
+    ):
+        attrs = describe_in_attrs(made.preliminary)
+        dataset[name] = (("cell", "time"), made.stored, attrs)
+        counts.append(made.node_count)
+        preliminary[name] = made.preliminary
+        described[name] = made.description
     if params.preliminary == "refuse":
         refuse_preliminary(preliminary)
     report = {
@@ -134,6 +131,70 @@ def _derive_meteorology(placement: Placement, request: ForcingRequest) -> DailyF
         _explain_dropped_cells(placement, counts, request),
         report,
     )
+
+
+class DerivedVariable(NamedTuple):
+    """A variable of ours on cells."""
+
+    stored: NDArray[np.float32]
+    """(cell, day), quantised."""
+    node_count: NDArray[np.int8]
+    preliminary: NDArray[np.datetime64]
+    description: dict[str, Any]
+
+
+def open_placement(request: ForcingRequest) -> Placement:
+    """Open the inputs of a request, for as long as this process works for it."""
+    _kept.close()
+    opened = _kept.enter_context(open_inputs(request.inputs))
+    return _place(group_boxes(opened.stores), request)
+
+
+def derive_variable(
+    request: ForcingRequest, placement: Placement, name: str
+) -> DerivedVariable:
+    """Read what a variable is made of, make it daily, and bring it to cells."""
+    params = request.recipe.forcing
+    delivery = describe_delivery(params)
+    tell_step(f"making {name} daily")
+    derivation = _find_derivation(placement, request, name)
+    rule = choose_day_rule(
+        params.frequency, params.accumulation, accumulated=derivation.accumulated
+    )
+    at_nodes = placement.daily(derivation, delivery, request.days, rule)
+    values, count = placement.to_cells(at_nodes.values)
+    stored, zeroed = quantise(name, values)
+    description = {
+        "daily": rule.words,
+        "from": list(derivation.raws),
+        "preliminary_days": describe_days(at_nodes.preliminary),
+        "read": at_nodes.read,
+        "small_negatives_set_to_zero": zeroed,
+    }
+    return DerivedVariable(stored, count, at_nodes.preliminary, description)
+
+
+def _find_derivation(
+    placement: Placement, request: ForcingRequest, name: str
+) -> Derivation:
+    params = request.recipe.forcing
+    delivery = describe_delivery(params)
+    return find_derivation(
+        name, params.names, lambda raw: placement.holds(raw, delivery)
+    )
+
+
+def choose_processes(placement: Placement, request: ForcingRequest) -> int:
+    """Say how much is unpacked, and return how many processes that is worth."""
+    params = request.recipe.forcing
+    raws = dict.fromkeys(
+        raw
+        for name in params.variables
+        for raw in _find_derivation(placement, request, name).raws
+    )
+    size = placement.count_bytes(tuple(raws), describe_delivery(params), request.days)
+    tell_step(f"unpacking {size / 1e9:.2f} GB of weather")
+    return request.processes if size >= WORTH_IT else 1
 
 
 def _make_coords(request: ForcingRequest) -> dict[str, Any]:

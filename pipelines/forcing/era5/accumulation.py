@@ -7,6 +7,7 @@ every day that has one, growing ones never before the next 00 UTC.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from somobench.pipelines.forcing.era5.daily import Accumulation
 from somobench.pipelines.forcing.era5.fields import Field
@@ -26,8 +27,6 @@ def find_accumulation(
 
     Returns None of variables that don't show it, and in the dark.
     """
-    if field.raw.name not in DAYLIGHT_FIELDS:
-        return None
     node = Rectangle(
         slice(row, row + 1),
         slice(column, column + 1),
@@ -35,10 +34,18 @@ def find_accumulation(
         np.array([0]),
     )
     stop = min(LOOKED_AT, len(field.times))
-    values = field.read(0, stop, node)[0][:, 0]
-    times = field.times[1:stop]
-    within_day = times - (times - HOUR).astype("datetime64[D]") > HOUR
-    follows = np.diff(field.times[:stop]) == HOUR
+    if field.raw.name not in DAYLIGHT_FIELDS:
+        return None
+    return judge_accumulation(field.times[:stop], field.read(0, stop, node)[0][:, 0])
+
+
+def judge_accumulation(
+    times: NDArray[np.datetime64], values: NDArray[np.float64]
+) -> Accumulation | None:
+    """Tell from radiation at `LOOKED_AT` times of a node how totals accumulate."""
+    ends = times[1:]
+    within_day = ends - (ends - HOUR).astype("datetime64[D]") > HOUR
+    follows = np.diff(times) == HOUR
     steps = np.diff(values)[within_day & follows]
     steps = steps[np.isfinite(steps)]
     largest = np.nanmax(values, initial=0.0)
@@ -48,16 +55,26 @@ def find_accumulation(
 
 
 def refuse_other_accumulation(
-    field: Field, said: Accumulation, row: int = 0, column: int = 0
+    field: Field,
+    said: Accumulation,
+    times: NDArray[np.datetime64],
+    values: NDArray[np.float64],
 ) -> None:
     """Refuse hourly radiation that accumulates otherwise than the recipe says.
+
+    Parameters
+    ----------
+    times, values : (N,)
+        Of one node; `LOOKED_AT` of them tell.
 
     Raises
     ------
     InputError
         With what the values look like.
     """
-    found = find_accumulation(field, row, column)
+    if field.raw.name not in DAYLIGHT_FIELDS:
+        return
+    found = judge_accumulation(times, values)
     if found is not None and found != said:
         raise InputError(
             f"{field.raw.name} in forcing input {field.parts[0].file}",

@@ -84,6 +84,17 @@ class Field:
             holders.append(part)
         return values, preliminary
 
+    def find_chunk_end(self, stop: int) -> int:
+        """Return the first time position behind the chunks that hold `stop - 1`."""
+        last, ends = self.times[stop - 1], [stop]
+        for part in self.parts:
+            place = int(np.searchsorted(part.times, last))
+            if place < len(part.times) and part.times[place] == last:
+                behind = (place // part.chunk[0] + 1) * part.chunk[0]
+                final = part.times[min(behind, len(part.times)) - 1]
+                ends.append(int(np.searchsorted(self.times, final)) + 1)
+        return max(ends)
+
     def described(self) -> dict[str, object]:
         """Say under which names and in which units files hold it."""
         units = {part.units or f"{self.raw.units} (assumed)" for part in self.parts}

@@ -10,10 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from somobench.pipelines.forcing.era5.accumulation import (
-    refuse_other_accumulation,
-)
-from somobench.pipelines.forcing.era5.blocks import read_days
+from somobench.pipelines.forcing.era5.blocks import count_chunk_bytes, read_days
 from somobench.pipelines.forcing.era5.daily import DayRule
 from somobench.pipelines.forcing.era5.fields import Box
 from somobench.pipelines.forcing.era5.nodes import (
@@ -96,17 +93,24 @@ class Placement:
         read: dict[str, dict[str, object]] = {}
         for box, wanted in self.used:
             fields = [box.field(RAW[raw], delivery) for raw in derivation.raws]
-            if delivery.frequency == "hourly":
-                place = divmod(int(wanted[0]), box.nodes.columns)
-                for field in fields:
-                    refuse_other_accumulation(field, delivery.accumulation, *place)
+            said = delivery.accumulation if delivery.frequency == "hourly" else None
             values, flags = read_days(
-                derivation, fields, (box.nodes, wanted), days, rule
+                derivation, fields, (box.nodes, wanted), days, rule, accumulation=said
             )
             pieces.append(values)
             preliminary |= flags
             read |= {field.raw.name: field.described() for field in fields}
         return AtNodes(np.concatenate(pieces, axis=1), days[preliminary], read)
+
+    def count_bytes(
+        self, raws: Sequence[str], delivery: Delivery, days: NDArray[np.datetime64]
+    ) -> int:
+        """Count the bytes of the chunks, unpacked, that some days of variables need."""
+        return sum(
+            count_chunk_bytes(box.field(RAW[raw], delivery), (box.nodes, wanted), days)
+            for box, wanted in self.used
+            for raw in raws
+        )
 
     def holds(self, raw: str, delivery: Delivery) -> bool:
         """Tell whether every box that is used has a variable of ERA5."""

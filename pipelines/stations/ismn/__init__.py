@@ -61,6 +61,7 @@ from pathlib import Path, PurePosixPath
 from somobench.pipelines.stations import DayDefinition, Rejection, SensorSeries
 from somobench.pipelines.stations.archive import (
     Archive,
+    Content,
     DamagedMemberError,
     Member,
     open_archive,
@@ -114,9 +115,16 @@ class IsmnSource:
         InputError
             If the archive as a whole is damaged or hostile.
         """
-        with open_archive(path) as archive, ThreadPoolExecutor(WORKERS) as pool:
+        with open_archive(path) as archive:
+            yield from self.read_members(archive, archive.members, variable=variable)
+
+    def read_members(
+        self, archive: Archive, members: Sequence[Member], *, variable: str = "sm"
+    ) -> Iterator[SensorSeries | Rejection]:
+        """Give the files of a variable among some members of an archive, as `read`."""
+        with ThreadPoolExecutor(WORKERS) as pool:
             waiting: deque[Future[Sequence[SensorSeries | Rejection]]] = deque()
-            for job in _plan_jobs(archive, variable):
+            for job in _plan_jobs(members, variable):
                 if isinstance(job, Rejection):
                     done: Future[Sequence[SensorSeries | Rejection]] = Future()
                     done.set_result([job])
@@ -130,10 +138,10 @@ class IsmnSource:
 
 
 def _plan_jobs(
-    archive: Archive, variable: str
+    members: Sequence[Member], variable: str
 ) -> Iterator[tuple[Member, FileName] | Rejection]:
     """Members to read, and those that their name alone rejects."""
-    for member in archive.members:
+    for member in members:
         path = PurePosixPath(member.name)
         suffix = path.suffix.lower()
         if suffix == STATION_SUFFIX:
@@ -157,7 +165,7 @@ def read_member(
 ) -> Sequence[SensorSeries | Rejection]:
     """Read one station file of an archive; a CEOP reference file has many depths."""
     try:
-        content = archive.read(member.name)
+        content = archive.read_buffer(member.name)
         if name.is_ceop:
             _check_bytes(content)
             return read_ceop_file(content, name, member.name, variable)
@@ -169,7 +177,7 @@ def read_member(
         return [_make_rejection(member.name, error)]
 
 
-def read_file(content: bytes, name: FileName, member: str) -> SensorSeries:
+def read_file(content: Content, name: FileName, member: str) -> SensorSeries:
     """Read the bytes of one station file.
 
     Raises
@@ -201,8 +209,8 @@ def read_file(content: bytes, name: FileName, member: str) -> SensorSeries:
     )
 
 
-def _check_bytes(content: bytes) -> None:
-    if not content.strip():
+def _check_bytes(content: Content) -> None:
+    if not content or content.isspace():
         found = f"{len(content)} bytes"
         raise FileRefusedError("empty file", found=found, expected=_STATION_FILE)
     if content.startswith(_BYTE_ORDER_MARKS):

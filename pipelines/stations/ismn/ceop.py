@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from somobench.pipelines.stations import SensorMetadata, SensorSeries
+from somobench.pipelines.stations.archive import Content
 from somobench.pipelines.stations.ismn.names import (
     SHOWN,
     UNNAMED_SENSOR,
@@ -31,7 +32,7 @@ _PLACE = slice(4, -4)
 
 
 def read_ceop_file(
-    content: bytes, name: FileName, member: str, variable: str
+    content: Content, name: FileName, member: str, variable: str
 ) -> list[SensorSeries]:
     """Read one variable at every depth of a file, whole or not at all.
 

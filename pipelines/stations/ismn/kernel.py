@@ -8,27 +8,37 @@ compiled before the first call. `rows` is its only caller.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar, cast
-
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-Function = TypeVar("Function", bound=Callable[..., object])
+from somobench.pipelines.stations.compiling import compile_lazily
+from somobench.pipelines.stations.ismn.shapes import (
+    BEHIND,
+    FACTS,
+    SHAPES,
+    SIZE,
+    TIME_SIZE,
+    WORDS,
+    Words,
+    find_shape,
+    learn_shape,
+    read_run,
+)
+from somobench.pipelines.stations.ismn.times import NO_TIME, count_days, read_two_digits
+
 Bytes = NDArray[np.uint8]
 Integers = NDArray[np.int64]
+Columns = tuple[Integers, NDArray[np.float64], NDArray[np.int16], NDArray[np.int16]]
 Whole = int | np.int64
 Span = tuple[int, int]
-Columns = tuple[Integers, NDArray[np.float64], NDArray[np.int16], NDArray[np.int16]]
 
-FIRST_YEAR, LAST_YEAR = 1900, 2199
 MAXIMUM_FLAGS = 1024  # different flag texts in one file; real files hold below 50
 
 # Places in the state that a run leaves behind.
 ROWS, FLAGS, PROVIDERS, SLOW, LINE, LINE_START, UNENDED = 0, 1, 2, 3, 4, 5, 6
 ERRORS, ERROR_LINE, ERROR_START, ERROR_KIND = 7, 8, 9, 10
 STATE_SIZE = 11
+SHORTEST_ROW = 21  # bytes: a time, a figure, a flag, what parts them, a line end
 
 # Kinds of row errors.
 TIME, COLUMNS, METADATA, FLAG, MANY = 1, 2, 3, 4, 5
@@ -38,26 +48,7 @@ _MINUS, _PLUS, _POINT, _SLASH, _ZERO, _COLON, _TILDE = 45, 43, 46, 47, 48, 58, 1
 _LESS, _EQUAL, _GREATER = 60, 61, 62
 _EXACT = 2**53  # integers up to here are exact, so are powers of ten up to 22
 _POWERS = np.array([float(f"1e{power}") for power in range(23)])
-_DAYS_BEFORE = np.array([0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334])
-_MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
-_EPOCH_DAYS = 719162  # from 0001-01-01 to 1970-01-01
-_NO_TIME = np.int64(-(2**62))
-_NO_NUMBER = -1000
-_TIME_SIZE = 16
 _NO_CODE_FLAG, _NO_CODE_MANY = -1, -2
-
-
-def compile_lazily(function: Function) -> Function:
-    """Compile at the first call, run without the interpreter lock.
-
-    The result is kept on disk, unless no folder for it can be written.
-    """
-    try:
-        compiler = numba.njit(cache=True, nogil=True, error_model="numpy")
-        return cast(Function, compiler(function))
-    except RuntimeError:
-        compiler = numba.njit(nogil=True, error_model="numpy")
-        return cast(Function, compiler(function))
 
 
 @compile_lazily
@@ -96,44 +87,22 @@ def _after_line(data: Bytes, position: int) -> int:
 
 
 @compile_lazily
-def _two(data: Bytes, position: int) -> Whole:
-    """Read two digits; far below zero where there is another byte."""
-    tens = np.int64(data[position]) - _ZERO
-    ones = np.int64(data[position + 1]) - _ZERO
-    if tens < 0 or tens > 9 or ones < 0 or ones > 9:
-        return _NO_NUMBER
-    return 10 * tens + ones
-
-
-@compile_lazily
-def _days(year: Whole, month: Whole, day: Whole) -> Whole:
-    """Days since 1970 in the Gregorian calendar; _NO_TIME if there is no such day."""
-    if year < FIRST_YEAR or year > LAST_YEAR or month < 1 or month > 12 or day < 1:
-        return _NO_TIME
-    leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-    if day > _MONTH_DAYS[month - 1] + (1 if leap and month == 2 else 0):
-        return _NO_TIME
-    past = year - 1
-    leaps = past // 4 - past // 100 + past // 400
-    days: Whole = past * 365 + leaps - _EPOCH_DAYS + _DAYS_BEFORE[month - 1]
-    return days + day - 1 + (1 if leap and month > 2 else 0)
-
-
-@compile_lazily
 def _minutes(data: Bytes, start: int) -> Whole:
-    """Minutes since 1970 of `yyyy/mm/dd HH:MM`; _NO_TIME if it isn't that."""
-    stop = start + _TIME_SIZE
+    """Minutes since 1970 of `yyyy/mm/dd HH:MM`; NO_TIME if it isn't that."""
+    stop = start + TIME_SIZE
     if stop > data.size or (stop < data.size and not _is_gap(data[stop])):
-        return _NO_TIME
+        return NO_TIME
     if data[start + 4] != _SLASH or data[start + 7] != _SLASH:
-        return _NO_TIME
+        return NO_TIME
     if data[start + 10] != _BLANK or data[start + 13] != _COLON:
-        return _NO_TIME
-    year = 100 * _two(data, start) + _two(data, start + 2)
-    hour, minute = _two(data, start + 11), _two(data, start + 14)
-    days = _days(year, _two(data, start + 5), _two(data, start + 8))
-    if days == _NO_TIME or hour < 0 or hour > 23 or minute < 0 or minute > 59:
-        return _NO_TIME
+        return NO_TIME
+    year = 100 * read_two_digits(data, start) + read_two_digits(data, start + 2)
+    hour, minute = read_two_digits(data, start + 11), read_two_digits(data, start + 14)
+    days = count_days(
+        year, read_two_digits(data, start + 5), read_two_digits(data, start + 8)
+    )
+    if days == NO_TIME or hour < 0 or hour > 23 or minute < 0 or minute > 59:
+        return NO_TIME
     return (days * 24 + hour) * 60 + minute
 
 
@@ -242,10 +211,10 @@ def _row(
     Gives the kind of its error or 0, minutes, value, the spans of value, flag and
     provider's flag, and whether the value is exact.
     """
-    position = start + _TIME_SIZE
+    position = start + TIME_SIZE
     nothing = (start, start)
     minutes = _minutes(data, start)
-    if minutes == _NO_TIME:
+    if minutes == NO_TIME:
         return TIME, minutes, np.nan, nothing, nothing, nothing, True
     if segment.size > 0:
         position = _skip_repeated(data, position, segment)
@@ -262,10 +231,22 @@ def _row(
 
 
 @compile_lazily
+def _note_error(state: Integers, line: int, start: int, kind: int) -> None:
+    if state[ERRORS] == 0:
+        state[ERROR_LINE], state[ERROR_START], state[ERROR_KIND] = line, start, kind
+    state[ERRORS] += 1
+
+
+@compile_lazily
 def read_rows(
-    data: Bytes, position: int, line: int, segment: Bytes
+    data: Bytes, words: Words, position: int, line: int, segment: Bytes
 ) -> tuple[Columns, Integers, Integers, Integers, Integers]:
     """Read rows into columns; flag spans, slow values and the state go with them.
+
+    Parameters
+    ----------
+    words : (N - 7,) eight bytes from every place on, or (0,)
+        Without them every row is read with care.
 
     Returns
     -------
@@ -274,17 +255,33 @@ def read_rows(
         `state[ROWS]` count; (N, 2) spans of flags and of provider flags; (N, 5) row,
         start, stop, line and line start of values that need Python's `float`; state.
     """
-    size, bound, state = data.size, 1, np.zeros(STATE_SIZE, np.int64)
-    for offset in range(position, size):
-        bound += _is_end(data[offset])
+    size, state = data.size, np.zeros(STATE_SIZE, np.int64)
+    bound = (size - position) // SHORTEST_ROW + 2
     times, values = np.empty(bound, np.int64), np.empty(bound, np.float64)
     codes, others = np.empty(bound, np.int16), np.empty(bound, np.int16)
     flags = np.empty((MAXIMUM_FLAGS, 2), np.int64)
     providers = np.empty((MAXIMUM_FLAGS, 2), np.int64)
     slow = np.empty((bound, 5), np.int64)
-    rows = slows = flag_count = provider_count = errors = 0
+    rows = slows = flag_count = provider_count = 0
+    last_line = last_start = learnt = 0
+    facts = np.empty((SHAPES, FACTS), np.int64)
+    texts = np.empty((SHAPES, 3 * WORDS), np.uint64)
     while position < size:
+        if learnt and position < size - BEHIND:
+            shape = find_shape(words, position, min(learnt, SHAPES), facts, texts)
+            before = rows
+            if shape >= 0:
+                rows, position = read_run(
+                    *(data, words, position, facts[shape], texts[shape]),
+                    *(times, values, codes, others, rows),
+                )
+            if rows > before:
+                line += rows - before
+                last_line = line - 1
+                last_start = position - TIME_SIZE - facts[shape, SIZE]
+                continue
         start, stop = _next_token(data, position)
+        position = start
         if start != stop:
             kind, minutes, value, number, flag, provider, exact = _row(
                 data, start, segment
@@ -293,23 +290,25 @@ def read_rows(
             other, provider_count = _code(data, provider, providers, provider_count)
             if kind == 0 and min(code, other) < 0:
                 kind = MANY if min(code, other) == _NO_CODE_MANY else FLAG
-            times[rows], values[rows] = minutes, value
-            codes[rows], others[rows] = code, other
-            state[LINE], state[LINE_START] = line, start
+            times[rows], values[rows], codes[rows] = minutes, value, code
+            others[rows] = other
+            last_line, last_start, position = line, start, provider[1]
             if kind == 0 and not exact:
                 slow[slows, 0], slow[slows, 1], slow[slows, 2] = rows, *number
                 slow[slows, 3], slow[slows, 4] = line, start
                 slows += 1
+            elif kind == 0 and words.size > 0:
+                end, shape = _after_line(data, position), learnt % SHAPES
+                learnt += learn_shape(
+                    data, start, number, end, (code, other), facts[shape], texts[shape]
+                )
             if kind != 0:
-                if errors == 0:
-                    state[ERROR_LINE], state[ERROR_START] = line, start
-                    state[ERROR_KIND] = kind
-                errors += 1
+                _note_error(state, line, start, kind)
             rows += kind == 0
-            position = provider[1]
         position = _after_line(data, position)
         line += 1
+    state[LINE], state[LINE_START] = last_line, last_start
     state[ROWS], state[FLAGS], state[PROVIDERS] = rows, flag_count, provider_count
-    state[SLOW], state[ERRORS] = slows, errors
+    state[SLOW] = slows
     state[UNENDED] = size > 0 and not _is_end(data[size - 1])
     return (times, values, codes, others), flags, providers, slow, state

@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from somobench.pipelines.stations import Note, SensorMetadata
+from somobench.pipelines.stations.archive import Content
 from somobench.schemas.errors import InputError
 
 VARIABLES = frozenset(
@@ -115,7 +116,7 @@ def parse_file_name(member: str) -> FileName:
     return FileName(variable, *depths, match["sensor"] or "", start, end)
 
 
-def parse_opening(content: bytes, name: FileName, member: str) -> Opening:
+def parse_opening(content: Content, name: FileName, member: str) -> Opening:
     """Read header or first row, and check it against the file's name.
 
     Raises
@@ -132,7 +133,7 @@ def parse_opening(content: bytes, name: FileName, member: str) -> Opening:
     return Opening(metadata, end.end() if end else len(content), 2, b"", notes)
 
 
-def _decode_line(line: bytes) -> str:
+def _decode_line(line: Content) -> str:
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError:

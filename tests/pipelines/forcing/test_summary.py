@@ -87,6 +87,8 @@ def test_stage_prints_the_summary(
     monkeypatch.setattr(
         "somobench.pipelines.forcing.load_recipe", lambda: make_recipe(repository)
     )
-    monkeypatch.setattr("somobench.pipelines.forcing.write_forcing", lambda *_: report)
+    monkeypatch.setattr(
+        "somobench.pipelines.forcing.write_forcing", lambda *_, **_options: report
+    )
     stage()
     assert capsys.readouterr().out.splitlines() == summarise_forcing(report)

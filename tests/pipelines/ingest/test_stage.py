@@ -23,7 +23,8 @@ from factories.raw.ismn_files import (
     station_file,
     write_zip,
 )
-from somobench.pipelines.ingest import ingest, read_stations
+from somobench.pipelines.ingest import ingest
+from somobench.pipelines.ingest.reading import read_stations
 from somobench.schemas.errors import InputError, IntegrityError
 from somobench.schemas.recipe import Recipe, load_recipe
 from somobench.schemas.tables import OBSERVATIONS, SENSORS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from somobench.pipelines.ingest.report import find_swapped_positions
+from somobench.pipelines.ingest.places import find_swapped_positions
 
 HAMBURG = [(53.677, 10.025), (53.6, 9.936), (53.494, 10.003)]
 

@@ -13,8 +13,9 @@ from factories.raw.ismn_files import file_name, rows, station_file, write_zip
 from somobench.pipelines.stations import Rejection, SensorSeries, find_station_source
 from somobench.pipelines.stations.csv import CsvSource
 from somobench.pipelines.stations.csv.files import read_sensor_file
-from somobench.pipelines.stations.daily import average_to_days, select_good
+from somobench.pipelines.stations.daily import average_to_days
 from somobench.pipelines.stations.ismn import IsmnSource
+from somobench.pipelines.stations.selection import select_good
 from somobench.schemas.errors import UnknownNameError
 
 

@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 from somobench.pipelines.stations import SensorMetadata, SensorSeries
 from somobench.pipelines.stations.daily import (
     DailyMeans,
-    GoodValues,
     average_to_days,
     drop_standing_days,
-    select_good,
     take_median_of_good,
 )
+from somobench.pipelines.stations.selection import GoodValues, select_good
 
 START, END = np.datetime64("2020-01-01"), np.datetime64("2020-12-31")
 METADATA = SensorMetadata(

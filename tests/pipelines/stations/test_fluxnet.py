@@ -29,9 +29,9 @@ from somobench.pipelines.stations import (
     StationSource,
     find_station_source,
 )
-from somobench.pipelines.stations.daily import select_good
 from somobench.pipelines.stations.fluxnet import FluxnetSource
 from somobench.pipelines.stations.fluxnet.series import DEPTH_ASSUMED
+from somobench.pipelines.stations.selection import select_good
 from somobench.pipelines.stations.statics import read_statics
 from somobench.schemas.errors import InputError, UnknownNameError
 

@@ -12,7 +12,8 @@ import pytest
 
 from factories.raw.uscrn_files import daily_line, hourly_line, write_archive
 from somobench.pipelines.stations import Rejection, SensorSeries, find_station_source
-from somobench.pipelines.stations.daily import average_to_days, select_good
+from somobench.pipelines.stations.daily import average_to_days
+from somobench.pipelines.stations.selection import select_good
 from somobench.pipelines.stations.uscrn import UscrnHourlySource, UscrnSource
 from somobench.schemas.errors import InputError, UnknownNameError
 

@@ -1,0 +1,63 @@
+"""Days of sensors on disk between reading archives and writing the table.
+
+A part holds the days of the files of one block, sensor after sensor, in the order in
+which they were read. What a part holds is settled only once all files are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from somobench.catalog.storage.atomic import replace_file
+from somobench.pipelines.stations.daily import DailyMeans
+
+ROW = np.dtype([("day", "<i4"), ("mean", "<f8"), ("count", "<i2")])
+
+
+class StoredDays(NamedTuple):
+    """Where the days of a sensor lie: rows of a part, named by its number."""
+
+    part: int
+    first: int
+    count: int
+
+    def load(self, folder: Path) -> NDArray[np.void]:
+        """Read the days from the folder of the parts: (count,) of `ROW`."""
+        place = folder / name_part(self.part)
+        offset = self.first * ROW.itemsize
+        return np.fromfile(place, ROW, count=self.count, offset=offset)
+
+
+def name_part(number: int) -> str:
+    """Return the name of a part's file."""
+    return f"{number:06d}.days"
+
+
+def write_part(
+    days: Sequence[DailyMeans], number: int, folder: Path | None
+) -> list[StoredDays]:
+    """Write the days of some sensors as one part; without a folder only count them.
+
+    The same days give the same bytes, so that a part may be written twice.
+    """
+    lengths = np.array([len(item.days) for item in days], np.int64)
+    firsts = np.cumsum(lengths) - lengths
+    if folder is not None:
+        with replace_file(folder / name_part(number)) as partial:
+            np.concatenate([np.empty(0, ROW), *map(_pack, days)]).tofile(partial)
+    return [
+        StoredDays(number, *place)
+        for place in zip(firsts.tolist(), lengths.tolist(), strict=True)
+    ]
+
+
+def _pack(daily: DailyMeans) -> NDArray[np.void]:
+    rows = np.empty(len(daily.days), ROW)
+    rows["day"] = daily.days.astype(np.int64)
+    rows["mean"], rows["count"] = daily.means, daily.counts
+    return rows

@@ -1,0 +1,197 @@
+"""Compiled reading of rows that look like an earlier one, eight bytes at a time.
+
+    2010/01/01 00:00   0.2140 G M
+    2010/01/01 01:00   0.2138 G M
+
+Most rows differ from an earlier row in nothing but the digits of time and value. What
+`kernel` has read with care leaves its shape: the bytes from the time to the line end,
+digits of the value apart, and what flags they stand for. A row of a known shape means
+the same with other digits; every other row is read with care.
+"""
+
+# ruff: noqa: PLR2004 (hours and minutes are their own names)
+# ruff: noqa: PLR0917 (compiled functions take neither keywords nor records)
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from somobench.pipelines.stations.compiling import compile_lazily
+from somobench.pipelines.stations.ismn.times import (
+    NO_TIME,
+    count_days,
+    count_month_days,
+    read_two_digits,
+)
+
+Bytes = NDArray[np.uint8]
+Words = NDArray[np.uint64]
+Integers = NDArray[np.int64]
+
+TIME_SIZE = 16
+SHAPES = 16  # known at a time; real files have a few for each flag
+WORDS = 6  # of eight bytes, behind the time
+BEHIND = TIME_SIZE + 8 * WORDS  # bytes, fewer than which may not follow a row's start
+DIGITS = 15  # such numbers are exact, as are the powers of ten that divide them
+TEXT, EXCESS, MASK = 0, WORDS, 2 * WORDS
+"""Places in a shape's words: its bytes; what overflows if one differs; its extent."""
+COUNT, SIZE, CODE, OTHER, FIGURES, DECIMALS, SIGN, PAIR = 0, 1, 2, 3, 4, 5, 6, 7
+WEIGHTS = 8 + DIGITS
+FACTS = 8 + 2 * DIGITS
+"""Places in a shape's facts: words and bytes that it takes, codes of its flags, digits
+of its value, how many of them are decimals, -1 or 1, whether two bytes end its line;
+then the place and the weight of each digit."""
+
+_POWERS = np.array([float(f"1e{power}") for power in range(DIGITS + 1)])
+_NEWLINE, _RETURN, _MINUS, _POINT, _SLASH, _ZERO = 10, 13, 45, 46, 47, 48
+# A text and what is read, combined by xor, are 0 to 9 in a digit and 0 elsewhere. With
+# these added, every other byte overflows into its highest bit.
+_DIGIT_EXCESS, _OTHER_EXCESS = 0x76, 0x7F
+_ZEROS = np.uint64(int.from_bytes(b"00 00:00", "little"))
+_TIME_EXCESS = np.uint64(int.from_bytes(b"vv\x7fvv\x7fvv", "little"))
+_OVERFLOW = np.uint64(0x8080808080808080)
+_BYTE, _TEN = np.uint64(255), np.uint64(10)
+_TO_NEXT, _TO_HOUR, _TO_MINUTE = np.uint64(8), np.uint64(24), np.uint64(48)
+
+
+@compile_lazily
+def learn_shape(
+    data: Bytes,
+    start: int,
+    span: tuple[int, int],
+    stop: int,
+    codes: tuple[int, int],
+    facts: Integers,
+    words: Words,
+) -> bool:
+    """Describe a row that begins with its time at `start` and ends before `stop`.
+
+    `span` is that of its value, which is exact; `codes` are those of its flags. False
+    if it is too long.
+    """
+    begin, size = start + TIME_SIZE, stop - start - TIME_SIZE
+    if size > 8 * WORDS or span[1] - span[0] > DIGITS:
+        return False
+    facts[:], words[:] = 0, 0
+    point, figures = span[1] - 1, 0
+    for at in range(begin, stop):
+        byte, excess = np.int64(data[at]), _OTHER_EXCESS
+        inside = span[0] <= at < span[1]
+        if inside and byte == _POINT:
+            point = at
+        elif inside and _ZERO <= byte <= _ZERO + 9:
+            byte, excess = _ZERO, _DIGIT_EXCESS
+            facts[8 + figures] = at - begin
+            figures += 1
+        word, shift = (at - begin) // 8, np.uint64(8 * ((at - begin) % 8))
+        words[TEXT + word] |= np.uint64(byte) << shift
+        words[EXCESS + word] |= np.uint64(excess) << shift
+        words[MASK + word] |= _BYTE << shift
+    weight = 1
+    for figure in range(figures - 1, -1, -1):
+        facts[WEIGHTS + figure] = weight
+        weight *= 10
+    facts[COUNT], facts[SIZE], facts[FIGURES] = (size + 7) // 8, size, figures
+    facts[CODE], facts[OTHER] = codes
+    facts[DECIMALS] = span[1] - 1 - point
+    facts[SIGN] = -1 if data[span[0]] == _MINUS else 1
+    facts[PAIR] = _ends_line(data[stop - 2]) and data[stop - 2] != data[stop - 1]
+    return True
+
+
+@compile_lazily
+def _ends_line(byte: int) -> bool:
+    return byte == _NEWLINE or byte == _RETURN  # noqa: PLR1714 (faster than `in`)
+
+
+@compile_lazily
+def find_shape(
+    words: Words, start: int, known: int, facts: Integers, texts: Words
+) -> int:
+    """Return the shape of a row, `BEHIND` bytes of which follow; -1 if it is unknown.
+
+    Parameters
+    ----------
+    facts, texts : (SHAPES, FACTS) and (SHAPES, 3 * WORDS), the first `known` filled
+    """
+    for shape in range(known):
+        wrong = np.uint64(0)
+        for word in range(facts[shape, COUNT]):
+            apart = words[start + TIME_SIZE + 8 * word] ^ texts[shape, word]
+            apart &= texts[shape, MASK + word]
+            wrong |= (apart + texts[shape, EXCESS + word]) | apart
+        if wrong & _OVERFLOW == 0:
+            return shape
+    return -1
+
+
+@compile_lazily
+def _read_month(data: Bytes, start: int) -> tuple[int, int]:
+    """First day of `yyyy/mm/`, since 1970, and its days; 0 if it is no month."""
+    year = 100 * read_two_digits(data, start) + read_two_digits(data, start + 2)
+    month = read_two_digits(data, start + 5)
+    first = count_days(year, month, 1)
+    if first == NO_TIME or data[start + 4] != _SLASH or data[start + 7] != _SLASH:
+        return 0, 0
+    return first, count_month_days(year, month)
+
+
+@compile_lazily
+def read_run(
+    data: Bytes,
+    words: Words,
+    start: int,
+    facts: Integers,
+    shape: Words,
+    times: Integers,
+    values: NDArray[np.float64],
+    codes: NDArray[np.int16],
+    others: NDArray[np.int16],
+    row: int,
+) -> tuple[int, int]:
+    """Read rows of one shape into columns, up to the first of another.
+
+    Gives the number of the next row, and where it begins. The run ends before a row
+    that `BEHIND` bytes don't follow, and before one whose time isn't one.
+    """
+    text, excess, mask = shape[TEXT], shape[EXCESS], shape[MASK]
+    text_2, excess_2, mask_2 = shape[TEXT + 1], shape[EXCESS + 1], shape[MASK + 1]
+    count, figures, paired = facts[COUNT], facts[FIGURES], facts[PAIR] != 0
+    code, other = np.int16(facts[CODE]), np.int16(facts[OTHER])
+    step = TIME_SIZE + facts[SIZE]
+    divisor = facts[SIGN] * _POWERS[facts[DECIMALS]]
+    month, first, length = np.uint64(0), 0, 0
+    while start < data.size - BEHIND:
+        if words[start] != month:
+            month = words[start]
+            first, length = _read_month(data, start)
+        digits = words[start + 8] ^ _ZEROS
+        wrong = (digits + _TIME_EXCESS) | digits
+        apart = (words[start + 16] ^ text) & mask
+        wrong |= (apart + excess) | apart
+        apart = (words[start + 24] ^ text_2) & mask_2
+        wrong |= (apart + excess_2) | apart
+        for word in range(2, count):
+            apart = words[start + 16 + 8 * word] ^ shape[word]
+            apart &= shape[MASK + word]
+            wrong |= (apart + shape[EXCESS + word]) | apart
+        pairs = digits * _TEN + (digits >> _TO_NEXT)
+        day = np.int64(pairs & _BYTE)
+        hour = np.int64((pairs >> _TO_HOUR) & _BYTE)
+        minute = np.int64((pairs >> _TO_MINUTE) & _BYTE)
+        is_time = 1 <= day <= length and hour <= 23 and minute <= 59
+        if wrong & _OVERFLOW or not is_time:
+            break
+        if not paired and _ends_line(data[start + step]):
+            break
+        mantissa = 0
+        for figure in range(figures):
+            digit = np.int64(data[start + 16 + facts[8 + figure]]) - _ZERO
+            mantissa += digit * facts[WEIGHTS + figure]
+        times[row] = ((first + day - 1) * 24 + hour) * 60 + minute
+        values[row] = np.float64(mantissa) / divisor
+        codes[row], others[row] = code, other
+        row += 1
+        start += step
+    return row, start

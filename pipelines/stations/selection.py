@@ -1,0 +1,227 @@
+"""Which values of a sensor count, and why others don't."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+from types import ModuleType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from somobench.pipelines.stations import SensorSeries
+
+MINUTES = np.dtype("datetime64[m]")
+MAXIMUM = 1.0  # m3 m-3; more water than room
+
+NOT_FINITE, NEGATIVE, ABOVE = "not finite", "negative", "above 1"
+NEVER = np.datetime64("0000-01-01"), np.datetime64("9999-12-31")
+BEFORE_OR_AFTER, OUTSIDE = "outside declared days", "outside period"
+DUPLICATE, CONFLICTING = "duplicate time", "conflicting time"
+
+
+@dataclass(frozen=True)
+class GoodValues:
+    """Values that count, sorted by time, each time once; and what became of others.
+
+    `read = len(values) + sum(dropped.values())`.
+    """
+
+    times: NDArray[np.datetime64]
+    values: NDArray[np.float64]
+    dropped: Counter[str]
+    out_of_order: int
+    """Rows, good or not, that stood after a later one."""
+
+
+def select_good(
+    series: SensorSeries,
+    *,
+    good_flags: Collection[str] | None,
+    start: np.datetime64,
+    end: np.datetime64,
+    minimum_quality: float | None = None,
+) -> GoodValues:
+    """Keep the values that count, and count the others by reason.
+
+    A value is dropped for the first reason that holds: outside the days that its
+    file declares (one day after them is allowed, for the closing midnight), outside
+    the period, its flag, not finite, its quality, negative, above 1. Among good values
+    of one time an exact repeat is dropped once more; different ones contradict each
+    other and are all dropped. Neither the order of rows nor rows that aren't good
+    change the result.
+
+    Parameters
+    ----------
+    series : SensorSeries, m3 m-3
+    good_flags : collection of str, or None
+        A flag counts only if it equals one of these; joined flags never do unless
+        named. None: the source has no flags and every value counts.
+    start, end : datetime64[D]
+        First and last day of the period, both inside.
+    minimum_quality : float, optional
+        Share of good values that a row needs, where the source tells it.
+    """
+    if minimum_quality is None and (kernel := _import_kernel()):
+        chosen = _choose_in_order(series, good_flags, (start, end), kernel)
+        if chosen is not None:
+            return chosen
+    good = np.ones(len(series.values), dtype=bool)
+    dropped: Counter[str] = Counter()
+
+    def drop(reason: str, wrong: NDArray[np.bool_]) -> None:
+        count = int((wrong & good).sum())
+        if count:
+            dropped[reason] += count
+            good[wrong] = False
+
+    day = series.times.astype("datetime64[D]")
+    if series.declared_start is not None:
+        drop(BEFORE_OR_AFTER, day < series.declared_start)
+    if series.declared_end is not None:
+        drop(BEFORE_OR_AFTER, day > series.declared_end + np.timedelta64(1, "D"))
+    drop(OUTSIDE, (day < start) | (day > end))
+    if good_flags is not None:
+        for code, flag in enumerate(series.flag_names):
+            if flag not in good_flags:
+                drop(explain_flags(flag), series.flag_codes == code)
+    drop(NOT_FINITE, ~np.isfinite(series.values))
+    for reason, poor in find_poor_quality(series, minimum_quality).items():
+        drop(reason, poor)
+    drop(NEGATIVE, series.values < 0)
+    drop(ABOVE, series.values > MAXIMUM)
+    times, values, repeats = _drop_repeated_times(
+        series.times[good], series.values[good]
+    )
+    return GoodValues(
+        times, values, dropped + repeats, _count_out_of_order(series.times)
+    )
+
+
+def _import_kernel() -> ModuleType | None:
+    try:
+        from somobench.pipelines.stations import selection_kernel
+    except ImportError:  # numba is of the extra `build`
+        return None
+    return selection_kernel
+
+
+def _choose_in_order(
+    series: SensorSeries,
+    good_flags: Collection[str] | None,
+    period: tuple[np.datetime64, np.datetime64],
+    kernel: ModuleType,
+) -> GoodValues | None:
+    """Select the good values of a series in one pass; None if their times repeat."""
+    flags = series.flag_names
+    is_good = np.array([good_flags is None or flag in good_flags for flag in flags])
+    counts = np.zeros(kernel.FLAGS + len(flags), np.int64)
+    times = np.empty(len(series.times), MINUTES)
+    values = np.empty(len(times))
+    kept, out_of_order = kernel.choose_values(
+        series.times.astype(MINUTES, copy=False).view(np.int64),
+        *(series.values, series.flag_codes, is_good.astype(bool)),
+        _list_limits(series, period),
+        *(MAXIMUM, times.view(np.int64), values, counts),
+    )
+    if kept < 0:
+        return None
+    reasons = (BEFORE_OR_AFTER, OUTSIDE, NOT_FINITE, NEGATIVE, ABOVE)
+    dropped: Counter[str] = Counter()
+    for reason, count in zip(
+        (*reasons, *map(explain_flags, flags)), counts.tolist(), strict=True
+    ):
+        if count:
+            dropped[reason] += count
+    return GoodValues(times[:kept], values[:kept], dropped, out_of_order)
+
+
+def _list_limits(
+    series: SensorSeries, period: tuple[np.datetime64, np.datetime64]
+) -> NDArray[np.int64]:
+    """Minutes at which declared days and the period begin, and that they end before."""
+    day = np.timedelta64(1, "D")
+    start, end = series.declared_start, series.declared_end
+    days = (
+        NEVER[0] if start is None else start,
+        NEVER[1] if end is None else end + 2 * day,
+        period[0],
+        period[1] + day,
+    )
+    return np.array(days, MINUTES).view(np.int64)
+
+
+def find_poor_quality(
+    series: SensorSeries, minimum: float | None
+) -> dict[str, NDArray[np.bool_]]:
+    """Mark rows whose quality is too low or unknown, by reason; none without a minimum.
+
+    A series without any quality counts as of unknown quality.
+    """
+    if minimum is None:
+        return {}
+    quality = series.quality
+    if quality is None:
+        quality = np.full(len(series.values), np.nan)
+    return {
+        f"quality below {minimum:g}": quality < minimum,
+        "quality unknown": np.isnan(quality),
+    }
+
+
+def explain_flags(flag: str) -> str:
+    """Reason of a flag as delivered; joined flags in one order.
+
+    Examples
+    --------
+    >>> explain_flags("D05,D03")
+    'flag D03,D05'
+    """
+    return f"flag {','.join(sorted(flag.split(',')))}"
+
+
+def _drop_repeated_times(
+    times: NDArray[np.datetime64], values: NDArray[np.float64]
+) -> tuple[NDArray[np.datetime64], NDArray[np.float64], Counter[str]]:
+    """Sort by time; keep one of equal values of a time, none of different ones."""
+    if (times[1:] > times[:-1]).all():
+        return times, values, Counter()
+    order = np.lexsort((values, times))
+    times, values = times[order], values[order]
+    first, counts = find_runs(times)
+    last = first + counts - 1
+    agree = values[first] == values[last]
+    repeats = {
+        DUPLICATE: int((counts - 1)[agree].sum()),
+        CONFLICTING: int(counts[~agree].sum()),
+    }
+    kept = first[agree]
+    found = Counter({reason: count for reason, count in repeats.items() if count})
+    return times[kept], values[kept], found
+
+
+def find_days(times: NDArray[np.datetime64]) -> NDArray[np.int64]:
+    """Find where each day begins among sorted times."""
+    kernel = _import_kernel()
+    if kernel is not None and times.dtype == MINUTES:
+        first: NDArray[np.int64] = kernel.find_days(times.view(np.int64))
+        return first
+    return find_runs(times.astype("datetime64[D]"))[0]
+
+
+def find_runs(
+    times: NDArray[np.datetime64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Start and length of each run of equal sorted times."""
+    starts = np.ones(len(times), dtype=bool)
+    starts[1:] = times[1:] != times[:-1]
+    first = np.flatnonzero(starts)
+    return first, np.diff(first, append=len(times))
+
+
+def _count_out_of_order(times: NDArray[np.datetime64]) -> int:
+    if len(times) == 0:
+        return 0
+    minutes = times.astype(np.int64)
+    return int((minutes < np.maximum.accumulate(minutes)).sum())

@@ -1,0 +1,91 @@
+"""Compiled choice of the values that count, in one pass over a series.
+
+`selection` imports it where numba is installed, and says what the numbers mean;
+without it array functions give the same.
+"""
+
+# ruff: noqa: PLR0917 (compiled functions take no keywords)
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from somobench.pipelines.stations.compiling import compile_lazily
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+DECLARED, PERIOD, FINITE, BELOW, BEYOND, FLAGS = 0, 1, 2, 3, 4, 5
+"""Places of reasons among the counts; those of flags follow, by code."""
+NO_TIME = np.iinfo(np.int64).min
+DAY = 1440  # minutes
+
+
+@compile_lazily
+def choose_values(
+    minutes: Integers,
+    values: Floats,
+    codes: NDArray[np.int16],
+    is_good: NDArray[np.bool_],
+    limits: Integers,
+    maximum: float,
+    kept_minutes: Integers,
+    kept_values: Floats,
+    counts: Integers,
+) -> tuple[int, int]:
+    """Copy the values that count, in order, and count the others by reason.
+
+    Parameters
+    ----------
+    is_good : (code,)
+    limits : minutes, the first inside and the first beyond, of what the file declares
+        and of the period
+    counts : (FLAGS + code,), zeros
+
+    Returns
+    -------
+    tuple
+        How many are kept, and how many rows stand after a later one. The first is -1
+        where kept times don't increase, or a time is missing.
+    """
+    kept = out_of_order = 0
+    latest = last = NO_TIME
+    for row in range(minutes.size):
+        minute, value, code = minutes[row], values[row], codes[row]
+        if minute == NO_TIME:
+            return -1, 0
+        out_of_order += minute < latest
+        latest = max(minute, latest)
+        if minute < limits[0] or minute >= limits[1]:
+            counts[DECLARED] += 1
+        elif minute < limits[2] or minute >= limits[3]:
+            counts[PERIOD] += 1
+        elif not is_good[code]:
+            counts[FLAGS + code] += 1
+        elif not np.isfinite(value):
+            counts[FINITE] += 1
+        elif value < 0:
+            counts[BELOW] += 1
+        elif value > maximum:
+            counts[BEYOND] += 1
+        else:
+            if minute <= last:
+                return -1, 0
+            kept_minutes[kept], kept_values[kept] = minute, value
+            last = minute
+            kept += 1
+    return kept, out_of_order
+
+
+@compile_lazily
+def find_days(minutes: Integers) -> Integers:
+    """Find where each day begins among increasing times."""
+    first = np.empty(minutes.size, np.int64)
+    days, end = 0, NO_TIME
+    for row in range(minutes.size):
+        if minutes[row] >= end:
+            first[days] = row
+            days += 1
+            end = (minutes[row] // DAY + 1) * DAY
+    return first[:days]

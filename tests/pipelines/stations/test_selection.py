@@ -1,0 +1,70 @@
+"""The compiled choice of values gives what array functions give."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from somobench.pipelines.stations import SensorMetadata, SensorSeries, selection
+from somobench.pipelines.stations.daily import average_to_days
+from somobench.pipelines.stations.selection import GoodValues, select_good
+
+FLAGS = ("G", "D03", "D01,D03", "D03,D01", "")
+VALUES = st.one_of(
+    st.floats(0, 1), st.sampled_from([-0.0, -9999.0, 1.5, np.nan, np.inf, -np.inf])
+)
+CODES = st.integers(0, len(FLAGS) - 1)
+ROWS = st.lists(st.tuples(st.integers(0, 300), VALUES, CODES), max_size=60)
+PERIOD = {"start": np.datetime64("2020-01-02"), "end": np.datetime64("2020-01-09")}
+PLACE = (53.7, 10.0, 20.0, 0.05, 0.05)
+FIELDS = ("times", "values")
+
+
+def make_series(rows: list[tuple[int, float, int]], declared: bool) -> SensorSeries:
+    hours, values, codes = zip(*rows, strict=True) if rows else ((), (), ())
+    days = (np.datetime64("2020-01-03"), np.datetime64("2020-01-07"))
+    times = np.datetime64("2020-01-01", "m") + 60 * np.array(hours, np.int64)
+    return SensorSeries(
+        SensorMetadata("NET", "ST01", "Probe", *PLACE, "sm", "a.stm"),
+        times,
+        np.array(values, np.float64),
+        np.array(codes, np.int16),
+        FLAGS,
+        np.zeros(len(rows), np.int16),
+        ("M",),
+        *(days if declared else (None, None)),
+    )
+
+
+def list_bytes(good: GoodValues) -> list[object]:
+    arrays: list[NDArray[np.generic]] = [good.times, good.values]
+    return [(array.dtype, array.tobytes()) for array in arrays]
+
+
+@settings(deadline=None, max_examples=300)
+@given(ROWS, st.booleans(), st.booleans(), st.sampled_from([("G",), ("G", ""), None]))
+def test_one_pass_selects_and_counts_as_array_functions_do(
+    rows: list[tuple[int, float, int]],
+    declared: bool,
+    in_order: bool,
+    flags: tuple[str, ...] | None,
+) -> None:
+    if in_order:
+        rows = sorted({row[0]: row for row in rows}.values())
+    series = make_series(rows, declared)
+    fast = select_good(series, good_flags=flags, **PERIOD)
+    fast_days = average_to_days(fast.times, fast.values, 2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(selection, "_import_kernel", lambda: None)
+        slow = select_good(series, good_flags=flags, **PERIOD)
+        slow_days = average_to_days(slow.times, slow.values, 2)
+    assert list_bytes(fast) == list_bytes(slow)
+    assert fast.dropped == slow.dropped
+    assert fast.out_of_order == slow.out_of_order
+    assert fast_days.days_below == slow_days.days_below
+    for name in ("days", "means", "counts"):
+        one, other = getattr(fast_days, name), getattr(slow_days, name)
+        assert (one.dtype, one.tobytes()) == (other.dtype, other.tobytes())
