@@ -173,7 +173,7 @@ def without_weather(grid: xr.Dataset) -> xr.Dataset:
         (in_calendar("360_day"), "calendar of time\n.*360_day"),
         (with_members, "precipitation of the forcing\n.*2 along number"),
         (as_text, "values of type .*\n.*numbers"),
-        (without_a_latitude, "latitude of the file\n.*1 of 4 missing"),
+        (without_a_latitude, "latitude of the file\n.*1 missing value of 4"),
         (without_weather, "found:    rain, heat\n.*ERA5"),
     ],
 )

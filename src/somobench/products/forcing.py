@@ -20,6 +20,7 @@ from somobench.schemas.variables import DYNAMIC_FORCING, VARIABLES
 from somobench.submissions.gridded.calendars import DAY
 from somobench.submissions.gridded.places import Places, find_place_names, find_places
 from somobench.submissions.gridded.slabs import LARGEST_VALUE, get_chunks
+from somobench.submissions.gridded.stored import unpack_variable
 from somobench.submissions.gridded.times import read_times
 
 Floats = NDArray[np.float32]
@@ -97,7 +98,7 @@ class ForcingStore:
         return check_values(name, total)
 
     def _read_part(self, part: Part, where: Mapping[str, slice]) -> NDArray[np.float64]:
-        variable = _unpack(self.stored, part.name)
+        variable = unpack_variable(self.stored, part.name)
         chosen = dict.fromkeys(map(str, variable.dims), slice(0, 1))
         for dim in (*self.places.dims, self.time_name):
             chosen[dim] = where.get(dim, slice(None))
@@ -109,14 +110,6 @@ class ForcingStore:
         values = np.asarray(array.reshape(shape), np.float64)
         known = np.where(np.abs(values) < LARGEST_VALUE, values, np.nan)
         return known * part.factor + part.offset
-
-
-def _unpack(stored: xr.Dataset, name: str) -> xr.Variable:
-    """Return a variable with missing values as NaN and packed ones unpacked."""
-    dataset = xr.Dataset({name: stored.variables[name]})
-    decoded: Any = xr.decode_cf(dataset, decode_times=False, decode_coords=False)
-    variable: xr.Variable = decoded[name].variable
-    return variable
 
 
 def open_forcing(path: Path) -> ForcingStore:
@@ -246,7 +239,8 @@ def _read_statics(stored: xr.Dataset, places: Places) -> dict[str, NDArray[np.fl
     wanted = {*places.dims}
     return {
         str(name): np.asarray(
-            _unpack(stored, str(name)).transpose(*places.dims).to_numpy(), np.float64
+            unpack_variable(stored, str(name)).transpose(*places.dims).to_numpy(),
+            np.float64,
         )
         for name, item in stored.variables.items()
         if {*map(str, item.dims)} == wanted
