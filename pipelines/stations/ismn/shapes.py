@@ -77,7 +77,8 @@ def learn_shape(
     facts[:], words[:] = 0, 0
     point, figures = span[1] - 1, 0
     for at in range(begin, stop):
-        byte, excess = int(data[at]), _OTHER_EXCESS
+        byte: Whole = np.int64(data[at])
+        excess = _OTHER_EXCESS
         inside = span[0] <= at < span[1]
         if inside and byte == _POINT:
             point = at
