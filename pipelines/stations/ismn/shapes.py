@@ -163,6 +163,8 @@ def read_run(
     code, other = np.int16(facts[CODE]), np.int16(facts[OTHER])
     step = TIME_SIZE + facts[SIZE]
     divisor = facts[SIGN] * _POWERS[facts[DECIMALS]]
+    first: Whole
+    length: Whole
     month, first, length = np.uint64(0), 0, 0
     while start < data.size - BEHIND:
         if words[start] != month:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,12 @@ MOST_TOLERANCE = (
 NO_MATCH = "with the primary below the minimum"
 """Reason of sensors at the chosen depth that were not accepted."""
 PAGE_SERIES = {"in_situ": "soil_moisture_in_situ", "scaled": "soil_moisture"}
-MEASURES = {"minimum": np.min, "median": np.median, "mean": np.mean, "maximum": np.max}
+MEASURES: Mapping[str, Callable[..., Any]] = {
+    "minimum": np.min,
+    "median": np.median,
+    "mean": np.mean,
+    "maximum": np.max,
+}
 Reports = Mapping[str, Any]
 
 

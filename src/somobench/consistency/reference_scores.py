@@ -220,14 +220,12 @@ def _compare(
         yield Failure(f"{kind}.parquet", found, "a row of every rung, pool and metric")
         return
     for name, allowed in numbers.items():
-        found, again = (both[it].to_numpy("float64") for it in (name, f"{name}_again"))
+        ours, again = (both[it].to_numpy("float64") for it in (name, f"{name}_again"))
         scale = allowed * np.maximum(1, np.abs(again))
-        wrong = ~(
-            (np.abs(found - again) <= scale) | (np.isnan(found) & np.isnan(again))
-        )
+        wrong = ~((np.abs(ours - again) <= scale) | (np.isnan(ours) & np.isnan(again)))
         if wrong.any():
             row = both[wrong].iloc[0]
             shown = "/".join(str(row[it]) for it in key if row[it] != "")
             where = f"{kind}.parquet {name}"
-            told = f"{int(wrong.sum())} other rows, such as {row[name]} of {shown}"
-            yield Failure(where, told, f"{row[f'{name}_again']}, scored again")
+            found = f"{int(wrong.sum())} other rows, such as {row[name]} of {shown}"
+            yield Failure(where, found, f"{row[f'{name}_again']}, scored again")

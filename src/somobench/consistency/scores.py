@@ -119,7 +119,7 @@ def _judge_metrics(scores: pd.DataFrame) -> Iterator[Failure]:
     plain = own[own["pool_kind"] == "plain"]
     sizes = plain.groupby(["split", "layer", "model"]).size()
     if len(sizes) and sizes.min() < sizes.max():
-        shown = "/".join(map(str, sizes.idxmin()))
+        shown = "/".join(map(str, sizes.index[int(sizes.argmin())]))
         yield _fail(SCORES, "model", f"{sizes.min()} rows of {shown}", sizes.max())
     models = plain.groupby(["split", "layer"])["model"].nunique().groupby("split")
     if (models.min() < models.max()).any():
@@ -153,7 +153,7 @@ def _judge_pairs(own: pd.DataFrame) -> Iterator[Failure]:
         if less in ALSO_NEGATIVE:
             wrong &= values[less] > values[more] + ROUNDED
         if wrong.any():
-            shown = "/".join(map(str, wrong.idxmax()))
+            shown = "/".join(map(str, wrong.index[int(wrong.argmax())]))
             found = f"{int(wrong.sum())} above {more}, such as {shown}"
             yield _fail(SCORES, less, found, f"at most {more}, as in every series")
     large = own["metric"].isin(ERRORS).to_numpy() & (own["value"].abs() > 1).to_numpy()
