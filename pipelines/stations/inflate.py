@@ -23,9 +23,10 @@ class Inflater:
     def __init__(
         self, file: zipfile.ZipFile, entries: Sequence[zipfile.ZipInfo]
     ) -> None:
-        self._descriptor = file.fp.fileno() if file.fp else -1
+        self._descriptor = _find_descriptor(file)
         starts = sorted(entry.header_offset for entry in entries)
-        self._ends = dict(zip(starts, [*starts[1:], file.start_dir], strict=True))
+        ends = [min(after, file.start_dir) for after in [*starts, file.start_dir][1:]]
+        self._ends = dict(zip(starts, ends, strict=True))
 
     def read(self, entry: zipfile.ZipInfo) -> bytearray | None:
         """Return the bytes of a member, their sum checked; None if it isn't plain."""
@@ -33,12 +34,12 @@ class Inflater:
             import deflate
         except ImportError:
             return None
-        packed = self._read_packed(entry)
-        if packed is None:
-            return None
         try:
+            packed = self._read_packed(entry)
+            if packed is None:
+                return None
             content = deflate.deflate_decompress(packed, entry.file_size)
-        except deflate.DeflateError:
+        except (deflate.DeflateError, OSError):
             return None
         if len(content) != entry.file_size or deflate.crc32(content) != entry.CRC:
             return None
@@ -46,12 +47,16 @@ class Inflater:
 
     def _read_packed(self, entry: zipfile.ZipInfo) -> memoryview | None:
         is_deflated = entry.compress_type == zipfile.ZIP_DEFLATED
-        if not is_deflated or entry.flag_bits & ~_PLAIN_FLAGS:
+        first, end = entry.header_offset, self._ends[entry.header_offset]
+        fits = 0 <= first <= end - _HEADER_SIZE - entry.compress_size
+        if not (is_deflated and fits) or entry.flag_bits & ~_PLAIN_FLAGS:
+            return None
+        if self._descriptor is None:
             return None
         name = _encode_name(entry)
         ahead = _HEADER_SIZE + len(name)
         size = ahead + _ROOM + entry.compress_size
-        block = memoryview(os.pread(self._descriptor, size, entry.header_offset))
+        block = memoryview(os.pread(self._descriptor, size, first))
         if len(block) < ahead or bytes(block[:4]) != _MAGIC:
             return None
         flags = struct.unpack_from("<H", block, 6)[0]
@@ -59,10 +64,18 @@ class Inflater:
         start = _HEADER_SIZE + sum(lengths)
         stop = start + entry.compress_size
         is_said = bytes(block[_HEADER_SIZE:ahead]) == name and lengths[0] == len(name)
-        is_inside = entry.header_offset + stop <= self._ends[entry.header_offset]
+        is_inside = first + stop <= end
         if flags & ~_PLAIN_FLAGS or not (is_said and is_inside and stop <= len(block)):
             return None
         return block[start:stop]
+
+
+def _find_descriptor(file: zipfile.ZipFile) -> int | None:
+    """Return the descriptor of the file; None for a zip in memory or in another one."""
+    try:
+        return None if file.fp is None else file.fp.fileno()
+    except OSError:
+        return None
 
 
 def _encode_name(entry: zipfile.ZipInfo) -> bytes:

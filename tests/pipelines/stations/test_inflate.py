@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from pathlib import Path
 
@@ -70,3 +71,36 @@ def test_sum_of_the_directory_is_checked(tmp_path: Path) -> None:
     assert read_member(path, NAME) is None
     with open_archive(path) as opened, pytest.raises(DamagedMemberError):
         opened.read(NAME)
+
+
+def test_zip_within_a_zip_is_left_to_zipfile(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(io.BytesIO(write_archive(path))) as archive:
+        found = Inflater(archive, archive.infolist()).read(archive.getinfo(NAME))
+    assert found is None
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (42, 0xFFFFFFF0),  # begins where no file is so long
+        (42, 0x7FFFFFFF),
+        (20, 0xFFFFFFF0),  # packed into more than there is
+    ],
+)
+def test_directory_that_leads_beyond_the_file_is_left_to_zipfile(
+    tmp_path: Path, place: int, value: int
+) -> None:
+    path = tmp_path / "a.zip"
+    content = write_archive(path)
+    at = content.index(b"PK\x01\x02") + place
+    content[at : at + 4] = value.to_bytes(4, "little")
+    path.write_bytes(content)
+    assert read_member(path, NAME) is None
+
+
+def test_empty_zip_opens(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    zipfile.ZipFile(path, "w").close()
+    with open_archive(path) as opened:
+        assert opened.members == ()
