@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
@@ -21,6 +20,7 @@ from somobench.catalog.storage.atomic import (
     write_parquet_parts,
 )
 from somobench.catalog.storage.processors import count_cores
+from somobench.pipelines.ingest.parts import make_parts_folder
 from somobench.pipelines.ingest.reading import read_stations
 from somobench.pipelines.ingest.report import (
     Ingested,
@@ -85,9 +85,8 @@ def ingest(
     """
     folder = Path(destination)
     inputs = verify_inputs(inputs_file, "stations")
-    folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".days-", dir=folder) as parts:
-        return _ingest_archives(recipe, inputs, folder, (Path(parts), processes))
+    with make_parts_folder(folder) as parts:
+        return _ingest_archives(recipe, inputs, folder, (parts, processes))
 
 
 def _ingest_archives(

@@ -6,9 +6,11 @@ which they were read. What a part holds is settled only once all files are read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +34,25 @@ class StoredDays:
         place = folder / name_part(self.part)
         offset = self.first * ROW.itemsize
         return np.fromfile(place, ROW, count=self.count, offset=offset)
+
+
+@contextmanager
+def make_parts_folder(folder: Path) -> Iterator[Path]:
+    """Give a folder for parts in another one, which a failure leaves as it was.
+
+    It is removed at the end, and where something fails the other one too, if it was not
+    there before.
+    """
+    is_new = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with TemporaryDirectory(prefix=".days-", dir=folder) as parts:
+            yield Path(parts)
+    except BaseException:
+        if is_new:
+            with suppress(OSError):  # something else lies there
+                folder.rmdir()
+        raise
 
 
 def name_part(number: int) -> str:
