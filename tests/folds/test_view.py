@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from factories.scoring import RELEASE, copy_world
 from somobench.catalog.resolve import resolve
-from somobench.folds import FOLD, POOLED, list_scored
+from somobench.folds import FOLD, POOLED, list_scored, view
 from somobench.folds.audit import audit_folds
 from somobench.folds.view import Folds, read_folds, refuse_other_rules
-from somobench.schemas.errors import UnknownNameError, UsageError
+from somobench.schemas.errors import IntegrityError, UnknownNameError, UsageError
 from somobench.schemas.recipe import FeatureParams
 from somobench.schemas.variables import TEST, TRAIN, VALIDATION
 
@@ -107,3 +108,25 @@ def test_release_without_a_spatial_split_is_refused(
 def test_pooled_split_is_named_where_there_is_a_spatial_one() -> None:
     assert list_scored(["spatial", "temporal"]) == ["spatial", "temporal", POOLED]
     assert list_scored(["temporal"]) == ["temporal"]
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        {},
+        {"parameters": {}, "blocks": {"1_1": 0}},
+        {"parameters": {"folds": None}, "blocks": {"1_1": 0}},
+        {"parameters": {"folds": "x"}, "blocks": {"1_1": 0}},
+        {"parameters": {"folds": 2.0}, "blocks": {"1_1": 0, "1_2": 1}},
+        {"parameters": {"folds": 1}, "blocks": {"1_1": 0, "1_2": 1}},
+        {"parameters": {"folds": 3}, "blocks": {"1_1": 0, "1_2": 1}},
+        {"parameters": {"folds": 2}, "blocks": {"1_1": 0, "1_2": 0.5}},
+        {"parameters": {"folds": 0}, "blocks": {}},
+    ],
+    ids=str,
+)
+def test_definition_that_would_drop_folds_is_refused(
+    definition: dict[str, Any],
+) -> None:
+    with pytest.raises(IntegrityError, match="every block in one of them"):
+        view._count_folds(definition)

@@ -194,8 +194,30 @@ def list_rows(
     part = view.cells[(view.role != 0).any("time").to_numpy()]
     days = pd.DatetimeIndex(view.targets["time"].to_numpy())
     cells = part.reset_index()
-    count = int(definition["parameters"]["folds"])
-    return tuple(spatial_fold(cells, days, definition, fold) for fold in range(count))
+    folds = range(_count_folds(definition))
+    return tuple(spatial_fold(cells, days, definition, fold) for fold in folds)
+
+
+def _count_folds(definition: Mapping[str, Any]) -> int:
+    """Return the number of folds, each of which has blocks, and no block another one.
+
+    Raises
+    ------
+    IntegrityError
+        If that isn't so.
+    """
+    parameters, blocks = definition.get("parameters"), definition.get("blocks")
+    count = parameters.get("folds") if isinstance(parameters, Mapping) else None
+    given = [*blocks.values()] if isinstance(blocks, Mapping) else []
+    is_whole = all(type(number) is int for number in (count, *given))
+    if not is_whole or sorted({*given}) != [*range(count or 0)] or not given:
+        shown = ", ".join(sorted({str(number) for number in given}))
+        raise IntegrityError(
+            f"definition of split {SPATIAL}",
+            found=f"folds {count!r}, blocks in folds {shown or 'none'}"[:200],
+            expected="the number of folds, and every block in one of them",
+        )
+    return int(count or 0)
 
 
 def choose_options(manifest: Manifest, cells: pd.DataFrame) -> Options:
