@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 
 from somobench.catalog.split_view import view_split
 from somobench.consistency.rules import has_rules_of_today
 from somobench.ladder.fit import Fit
 from somobench.ladder.problem import Problem, build_problem
+from somobench.ladder.release import LATENT_HEAT
 from somobench.ladder.rungs import RUNGS, bound_and_round
 from somobench.metrics.days import resample_days
 from somobench.schemas.baseline_params import BaselineParams
@@ -27,11 +27,8 @@ from somobench.scoring.case import ScoringCase, build_case
 from somobench.scoring.ladders import mark_finite_days
 from somobench.scoring.models import Model, score_model
 from somobench.scoring.shift_costs import REFERENCE_SPLIT, shift_costs
-from somobench.scoring.tables import BALANCED, CORE, FINE, round_scores
-from somobench.uncertainty.cells import MINIMUM_CELLS
-from somobench.uncertainty.pools import NO_GROUP
+from somobench.scoring.tables import score_table
 
-Floats = NDArray[np.float64]
 COSTED = "climatology"  # the rung whose costs are measured again: one pins the table
 REFERENCES = ("climatology", "reanalysis", "persistence")
 GRIDS, TABLES = {"targets", "forcing", "features"}, {"splits", "cells"}
@@ -42,7 +39,6 @@ COST_NUMBERS = {
     **dict.fromkeys(("shifted", "reference", "cost"), ROUNDED),
     **dict.fromkeys(("cell_count", "day_count"), 0.0),
 }
-LATENT_HEAT = 2.45  # MJ kg-1; no rung of these asks for it
 Sides = Mapping[str, tuple[ScoringCase, list[Model]]]
 
 
@@ -117,79 +113,14 @@ def _predict(
 
 
 def _score_side(case: ScoringCase, models: list[Model]) -> pd.DataFrame:
-    """Return rows of every reference on a split, without intervals."""
+    """Return rows of every reference on a split; one draw leaves intervals empty."""
     parts = []
     for model in models:
         values = model.load()
         paired = np.asarray(mark_finite_days(values).any(dim="series"))
         scored = score_model(case, values, resample_days(paired, length=1, draws=1))
-        names = [metric.name for metric in scored.metrics]
-        scores = np.array([scored.scores[name].to_numpy() for name in names])
-        pairs = scored.scores["pair_count"].to_numpy()
-        rows = _pool_scores(case, names, scores, pairs)
-        parts.append(rows.assign(split=case.split, model=model.name, against=""))
+        parts.append(score_table(case, scored, model.name))
     return pd.concat(parts)
-
-
-def _pool_scores(
-    case: ScoringCase, names: list[str], scores: Floats, pairs: Floats
-) -> pd.DataFrame:
-    """Take medians over the series of every group, (metric, series) to rows."""
-    groups: list[tuple[str, str, int]] = []
-    numbers: list[Floats] = []
-    for (kind, layer), labels in case.pools().items():
-        text, own = labels.to_numpy().astype(str), []
-        for label in sorted({*text.tolist()} - {NO_GROUP}):
-            inside = text == label
-            groups.append((kind, "" if kind == "plain" else label, layer))
-            own.append(_pool_group(scores, pairs, case.series_cells, inside))
-        numbers += own
-        if kind == BALANCED:
-            groups.append((f"{BALANCED}_balanced", "", layer))
-            numbers.append(_balance(np.array(own)))
-    if len(case.own_layers) == 1:
-        groups += [(*group[:2], case.own_layers[0]) for group in groups]
-        numbers *= 2
-    kinds, pools, layers = zip(*groups, strict=True)
-    value, cells, days, _ = np.concatenate(numbers, axis=1)
-    rows = pd.DataFrame(
-        {
-            "metric": np.tile(names, len(groups)),
-            "pool_kind": np.repeat(kinds, len(names)),
-            "pool": np.repeat(pools, len(names)),
-            "layer": np.repeat(layers, len(names)).astype("int8"),
-            "value": round_scores(value),
-            "cell_count": cells,
-            "day_count": days,
-        }
-    )
-    return rows[~rows["pool_kind"].isin(FINE) | rows["metric"].isin(CORE)]
-
-
-def _pool_group(
-    scores: Floats, pairs: Floats, cells: NDArray[np.str_], inside: NDArray[np.bool_]
-) -> Floats:
-    """Return median, series, days and cells of a group, (4, metric)."""
-    own = np.sort(scores[:, inside], axis=1)  # NaN comes last
-    finite = np.isfinite(scores[:, inside])
-    count, metric = finite.sum(axis=1), np.arange(len(own))
-    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, len(own.T) - 1)
-    median = (own[metric, low] + own[metric, high]) / 2
-    units = [np.unique(cells[inside][row]).size for row in finite]
-    return np.array([median, count, finite @ pairs[inside], units], "float64")
-
-
-def _balance(groups: Floats) -> Floats:
-    """Return the mean of groups with enough cells, (group, 4, metric) to (4, metric).
-
-    Days are those of groups with enough series.
-    """
-    value, count, days, units = groups.transpose(1, 0, 2)
-    enough = units >= MINIMUM_CELLS
-    number = enough.sum(axis=0)
-    mean = np.where(enough, value, 0).sum(axis=0) / np.where(number, number, np.nan)
-    counted = np.where(count >= MINIMUM_CELLS, days, 0).sum(axis=0)
-    return np.array([mean, (count * enough).sum(axis=0), counted, number])
 
 
 def _measure_costs(sides: Sides) -> Iterator[pd.DataFrame]:
