@@ -128,7 +128,7 @@ class Members(Mapping[str, memoryview]):
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             with zipfile.ZipFile(_copy(file)) as archive:
                 return memoryview(archive.read(entry))
-        content = _read_raw(file, entry)
+        content = read_raw(file, entry)
         if entry.compress_type == zipfile.ZIP_DEFLATED:
             inflate = zlib.decompressobj(-zlib.MAX_WBITS)
             content = memoryview(inflate.decompress(content, entry.file_size + 1))
@@ -195,8 +195,23 @@ def _index_of(entries: Mapping[str, zipfile.ZipInfo]) -> str:
     return digest.hexdigest()
 
 
-def _read_raw(file: PositionedFile, entry: zipfile.ZipInfo) -> memoryview:
-    """Return a member as it lies in the file, by one read where its header is plain."""
+def read_raw(
+    file: PositionedFile, entry: zipfile.ZipInfo, end: int | None = None
+) -> memoryview:
+    """Return a member as it lies in the file, by one read where its header is plain.
+
+    Parameters
+    ----------
+    file : PositionedFile
+    entry : ZipInfo
+    end : int, optional
+        Position that it may not reach beyond.
+
+    Raises
+    ------
+    one of DAMAGE
+        If what lies there isn't the member that the directory names.
+    """
     name_length = len(entry.orig_filename.encode("utf-8"))
     start = LOCAL_HEADER.size + name_length
     raw = file.read_at(start + entry.compress_size, entry.header_offset)
@@ -211,7 +226,9 @@ def _read_raw(file: PositionedFile, entry: zipfile.ZipInfo) -> memoryview:
     name = raw[LOCAL_HEADER.size : LOCAL_HEADER.size + named]
     if name.decode(encoding) != entry.orig_filename:
         raise zipfile.BadZipFile(f"another name in the header of {entry.filename!r}")
+    place = entry.header_offset + LOCAL_HEADER.size + named + extra
+    if end is not None and place + entry.compress_size > end:
+        raise zipfile.BadZipFile(f"{entry.filename!r} reaches into what follows it")
     if named + extra != name_length:
-        place = entry.header_offset + LOCAL_HEADER.size + named + extra
         return memoryview(file.read_at(entry.compress_size, place))
     return memoryview(raw)[start:]

@@ -33,7 +33,7 @@ def require_room_for_libraries() -> None:
     if limit is None or not lacking:
         return
     needed = sum(lacking) + BYTES_A_CORE * (os.cpu_count() or 1)
-    left = limit - _measure_use()
+    left = limit - (measure_address_space() or 0)
     if left < needed:
         raise InputError(
             "memory",
@@ -52,9 +52,10 @@ def _get_limit() -> int | None:
     return None if soft == resource.RLIM_INFINITY else int(soft)
 
 
-def _measure_use() -> int:
+def measure_address_space() -> int | None:
+    """Return the bytes of address space in use; None where the system doesn't tell."""
     try:
         pages = int(STATM.read_text("ascii").split()[0])
     except (OSError, ValueError, IndexError):
-        return 0
+        return None
     return pages * os.sysconf("SC_PAGE_SIZE")

@@ -112,20 +112,13 @@ def take_median_of_good(
     series: SensorSeries, good_flags: Collection[str] | None
 ) -> float | None:
     """Median of the finite, non-negative values with a good flag; None without any."""
-    values = _take_good(series, good_flags)
-    return float(np.median(values)) if len(values) else None
-
-
-def _take_good(
-    series: SensorSeries, good_flags: Collection[str] | None
-) -> NDArray[np.float64]:
     good = np.isfinite(series.values) & (series.values >= 0)
     if good_flags is not None:
         codes = [
             code for code, flag in enumerate(series.flag_names) if flag in good_flags
         ]
         good &= np.isin(series.flag_codes, codes)
-    return series.values[good]
+    return float(np.median(series.values[good])) if good.any() else None
 
 
 def reject_other_unit(
@@ -134,11 +127,8 @@ def reject_other_unit(
     """Reject a file whose good values mostly can't be m3 m-3; None for others."""
     if not (series.values > MAXIMUM).any():
         return None
-    values = _take_good(series, good_flags)
-    if 2 * np.count_nonzero(values > MAXIMUM) < len(values):
-        return None
-    median = np.median(values) if len(values) else 0.0
-    if median <= MAXIMUM:
+    median = take_median_of_good(series, good_flags)
+    if median is None or median <= MAXIMUM:
         return None
     percent = "; percent divided by 100" if median <= PERCENT else ""
     return Rejection(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -82,13 +82,8 @@ def select_good(
     if series.declared_end is not None:
         drop(BEFORE_OR_AFTER, day > series.declared_end + np.timedelta64(1, "D"))
     drop(OUTSIDE, (day < start) | (day > end))
-    if good_flags is not None:
-        for code, flag in enumerate(series.flag_names):
-            if flag not in good_flags:
-                drop(explain_flags(flag), series.flag_codes == code)
-    drop(NOT_FINITE, ~np.isfinite(series.values))
-    for reason, poor in find_poor_quality(series, minimum_quality).items():
-        drop(reason, poor)
+    for reason, wrong in find_useless(series, good_flags, minimum_quality):
+        drop(reason, wrong)
     drop(NEGATIVE, series.values < 0)
     drop(ABOVE, series.values > MAXIMUM)
     times, values, repeats = _drop_repeated_times(
@@ -150,6 +145,23 @@ def _list_limits(
         period[1] + day,
     )
     return np.array(days, MINUTES).view(np.int64)
+
+
+def find_useless(
+    series: SensorSeries,
+    good_flags: Collection[str] | None,
+    minimum_quality: float | None,
+) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Yield reasons for which no variable takes a row, and mark the rows of each.
+
+    Its flag, no number, its quality; parameters as of `select_good`.
+    """
+    if good_flags is not None:
+        for code, flag in enumerate(series.flag_names):
+            if flag not in good_flags:
+                yield explain_flags(flag), series.flag_codes == code
+    yield NOT_FINITE, ~np.isfinite(series.values)
+    yield from find_poor_quality(series, minimum_quality).items()
 
 
 def find_poor_quality(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from somobench.pipelines.stations.compiling import compile_lazily
+from somobench.compiling import compile_lazily
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -22,7 +22,7 @@ NO_TIME = np.iinfo(np.int64).min
 DAY = 1440  # minutes
 
 
-@compile_lazily
+@compile_lazily()
 def choose_values(
     minutes: Integers,
     values: Floats,
@@ -78,7 +78,7 @@ def choose_values(
     return kept, out_of_order
 
 
-@compile_lazily
+@compile_lazily()
 def find_days(minutes: Integers) -> Integers:
     """Find where each day begins among increasing times."""
     first = np.empty(minutes.size, np.int64)

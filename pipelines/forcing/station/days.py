@@ -13,10 +13,7 @@ from numpy.typing import NDArray
 
 from somobench.pipelines.stations import SensorSeries
 from somobench.pipelines.stations.daily import average_to_days
-from somobench.pipelines.stations.selection import (
-    explain_flags,
-    find_poor_quality,
-)
+from somobench.pipelines.stations.selection import OUTSIDE, find_useless
 from somobench.schemas.variables import VARIABLES
 
 AN_HOUR = np.timedelta64(60, "m")
@@ -26,7 +23,7 @@ HEAT_OF_WATER = 2.45  # MJ kg-1, FAO-56 (Allen et al. 1998)
 HOURS = 24
 ONE_VALUE, HOURLY = "the day's own value", "mean of the good hours"
 
-NOT_FINITE, IMPOSSIBLE, OUTSIDE = "not finite", "impossible", "outside period"
+IMPOSSIBLE = "impossible"
 DUPLICATE, CONFLICTING = "duplicate time", "conflicting time"
 TOO_FEW, IMPOSSIBLE_DAY = "days of too few hours", "impossible days"
 
@@ -166,13 +163,8 @@ def make_station_days(
         good[wrong] = False
 
     drop(OUTSIDE, (dates < days[0]) | (dates > days[-1]))
-    if good_flags is not None:
-        for code, flag in enumerate(series.flag_names):
-            if flag not in good_flags:
-                drop(explain_flags(flag), series.flag_codes == code)
-    drop(NOT_FINITE, ~np.isfinite(series.values))
-    for reason, poor in find_poor_quality(series, minimum_quality).items():
-        drop(reason, poor)
+    for reason, wrong in find_useless(series, good_flags, minimum_quality):
+        drop(reason, wrong)
     scaled = rule.factor * series.values + rule.offset
     bounds = VARIABLES[variable]
     # An hour's share of a total may exceed what a whole day can reach.

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from somobench.pipelines.stations.compiling import compile_lazily
+from somobench.compiling import compile_lazily
 from somobench.pipelines.stations.ismn.shapes import (
     BEHIND,
     FACTS,
@@ -51,17 +51,17 @@ _POWERS = np.array([float(f"1e{power}") for power in range(23)])
 _NO_CODE_FLAG, _NO_CODE_MANY = -1, -2
 
 
-@compile_lazily
+@compile_lazily()
 def _is_end(byte: int) -> bool:
     return byte in (_NEWLINE, _RETURN)
 
 
-@compile_lazily
+@compile_lazily()
 def _is_gap(byte: int) -> bool:
     return byte in (_BLANK, _TAB, _NEWLINE, _RETURN)
 
 
-@compile_lazily
+@compile_lazily()
 def _next_token(data: Bytes, position: int) -> tuple[int, int]:
     """Span of the next token of this line; empty at the end of the line."""
     size = data.size
@@ -73,7 +73,7 @@ def _next_token(data: Bytes, position: int) -> tuple[int, int]:
     return start, position
 
 
-@compile_lazily
+@compile_lazily()
 def _after_line(data: Bytes, position: int) -> int:
     """Start of the next line; a pair of different line ends counts as one."""
     size = data.size
@@ -86,7 +86,7 @@ def _after_line(data: Bytes, position: int) -> int:
     return min(position + 1, size)
 
 
-@compile_lazily
+@compile_lazily()
 def _minutes(data: Bytes, start: int) -> Whole:
     """Minutes since 1970 of `yyyy/mm/dd HH:MM`; NO_TIME if it isn't that."""
     stop = start + TIME_SIZE
@@ -106,7 +106,7 @@ def _minutes(data: Bytes, start: int) -> Whole:
     return (days * 24 + hour) * 60 + minute
 
 
-@compile_lazily
+@compile_lazily()
 def _number(data: Bytes, position: int) -> tuple[bool, float, int]:
     """Decimal number and its end; exact where True, else left to Python's `float`."""
     start, size = position, data.size
@@ -132,7 +132,7 @@ def _number(data: Bytes, position: int) -> tuple[bool, float, int]:
     return True, -value if negative else value, position
 
 
-@compile_lazily
+@compile_lazily()
 def _words(data: Bytes, first: Span) -> tuple[bool, int]:
     """Whether the rest of a line is one text from `first` on, and where it ends.
 
@@ -161,7 +161,7 @@ def _words(data: Bytes, first: Span) -> tuple[bool, int]:
         single, stop = False, end
 
 
-@compile_lazily
+@compile_lazily()
 def _same(data: Bytes, start: int, other: Bytes, other_start: int, size: int) -> bool:
     for offset in range(size):
         if data[start + offset] != other[other_start + offset]:
@@ -169,7 +169,7 @@ def _same(data: Bytes, start: int, other: Bytes, other_start: int, size: int) ->
     return True
 
 
-@compile_lazily
+@compile_lazily()
 def _code(
     data: Bytes, span: tuple[int, int], spans: Integers, count: int
 ) -> tuple[int, int]:
@@ -191,7 +191,7 @@ def _code(
     return count, count + 1
 
 
-@compile_lazily
+@compile_lazily()
 def _skip_repeated(data: Bytes, position: int, segment: Bytes) -> int:
     """Position after the second time and the repeated metadata of a CEOP row; -1."""
     position = _next_token(data, _next_token(data, position)[1])[1]
@@ -202,7 +202,7 @@ def _skip_repeated(data: Bytes, position: int, segment: Bytes) -> int:
     return position + size
 
 
-@compile_lazily
+@compile_lazily()
 def _row(
     data: Bytes, start: int, segment: Bytes
 ) -> tuple[int, Whole, float, Span, Span, Span, bool]:
@@ -230,14 +230,14 @@ def _row(
     return kind, minutes, value, (begin, position), flag, provider, exact
 
 
-@compile_lazily
+@compile_lazily()
 def _note_error(state: Integers, line: int, start: int, kind: int) -> None:
     if state[ERRORS] == 0:
         state[ERROR_LINE], state[ERROR_START], state[ERROR_KIND] = line, start, kind
     state[ERRORS] += 1
 
 
-@compile_lazily
+@compile_lazily()
 def read_rows(
     data: Bytes, words: Words, position: int, line: int, segment: Bytes
 ) -> tuple[Columns, Integers, Integers, Integers, Integers]:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from somobench.pipelines.stations.compiling import compile_lazily
+from somobench.compiling import compile_lazily
 from somobench.pipelines.stations.ismn.times import (
     NO_TIME,
     Whole,
@@ -56,7 +56,7 @@ _BYTE, _TEN = np.uint64(255), np.uint64(10)
 _TO_NEXT, _TO_HOUR, _TO_MINUTE = np.uint64(8), np.uint64(24), np.uint64(48)
 
 
-@compile_lazily
+@compile_lazily()
 def learn_shape(
     data: Bytes,
     start: int,
@@ -102,12 +102,12 @@ def learn_shape(
     return True
 
 
-@compile_lazily
+@compile_lazily()
 def _ends_line(byte: int) -> bool:
     return byte == _NEWLINE or byte == _RETURN  # noqa: PLR1714 (faster than `in`)
 
 
-@compile_lazily
+@compile_lazily()
 def find_shape(
     words: Words, start: int, known: int, facts: Integers, texts: Words
 ) -> int:
@@ -128,7 +128,7 @@ def find_shape(
     return -1
 
 
-@compile_lazily
+@compile_lazily()
 def _read_month(data: Bytes, start: int) -> tuple[Whole, Whole]:
     """First day of `yyyy/mm/`, since 1970, and its days; 0 if it is no month."""
     year = 100 * read_two_digits(data, start) + read_two_digits(data, start + 2)
@@ -139,7 +139,7 @@ def _read_month(data: Bytes, start: int) -> tuple[Whole, Whole]:
     return first, count_month_days(year, month)
 
 
-@compile_lazily
+@compile_lazily()
 def read_run(
     data: Bytes,
     words: Words,

@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from somobench.pipelines.stations.compiling import compile_lazily
+from somobench.compiling import compile_lazily
 
 Bytes = NDArray[np.uint8]
 Whole = int | np.int64
@@ -21,7 +21,7 @@ _MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 _EPOCH_DAYS = 719162  # from 0001-01-01 to 1970-01-01
 
 
-@compile_lazily
+@compile_lazily()
 def read_two_digits(data: Bytes, position: int) -> Whole:
     """Read two digits; far below zero where there is another byte."""
     tens = np.int64(data[position]) - _ZERO
@@ -31,7 +31,7 @@ def read_two_digits(data: Bytes, position: int) -> Whole:
     return 10 * tens + ones
 
 
-@compile_lazily
+@compile_lazily()
 def count_month_days(year: Whole, month: Whole) -> Whole:
     """Days of a month, 1 to 12, of the Gregorian calendar."""
     leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
@@ -39,7 +39,7 @@ def count_month_days(year: Whole, month: Whole) -> Whole:
     return days + (1 if leap and month == 2 else 0)
 
 
-@compile_lazily
+@compile_lazily()
 def count_days(year: Whole, month: Whole, day: Whole) -> Whole:
     """Days since 1970 in the Gregorian calendar; NO_TIME if there is no such day."""
     if year < FIRST_YEAR or year > LAST_YEAR or month < 1 or month > 12 or day < 1:

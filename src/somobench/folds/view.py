@@ -17,12 +17,11 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.catalog.release_files import FORCING, ReleaseFiles
 from somobench.catalog.resolve import Release
 from somobench.catalog.split_view import SplitView
 from somobench.catalog.view import FACTORS, view_roles
 from somobench.folds.names import FOLD, POOLED, SPATIAL, check_split, name_folds
-from somobench.ladder.release import LATENT_HEAT
+from somobench.ladder.release import LATENT_HEAT, open_files
 from somobench.schemas.errors import IntegrityError, UsageError
 from somobench.schemas.manifest import Manifest
 from somobench.schemas.recipe import FeatureParams
@@ -162,13 +161,7 @@ def read_folds(release: Release, *, always: bool = False) -> Folds:
     """
     manifest = release.manifest
     check_split(manifest, POOLED)
-    if FORCING not in manifest.files:
-        raise UsageError(
-            f"folds of release {release.id}",
-            found="no forcing",
-            expected="the weather by which held-out cells find their like",
-        )
-    files = ReleaseFiles(release, lazy=False, always=always)
+    files = open_files(release, always=always)
     published = files.split(SPATIAL)
     scaled = files.targets(manifest.layers)
     published.targets.update({name: scaled[name] for name in FACTORS})

@@ -57,8 +57,10 @@ class LabelledProblem(NamedTuple):
         return labelled.dropna("time", how="all").dropna("cell", how="all")
 
 
-def open_files(release: Release) -> ReleaseFiles:
+def open_files(release: Release, *, always: bool = False) -> ReleaseFiles:
     """Open the files of a release that models can learn from, loaded and verified.
+
+    With `always` they are hashed again, whatever was verified before.
 
     Raises
     ------
@@ -71,7 +73,7 @@ def open_files(release: Release) -> ReleaseFiles:
             found="no forcing",
             expected="the weather that models learn from",
         )
-    return ReleaseFiles(release, lazy=False)
+    return ReleaseFiles(release, lazy=False, always=always)
 
 
 def read_problem(release: Release, split: str) -> LabelledProblem:

@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from somobench.catalog.storage.room import measure_address_space
+
 SECONDS = 600  # of processor time
 OPEN_FILES = 256
 SPARE_MEMORY = 256_000_000  # bytes over what the libraries take
@@ -53,7 +55,7 @@ def limit_resources(declared_bytes: int) -> None:
 
     The memory that the libraries take already is added to what the arrays may take.
     """
-    memory = _measure_address_space() + SPARE_MEMORY + MEMORY_A_BYTE * declared_bytes
+    memory = _measure_use() + SPARE_MEMORY + MEMORY_A_BYTE * declared_bytes
     for kind, most in (
         (resource.RLIMIT_AS, memory),
         (resource.RLIMIT_CPU, SECONDS),
@@ -76,7 +78,7 @@ def limit_memory(spare: int) -> Iterator[None]:
     Whatever needs more raises a MemoryError. Other threads share the limit.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    most = _measure_address_space() + spare
+    most = _measure_use() + spare
     limited = most if soft == resource.RLIM_INFINITY else min(most, soft)
     try:
         resource.setrlimit(resource.RLIMIT_AS, (limited, hard))
@@ -88,13 +90,9 @@ def limit_memory(spare: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
-def _measure_address_space() -> int:
+def _measure_use() -> int:
     """Return the bytes of address space in use; a guess where Linux doesn't tell."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
-    except (OSError, ValueError, IndexError):
-        return 3_000_000_000
-    return pages * resource.getpagesize()
+    return measure_address_space() or 3_000_000_000
 
 
 def confine(readable: Path, writable: Path) -> None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from somobench.metrics.kernels.compiling import Floats, Integers, compile_lazily
+from somobench.compiling import compile_lazily
+from somobench.metrics.kernels.arrays import Floats, Integers
 from somobench.metrics.kernels.sums import sum_days
 
 

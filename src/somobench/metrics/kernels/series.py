@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from somobench.metrics.kernels.compiling import Flags, Floats, Integers, compile_lazily
+from somobench.compiling import compile_lazily
+from somobench.metrics.kernels.arrays import Flags, Floats, Integers
 
 _LANES, _BLOCK = 8, 128  # of numpy's pairwise sum
 

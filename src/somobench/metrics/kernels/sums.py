@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from somobench.metrics.kernels.compiling import Floats, Integers, compile_lazily
+from somobench.compiling import compile_lazily
+from somobench.metrics.kernels.arrays import Floats, Integers
 
 _INFINITY = np.inf
 

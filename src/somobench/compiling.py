@@ -1,18 +1,14 @@
-"""How loops over long series are compiled, and the arrays that they take."""
+"""How loops over many values are compiled.
+
+Numba, of the extra `build`, is imported with the first loop.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-import numba
-import numpy as np
-from numpy.typing import NDArray
-
 Function = TypeVar("Function", bound=Callable[..., object])
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 
 
 def compile_lazily(*, reorder: bool = False) -> Callable[[Function], Function]:
@@ -21,6 +17,8 @@ def compile_lazily(*, reorder: bool = False) -> Callable[[Function], Function]:
     The result is kept on disk, unless no folder for it can be written. With `reorder`
     sums may be taken in any order; other loops give the bits of the plain functions.
     """
+    import numba
+
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
     if reorder:
         options["fastmath"] = {"reassoc", "nsz", "contract"}
