@@ -9,7 +9,7 @@ forecasts of `somobench train`, as forecasts. Of every rung there are the
 predictions themselves, with white noise and with noise that lasts ten days (a tenth to
 twice the target's standard deviation), damped, averaged over the week before, and
 blended with every other rung. Rungs that read observations are counted apart: they are
-to be marked, since `evaluate` isn't told that they do. The counts are in docs/zoo.md.
+to be marked, since `evaluate` doesn't know that they do. The counts are in docs/zoo.md.
 """
 
 from __future__ import annotations

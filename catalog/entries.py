@@ -39,25 +39,25 @@ class CheckedEntry(LocalCatalogEntry):
     _catalog_dir: str
 
     def __init__(self, **described: Any) -> None:
-        told = dict(described.get("kwargs", described))
-        if isinstance(told["driver"], type):
-            told["driver"] = f"{told['driver'].__module__}.{told['driver'].__name__}"
+        given = dict(described.get("kwargs", described))
+        if isinstance(given["driver"], type):
+            given["driver"] = f"{given['driver'].__module__}.{given['driver'].__name__}"
         self._owner: Catalog | None = None
         super().__init__(
-            told["name"],
-            told.get("description", ""),
-            told["driver"],
-            args=told.get("args", {}),
+            given["name"],
+            given.get("description", ""),
+            given["driver"],
+            args=given.get("args", {}),
             parameters=[
                 UserParameter(name, **parameter)
-                for name, parameter in told.get("parameters", {}).items()
+                for name, parameter in given.get("parameters", {}).items()
             ],
-            metadata=told.get("metadata", {}),
-            catalog_dir=told.get("catalog_dir", ""),
+            metadata=given.get("metadata", {}),
+            catalog_dir=given.get("catalog_dir", ""),
         )
         # What Intake copies, pickles and saves an entry by.
         self._captured_init_args = ()
-        self._captured_init_kwargs = name_class(told)
+        self._captured_init_kwargs = name_class(given)
 
     @property
     def _catalog(self) -> Catalog | None:

@@ -1,4 +1,4 @@
-"""What a long step is at, told to whoever listens; nobody does by default."""
+"""Report what a long step is at, to whoever listens; nobody does by default."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def show_steps(first: str = "") -> Iterator[None]:
 
     Parameters
     ----------
-    first : what is done until a step is told
+    first : what is done before the first step
     """
     stream = sys.stderr
     if stream is None or not stream.isatty():

@@ -13,7 +13,7 @@ from somobench.recognise import RELEASE
 
 pytestmark = [pytest.mark.slow, pytest.mark.once, pytest.mark.heavy]
 
-TOLD = {
+SEEN_AT = {
     "forcing: precipitation a day later": "normalisation_mean of precipitation",
     "targets: two cells swapped throughout": "soil_moisture",
     "targets: more accepted than candidates": "accepted_count",
@@ -44,10 +44,10 @@ def release(repository: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", TOLD)
+@pytest.mark.parametrize("name", SEEN_AT)
 def test_contradiction_is_found_where_it_is(release: Path, name: str) -> None:
     kind, _, what = name.partition(": ")
     with spoilt(release, HELD_OUT[kind][1][what]) as folder:
         reports = check_files(folder, None, RELEASE)
     where = [failure.where for report in reports for failure in report.failures]
-    assert any(TOLD[name] in item for item in where), where
+    assert any(SEEN_AT[name] in item for item in where), where

@@ -70,7 +70,7 @@ for line in sys.stdin:
         sys.stderr.flush()
         os._exit(status)
 """
-"""Is told in a line what to run, and tells in one how it ended."""
+"""Reads a line that says what to run, and writes one that says how it ended."""
 
 
 def run_warm(

@@ -36,7 +36,7 @@ def folds() -> Folds:
 
 @pytest.fixture(scope="module")
 def predictions(folds: Folds) -> xr.DataArray:
-    """Return a line through temperature, fitted anew for each fold's train cells."""
+    """Return a line through temperature, fitted to each fold's train cells."""
     target = folds.view(0).train_scaled()
     warmth = folds.forcing["air_temperature"].transpose("cell", "time").to_numpy()
     warmth = np.broadcast_to(warmth, target.shape)

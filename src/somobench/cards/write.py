@@ -61,7 +61,7 @@ def check_folder(folder: Path, *, overwrite: bool) -> None:
 def refuse_other_files(
     folder: Path, own: AbstractSet[str], what: str, *, overwrite: bool
 ) -> None:
-    """Refuse a folder with files of others, or with our own unless told to overwrite.
+    """Refuse a folder with files of others, or with our own unless `overwrite`.
 
     Parameters
     ----------

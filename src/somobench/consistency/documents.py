@@ -115,7 +115,7 @@ def _fail(name: str, where: str, found: object, expected: object) -> Failure:
 def _read(
     folder: Path, name: str, parse: Callable[[str], Any]
 ) -> tuple[Any, list[Failure]]:
-    """Return a document's content, or nothing; what is absent is told elsewhere."""
+    """Return a document's content, or nothing; a missing one is found elsewhere."""
     try:
         if (folder / name).stat().st_size > MOST_BYTES:
             return None, [_fail(name, "", "too large a text", f"{MOST_BYTES} bytes")]

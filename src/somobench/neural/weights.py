@@ -17,7 +17,7 @@ DRY, WET = 0.1, 0.9  # quantiles of the train days of a series
 def weigh_problem(problem: Problem, weighting: str) -> Problem:
     """Return a problem whose train and validation days count as a weighting says.
 
-    Whether a validation day is extreme is told by the train days of its series; of a
+    Whether a validation day is extreme is judged by the train days of its series; of a
     series without any, by its own validation days.
     """
     if weighting == UNIFORM:

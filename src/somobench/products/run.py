@@ -95,7 +95,7 @@ def predict_store(
     scheduler : address of a Dask scheduler, optional
     overwrite : bool
     echo : callable
-        Is told beforehand how much will be read and written.
+        Gets a line beforehand that says how much will be read and written.
 
     Raises
     ------

@@ -256,5 +256,5 @@ def _find_test_season(
     ours, theirs = leave_line(given, season), leave_line(known, season)
     if not _find_median(spread(ours) / np.maximum(spread(given), NO_CHANGE)) > APART:
         return None
-    told = _find_median(correlate(ours, theirs))
-    return _mark("test_season", told, SEASON) if told >= SEASON else None
+    shared = _find_median(correlate(ours, theirs))
+    return _mark("test_season", shared, SEASON) if shared >= SEASON else None

@@ -71,7 +71,7 @@ MARK_TEXTS: Mapping[str, MarkTexts] = MappingProxyType(
             "it is the same in every year, and what the season of train years leaves "
             "of it correlates with what it leaves of the target by {value}, "
             "above {limit}",
-            "say what else than test days told it",
+            "say from what else than test days it comes",
         ),
         "shifted": MarkTexts(
             "predictions with wrong dates",
