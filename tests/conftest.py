@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # the longest before all.
 LONGEST = ("test_pipeline_end_to_end.py", "test_readme.py")
 ROOT = Path(__file__).resolve().parents[1]
+PARALLEL = "somobench.parallel"
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -91,9 +92,22 @@ def _warm_readers(
             monkeypatch.setattr(sys.modules[name], "subprocess", WARM)
 
 
+@pytest.fixture(autouse=True)
+def _warm_pools(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Start the processes of pools, and workers of Dask, likewise."""
+    if "cold_start" not in request.fixturenames and PARALLEL in sys.modules:
+        from factories.warm_pools import get_warm_context, warm
+
+        parallel = sys.modules[PARALLEL]
+        monkeypatch.setattr(parallel, "get_context", get_warm_context)
+        monkeypatch.setattr(parallel, "connect", warm(parallel.connect))
+
+
 @pytest.fixture
 def cold_start() -> None:
-    """Let readers of strangers' files start as they do for users."""
+    """Let processes and readers of strangers' files start as they do for users."""
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ from factories.split_work import (
 from somobench.parallel import connect, map_items
 from somobench.schemas.errors import InputError, UsageError
 
+pytestmark = pytest.mark.usefixtures("cold_start")
+
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_results_come_in_order_of_the_splits(tmp_path: Path, processes: int) -> None:

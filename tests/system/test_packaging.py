@@ -159,6 +159,7 @@ def undeclared(names: set[str], *extras: str) -> set[str]:
 
 # Rooms that are loaded only where an extra is installed.
 ROOMS = {
+    "somobench.compiling": ("build",),
     "somobench.pipelines": ("build", "models"),
     "somobench.metrics.kernels": ("build",),
     "somobench.neural": ("models", "neural"),
@@ -166,7 +167,9 @@ ROOMS = {
 
 
 def extras_of(module: str) -> tuple[str, ...]:
-    return sum((ROOMS[room] for room in ROOMS if module.startswith(f"{room}.")), ())
+    return sum(
+        (ROOMS[room] for room in ROOMS if f"{module}.".startswith(f"{room}.")), ()
+    )
 
 
 def test_modules_load_only_what_their_installation_has() -> None:
