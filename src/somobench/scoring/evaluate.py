@@ -51,8 +51,10 @@ from somobench.scoring.lead_times import (
 )
 from somobench.scoring.marks.checks import find_marks
 from somobench.scoring.models import (
+    COMPARED,
     Forecast,
     Model,
+    ScoredModels,
     draw_common_days,
     score_model,
 )
@@ -328,7 +330,8 @@ def score_forecast(
     days = draw_common_days(case, [ours, *rungs], within=ours)
     tell_step(f"scoring {name}")
     scored = score_model(case, predicted, days)
-    differences = compare_with_rungs(case, ours, rungs, days)
+    compared = ScoredModels(case, days, COMPARED)
+    differences = compare_with_rungs(compared, ours, rungs)
     tables = {
         "scores": finish_scores([score_table(case, scored, name), *differences]),
         "cell_scores": finish_cell_scores([cell_table(case, scored, name)]),

@@ -19,7 +19,6 @@ from somobench.catalog.resolve import Release
 from somobench.catalog.storage.archive import open_zarr_zip
 from somobench.catalog.storage.hashing import describe_grid, sha256_file
 from somobench.folds import POOLED
-from somobench.metrics.days import ResampledDays
 from somobench.progress import tell_step
 from somobench.schemas.errors import InputError, IntegrityError
 from somobench.schemas.grids import PREDICTIONS
@@ -27,9 +26,8 @@ from somobench.schemas.manifest import FileRecord
 from somobench.schemas.submission_names import PREDICTION
 from somobench.schemas.validate import validate_grid
 from somobench.scoring.case import ScoringCase
-from somobench.scoring.models import COMPARED, Model, score_model
+from somobench.scoring.models import Model, ScoredModels
 from somobench.scoring.tables import COARSE, FINE, tabulate_differences_of_models
-from somobench.uncertainty.bootstrap import BootstrappedScores
 
 READ_AT_ONCE = 2**28
 """Bytes of all rungs' predictions up to which they are read once, and not each time."""
@@ -208,38 +206,32 @@ def explain_absence(release: Release, split: str) -> str:
 
 
 def compare_with_rungs(
-    case: ScoringCase,
+    scored: ScoredModels,
     ours: Model,
     rungs: Iterable[Model],
-    days: ResampledDays,
     *,
-    metrics: tuple[str, ...] = COMPARED,
     kinds: tuple[str, ...] = (*COARSE, *FINE),
 ) -> Iterator[pd.DataFrame]:
     """Yield the table of differences to each rung, over common cell-days.
 
     Parameters
     ----------
-    case : ScoringCase
+    scored : ScoredModels
+        Of the split and in the metrics that are compared.
     ours : Model
     rungs : iterable of Model
-    days : ResampledDays
-        Drawn for all of them.
-    metrics, kinds : tuple of str
-        What is compared, and in which pools.
+    kinds : tuple of str
+        Pools in which they are compared.
     """
-    values = ours.load()
+    case, values = scored.case, ours.load()
     given = mark_finite_days(values) & mark_finite_days(case.target)
-    whole: BootstrappedScores | None = None
     for number, rung in enumerate(rungs, 1):
         tell_step(f"comparing with rung {number}, {rung.name}")
         other = rung.load()
         common = given & mark_finite_days(other)
-        if bool((given & ~common).any()):
-            mine = score_model(case, values.where(common), days, metrics)
-        else:
-            whole = mine = whole or score_model(case, values, days, metrics)
-        theirs = score_model(case, other.where(common), days, metrics)
+        fewer = bool((given & ~common).any())
+        mine = scored.score(ours.name, values, common if fewer else None)
+        theirs = scored.score(rung.name, other, common)
         names = (ours.name, rung.name)
         yield tabulate_differences_of_models(case, mine, theirs, names, kinds)
 

@@ -81,6 +81,45 @@ def score_model(
     )
 
 
+class ScoredModels:
+    """Scores of a split's models, each found once for the same days.
+
+    They are kept up to 256 MB of replicates; those beyond are found again.
+
+    Parameters
+    ----------
+    case : ScoringCase
+    days : ResampledDays
+        Drawn for all models.
+    metrics : tuple of str
+    """
+
+    def __init__(
+        self, case: ScoringCase, days: ResampledDays, metrics: tuple[str, ...]
+    ) -> None:
+        self.case, self.days, self.metrics = case, days, metrics
+        self._kept: dict[tuple[str, bytes], BootstrappedScores] = {}
+        self._room = 2**28
+
+    def score(
+        self, model: str, values: xr.DataArray, within: xr.DataArray | None = None
+    ) -> BootstrappedScores:
+        """Score a model's values, (series, time) and optionally member.
+
+        With `within`, (series, time) bool, on these days alone.
+        """
+        days = b"" if within is None else np.packbits(within.to_numpy()).tobytes()
+        kept = self._kept.get((model, days))
+        if kept is not None:
+            return kept
+        chosen = values if within is None else values.where(within)
+        scored = score_model(self.case, chosen, self.days, self.metrics)
+        self._room -= sum(drawn.nbytes for drawn in scored.replicates.values())
+        if self._room >= 0:
+            self._kept[model, days] = scored
+        return scored
+
+
 def select_metrics(
     scored: BootstrappedScores, metrics: Iterable[str]
 ) -> BootstrappedScores:

@@ -7,7 +7,7 @@ import pandas as pd
 from somobench.metrics.days import ResampledDays
 from somobench.scoring.case import ScoringCase
 from somobench.scoring.ladders import Ladder, compare_with_rungs
-from somobench.scoring.models import LEADING, score_model
+from somobench.scoring.models import LEADING, ScoredModels, score_model
 from somobench.scoring.tables import COARSE, cell_table, score_table
 
 
@@ -30,11 +30,11 @@ def score_ladder(
     """
     scores: list[pd.DataFrame] = []
     cell_scores: list[pd.DataFrame] = []
+    compared = ScoredModels(case, days, LEADING)
     for place, rung in enumerate(ladder.rungs):
         own = score_model(case, rung.load(), days)
         scores.append(score_table(case, own, rung.name))
         cell_scores.append(cell_table(case, own, rung.name))
-        scores += compare_with_rungs(
-            case, rung, ladder.rungs[:place], days, metrics=LEADING, kinds=COARSE
-        )
+        below = ladder.rungs[:place]
+        scores += compare_with_rungs(compared, rung, below, kinds=COARSE)
     return {"scores": scores, "cell_scores": cell_scores}

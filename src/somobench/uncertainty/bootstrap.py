@@ -6,7 +6,8 @@ Pooling over cells, and the resampling of cells, is in `somobench.uncertainty.po
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -40,12 +41,15 @@ class BootstrappedScores:
         Rows in the order of the flattened dims of `scores`.
     days : ResampledDays
         Models are paired if they were scored on the same one.
+    pooled : mapping
+        Medians over cells that were taken before, for `somobench.uncertainty.pooling`.
     """
 
     scores: xr.Dataset
     metrics: tuple[Metric, ...]
     replicates: Mapping[str, Replicates]
     days: ResampledDays
+    pooled: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
 
 def draw_days(

@@ -7,7 +7,7 @@ same draws of both and on the cells where both have a score.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,8 @@ LEVEL = 0.9  # of the intervals
 _ENDS = ("", "_lower", "_upper")
 
 Pools = Mapping[str, xr.DataArray]
+Labels = tuple[Hashable, ...]
+Marks = NDArray[np.bool_]
 
 
 def pool_scores(
@@ -77,7 +79,7 @@ def pool_scores(
     than five cells, or clusters, with a score has an interval over days alone.
     """
     template = scored.scores["pair_count"]
-    groups = _draw_groups(scored, pools, template, clusters)
+    groups = _draw_groups(scored, *_flatten(pools, clusters, template))
     over = [pool for pool in balanced if pool in pools]
 
     def pool(metric: Metric) -> Pooled:
@@ -134,22 +136,24 @@ def pool_differences(
     """
     template = ours.scores["pair_count"]
     _refuse_unpaired(ours, theirs)
-    groups = _draw_groups(ours, pools, template, clusters)
+    labels = _flatten(pools, clusters, template)
+    groups = _draw_groups(ours, *labels)
     over = [pool for pool in balanced if pool in pools]
 
+    def take_medians(model: BootstrappedScores, metric: Metric, both: Marks) -> Pooled:
+        # A model is compared with many others, mostly on the same cells.
+        key = (metric.name, both.tobytes(), labels, tuple(over))
+        if key not in model.pooled:
+            values = np.where(both, _get_row_values(model, metric), np.nan)
+            pooled = pool_metric(values, model.replicates[metric.name], groups)
+            model.pooled[key] = append_balanced(pooled, groups, over)
+        return model.pooled[key]
+
     def compare(metric: Metric) -> dict[str, NDArray[Any]]:
-        values = [_get_row_values(model, metric) for model in (ours, theirs)]
+        models = (ours, theirs)
+        values = [_get_row_values(model, metric) for model in models]
         both = np.isfinite(values[0]) & np.isfinite(values[1])
-        pair = [
-            append_balanced(
-                pool_metric(np.where(both, value, np.nan), drawn, groups), groups, over
-            )
-            for value, drawn in zip(
-                values,
-                (model.replicates[metric.name] for model in (ours, theirs)),
-                strict=True,
-            )
-        ]
+        pair = [take_medians(model, metric, both) for model in models]
         return _compare_pooled(metric, pair, ours.days, level)
 
     compared = map_threads(compare, ours.metrics, _count_replicates(ours))
@@ -219,20 +223,25 @@ def _get_row_values(scored: BootstrappedScores, metric: Metric) -> Floats:
     return np.asarray(scored.scores[metric.name].to_numpy().ravel(), dtype=np.float64)
 
 
+def _flatten(
+    pools: Pools, clusters: xr.DataArray | None, template: xr.DataArray
+) -> tuple[tuple[tuple[str, Labels], ...], Labels | None]:
+    """Return labels of rows by the name of their pool, and clusters of rows."""
+    flat = {name: flatten_labels(labels, template) for name, labels in pools.items()}
+    together = None if clusters is None else tuple(flatten_labels(clusters, template))
+    return tuple((name, tuple(labels)) for name, labels in flat.items()), together
+
+
 def _draw_groups(
     scored: BootstrappedScores,
-    pools: Pools,
-    template: xr.DataArray,
-    clusters: xr.DataArray | None,
+    pools: tuple[tuple[str, Labels], ...],
+    clusters: Labels | None,
 ) -> list[Group]:
-    return list(
-        draw_groups(
-            {name: flatten_labels(labels, template) for name, labels in pools.items()},
-            draws=scored.days.draws,
-            seed=scored.days.seed,
-            clusters=None if clusters is None else flatten_labels(clusters, template),
-        )
+    days = scored.days
+    drawn = draw_groups(
+        dict(pools), draws=days.draws, seed=days.seed, clusters=clusters
     )
+    return list(drawn)
 
 
 def _label_groups(
