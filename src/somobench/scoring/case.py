@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -103,11 +104,14 @@ class ScoringCase:
 
     def pools(self, kinds: tuple[str, ...] | None = None) -> Pools:
         """Return group labels by kind of pool and layer; layer 0 is all of them."""
+        chosen = self.labels if kinds is None else kinds
+        return {key: own for key, own in self._pools.items() if key[0] in chosen}
+
+    @cached_property
+    def _pools(self) -> Pools:
         layers = self.series_layers
         pools: Pools = {}
         for kind, labels in self.labels.items():
-            if kinds is not None and kind not in kinds:
-                continue
             for layer in (ALL_LAYERS, *self.own_layers):
                 inside = (layers == layer) | (layer == ALL_LAYERS)
                 own = np.where(inside, labels.to_numpy(), NO_GROUP)

@@ -65,7 +65,9 @@ class Group:
         counts = np.bincount(self._places.ravel(), minlength=draws * (rows + 1))
         return counts.reshape(draws, rows + 1)[:, :rows].astype(np.float64)
 
-    def medians(self, values: Floats, replicates: Replicates) -> Resampled:
+    def medians(
+        self, values: Floats, replicates: Replicates, units: int | None = None
+    ) -> Resampled:
         """Return the median over cells on every draw, (draw,).
 
         Parameters
@@ -74,11 +76,14 @@ class Group:
             Of all rows.
         replicates : (draw, row)
             The same on draws of days.
+        units : int, optional
+            Cells or clusters with a value, where they were counted before.
         """
         own = replicates[:, self.rows]
         days = _take_median(own)
         still = values[self.rows].astype(np.float32)[None]
-        if self.count_units(values) < MINIMUM_CELLS or self.chosen is None:
+        units = self.count_units(values) if units is None else units
+        if units < MINIMUM_CELLS or self.chosen is None:
             alone = _take_median(still).repeat(len(own))
             return Resampled(days, days, alone)
         return Resampled(self._draw_medians(own), days, self._draw_medians(still))
@@ -100,7 +105,7 @@ class Group:
 def _take_median(values: Replicates) -> Floats:
     """Median over the last axis without NaN; NaN where all are."""
     half, odd = divmod(values.shape[-1], 2)
-    if half and np.isfinite(values).all():  # the usual case, without sorting
+    if half and np.isfinite(values.sum()):  # the usual case, without sorting
         parted = np.partition(values, half, axis=-1)
         upper = parted[:, half].astype(np.float64)
         return upper if odd else (parted[:, :half].max(axis=-1) + upper) / 2.0
@@ -187,17 +192,17 @@ def pool_metric(values: Floats, replicates: Replicates, groups: list[Group]) -> 
     """Take medians of values (row,) and replicates (draw, row); NaN rows are out."""
     known = np.where(np.isfinite(values), 0.0, np.nan).astype(np.float32)
     kept = replicates + known
-    medians, drawn, counts = [], [], []
-    for group in groups:
-        finite = values[group.rows][np.isfinite(values[group.rows])]
-        medians.append(float(np.median(finite)) if finite.size else np.nan)
-        drawn.append(group.medians(values, kept))
-        counts.append(finite.size)
+    units = [group.count_units(values) for group in groups]
+    with np.errstate(over="ignore", invalid="ignore"):  # sums that look for NaN
+        drawn = [
+            group.medians(values, kept, count)
+            for group, count in zip(groups, units, strict=True)
+        ]
     return Pooled(
-        np.array(medians),
+        np.array([_take_median(values[group.rows][None])[0] for group in groups]),
         Resampled(*(np.array(part) for part in zip(*drawn, strict=True))),
-        np.array(counts),
-        np.array([group.count_units(values) for group in groups]),
+        np.array([np.isfinite(values[group.rows]).sum() for group in groups]),
+        np.array(units),
     )
 
 
