@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -21,9 +22,10 @@ from somobench.catalog.resolve import Release, resolve
 from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.catalog.storage.hashing import sha256_file
 from somobench.schemas.errors import IntegrityError
-from somobench.scoring import ladders
+from somobench.scoring import ladders, models
 from somobench.scoring.case import ScoringCase
-from somobench.scoring.ladders import choose_ladder, open_ladder
+from somobench.scoring.ladders import choose_ladder, compare_with_rungs, open_ladder
+from somobench.scoring.models import LEADING, ScoredModels, draw_common_days
 
 
 @pytest.fixture(scope="module")
@@ -171,3 +173,32 @@ def test_given_ladder_is_marked_where_the_release_lists_none(
     ladder, _ = choose_ladder(resolve(RELEASE), case, given)
     assert ladder is not None
     assert not ladder.of_release
+
+
+def test_comparisons_are_those_of_models_scored_for_each_of_them(
+    asset: Path, case: ScoringCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rungs = open_ladder(asset, case).rungs
+    *whole, reader = rungs  # the one that reads observations lacks days
+    order = (whole[0], reader, *whole[1:])
+    days = draw_common_days(case, order, draws=40)
+    scored: list[xr.DataArray] = []
+    score = models.score_model
+    monkeypatch.setattr(
+        models, "score_model", lambda *given: scored.append(given[1]) or score(*given)
+    )
+    together = ScoredModels(case, days, LEADING)
+    pairs = [(each, order[:place]) for place, each in enumerate(order)]
+    found = [list(compare_with_rungs(together, *pair)) for pair in pairs]
+    count = len(scored)
+    alone = [
+        list(compare_with_rungs(ScoredModels(case, days, LEADING), *pair))
+        for pair in pairs
+    ]
+    for ours, theirs in zip(found, alone, strict=True):
+        for one, other in zip(ours, theirs, strict=True):
+            pd.testing.assert_frame_equal(one, other)
+    assert len(scored) > 2 * count > 0
+    monkeypatch.setattr(ScoredModels, "room", 0)
+    beyond = list(compare_with_rungs(ScoredModels(case, days, LEADING), *pairs[-1]))
+    pd.testing.assert_frame_equal(pd.concat(beyond), pd.concat(found[-1]))

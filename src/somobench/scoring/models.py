@@ -94,12 +94,13 @@ class ScoredModels:
     metrics : tuple of str
     """
 
+    room = 2**28  # bytes of replicates that are kept
+
     def __init__(
         self, case: ScoringCase, days: ResampledDays, metrics: tuple[str, ...]
     ) -> None:
         self.case, self.days, self.metrics = case, days, metrics
         self._kept: dict[tuple[str, bytes], BootstrappedScores] = {}
-        self._room = 2**28
 
     def score(
         self, model: str, values: xr.DataArray, within: xr.DataArray | None = None
@@ -114,8 +115,9 @@ class ScoredModels:
             return kept
         chosen = values if within is None else values.where(within)
         scored = score_model(self.case, chosen, self.days, self.metrics)
-        self._room -= sum(drawn.nbytes for drawn in scored.replicates.values())
-        if self._room >= 0:
+        needed = sum(drawn.nbytes for drawn in scored.replicates.values())
+        if needed <= self.room:
+            self.room -= needed
             self._kept[model, days] = scored
         return scored
 
