@@ -203,3 +203,34 @@ def test_compiled_path_takes_less_processor_time_than_the_plain_one(
     with plainly():
         plain = measure(lambda: PATHS[path](rows))
     assert plain / own > 1.1  # three and more where nothing disturbs
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("days", [100, 700, 1500])
+def test_series_whose_first_days_are_far_from_their_mean_score_alike(
+    rng: np.random.Generator, dtype: type, days: int
+) -> None:
+    x = rng.random((4, days))
+    y = x + 0.3 * rng.random((4, days))
+    x[:, :80] += 1e5  # the first days tell nothing of the others
+    y[:, :80] -= 1e5
+    y[1, :50] = np.nan
+    y[2, 90:] = 0.4
+    x[3] = y[3] + np.where(np.arange(days) < 80, 1e4, 1e-3 * x[3])
+    rows = Rows(x.astype(dtype), y.astype(dtype), np.arange(days) % 366 + 1)
+    with plainly():
+        expected = score_rows(rows, MOMENTS)
+    assert_same(score_rows(rows, MOMENTS), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("place", [0, 255, 4096, 9999])
+@pytest.mark.parametrize("value", [np.inf, -np.inf])
+def test_an_infinite_value_is_found_wherever_it_is(
+    dtype: type, place: int, value: float
+) -> None:
+    values = np.full(10_000, np.nan, dtype=dtype)
+    values[::3] = np.finfo(dtype).max
+    assert not kernels.has_infinite(values)
+    values[place] = value
+    assert kernels.has_infinite(values)
