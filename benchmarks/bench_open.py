@@ -93,9 +93,10 @@ def open_flat() -> xr.Dataset:
 
 
 def read_all(opener: Opener) -> Arrays:
-    """Read every variable into memory."""
+    """Read every variable into memory; what is decoded is copied nowhere."""
     grid = opener()
-    return {str(name): np.array(array) for name, array in grid.data_vars.items()}
+    take = np.array if opener is open_flat else np.asarray
+    return {str(name): take(array) for name, array in grid.data_vars.items()}
 
 
 def sum_bits(found: Arrays) -> Arrays:

@@ -162,7 +162,7 @@ class GridArray(BackendArray):
     ) -> None:
         """Decode a chunk into an array, at least from one value to another."""
         key = _key(self._name, numbers)
-        content = self._members[key]
+        content = self._members.read_chunk(key)
         try:
             size = self.dtype.itemsize
             plain = target.reshape(-1).view("u1")
