@@ -128,6 +128,7 @@ def run_race(
             "failure": failures.get(name, "ours failed" if own is None else None),
             **medians.get(name, {}),
             **_relate(medians.get(name), own),
+            "shared": own is not None and own["seconds"] > 1.1 * own["busy"],
             "gigabytes": max((one["gigabytes"] for one in found), default=0.0),
         }
         for name, found in records.items()

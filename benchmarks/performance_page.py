@@ -37,7 +37,8 @@ def describe_row(row: Mapping[str, Any]) -> str:
         met = bar is None or row["judged_ratio"] >= bar
         aim = "" if bar is None else f"{bar:.3g}"
     times = [f"{row[key] * 1e3:,.0f}" for key in ("seconds", "busy")]
-    behind = "" if met else ", **not reached**"
+    unmet = "not shown" if row["shared"] else "not reached"
+    behind = "" if met else f", **{unmet}**"
     cells = [row["work"], row["who"], *times, *ratios, f"{aim}{behind}"]
     return "| " + " | ".join([*cells, f"{row['gigabytes']:.2f}"]) + " |"
 
@@ -77,7 +78,8 @@ def write_page(
         "first. A ratio is the other's time over ours: above 1 we are faster. Aims are",
         "meant by the clock of an idle machine; they are judged by the clock or by the",
         "processor time of all cores together, whichever is less: the clock counts",
-        "whatever keeps the cores busy beside them.",
+        "whatever keeps the cores busy beside them. Where ours waited for others, an",
+        "aim that this doesn't meet is only not shown.",
         "",
         "| work | who | ms | processor ms | ratio | of processor | aim | peak GB |",
         "|---|---|---|---|---|---|---|---|",
