@@ -205,8 +205,8 @@ def _flatten_array(array: xr.DataArray, kept: int, what: str) -> NDArray[Any]:
 
 def _count_infinite(rows: NDArray[Any]) -> int:
     """Count infinite values; a compiled loop tells whether long series have any."""
-    kernels = find_kernels(rows.size)
-    if kernels is not None and rows.dtype.kind == "f" and rows.flags.c_contiguous:
+    kernels, is_plain = find_kernels(rows.size), rows.dtype in (np.float32, np.float64)
+    if kernels is not None and is_plain and rows.flags.c_contiguous:
         parts = np.array_split(rows.reshape(-1), count_cores())
         if not any(map_threads(kernels.has_infinite, parts, rows.size)):
             return 0
