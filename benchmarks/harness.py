@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from performance_page import OURS, describe_row, write_page
+from performance_page import OURS, describe_row, find_least, write_page
 
 HERE = Path(__file__).parent
 MODULES = ("bench_metrics", "bench_anomalies", "bench_scoring", "bench_open")
@@ -128,6 +128,7 @@ def run_race(
             "failure": failures.get(name, "ours failed" if own is None else None),
             **medians.get(name, {}),
             **_relate(medians.get(name), own),
+            "shared": own is not None and own["seconds"] > 1.1 * own["busy"],
             "gigabytes": max((one["gigabytes"] for one in found), default=0.0),
         }
         for name, found in records.items()
@@ -139,8 +140,11 @@ def _relate(
 ) -> dict[str, float]:
     if theirs is None or own is None:
         return {}
-    parts = {"ratio": "seconds", "busy_ratio": "busy"}
-    return {name: theirs[part] / own[part] for name, part in parts.items()}
+    return {
+        "ratio": theirs["seconds"] / own["seconds"],
+        "busy_ratio": theirs["busy"] / own["busy"],
+        "judged_ratio": find_least(theirs) / find_least(own),
+    }
 
 
 def call(*arguments: str | Path) -> str:

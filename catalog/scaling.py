@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import xarray as xr
 
-from somobench.schemas.variables import TEST
+from somobench.catalog.labels import make_variable, spread
+from somobench.schemas.variables import TEST, get_attrs
 
 TARGET_DECIMALS = 5  # of published targets; rescaled ones are rounded alike
 LEFT_OUT = "left_out_of_train_values"
@@ -35,21 +39,24 @@ def scale_by_train_days(
     -------
     DataArray, (layer, cell, time), m3 m-3, float32
     """
+    full_record = factors["scale_is_full_record"]
     scaled = rescale(
         targets["soil_moisture_in_situ"],
         factors["scale_slope"],
         factors["scale_offset"],
     )
-    full_record = factors["scale_is_full_record"]
     if LEFT_OUT not in full_record.attrs:
         return scaled
     if role is None:
         message = "roles are needed for train scaling"
         raise ValueError(message)
-    one_role = (role == role.isel(time=0)).all("time")
-    knows_other_days = (targets["is_gapfilled"] == 1) | (full_record == 1)
-    kept = scaled.where((role == TEST) | one_role | ~knows_other_days)
-    return kept.transpose(*scaled.dims)
+    aligned = xr.align(scaled, targets["is_gapfilled"], full_record, role, copy=False)
+    values, filled, of_full, days = (spread(part, scaled.dims) for part in aligned)
+    time = scaled.dims.index("time")
+    first = days[(*(slice(None),) * time, slice(0, 1))]
+    one_role = (days == first).all(axis=time, keepdims=True)
+    kept = (days == TEST) | one_role | ~((filled == 1) | (of_full == 1))
+    return _label(np.where(kept, values, np.float32("nan")), aligned[0])
 
 
 def rescale(
@@ -66,6 +73,13 @@ def rescale(
     -------
     DataArray, (layer, cell, time), m3 m-3, float32
     """
-    scaled = offset + slope * in_situ.astype("float64")
-    scaled = scaled.where(scaled >= 0).round(TARGET_DECIMALS)
-    return scaled.astype("float32").transpose(*in_situ.dims)
+    aligned = xr.align(in_situ, slope, offset, copy=False)
+    measured, slopes, offsets = (spread(part, in_situ.dims) for part in aligned)
+    scaled = offsets + slopes * measured.astype("float64")
+    scaled = np.where(scaled >= 0, scaled, np.nan).round(TARGET_DECIMALS)
+    return _label(scaled.astype("float32"), aligned[0])
+
+
+def _label(values: Any, like: xr.DataArray) -> xr.DataArray:
+    variable = make_variable(like.dims, values, get_attrs("soil_moisture"))
+    return xr.DataArray(variable, like.coords)

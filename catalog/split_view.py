@@ -104,8 +104,10 @@ def _select_features(
     """Select the features of a split, on the layers and cells of the targets."""
     if features is None:
         return xr.Dataset()
-    chosen = features.sel(split=split, layer=targets["layer"])
-    return align_to_targets(chosen.drop_vars("split"), targets, "features")
+    place = features.get_index("split").get_loc(split)
+    chosen = features.drop_vars("split").isel(split=place)
+    chosen = chosen.sel(layer=targets["layer"].to_numpy())
+    return align_to_targets(chosen, targets, "features")
 
 
 def index_cells(cells: pd.DataFrame, targets: xr.Dataset) -> pd.DataFrame:

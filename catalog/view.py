@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from somobench.catalog.labels import make_variable
 from somobench.catalog.scaling import scale_by_train_days
 from somobench.schemas.errors import IntegrityError
 from somobench.schemas.manifest import FeatureSetRecord
@@ -291,7 +292,7 @@ def view_roles(splits: pd.DataFrame, targets: xr.Dataset, split: str) -> xr.Data
         "flag_values": np.arange(len(ROLES) + 1, dtype="int8"),
         "flag_meanings": " ".join(("none", *ROLES)),
     }
-    return xr.DataArray(role, dims=("cell", "time"), attrs=attrs)
+    return xr.DataArray(make_variable(("cell", "time"), role, attrs))
 
 
 def make_cell_coords(table: pd.DataFrame) -> dict[str, xr.Variable]:
@@ -306,16 +307,17 @@ def make_cell_coords(table: pd.DataFrame) -> dict[str, xr.Variable]:
         As of `index_cells`.
     """
     coords = {
-        name: xr.Variable("cell", table[name].to_numpy().astype(str)) for name in TEXTS
+        name: make_variable("cell", table[name].to_numpy().astype(str))
+        for name in TEXTS
     }
     for name, meaning in STATIC_CLASSES.items():
         if name in table:
             texts = table[name].fillna("").to_numpy().astype(str)
-            coords[name] = xr.Variable("cell", texts, {"long_name": meaning})
+            coords[name] = make_variable("cell", texts, {"long_name": meaning})
     for name in ("dryness", *STATIC_ATTRIBUTES):
         if name in table:
             numbers = table[name].to_numpy("float64")
-            coords[name] = xr.Variable("cell", numbers, get_attrs(name))
+            coords[name] = make_variable("cell", numbers, get_attrs(name))
     sources = set(table["dryness_source"]) if "dryness_source" in table else set()
     if len(sources) == 1 and (source := str(*sources)) in DRYNESS_SOURCES:
         meaning = f"{DRYNESS_SOURCES[source]}, long-term mean"

@@ -51,6 +51,12 @@ def test_opening_in_memory_loads_neither_intake_nor_pandera(toy: Path) -> None:
     assert loaded_by(statement).isdisjoint({"intake", "pandera", "dvc", "pooch"})
 
 
+def test_opening_in_memory_without_lags_loads_no_arrays_of_dask(toy: Path) -> None:
+    which = f"release='{RELEASE}', split='temporal', scaling='train'"
+    statement = f"import somobench; somobench.open_dataset('forcing', {which})"
+    assert loaded_by(statement).isdisjoint({"dask.array", "scipy"})
+
+
 def test_every_public_name_is_there() -> None:
     assert all(hasattr(somobench, name) for name in somobench.__all__)
     assert set(somobench.__all__) <= set(dir(somobench))

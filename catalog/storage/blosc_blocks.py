@@ -15,7 +15,7 @@ import numpy as np
 from numcodecs import blosc  # type: ignore[import-untyped]  # ships no types
 
 HEADER = struct.Struct("<4B3I")  # versions, flags, typesize; bytes, of a block, encoded
-IS_COPY = 0x2  # flag: stored as it is
+IS_COPY, IS_WHOLE = 0x2, 0x10  # flags: stored as it is; blocks aren't divided
 
 blosc.use_threads = False  # as zarr sets it: chunks have threads, blocks have none
 
@@ -48,6 +48,8 @@ def decode_range(
         )
     count = -(-total // block) if block else 0
     first, last = _choose_blocks(start, stop, block, count)
+    if last == count and not head[2] & IS_WHOLE:
+        first = min(first, max(0, count - 2))  # a short one, alone, would be divided
     if head[2] & IS_COPY or last - first >= count:
         blosc.decompress(buffer, target)
         return
@@ -60,15 +62,12 @@ def decode_range(
     chosen = places[first:last] - places[first] + HEADER.size + 4 * (last - first)
     content = buffer[int(places[first]) : int(ends[last - 1])]
     length = HEADER.size + 4 * (last - first) + len(content)
-    header = HEADER.pack(*head, decoded.size, block, length)
+    header = HEADER.pack(*head, decoded.size, min(block, decoded.size), length)
     blosc.decompress(
         b"".join([header, chosen.astype("<u4").tobytes(), content]), decoded
     )
 
 
 def _choose_blocks(start: int, stop: int, block: int, count: int) -> tuple[int, int]:
-    """Return the first block and the one behind the last; a short one isn't alone."""
-    if count <= 1:
-        return 0, count
-    first, last = start // block, -(-stop // block)
-    return min(first, count - 2) if last == count else first, last
+    """Return the first block and the one behind the last."""
+    return (start // block, -(-stop // block)) if count > 1 else (0, count)

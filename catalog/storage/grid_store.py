@@ -2,7 +2,7 @@
 
 Zarr itself reads every chunk through an event loop, several copies and one thread. Here
 a chunk goes from the file into the array that is handed out: one read by position, its
-two checksums, Blosc into the place where its values belong, on as many threads as there
+checksum, Blosc into the place where its values belong, on as many threads as there
 are cores. Of a chunk from which little is wanted, only the Blosc blocks that hold it
 are decoded. `GridStore.recognise` decides from the metadata alone; it leaves to zarr
 whatever it doesn't know to the letter. `tests/catalog/test_grid_store.py` compares the
@@ -162,7 +162,7 @@ class GridArray(BackendArray):
     ) -> None:
         """Decode a chunk into an array, at least from one value to another."""
         key = _key(self._name, numbers)
-        content = self._members[key]
+        content = self._members.read_chunk(key)
         try:
             size = self.dtype.itemsize
             plain = target.reshape(-1).view("u1")

@@ -131,10 +131,15 @@ def test_rows_of_a_chunk_of_several_blocks_are_its_rows(
         )
 
 
-def test_blocks_are_decoded_alone_or_with_all_others() -> None:
-    values = np.arange(700_000, dtype="int32")
-    buffer = memoryview(blosc.compress(values, b"zstd", 7, 2))
+@pytest.mark.parametrize("shuffle", [0, 1, 2])
+@pytest.mark.parametrize("codec", [b"zstd", b"lz4", b"blosclz", b"zlib"])
+def test_blocks_are_decoded_alone_or_with_all_others(
+    codec: bytes, shuffle: int
+) -> None:
+    values = np.arange(700_003, dtype="int32")
+    buffer = memoryview(blosc.compress(values, codec, 7, shuffle))
     block = HEADER.unpack_from(buffer)[5]
+    assert values.nbytes % block
     whole = values.view("u1")
     for start in range(0, whole.size, block // 2):
         stop = min(start + 9, whole.size)
@@ -227,6 +232,23 @@ def test_a_file_that_is_cut_while_it_is_open_is_no_shorter_grid(
             stream.truncate(int(path.stat().st_size * left))
         with pytest.raises(IntegrityError, match=r"a\.zarr\.zip"):
             grid.load()
+
+
+def test_a_chunk_that_another_takes_the_place_of_is_refused(tmp_path: Path) -> None:
+    # Noise is stored as it is, so that chunks are as long as each other, and each
+    # agrees with the checksum behind it.
+    path, rng = tmp_path / "a.zarr.zip", np.random.default_rng(1)
+    noise = rng.integers(-100, 100, (2, 64, 100), dtype="int8")
+    grid = xr.Dataset({n: (("cell", "time"), noise[i]) for i, n in enumerate("ab")})
+    write_zarr_zip(grid, path)
+    with open_zarr_zip(path) as back:
+        back["a"][3].load()
+        with zipfile.ZipFile(path) as archive:
+            chunks = [archive.read(f"{name}/c/0/0") for name in "ab"]
+        assert len(chunks[0]) == len(chunks[1])
+        path.write_bytes(path.read_bytes().replace(chunks[0], chunks[1]))
+        with pytest.raises(IntegrityError, match="CRC-32"):
+            back["a"][3].load()
 
 
 def _rewrite(

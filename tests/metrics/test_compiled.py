@@ -7,17 +7,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
+import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from somobench.metrics import compiled, kernels
+from somobench.metrics import compiled, kernels, score
 from somobench.metrics.anomalies import seasonal_climatology, take_moving_anomalies
 from somobench.metrics.days import resample_days
 from somobench.metrics.registry import METRICS
 from somobench.metrics.rows import Rows, RowScores, score_rows
+from somobench.schemas.errors import InputError
 
 Array = NDArray[np.floating]
 
@@ -203,3 +206,58 @@ def test_compiled_path_takes_less_processor_time_than_the_plain_one(
     with plainly():
         plain = measure(lambda: PATHS[path](rows))
     assert plain / own > 1.1  # three and more where nothing disturbs
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("days", [100, 700, 1500])
+def test_series_whose_first_days_are_far_from_their_mean_score_alike(
+    rng: np.random.Generator, dtype: type, days: int
+) -> None:
+    x = rng.random((4, days))
+    y = x + 0.3 * rng.random((4, days))
+    x[:, :80] += 1e5  # the first days tell nothing of the others
+    y[:, :80] -= 1e5
+    y[1, :50] = np.nan
+    y[2, 90:] = 0.4
+    x[3] = y[3] + np.where(np.arange(days) < 80, 1e4, 1e-3 * x[3])
+    rows = Rows(x.astype(dtype), y.astype(dtype), np.arange(days) % 366 + 1)
+    with plainly():
+        expected = score_rows(rows, MOMENTS)
+    assert_same(score_rows(rows, MOMENTS), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("place", [0, 255, 4096, 9999])
+@pytest.mark.parametrize("value", [np.inf, -np.inf])
+def test_an_infinite_value_is_found_wherever_it_is(
+    dtype: type, place: int, value: float
+) -> None:
+    values = np.full(10_000, np.nan, dtype=dtype)
+    values[::3] = np.finfo(dtype).max
+    assert not kernels.has_infinite(values)
+    values[place] = value
+    assert kernels.has_infinite(values)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", ">f4", "f2", "i2"])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_numbers_of_any_kind_are_scored_and_searched_for_infinite_ones(
+    rng: np.random.Generator, dtype: str, order: str
+) -> None:
+    labels = {"cell": np.arange(3), "time": pd.date_range("2001-01-01", periods=DAYS)}
+    pair = [
+        xr.DataArray(
+            np.asarray(rng.integers(0, 9, (3, DAYS)), dtype, order=order), labels
+        )
+        for _ in range(2)
+    ]
+    for part in pair:
+        part.to_numpy().flags.writeable = False
+    with plainly():
+        expected = score(*pair, metrics=["pearson_r", "rmse"])
+    xr.testing.assert_allclose(score(*pair, metrics=["pearson_r", "rmse"]), expected)
+    if pair[0].dtype.kind == "f":
+        spoilt = pair[0].copy(data=pair[0].to_numpy().copy(order=order))
+        spoilt[2, 7] = -np.inf
+        with pytest.raises(InputError, match="1 infinite values"):
+            score(spoilt, pair[1], metrics=["rmse"])

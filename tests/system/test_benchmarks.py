@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,3 +60,29 @@ def test_a_contestant_that_fails_has_a_row_and_the_others_go_on(
     assert "failed: Not equal to tolerance" in lines[1]
     assert "failed: no such library" in lines[2]
     assert lines[3] == "| work | slow | 500 | 500 | 5.0 | 5.0 | 4 | 1.00 |"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "aim"),
+    [
+        (0.05, "4"),  # 200 / 50 by the clock of two idle cores
+        (0.06, "4, **not reached**"),
+        (0.12, "4, **not shown**"),  # others kept the cores busy: by processor time
+    ],
+)
+def test_an_aim_is_judged_by_the_lesser_of_clock_and_processor_time(
+    harness: ModuleType, monkeypatch: pytest.MonkeyPatch, seconds: float, aim: str
+) -> None:
+    def call(*arguments: object) -> str:
+        _, _, _, name, place = arguments
+        np.savez(str(place), score=[1.0])
+        own = {"seconds": seconds, "busy": 0.08}
+        theirs = {"seconds": 0.9, "busy": 0.2}
+        record = own if name == harness.OURS else theirs
+        return json.dumps(record | {"gigabytes": 1})
+
+    monkeypatch.setattr(harness, "call", call)
+    work = dict.fromkeys((harness.OURS, "peer"), dict)
+    race = harness.Race("work", lambda: 0, work, {"peer": 4})
+    line = harness.describe_row(harness.run_race("m", "k", race)[1])
+    assert line.endswith(f" | {aim} | 1.00 |")

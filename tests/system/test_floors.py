@@ -56,7 +56,7 @@ FLOORS = {
         {"tools", ""},
     ],
     "somobench.catalog": [
-        {"storage", ""},
+        {"storage", "labels", ""},
         {"scaling", "recipes"},
         {"registry"},
         {"request", "fetching"},

@@ -10,12 +10,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from somobench.catalog.storage.processors import count_cores
 from somobench.metrics.anomalies import (
     LEAP_YEAR,
     count_leap_year_days,
     seasonal_climatology,
 )
-from somobench.metrics.compiled import find_kernels, map_threads, share_rows
+from somobench.metrics.compiled import find_kernels, map_threads
 from somobench.metrics.definition import Metric
 from somobench.metrics.extremes import compute_extreme_thresholds
 from somobench.metrics.registry import METRICS, metrics_named
@@ -23,7 +24,6 @@ from somobench.metrics.rows import Rows, RowScores
 from somobench.schemas.errors import InputError, UsageError
 
 MEMBER, TIME = "member", "time"
-_PART_VALUES = 2_000_000  # whose marks stay in the caches
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,13 +204,13 @@ def _flatten_array(array: xr.DataArray, kept: int, what: str) -> NDArray[Any]:
 
 
 def _count_infinite(rows: NDArray[Any]) -> int:
-    """Count infinite values, on all cores where there are many."""
-
-    def count(part: slice) -> int:
-        return int(np.count_nonzero(np.isinf(rows[part])))
-
-    height = _PART_VALUES // max(1, rows[:1].size)
-    return sum(map_threads(count, share_rows(len(rows), height), rows.size))
+    """Count infinite values; a compiled loop tells whether long series have any."""
+    kernels, is_plain = find_kernels(rows.size), rows.dtype in (np.float32, np.float64)
+    if kernels is not None and is_plain and rows.flags.c_contiguous:
+        parts = np.array_split(rows.reshape(-1), count_cores())
+        if not any(map_threads(kernels.has_infinite, parts, rows.size)):
+            return 0
+    return int(np.count_nonzero(np.isinf(rows)))
 
 
 def _mask(

@@ -98,7 +98,8 @@ def _sum_anomalies(pairs: Pairs) -> Summed:
     series = pairs.prediction, pairs.target
     spread = np.empty((7, len(pairs.target), 1))
     kernels.sum_moments(*series, whole, centres, spread)
-    deviations = np.sqrt(spread[3:5, :, 0] / spread[0, :, 0].clip(1))
+    means = spread[1:5, :, 0] / spread[0, :, 0].clip(1)
+    deviations = np.sqrt((means[2:] - means[:2] ** 2).clip(0))
     floors = np.hypot(ROUNDING * centres, ROUNDING * deviations)
     anomalies = [np.empty_like(values) for values in series]
     for values, anomaly in zip(series, anomalies, strict=True):

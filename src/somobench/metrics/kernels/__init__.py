@@ -14,6 +14,7 @@ from somobench.metrics.kernels.series import (
     sum_pairwise,
 )
 from somobench.metrics.kernels.sums import (
+    has_infinite,
     sum_days,
     sum_events,
     sum_moments,
@@ -23,6 +24,7 @@ from somobench.metrics.kernels.sums import (
 __all__ = [
     "fill_anomalies",
     "fill_climatology",
+    "has_infinite",
     "sort_places",
     "sort_rows",
     "sum_days",

@@ -8,8 +8,14 @@ import numpy as np
 
 from somobench.compiling import compile_lazily
 from somobench.metrics.kernels.arrays import Floats, Integers
+from somobench.metrics.kernels.memory import ask_ahead, count_in_line
+
+Moments = tuple[float, float, float, float, float, float, float]
 
 _INFINITY = np.inf
+_PIECE = 256  # days added up at once
+_BLOCK = 4096  # values looked at at once
+_FAR = 0.9  # share of a sum of squares that is due to the centre
 
 
 @compile_lazily(reorder=True)
@@ -18,7 +24,7 @@ def _sum_pairs(x: Floats, y: Floats) -> tuple[float, float, float]:
     count, sum_x, sum_y = 0, 0.0, 0.0
     for day in range(x.size):
         u, v = np.float64(x[day]), np.float64(y[day])
-        paired = (abs(u) < _INFINITY) & (abs(v) < _INFINITY)
+        paired = abs(u - v) < _INFINITY
         a, b = u if paired else 0.0, v if paired else 0.0
         count += int(paired)
         sum_x += a
@@ -27,42 +33,118 @@ def _sum_pairs(x: Floats, y: Floats) -> tuple[float, float, float]:
 
 
 @compile_lazily(reorder=True)
-def _sum_squares(
-    x: Floats, y: Floats, mean_x: float, mean_y: float, sums: Floats
-) -> None:
-    count, sx, sy, sxx, syy, sxy, see = 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+def _sum_squares(x: Floats, y: Floats, centre_x: float, centre_y: float) -> Moments:
+    count, sx, sy, sxx, syy, sxy, see = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     for day in range(x.size):
-        u, v = np.float64(x[day]) - mean_x, np.float64(y[day]) - mean_y
-        paired = (abs(u) < _INFINITY) & (abs(v) < _INFINITY)
+        u, v = np.float64(x[day]) - centre_x, np.float64(y[day]) - centre_y
+        difference = u - v
+        paired = abs(difference) < _INFINITY
         a, b = u if paired else 0.0, v if paired else 0.0
-        e = a - b
-        count += int(paired)
+        e = difference if paired else 0.0
+        count += 1.0 if paired else 0.0
         sx += a
         sy += b
         sxx += a * a
         syy += b * b
         sxy += a * b
         see += e * e
-    sums[0], sums[1], sums[2], sums[3] = count, sx, sy, sxx
-    sums[4], sums[5], sums[6] = syy, sxy, see
+    return count, sx, sy, sxx, syy, sxy, see
+
+
+@compile_lazily()
+def _add(a: Moments, b: Moments) -> Moments:
+    return (
+        *(a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]),
+        *(a[4] + b[4], a[5] + b[5], a[6] + b[6]),
+    )
+
+
+@compile_lazily()
+def _average_first_pairs(x: Floats, y: Floats) -> tuple[float, float]:
+    """Return the means of the first days that have pairs; NaN where none has."""
+    for first in range(0, x.size, _PIECE):
+        last = min(first + _PIECE, x.size)
+        count, sum_x, sum_y = _sum_pairs(x[first:last], y[first:last])
+        if count:
+            return sum_x / count, sum_y / count
+    return np.nan, np.nan
+
+
+@compile_lazily()
+def _sum_row(
+    x: Floats,
+    y: Floats,
+    bounds: Integers,
+    centre_x: float,
+    centre_y: float,
+    sums: Floats,
+) -> None:
+    line = count_in_line(x)
+    for step in range(bounds.size - 1):
+        own = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+        for first in range(bounds[step], bounds[step + 1], _PIECE):
+            last = min(first + _PIECE, bounds[step + 1])
+            ask_ahead(x, first, last, line)
+            ask_ahead(y, first, last, line)
+            part = x[first:last], y[first:last]
+            own = _add(own, _sum_squares(part[0], part[1], centre_x, centre_y))
+        for product in range(7):
+            sums[product, step] = own[product]
+
+
+@compile_lazily()
+def _are_far(sums: Floats) -> bool:
+    """Tell whether little is left of a sum of squares without its mean's share."""
+    whole = np.empty(7)
+    for product in range(7):
+        whole[product] = sums[product].sum()
+    count, sx, sy, sxx, syy, _, see = whole
+    return bool(
+        sx * sx > _FAR * count * sxx
+        or sy * sy > _FAR * count * syy
+        or (sx - sy) * (sx - sy) > _FAR * count * see
+    )
 
 
 @compile_lazily()
 def sum_moments(
     x: Floats, y: Floats, bounds: Integers, centres: Floats, sums: Floats
 ) -> None:
-    """Fill sums of 1, x, y, xx, yy, xy and (x - y)^2 about the means of pairs.
+    """Fill sums of 1, x, y, xx, yy, xy and (x - y)^2 about centres.
 
-    `centres` (2, row) gets the means. Series may be float32; pairs are found here.
+    `centres` (2, row) get the means of the first pairs, so that a series is read once;
+    where these are far from the means of all pairs, they get those. Series may be
+    float32; pairs are found here.
     """
     for row in range(x.shape[0]):
-        count, sum_x, sum_y = _sum_pairs(x[row], y[row])
-        mean_x, mean_y = sum_x / count, sum_y / count
+        own_x, own_y, own = x[row], y[row], sums[:, row]
+        mean_x, mean_y = _average_first_pairs(own_x, own_y)
+        _sum_row(own_x, own_y, bounds, mean_x, mean_y, own)
+        if _are_far(own):
+            count, sum_x, sum_y = _sum_pairs(own_x, own_y)
+            mean_x, mean_y = sum_x / count, sum_y / count
+            _sum_row(own_x, own_y, bounds, mean_x, mean_y, own)
         centres[0, row], centres[1, row] = mean_x, mean_y
-        for step in range(bounds.size - 1):
-            start, end = bounds[step], bounds[step + 1]
-            own = sums[:, row, step]
-            _sum_squares(x[row, start:end], y[row, start:end], mean_x, mean_y, own)
+
+
+@compile_lazily(reorder=True)
+def _is_any_infinite(values: Floats) -> bool:
+    found = False
+    for day in range(values.size):
+        found |= abs(values[day]) == _INFINITY
+    return found
+
+
+@compile_lazily()
+def has_infinite(values: Floats) -> bool:
+    """Tell whether a long series has an infinite value."""
+    line = count_in_line(values)
+    for first in range(0, values.size, _BLOCK):
+        last = min(first + _BLOCK, values.size)
+        ask_ahead(values, first, last, line)
+        if _is_any_infinite(values[first:last]):
+            return True
+    return False
 
 
 @compile_lazily(reorder=True)
