@@ -7,11 +7,8 @@ in each of them, in the environment that its starter had.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from multiprocessing.context import ForkServerContext, ForkServerProcess
-from multiprocessing.forkserver import ensure_running, set_forkserver_preload
-from typing import Any
+from multiprocessing.forkserver import set_forkserver_preload
 
 LIBRARIES = (
     *("dask.array", "distributed", "numba", "pandera.pandas", "pandera.xarray"),
@@ -20,9 +17,11 @@ LIBRARIES = (
 )
 
 
-class _Process(ForkServerProcess):
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)
+class WarmProcess(ForkServerProcess):
+    """A process with the environment of the one that asked for it."""
+
+    def __init__(self, *arguments: object, **options: object) -> None:
+        super().__init__(*arguments, **options)
         self.environment = dict(os.environ)
 
     def run(self) -> None:
@@ -31,33 +30,10 @@ class _Process(ForkServerProcess):
         super().run()
 
 
-class _Context(ForkServerContext):
-    Process = _Process
+class WarmContext(ForkServerContext):
+    """How they start, in place of `somobench.parallel.BoundContext`."""
 
+    Process = WarmProcess
 
-def get_warm_context(_: str) -> _Context:
-    """Return what starts processes, in place of `multiprocessing.get_context`."""
-    set_forkserver_preload(list(LIBRARIES))
-    return _Context()
-
-
-def warm(
-    connect: Callable[[str, int], AbstractContextManager[Any]],
-) -> Callable[[str, int], AbstractContextManager[Any]]:
-    """Let a function that starts clusters of Dask start their workers likewise."""
-
-    @contextmanager
-    def connect_warm(scheduler: str, processes: int) -> Iterator[Any]:
-        import dask
-        import distributed  # noqa: F401 - adds its settings
-
+    def __init__(self) -> None:
         set_forkserver_preload(list(LIBRARIES))
-        ensure_running()
-        settings = {
-            "distributed.worker.multiprocessing-method": "forkserver",
-            "distributed.nanny.environ": dict(os.environ),
-        }
-        with dask.config.set(settings), connect(scheduler, processes) as client:
-            yield client
-
-    return connect_warm

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-from llvmlite import ir  # type: ignore[import-untyped]  # ships no types
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
@@ -30,12 +29,11 @@ def _describe_asking(_context: Any, values: Any, place: Any) -> Any:
         address = place_of(
             context, builder, kind, array, [arguments[1]], wraparound=False
         )
-        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
-        prefetch = builder.module.declare_intrinsic(
-            "llvm.prefetch",
-            [byte],
-            ir.FunctionType(ir.VoidType(), [byte, number, number, number]),
+        byte, number = cgutils.voidptr_t, cgutils.int32_t
+        asking = cgutils.ir.FunctionType(
+            cgutils.ir.VoidType(), [byte, number, number, number]
         )
+        prefetch = builder.module.declare_intrinsic("llvm.prefetch", [byte], asking)
         read, keep, data = number(0), number(3), number(1)
         builder.call(prefetch, [builder.bitcast(address, byte), read, keep, data])
         return context.get_dummy_value()
