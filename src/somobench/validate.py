@@ -11,11 +11,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from somobench.bound import make_command
 from somobench.recognise import (
     METEOROLOGY,
     STATIONS_ARCHIVE,
@@ -152,10 +152,9 @@ def ask_pipelines(module: str, *arguments: str, what: str) -> dict[str, Any]:
     InputError
         With its message, if it ends with a refusal.
     """
-    command = [sys.executable, "-P", "-m", module, *arguments]
     with tempfile.TemporaryDirectory(prefix="somobench-") as folder:
         done = subprocess.run(
-            command,
+            make_command(module, *arguments),
             env=os.environ | {"TMPDIR": folder},
             capture_output=True,
             text=True,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from somobench.bound import make_command
 from somobench.schemas.errors import InputError
 from somobench.schemas.submission_names import DIMS, LONGEST_NAME, PREDICTION
 from somobench.submissions.gridded.request import Wanted
@@ -91,7 +91,7 @@ def run_confined(
     """
     with tempfile.TemporaryDirectory(prefix="somobench-") as created:
         folder = Path(created).resolve()
-        command = [sys.executable, "-P", "-m", module, str(path.resolve()), str(folder)]
+        command = make_command(module, str(path.resolve()), str(folder))
         if request is not None:
             (folder / REQUEST).write_text(request, encoding="utf-8")
         inherited = {name: os.environ[name] for name in NEEDED if name in os.environ}
