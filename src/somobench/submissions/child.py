@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from somobench.bound import make_command
+from somobench.catalog.storage.scratch import make_scratch
 from somobench.schemas.errors import InputError
 from somobench.schemas.submission_names import DIMS, LONGEST_NAME, PREDICTION
 from somobench.submissions.gridded.request import Wanted
@@ -89,8 +89,8 @@ def run_confined(
     InputError
         For what it refuses, or if it ends otherwise.
     """
-    with tempfile.TemporaryDirectory(prefix="somobench-") as created:
-        folder = Path(created).resolve()
+    with make_scratch() as created:
+        folder = created.resolve()
         command = make_command(module, str(path.resolve()), str(folder))
         if request is not None:
             (folder / REQUEST).write_text(request, encoding="utf-8")
