@@ -9,8 +9,15 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from somobench.folds.rungs import FoldRungs, build_fold_problem, join_folds, open_folds
-from somobench.ladder.rungs import Prediction, fit_predict
+from somobench.folds.rungs import (
+    FoldRungs,
+    build_fold_problem,
+    climb_fold,
+    join_folds,
+    open_folds,
+)
+from somobench.ladder import climb
+from somobench.ladder.rungs import RUNGS, Prediction, fit_predict
 from somobench.metrics import score
 from somobench.schemas.errors import UsageError
 
@@ -100,6 +107,16 @@ def test_no_rung_in_every_fold_is_refused() -> None:
     parts[1] = parts[1]._replace(refused={**parts[1].refused, **more})
     with pytest.raises(UsageError, match="a rung that every fold can train"):
         join_folds(parts, "toy-0.1.0")
+
+
+@pytest.mark.heavy
+def test_fold_is_climbed_on_its_own_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(climb, "RUNGS", {"climatology": RUNGS["climatology"]})
+    opened = open_folds(VIRTUAL)
+    found = climb_fold(opened, 1)
+    tested = opened.folds.rows[1].query("role == 'test'")["cell_id"]
+    assert {*found.grid["cell"].to_numpy()} == {*tested}
+    assert (found.tested, found.refused) == ({1, 2, 3}, {})
 
 
 @pytest.mark.heavy

@@ -73,9 +73,8 @@ def climb_fold(opened: Opened, fold: int) -> FoldRungs:
     }
     targets = opened.folds.published.targets
     grid = join_predictions(outcomes, problem, targets)
-    tested = targets["soil_moisture"].sel(cell=grid["cell"], time=grid["time"])
-    has_role = opened.folds.roles(fold).sel(cell=grid["cell"], time=grid["time"])
-    return FoldRungs(grid, refused, _list_layers(tested.where(has_role == TEST)))
+    tested = targets["soil_moisture_in_situ"].where(opened.folds.roles(fold) == TEST)
+    return FoldRungs(grid, refused, _list_layers(tested))
 
 
 def _list_layers(values: xr.DataArray) -> frozenset[int]:
