@@ -96,8 +96,11 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...], Callable[[], Rows]], ...] = (
     ),
     (
         "Kills at random times",
-        "SIGKILL to the main process alone, at a random time of its work. Left: "
-        "partial folders that the next run of a day later doesn't remove. Alive: "
+        "SIGKILL to the main process alone: every other one at a random time, the rest "
+        "within a fifth of the run after it began to write; counted are processes that "
+        "were still there to be killed. Of builds, one stage stands for all. Left: "
+        "partial and temporary folders that the next run of a day later doesn't "
+        "remove. Alive: "
         f"processes that it started and that run {kill_counts.PATIENCE:.0f} s later.",
         ("work", "kills", "wrong or mixed", "lost", "left", "alive"),
         kill_counts.count_random_kills,
@@ -112,9 +115,8 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...], Callable[[], Rows]], ...] = (
     (
         "Releases that make no sense",
         "One defect each in a table, a grid or the manifest, with right hashes. "
-        "Here `silent` counts defects that leave a release which can be read as "
-        "another one: nothing tells a reader what was meant, `somobench "
-        "validate` has more to go by.",
+        "Here `silent` is a region by another name: nothing in a release tells which "
+        "names regions have.",
         ("opened", "cases", *OUTCOMES),
         fault_counts.count_hostile,
     ),
@@ -195,10 +197,13 @@ def count_section(title: str, count: Callable[[], Rows]) -> dict[str, Any]:
 
 
 def name_machine() -> str:
-    """Return the processor and how many of its cores there are."""
+    """Return the processor, how many of its cores there are, and if others used it."""
     lines = Path("/proc/cpuinfo").read_text(encoding="ascii").splitlines()
     model = next(line.partition(": ")[2] for line in lines if "model name" in line)
-    return f"{os.cpu_count()} cores of {model.split('Processor')[0].strip()}"
+    cores = os.cpu_count() or 1
+    is_shared = os.getloadavg()[2] > cores
+    name = f"{cores} cores of {model.split('Processor')[0].strip()}"
+    return f"{name}, shared" if is_shared else name
 
 
 def write_page(counted: dict[str, Any]) -> str:

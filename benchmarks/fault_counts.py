@@ -392,7 +392,7 @@ from somobench.submissions import child
 from somobench.submissions.submission import open_submission
 run, peaks = subprocess.run, []
 def watched(command, **options):
-    ended = run([*command[:2], "-c", sys.argv[2], *command[4:]], **options)
+    ended = run([*command[:2], "-c", sys.argv[2], *command[6:]], **options)
     peaks.append(int(Path(options["cwd"], "peak.txt").read_text()) // 1024)
     return ended
 child.subprocess.run = watched

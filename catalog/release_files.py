@@ -87,6 +87,7 @@ class ReleaseFiles:
         """Return the targets of some layers, as feature sets need them."""
         grid = self._open_grid(TARGETS)
         _require(TARGETS, "variable", READ, grid.variables)
+        _require(TARGETS, "coordinate", PLACES, grid.coords)
         _require(TARGETS, "layer", layers, grid["layer"].to_numpy().tolist())
         _check_numbers(grid)
         return grid[list(READ)].sel(layer=list(layers))
@@ -238,8 +239,7 @@ def _check_numbers(grid: xr.Dataset) -> None:
     dims: dict[str, tuple[str, ...]] = dict.fromkeys(FACTORS, ("layer", "cell"))
     for name in set(READ) - set(FACTORS):
         dims[name] = ("layer", "cell", "time")
-    coords = set(PLACES) & {*map(str, grid.coords)}
-    for name in (*READ, *sorted(coords)):
+    for name in (*READ, *PLACES):
         array = grid[name]
         if array.dtype.kind not in "fiu" or {*array.dims} != {
             *dims.get(name, array.dims)
@@ -251,20 +251,23 @@ def _check_numbers(grid: xr.Dataset) -> None:
             )
 
 
+ORDERED = ("cell", "time")
+
+
 def check_axes(grid: xr.Dataset, name: str) -> None:
-    """Refuse an axis without labels, with one twice, or days out of order."""
+    """Refuse an axis without labels, with one twice, or days or cells out of order."""
     for dim in grid.dims:
         index = grid.indexes.get(dim)
         if index is None or not len(index):
             found = "no labels"
         elif not index.is_unique:
             found = "a label twice"
-        elif dim != "time" or (
-            isinstance(index, pd.DatetimeIndex) and index.is_monotonic_increasing
-        ):
-            continue
+        elif dim == "time" and not isinstance(index, pd.DatetimeIndex):
+            found = "other labels than days"
+        elif dim in ORDERED and not index.is_monotonic_increasing:
+            found = "labels out of order"
         else:
-            found = "other labels than days in order"
+            continue
         raise IntegrityError(
             f"axis {dim} of {name}", found=found, expected="labels, each once, in order"
         )

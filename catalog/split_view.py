@@ -21,6 +21,7 @@ from somobench.catalog.view import (
     view_roles,
 )
 from somobench.schemas.errors import IntegrityError, UnknownNameError
+from somobench.schemas.variables import REGIMES
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -116,14 +117,18 @@ def index_cells(cells: pd.DataFrame, targets: xr.Dataset) -> pd.DataFrame:
     Raises
     ------
     IntegrityError
-        If it lacks a cell or a column, names a cell twice, or has other types.
+        If it lacks a cell or a column, names a cell twice, has other types or a regime
+        that there isn't.
     """
     lacking = {"cell_id", *CELL_COLUMNS} - {*map(str, cells.columns)}
     if lacking:
         raise _make_cells_error(f"no column {', '.join(sorted(lacking))}")
     wrong = [name for name in TEXTS if not _are_texts(cells[name])]
-    if wrong or not pd.api.types.is_numeric_dtype(cells["dryness"]):
+    if wrong or not pd.api.types.is_float_dtype(cells["dryness"]):
         raise _make_cells_error(f"no plain values of {', '.join(wrong) or 'dryness'}")
+    unknown = sorted({*cells["regime"]} - {*REGIMES})
+    if unknown:
+        raise _make_cells_error(f"regime {unknown[0][:80]}")
     table = cells.set_index("cell_id")
     wanted = targets["cell"].to_numpy().astype(str)
     absent = pd.Index(wanted).difference(table.index)

@@ -82,10 +82,21 @@ def _remove_leftovers(target: Path) -> None:
     pattern = re.compile(
         f"{re.escape(PARTIAL)}[0-9a-f]{{12}}({OLD})?{re.escape(_shorten_name(target.name))}"
     )
+
+    def is_leftover(item: os.DirEntry[str]) -> bool:
+        found = pattern.fullmatch(item.name)
+        return found is not None and (not found[1] or target.exists())
+
+    remove_abandoned(target.parent, is_leftover)
+
+
+def remove_abandoned(
+    folder: Path, is_leftover: Callable[[os.DirEntry[str]], bool]
+) -> None:
+    """Remove what is a leftover by its name, if it wasn't changed for a day."""
     with contextlib.suppress(OSError):
-        for item in list(os.scandir(target.parent)):
-            found = pattern.fullmatch(item.name)
-            if found is None or (found[1] and not target.exists()):
+        for item in list(os.scandir(folder)):
+            if not is_leftover(item):
                 continue
             if time.time() - _find_last_change(Path(item.path)) > LEFTOVER_SECONDS:
                 _remove(Path(item.path))

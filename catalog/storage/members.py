@@ -31,6 +31,7 @@ DAMAGE = (
 READ_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 LOCAL_HEADER = struct.Struct("<4s5H3L2H")  # PKWARE APPNOTE 4.3.7
 LOCAL_MAGIC = b"PK\x03\x04"
+MOST_FROM_A_BYTE = 1032  # bytes: zlib, Technical Details, Maximum Compression Factor
 ENCRYPTED, UTF8_NAME = 1, 1 << 11  # flags, PKWARE APPNOTE 4.4.4
 _one_offset = threading.Lock()
 
@@ -50,10 +51,15 @@ class PositionedFile(io.RawIOBase):
         """Say that it has positions."""
         return True
 
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return os.fstat(self._descriptor).st_size
+
     def read(self, size: int = -1) -> bytes:
         """Read from the position on, by default to the end."""
-        if size < 0:
-            size = max(0, os.fstat(self._descriptor).st_size - self._position)
+        left = max(0, self.size - self._position)
+        size = left if size < 0 else min(size, left)
         found = self.read_at(size, self._position)
         self._position += len(found)
         return found
@@ -73,8 +79,7 @@ class PositionedFile(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Move the position."""
-        size = os.fstat(self._descriptor).st_size
-        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: size}
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}
         if (position := start[whence] + offset) < 0:
             raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
         self._position = position
@@ -154,6 +159,9 @@ class Members(Mapping[str, memoryview]):
                 return memoryview(archive.read(entry))
         content = read_raw(file, entry)
         if entry.compress_type == zipfile.ZIP_DEFLATED:
+            if entry.file_size > MOST_FROM_A_BYTE * max(len(content), 1):
+                message = f"{entry.filename!r} says {entry.file_size} bytes"
+                raise zipfile.BadZipFile(message)
             inflate = zlib.decompressobj(-zlib.MAX_WBITS)
             content = memoryview(inflate.decompress(content, entry.file_size + 1))
         if len(content) != entry.file_size or zlib.crc32(content) != entry.CRC:
@@ -238,6 +246,9 @@ def read_raw(
     """
     name_length = len(entry.orig_filename.encode("utf-8"))
     start = LOCAL_HEADER.size + name_length
+    room = file.size - entry.header_offset - LOCAL_HEADER.size
+    if entry.header_offset < 0 or entry.compress_size > room:
+        raise EOFError("the file ends before its members")
     raw = file.read_at(start + entry.compress_size, entry.header_offset)
     if len(raw) < LOCAL_HEADER.size:
         raise EOFError("the file ends before its members")

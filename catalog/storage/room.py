@@ -29,6 +29,8 @@ def require_room_for_libraries() -> None:
         If the limit on this process's address space leaves less than they take.
     """
     limit = _get_limit()
+    if limit is not None:  # Arrow's own allocator would reserve a GiB of it
+        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     lacking = [size for name, size in LIBRARIES if name not in sys.modules]
     if limit is None or not lacking:
         return

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
 
 from somobench.catalog.storage.atomic import replace_file
+from somobench.catalog.storage.scratch import make_scratch
 from somobench.pipelines.stations.daily import DailyMeans
 
 ROW = np.dtype([("day", "<i4"), ("mean", "<f8"), ("count", "<i2")])
@@ -46,8 +46,8 @@ def make_parts_folder(folder: Path) -> Iterator[Path]:
     is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with TemporaryDirectory(prefix=".days-", dir=folder) as parts:
-            yield Path(parts)
+        with make_scratch(folder, ".days-") as parts:
+            yield parts
     except BaseException:
         if is_new:
             with suppress(OSError):  # something else lies there

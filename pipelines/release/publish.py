@@ -12,7 +12,6 @@ import re
 import secrets
 import shutil
 import sys
-import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +22,11 @@ from somobench.catalog.manifest_checksum import (
 )
 from somobench.catalog.recipes import refuse_other_values
 from somobench.catalog.resolve import ASSETS
-from somobench.catalog.storage.atomic import PARTIAL, replace_file
+from somobench.catalog.storage.atomic import (
+    PARTIAL,
+    remove_abandoned,
+    replace_file,
+)
 from somobench.catalog.storage.hashing import sha256_file
 from somobench.pipelines.release.verify_outputs import verify_outputs
 from somobench.pipelines.stage import run_stage
@@ -34,7 +37,6 @@ BUILDER_FIELDS = frozenset({"package_version", "pipeline_sha256"})
 """Fields of a manifest that say who built a release, not what is in it."""
 MANIFEST = "MANIFEST.json"
 RESTORE = "restore the published folder, for example from Git"
-LEFTOVER_SECONDS = 6 * 3600.0  # a partial release this old belongs to nobody
 
 
 class Published(NamedTuple):
@@ -218,10 +220,9 @@ def _flush(path: Path) -> None:
 
 
 def _remove_leftovers(releases: Path) -> None:
-    """Delete what a publisher that was killed long ago left behind."""
-    for partial in releases.glob(f"{PARTIAL}*"):
-        if time.time() - partial.stat().st_mtime > LEFTOVER_SECONDS:
-            shutil.rmtree(partial, ignore_errors=True)
+    """Delete what a publisher that was killed a day ago left behind."""
+    for folder in (releases, *(releases / ASSETS).glob("*")):
+        remove_abandoned(folder, lambda item: item.name.startswith(PARTIAL))
 
 
 def describe_opening(published: Published) -> str:

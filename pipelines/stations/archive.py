@@ -130,10 +130,10 @@ class ZipArchive:
     def __init__(self, path: Path, file: zipfile.ZipFile) -> None:
         self._zip = file
         self._lock = threading.Lock()
-        entries = [entry for entry in file.infolist() if not entry.is_dir()]
         _check_names(path, file.namelist())
         for entry in file.infolist():
             _check_entry(path, entry)
+        entries = [entry for entry in file.infolist() if not entry.is_dir()]
         self._inflater = Inflater(file, file.infolist())
         self.members = tuple(
             sorted(
@@ -156,6 +156,10 @@ class ZipArchive:
 
     def read_start(self, name: str, size: int) -> bytes:
         """Return a member's first bytes; their checksum covers the whole member."""
+        entry, end = self._zip.getinfo(name), self._zip.start_dir
+        if not 0 <= entry.header_offset <= end - entry.compress_size:
+            found = f"{entry.compress_size} bytes from {entry.header_offset} on"
+            raise _make_member_error(name, found, f"a place in the first {end} bytes")
         try:
             with self._lock:  # zipfile counts its open members without one
                 member = self._zip.open(name)

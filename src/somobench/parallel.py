@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from somobench.bound import BindingName
 from somobench.progress import tell_step
 from somobench.schemas.errors import UsageError
 
@@ -30,6 +31,20 @@ _task: tuple[Callable[[Any, Any], Any], Any] | None = None
 """What a worker process does, and what it does it with."""
 _read: dict[str, Any] = {}
 """On a worker of Dask: what was read for the run that it works for, by its token."""
+
+
+class BoundProcess(SpawnProcess):
+    """A worker that ends with the process that started it, whatever it is at."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.name = BindingName(self.name)
+
+
+class BoundContext(SpawnContext):
+    """How workers start."""
+
+    Process = BoundProcess
 
 
 def map_items(
@@ -78,7 +93,7 @@ def map_items(
         inputs = read() if held is None else held
         return list(_tell_each((work(inputs, item) for item in items), items))
     pool = ProcessPoolExecutor(
-        processes, get_context("spawn"), initializer=_prepare, initargs=(work, read)
+        processes, BoundContext(), initializer=_prepare, initargs=(work, read)
     )
     with pool:
         return list(_tell_each(pool.map(_do, items), items))
@@ -106,6 +121,7 @@ def connect(scheduler: str, processes: int) -> Iterator[Client]:
     make_client: Any = distributed.Client
     if scheduler == LOCAL:
         with (
+            _bind_workers_of_dask(),
             make_cluster(
                 n_workers=max(processes, 1),
                 threads_per_worker=1,
@@ -126,6 +142,20 @@ def connect(scheduler: str, processes: int) -> Iterator[Client]:
         ) from error
     with client:
         yield client
+
+
+@contextmanager
+def _bind_workers_of_dask() -> Iterator[None]:
+    """Let the workers that Dask starts here be bound from their beginning.
+
+    By itself it binds them when they have loaded it, seconds later.
+    """
+    from unittest.mock import patch
+
+    from distributed import process
+
+    with patch.object(process, "get_mp_context", BoundContext):
+        yield
 
 
 def _map_on_dask(

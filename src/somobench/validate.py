@@ -11,11 +11,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
-import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from somobench.bound import make_command
+from somobench.catalog.storage.scratch import make_scratch
 from somobench.recognise import (
     METEOROLOGY,
     STATIONS_ARCHIVE,
@@ -152,11 +152,10 @@ def ask_pipelines(module: str, *arguments: str, what: str) -> dict[str, Any]:
     InputError
         With its message, if it ends with a refusal.
     """
-    command = [sys.executable, "-P", "-m", module, *arguments]
-    with tempfile.TemporaryDirectory(prefix="somobench-") as folder:
+    with make_scratch() as folder:
         done = subprocess.run(
-            command,
-            env=os.environ | {"TMPDIR": folder},
+            make_command(module, *arguments),
+            env=os.environ | {"TMPDIR": str(folder)},
             capture_output=True,
             text=True,
             check=False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 import zipfile
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from hypothesis import strategies as st
 from factories.days import make_forcing, make_targets
 from factories.faults.faulty_calls import in_child
 from somobench.catalog.storage.archive import open_zarr_zip, write_zarr_zip
+from somobench.catalog.storage.members import Members
+from somobench.schemas.errors import IntegrityError
+from somobench.submissions.confine import limit_memory
 
 pytestmark = pytest.mark.heavy
 
@@ -150,3 +154,25 @@ def test_a_zip_is_read_where_the_system_reads_by_offset_alone(
     for chunks in (None, {}):
         with open_zarr_zip(tmp_path / "a.zarr.zip", chunks) as back:
             xr.testing.assert_identical(back.load(), make_targets())
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        (20, 2**31, "ends before"),
+        (42, 2**31, "ends before"),
+        (24, 2**31, "says 2147483648 bytes"),
+    ],
+)
+def test_a_member_that_declares_too_much_takes_no_memory(
+    tmp_path: Path, field: int, value: int, said: str
+) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a", b"x" * 1000)
+    content = bytearray(path.read_bytes())
+    # Packed size, size and place: 20, 24 and 42 bytes into the entry.
+    struct.pack_into("<I", content, content.index(b"PK\x01\x02") + field, value)
+    path.write_bytes(content)
+    with pytest.raises(IntegrityError, match=said), limit_memory(100_000_000):
+        Members(path)["a"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -49,3 +51,27 @@ def test_no_limit_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "_get_limit", lambda: None)
     monkeypatch.setattr(room, "LIBRARIES", (("no_such_module", 100),))
     room.require_room_for_libraries()
+
+
+OPEN = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[1]),) * 2)
+import somobench
+somobench.open_dataset("forcing", release=sys.argv[2])
+"""
+
+
+@pytest.mark.heavy
+@pytest.mark.skipif(sys.platform != "linux", reason="address space as Linux counts it")
+@pytest.mark.parametrize("limit", [1_500_000_000, 1_600_000_000, 1_700_000_000])
+def test_a_limit_that_the_libraries_fit_under_lets_a_release_open(
+    toy: Path, limit: int
+) -> None:
+    environment = dict(os.environ)
+    environment.pop("ARROW_DEFAULT_MEMORY_POOL", None)
+    limit += room.BYTES_A_CORE * ((os.cpu_count() or 2) - 2)
+    command = [sys.executable, "-c", OPEN, str(limit), toy.name]
+    done = subprocess.run(
+        command, env=environment, capture_output=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")

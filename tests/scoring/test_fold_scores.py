@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from somobench.cards.folder import read_card
 from somobench.cards.leaderboard import leaderboard_page
 from somobench.cards.verify import verify_score
 from somobench.catalog.resolve import resolve
+from somobench.catalog.storage.archive import open_zarr_zip, write_zarr_zip
 from somobench.folds import POOLED
 from somobench.folds.rungs import FoldRungs
 from somobench.folds.view import Folds, read_folds
@@ -74,6 +76,13 @@ def ladder(
         patch.setattr(fold_ladder, "predict_folds", lambda *_, **__: made)
         done = write_fold_ladder(VIRTUAL, folder)
     assert done.refused == {"ridge_state": "by hand"}
+    assert done.rungs == ("linear_1", "reanalysis")
+    assert json.loads((folder / "ladder.json").read_text()) == {
+        "release": VIRTUAL,
+        "split": POOLED,
+        "rungs": ["linear_1", "reanalysis"],
+        "refused": {"ridge_state": "by hand"},
+    }
     return folder
 
 
@@ -179,11 +188,47 @@ def test_card_shows_the_folds_and_is_verified(
 ) -> None:
     card = tmp_path / "card"
     pooled.write(card)
-    assert "Folds and their audit" in (card / "report.html").read_text()
+    page = (card / "report.html").read_text()
+    assert "Folds and their audit" in page
+    assert "Every cell is scored once, as predicted by" in page
     assert read_card(card).record.folds == pooled.record.folds
     assert "spatial_folds" in leaderboard_page([read_card(card)])
     done = verify_score(card, submission=file, ladder=ladder)
     assert (done.split, done.same_file) == (POOLED, True)
+
+
+@pytest.mark.parametrize(
+    ("attrs", "found"),
+    [
+        ({"release": "virtual-1.1.0"}, "trained on virtual-1.1.0"),
+        ({}, "a release that it does not name"),
+    ],
+)
+def test_ladder_of_another_release_is_refused(
+    tmp_path: Path, ladder: Path, file: Path, attrs: dict[str, str], found: str
+) -> None:
+    grid = open_zarr_zip(ladder / "spatial_folds.zarr.zip").load()
+    del grid.attrs["release"]
+    other = tmp_path / "spatial_folds.zarr.zip"
+    write_zarr_zip(grid.assign_attrs(attrs), other, {"rung": 1})
+    with pytest.raises(InputError, match=found) as refused:
+        evaluate(file, release=VIRTUAL, split=POOLED, ladder=other)
+    assert refused.value.expected == f"trained on {VIRTUAL}"
+
+
+def test_card_says_what_was_left_out(
+    tmp_path: Path, folds: Folds, predictions: xr.DataArray
+) -> None:
+    tested = folds.rows[2].query("role == 'test'")["cell_id"].tolist()
+    part = predictions.where(~predictions["cell"].isin(tested))
+    given = part.assign_attrs(units="m3 m-3")
+    done = evaluate(given, release=VIRTUAL, split=POOLED, allow_missing=True)
+    done.write(tmp_path / "card")
+    page = (tmp_path / "card" / "report.html").read_text()
+    coverage = done.record.coverage
+    lacking = f"{coverage.asked - coverage.given:,} of {coverage.asked:,} cell-days"
+    assert "Every cell is scored once" not in page
+    assert f"No cell is scored more than once, and {lacking}" in page
 
 
 def test_model_that_leaves_out_a_fold_is_refused(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -176,36 +175,3 @@ def test_child_that_is_killed_is_reported_in_our_words(
     monkeypatch.setattr(child.subprocess, "run", killed)
     with pytest.raises(InputError, match="its reader was stopped by signal 9"):
         open_submission(plain)
-
-
-PARENT = """
-import subprocess, sys, time
-child = subprocess.Popen(
-    [sys.executable, "-c", sys.argv[1], *sys.argv[2:]], stdout=subprocess.PIPE
-)
-child.stdout.readline()
-print(child.pid, flush=True)
-time.sleep(60)
-"""
-CHILD = """
-import sys, time
-from pathlib import Path
-from somobench.submissions.confine import confine
-confine(Path(sys.argv[1]), Path(sys.argv[1]))
-print("confined", flush=True)
-time.sleep(60)
-"""
-
-
-@LINUX
-def test_child_ends_with_the_process_that_asked(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", PARENT, CHILD, str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as parent:
-        assert parent.stdout is not None
-        child = Path("/proc", parent.stdout.readline().decode().strip())
-        assert child.is_dir()
-        parent.kill()
-    deadline = time.monotonic() + 10
-    while child.is_dir() and "\nState:\tZ" not in (child / "status").read_text():
-        assert time.monotonic() < deadline, "it lives on"
-        time.sleep(0.05)

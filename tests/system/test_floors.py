@@ -27,7 +27,7 @@ TOPS = {
 # Rooms from the ground up; rooms of one floor don't import each other.
 FLOORS = {
     "somobench": [
-        {"compiling", "model_function", "progress", "recognise"},
+        {"bound", "compiling", "model_function", "progress", "recognise"},
         {"metrics", "parallel", "splits", "submissions", "ladder"},
         {"pages", "probes", "statistics", "uncertainty", "validate", "windows"},
         {"folds"},

@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +15,7 @@ import yaml
 from somobench.building import BuiltRelease, build_recipe
 from somobench.building.checks import find_checkout, list_recipes, require_known
 from somobench.catalog.storage.atomic import write_text
+from somobench.catalog.storage.scratch import make_scratch
 from somobench.schemas.errors import InputError, UsageError, ValidationError
 from somobench.schemas.recipe import CSV, RECIPE_NAME, load_recipe
 from somobench.validate import validate_file
@@ -172,8 +172,8 @@ def _require_name(name: str, recipe: str, path: Path) -> None:
 
 def _require_sound(name: str, text: str) -> None:
     """Refuse a recipe that wouldn't load, before anything of it is written."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{name}.yaml"
+    with make_scratch() as folder:
+        path = folder / f"{name}.yaml"
         write_text(text, path)
         load_recipe(path)
 

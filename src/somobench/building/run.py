@@ -12,6 +12,8 @@ from typing import IO
 
 from somobench.schemas.errors import SomobenchError
 
+GATE = 'read -r _ || exit 1; exec "$@" </dev/null'
+"""What a program waits for: a line that says that its end is seen to."""
 STDERR = 2  # the file descriptor, whatever sys.stderr was replaced by
 PATIENCE = 5.0  # seconds that an interrupted program gets to end by itself
 
@@ -28,17 +30,18 @@ def make_runner(
     def run(step: str, *command: str) -> None:
         with (
             subprocess.Popen(
-                command,
+                ["sh", "-c", GATE, "sh", *command],
                 cwd=folder,
                 env=environment,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=STDERR,
                 pass_fds=(lock.fileno(),),
                 start_new_session=True,
             ) as process,
             _end_with_us(process),
         ):
-            status = process.wait()
+            process.communicate(b"\n")
+            status = process.returncode
         if status:
             error = SomobenchError(
                 f"step '{step}' of the build of {folder.name}",

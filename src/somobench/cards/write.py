@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
@@ -63,6 +64,8 @@ def refuse_other_files(
 ) -> None:
     """Refuse a folder with files of others, or with our own unless `overwrite`.
 
+    One that can't be made or written is refused too.
+
     Parameters
     ----------
     folder : Path
@@ -75,8 +78,9 @@ def refuse_other_files(
     Raises
     ------
     UsageError
-        Naming some of the files.
+        Naming some of the files, or what stands in the way.
     """
+    _refuse_unwritable(folder)
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
     held = {item.name for item in folder.iterdir()} if folder.is_dir() else {"a file"}
@@ -89,3 +93,23 @@ def refuse_other_files(
         + (f", or one with nothing but {what}" if overwrite else ""),
         hint="choose another name" + ("" if overwrite else ", or add --overwrite"),
     )
+
+
+def _refuse_unwritable(folder: Path) -> None:
+    """Refuse a folder that can't get its name, as far as the system tells."""
+    whole = folder.absolute()
+    try:
+        place = next(path for path in (whole, *whole.parents)[1:] if path.exists())
+        folder.exists()
+        code = 0 if place.is_dir() else errno.ENOTDIR
+        if not code and not os.access(place, os.W_OK | os.X_OK):
+            code = errno.EACCES
+    except OSError as error:
+        place, code = whole.parent, error.errno or errno.EINVAL
+    if code:
+        raise UsageError(
+            f"folder {str(folder)[:200]}",
+            found=f"{str(place)[:200]}: {os.strerror(code)}",
+            expected="a name in a folder that may be written",
+            hint="choose another place",
+        )

@@ -39,11 +39,15 @@ def ladder(
             release, out, processes=processes or count_cores(), overwrite=overwrite
         )
     chosen = done.scores.query("against == '' and layer == 0 and pool_kind == 'plain'")
-    rows = [
-        {name: row[name] for name in ("model", "metric", "value", "low", "high")}
-        for metric in LEADING
-        for row in chosen[chosen["metric"] == metric].to_dict("records")
-    ]
+    columns = ["model", "metric", "value", "low", "high"]
+    kept = chosen[chosen["metric"].isin(LEADING)][columns].to_dict("records")
+    rows = sorted(
+        kept,
+        key=lambda row: (
+            LEADING.index(row["metric"]),
+            done.rungs.index(row["model"]),
+        ),
+    )
     if as_json:
         show_json({"folder": str(out), "scores": rows, "refused": dict(done.refused)})
         return

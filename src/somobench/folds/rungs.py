@@ -20,7 +20,9 @@ from somobench.parallel import map_items
 from somobench.schemas.baseline_params import BaselineParams
 from somobench.schemas.errors import UsageError
 from somobench.schemas.grids import PREDICTIONS
+from somobench.schemas.submission_names import PREDICTION
 from somobench.schemas.validate import validate_grid
+from somobench.schemas.variables import TEST
 
 
 class Opened(NamedTuple):
@@ -31,10 +33,14 @@ class Opened(NamedTuple):
 
 
 class FoldRungs(NamedTuple):
-    """What rungs predict of one fold, and why others don't, by name."""
+    """What rungs predict of one fold, and why others don't, by name.
+
+    `tested` are the layers that have a target on a test day.
+    """
 
     grid: xr.Dataset
     refused: Mapping[str, str]
+    tested: frozenset[int] = frozenset()
 
 
 def open_folds(release: str) -> Opened:
@@ -66,7 +72,15 @@ def climb_fold(opened: Opened, fold: int) -> FoldRungs:
         if isinstance(outcome, NotAvailable)
     }
     targets = opened.folds.published.targets
-    return FoldRungs(join_predictions(outcomes, problem, targets), refused)
+    grid = join_predictions(outcomes, problem, targets)
+    tested = targets["soil_moisture_in_situ"].where(opened.folds.roles(fold) == TEST)
+    return FoldRungs(grid, refused, _list_layers(tested))
+
+
+def _list_layers(values: xr.DataArray) -> frozenset[int]:
+    """Return the layers that have a value."""
+    there = values.notnull().any([dim for dim in values.dims if dim != "layer"])
+    return frozenset(values["layer"].to_numpy()[there.to_numpy()].tolist())
 
 
 def predict_folds(release: str, *, processes: int = 1) -> FoldRungs:
@@ -109,15 +123,18 @@ def predict_folds(release: str, *, processes: int = 1) -> FoldRungs:
 def join_folds(parts: Sequence[FoldRungs], release: str) -> FoldRungs:
     """Join what rungs predict of the folds; each cell is in one of them.
 
-    A rung that lacks in a fold is left out of all, for it would be scored on other
-    cells than the rest.
+    A rung that lacks in a fold, or lacks a layer there which it has in another one, is
+    left out of all, for it would be scored on other cells than the rest.
     """
     refused: dict[str, str] = {}
     for fold, part in enumerate(parts):
         for name, reason in part.refused.items():
             refused.setdefault(name, f"fold {fold}: {reason}")
     found = [set(part.grid["rung"].to_numpy().tolist()) for part in parts]
-    kept = [name for name in RUNGS if name in set.intersection(*found)]
+    whole = [name for name in RUNGS if name in set.intersection(*found)]
+    partly = _find_partial_rungs(parts, whole)
+    refused |= partly
+    kept = [name for name in whole if name not in partly]
     if not kept:
         raise UsageError(
             f"ladder of release {release}, split {POOLED}",
@@ -134,4 +151,21 @@ def join_folds(parts: Sequence[FoldRungs], release: str) -> FoldRungs:
         join="exact",
     )
     joined["needs_observations"] = marks
-    return FoldRungs(joined.assign_attrs(split=POOLED), refused)
+    tested = frozenset[int]().union(*(part.tested for part in parts))
+    return FoldRungs(joined.assign_attrs(split=POOLED), refused, tested)
+
+
+def _find_partial_rungs(
+    parts: Sequence[FoldRungs], names: Sequence[str]
+) -> dict[str, str]:
+    """Return the rungs that lack a tested layer in some folds alone, and which."""
+    found: dict[str, str] = {}
+    for name in names:
+        chosen = [part.grid[PREDICTION].sel(rung=name) for part in parts]
+        layers = [_list_layers(values) for values in chosen]
+        known = frozenset[int]().union(*layers)
+        for fold, part in enumerate(parts):
+            for layer in sorted((part.tested & known) - layers[fold]):
+                reason = f"fold {fold}: no prediction of layer {layer}"
+                found.setdefault(name, reason)
+    return found

@@ -23,12 +23,14 @@ from somobench.progress import tell_step
 from somobench.schemas.errors import InputError, IntegrityError
 from somobench.schemas.grids import PREDICTIONS
 from somobench.schemas.manifest import FileRecord
-from somobench.schemas.submission_names import PREDICTION
+from somobench.schemas.submission_names import LONGEST_NAME, PREDICTION
 from somobench.schemas.validate import validate_grid
 from somobench.scoring.case import ScoringCase
 from somobench.scoring.models import Model, ScoredModels
 from somobench.scoring.tables import COARSE, FINE, tabulate_differences_of_models
 
+RELEASE = "release"
+"""Attribute of a ladder that no release lists: the release that it was trained on."""
 READ_AT_ONCE = 2**28
 """Bytes of all rungs' predictions up to which they are read once, and not each time."""
 
@@ -47,12 +49,15 @@ class Ladder:
     of_release : bool
         Whether the release lists these very predictions; `sha256` is then that of the
         file it lists.
+    trained_on : str
+        Id of the release that the file says it was trained on; empty where it doesn't.
     """
 
     rungs: tuple[Model, ...]
     needs_observations: frozenset[str]
     sha256: str
     of_release: bool = False
+    trained_on: str = ""
 
 
 def name_file(split: str) -> str:
@@ -113,6 +118,7 @@ def open_ladder(path: Path, case: ScoringCase) -> Ladder:
         tuple(_build_rung(grid[PREDICTION], name, case) for name in names),
         frozenset(name for name, mark in zip(names, marks, strict=True) if mark),
         sha256_file(file),
+        trained_on=str(grid.attrs.get(RELEASE, ""))[:LONGEST_NAME],
     )
 
 
@@ -152,7 +158,9 @@ def choose_ladder(
     """
     listed = release.manifest.record_of(name_asset(case.split))
     if given is not None:
-        return _open_given(Path(given), case, listed), ""
+        ladder = _open_given(Path(given), case, listed)
+        _refuse_other_release(ladder, case.split, release.id)
+        return ladder, ""
     name = name_asset(case.split)
     if listed and (release.is_here(name) or release.base_urls):
         return _open_given(release.get_path(name), case, listed), ""
@@ -166,6 +174,21 @@ def _open_given(path: Path, case: ScoringCase, listed: FileRecord | None) -> Lad
     if ladder.sha256 != listed.sha256:
         _refuse_other_values(find_file(path, case.split), ladder, listed)
     return replace(ladder, of_release=True, sha256=listed.sha256)
+
+
+def _refuse_other_release(ladder: Ladder, split: str, release: str) -> None:
+    """Refuse rungs of all folds that were trained on something else.
+
+    Cells, days and rungs of two releases can be the same, and their values others.
+    """
+    if split != POOLED or ladder.trained_on == release:
+        return
+    raise InputError(
+        f"ladder of split {split}",
+        found=f"trained on {ladder.trained_on or 'a release that it does not name'}",
+        expected=f"trained on {release}",
+        hint=f"somobench ladder {release} --out DIR",
+    )
 
 
 def _refuse_other_values(file: Path, ladder: Ladder, listed: FileRecord) -> None:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +18,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from somobench.bound import make_command
+from somobench.catalog.storage.scratch import make_scratch
 from somobench.schemas.errors import InputError
 from somobench.schemas.submission_names import DIMS, LONGEST_NAME, PREDICTION
 from somobench.submissions.gridded.request import Wanted
@@ -89,9 +89,9 @@ def run_confined(
     InputError
         For what it refuses, or if it ends otherwise.
     """
-    with tempfile.TemporaryDirectory(prefix="somobench-") as created:
-        folder = Path(created).resolve()
-        command = [sys.executable, "-P", "-m", module, str(path.resolve()), str(folder)]
+    with make_scratch() as created:
+        folder = created.resolve()
+        command = make_command(module, str(path.resolve()), str(folder))
         if request is not None:
             (folder / REQUEST).write_text(request, encoding="utf-8")
         inherited = {name: os.environ[name] for name in NEEDED if name in os.environ}

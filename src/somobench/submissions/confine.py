@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
-import signal
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -26,7 +25,6 @@ OUTPUT_A_BYTE = 5  # float32 from bytes, and labels
 
 _EPERM = 1
 _NO_NEW_PRIVILEGES, _SET_SECCOMP, _SECCOMP_FILTER = 38, 22, 2
-_SIGNAL_OF_PARENT_DEATH = 1
 _LANDLOCK = 444, 445, 446  # create a ruleset, add a rule, restrict: on every machine
 _READ = 1 << 2 | 1 << 3  # files and folders
 _WRITE = 1 << 1 | sum(1 << bit for bit in range(4, 13))
@@ -98,8 +96,6 @@ def _measure_use() -> int:
 def confine(readable: Path, writable: Path) -> None:
     """Let this process read one path and Python's own files, and write one folder.
 
-    Where the system can, it also ends with the process that started it.
-
     Parameters
     ----------
     readable : file or folder of the submission
@@ -117,7 +113,6 @@ def confine(readable: Path, writable: Path) -> None:
     devices += ["/dev/null", "/dev/urandom"]
     libc = ctypes.CDLL(None, use_errno=True)
     if sys.platform == "linux":
-        libc.prctl(_SIGNAL_OF_PARENT_DEATH, signal.SIGKILL, 0, 0, 0)
         libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
         _restrict_files(libc, [str(readable), *libraries, *devices], str(writable))
         _deny_calls(libc)

@@ -313,8 +313,13 @@ def test_publish_removes_partial_releases_of_long_ago_only(
     for partial in (old, young):
         partial.mkdir(parents=True)
     os.utime(old, (0, 0))
+    asset = releases / "assets" / RELEASE / ".partial-0-predictions.zarr.zip"
+    asset.parent.mkdir(parents=True)
+    asset.touch()
+    os.utime(asset, (0, 0))
     publish_release(built, releases)
     assert not old.exists()
+    assert not asset.exists()
     assert young.exists()
 
 

@@ -191,6 +191,34 @@ def test_member_that_declares_too_much_is_rejected(tmp_path: Path) -> None:
     assert found.found == "2147483648 bytes"
 
 
+@pytest.mark.parametrize(("field", "value"), [(20, 2**31), (42, 2**31), (20, 10**6)])
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_member_that_lies_beyond_the_file_is_rejected_and_its_neighbour_read(
+    tmp_path: Path, method: int, field: int, value: int
+) -> None:
+    path = write_zip(
+        tmp_path / "a.zip", {file_name(): GOOD, file_name(station="ST02"): GOOD}
+    )
+    content = bytearray(path.read_bytes())
+    at = content.index(b"PK\x01\x02")
+    # Method, packed size and place: 10, 20 and 42 bytes into the entry.
+    struct.pack_into("<H", content, at + 10, method)
+    struct.pack_into("<I", content, at + field, value)
+    path.write_bytes(content)
+    found, neighbour = IsmnSource().read(path)
+    assert isinstance(found, Rejection)
+    assert str(value) in found.found
+    assert isinstance(neighbour, SensorSeries)
+
+
+def test_member_without_a_name_refuses_the_archive(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "a.zip", {file_name(): GOOD})
+    name = file_name().encode()
+    path.write_bytes(path.read_bytes().replace(name, b"\0" + name[1:]))
+    with pytest.raises(InputError, match="relative path"):
+        list(IsmnSource().read(path))
+
+
 def test_million_members_refuse_the_archive(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "a.zip", {file_name(): GOOD})
     content = bytearray(path.read_bytes())

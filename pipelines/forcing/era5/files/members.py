@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import shutil
 import struct
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from somobench.catalog.storage.scratch import make_scratch
 from somobench.schemas.errors import InputError
 
 Kind = Literal["netcdf", "grib", "zarr", "zarr.zip", "zip"]
@@ -189,7 +189,7 @@ def _unpack_zip(
     name: str, file: Path, unpacked: ExitStack, passed_over: list[PassedOver]
 ) -> list[Member]:
     """Unpack the netCDF and GRIB files of a zip, and nothing else of it."""
-    folder = Path(unpacked.enter_context(tempfile.TemporaryDirectory("-somobench")))
+    folder = unpacked.enter_context(make_scratch())
     found: list[Member] = []
     others: list[PassedOver] = []
     try:
