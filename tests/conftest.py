@@ -98,11 +98,9 @@ def _warm_pools(
 ) -> None:
     """Start the processes of pools, and workers of Dask, likewise."""
     if "cold_start" not in request.fixturenames and PARALLEL in sys.modules:
-        from factories.warm_pools import get_warm_context, warm
+        from factories.warm_pools import WarmContext
 
-        parallel = sys.modules[PARALLEL]
-        monkeypatch.setattr(parallel, "get_context", get_warm_context)
-        monkeypatch.setattr(parallel, "connect", warm(parallel.connect))
+        monkeypatch.setattr(sys.modules[PARALLEL], "BoundContext", WarmContext)
 
 
 @pytest.fixture
