@@ -20,7 +20,7 @@ from somobench.consistency.features import find_other_features
 from somobench.consistency.reference_scores import find_other_reference_scores
 from somobench.consistency.rules import has_rules_of_today
 from somobench.consistency.scores import find_impossible_scores, find_other_scores
-from somobench.consistency.statistics import find_other_statistics
+from somobench.consistency.statistics import compare_statistics
 from somobench.consistency.targets import find_other_targets
 from somobench.recognise import GRIDS, TABLES
 from somobench.schemas.checks.derived import find_other_derivations
@@ -79,7 +79,7 @@ def features(world: World) -> list[Failure]:
 
 
 def statistics(world: World) -> list[Failure]:
-    return find_other_statistics(world.manifest, world.tables, world.grids)
+    return compare_statistics(world.manifest, world.tables, world.grids).failures
 
 
 def scores(world: World) -> list[Failure]:

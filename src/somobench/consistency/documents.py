@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from somobench.consistency.rules import has_rules_of_today
 from somobench.schemas.errors import Failure
 from somobench.schemas.manifest import Manifest
 from somobench.schemas.variables import VARIABLES
@@ -207,6 +208,7 @@ def _compare_croissant(
             "name": (content["name"], manifest.release),
             "version": (content["version"], manifest.release.rpartition("-")[2]),
             "license": (content["license"], manifest.licence_spdx),
+            "description": (content["description"], manifest.description.strip()),
             "distribution": (data & set(files), data),
         },
     )
@@ -215,6 +217,12 @@ def _compare_croissant(
         size, sha256 = (record.size, record.sha256) if record else (0, "no such file")
         found = (item["contentSize"], item["sha256"])
         yield from _compare_all(CROISSANT, {name: (found, (f"{size} B", sha256))})
+    held = {name for record in manifest.files.values() for name in record.arrays}
+    named = {item["name"] for item in content["variableMeasured"]}
+    due = (held & set(VARIABLES)) if has_rules_of_today(manifest) else set()
+    if named - held or due - named:
+        found = ", ".join(sorted((named - held) | (due - named)))
+        yield _fail(CROISSANT, "variableMeasured", found, "the variables of its files")
     for item in content["variableMeasured"]:
         if item["name"] in VARIABLES:
             units = VARIABLES[item["name"]].units
