@@ -14,7 +14,7 @@ import yaml
 from somobench.consistency.rules import has_rules_of_today
 from somobench.schemas.errors import Failure
 from somobench.schemas.manifest import Manifest
-from somobench.schemas.variables import VARIABLES
+from somobench.schemas.variables import STATIC_ATTRIBUTES, VARIABLES
 
 REPORTS, CROISSANT = "validation.json", "croissant.json"
 CITATION, README, PAGE = "CITATION.cff", "README.md", "report.html"
@@ -50,12 +50,21 @@ def read_reports(folder: Path, manifest: Manifest) -> tuple[Reports, list[Failur
 def find_other_cells(
     reports: Reports, tables: Mapping[str, pd.DataFrame]
 ) -> list[Failure]:
-    """Compare climate and region of cells with those of the report's page."""
+    """Compare climate and region of cells with those of the report's page.
+
+    A static attribute that no cell has makes no column.
+    """
     shown = reports.get("report", {}).get("cells", {})
-    if "cells" not in tables or "cell_id" not in shown:
+    if "cells" not in tables:
         return []
+    failures = [
+        Failure(f"cells.parquet {name}", "missing everywhere", "no such column then")
+        for name in STATIC_ATTRIBUTES
+        if name in tables["cells"] and tables["cells"][name].isna().all()
+    ]
+    if "cell_id" not in shown:
+        return failures
     cells = tables["cells"].set_index("cell_id").reindex(shown["cell_id"])
-    failures = []
     for name, digits in SHOWN_CELLS.items():
         if name not in shown:
             continue

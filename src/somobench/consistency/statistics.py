@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from somobench.catalog.split_view import view_split
 from somobench.catalog.view import align_to_targets
 from somobench.consistency.rules import has_rules_of_today
+from somobench.consistency.targets import REANALYSIS
 from somobench.folds.view import choose_options
 from somobench.schemas.errors import Failure, SomobenchError
 from somobench.schemas.manifest import Manifest
@@ -50,6 +51,10 @@ def compare_statistics(
         return Compared([], derived=False)
     if not has_rules_of_today(manifest):
         return Compared([], derived=False)
+    if lacking := _list_lacking_references(manifest, grids["forcing"]):
+        found = f"no {REANALYSIS} of layer {', '.join(lacking)}"
+        expected = "what the targets are said to be scaled to"
+        return Compared([Failure("forcing.zarr.zip", found, expected)], derived=True)
     off: Wrong = {}
     late: dict[str, int] = {}
     others: dict[str, int] = {}
@@ -88,6 +93,16 @@ def compare_statistics(
         if days and not by_defaults
     ]
     return Compared(failures, derived=by_defaults)
+
+
+def _list_lacking_references(manifest: Manifest, forcing: xr.Dataset) -> list[str]:
+    """Return layers whose targets have the moments of what isn't there."""
+    moments = manifest.target_moments_from.items()
+    needed = {layer for layer, source in moments if source == "reanalysis"}
+    given: set[str] = set()
+    if REANALYSIS in forcing:
+        given = {str(it) for it in forcing[REANALYSIS]["layer"].to_numpy().tolist()}
+    return sorted(needed - given)
 
 
 def _derive(
