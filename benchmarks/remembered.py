@@ -20,7 +20,7 @@ import pandas as pd
 import xarray as xr
 
 from somobench import check_files
-from somobench.recognise import GRIDS, RELEASE, TABLES
+from somobench.recognise import GRIDS, RELEASE, TABLES, recognise_storage
 from somobench.schemas.errors import Failure, SomobenchError
 from somobench.schemas.manifest import Manifest
 
@@ -143,12 +143,19 @@ class Validator:
         self._release = release
         return self.find(release)
 
-    def find(self, folder: Path) -> list[list[str]]:
-        """Return the first failures of a folder, or its refusal; nothing if valid."""
+    def find(self, path: Path) -> list[list[str]]:
+        """Return the first failures of a folder or file; nothing if it is valid.
+
+        What isn't a refusal of ours is one by the process that `validate` starts.
+        """
         try:
-            reports = check_files.check_files(folder, None, RELEASE)
+            storage = RELEASE if path.is_dir() else recognise_storage(path)
+            check_files.inspect_files(path, storage)
+            reports = check_files.check_files(path, None, storage)
         except SomobenchError as error:
             return [["refused", str(error), ""]]
+        except Exception as error:  # noqa: BLE001
+            return [["refused", f"foreign: {error!r}"[:300], ""]]
         failures: list[Failure] = [it for report in reports for it in report.failures]
         return [[*map(str, failure)] for failure in failures[:3]]
 
