@@ -355,6 +355,19 @@ def test_croissant_names_the_variables_of_its_files(
     assert failure.found == "annual_rain, precipitation"
 
 
+def test_readme_names_the_licences_of_sources(
+    loaded: World, repository: Path, tmp_path: Path
+) -> None:
+    text = (repository / "releases/virtual-2.0.0/README.md").read_text("utf-8")
+    (tmp_path / "README.md").write_text(text, "utf-8")
+    assert find_other_documents(tmp_path, loaded.manifest) == []
+    source = loaded.manifest.sources[0].model_copy(update={"licence": "proprietary"})
+    sources = (source, *loaded.manifest.sources[1:])
+    manifest = loaded.manifest.model_copy(update={"sources": sources})
+    (failure,) = find_other_documents(tmp_path, manifest)
+    assert "licence proprietary" in failure.expected
+
+
 def test_only_releases_of_earlier_rules_are_not_scored_again(loaded: World) -> None:
     def of(version: str) -> Manifest:
         return loaded.manifest.model_copy(update={"package_version": version})

@@ -99,7 +99,7 @@ def draw_recipe(seed: int) -> Recipe:
             "minimum_days": int(rng.choice([30, 90, 180])),
             "secondary_minimum_overlap": int(rng.choice([30, 90])),
             "secondary_minimum_correlation": float(rng.choice([-1, 0.3, 0.8])),
-            "decimals": int(rng.choice([4, 5, 7])),
+            "decimals": int(rng.choice([5, 6, 7])),
         },
         splits=_draw_splits(rng, blocks["splits"], start, end),
         features={

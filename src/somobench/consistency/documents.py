@@ -88,6 +88,11 @@ def find_other_documents(folder: Path, manifest: Manifest) -> list[Failure]:
             f"{manifest.period[0]} to {manifest.period[1]}",
             *(f"- `{name}`" for name in (*manifest.splits, *manifest.feature_sets)),
             *(f"| `{name}` |" for name in manifest.files if name not in UNDESCRIBED),
+            *(
+                f"; licence {source.licence}): {source.citation}"
+                for source in manifest.sources
+                if has_rules_of_today(manifest)
+            ),
             *(MOMENTS if "reanalysis" in manifest.target_moments_from.values() else ()),
         ],
         PAGE: [manifest.release],
