@@ -206,9 +206,12 @@ def _check_table(
 
 
 def drop_categories(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return categorical columns as the texts or numbers that they show."""
+    """Return categorical columns as the texts or numbers that they show.
+
+    Texts of which there is none have categories of no kind.
+    """
     kinds = {
-        name: kind.categories.dtype
+        name: kind.categories.dtype if len(kind.categories) else "str"
         for name, kind in frame.dtypes.items()
         if kind.name == "category"
     }

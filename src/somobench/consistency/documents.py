@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from somobench.cite import merge_sources
 from somobench.consistency.rules import has_rules_of_today
 from somobench.schemas.errors import Failure
 from somobench.schemas.manifest import Manifest
@@ -89,8 +90,8 @@ def find_other_documents(folder: Path, manifest: Manifest) -> list[Failure]:
             *(f"- `{name}`" for name in (*manifest.splits, *manifest.feature_sets)),
             *(f"| `{name}` |" for name in manifest.files if name not in UNDESCRIBED),
             *(
-                f"; licence {source.licence}): {source.citation}"
-                for source in manifest.sources
+                f"({source.authors}; licence {source.licence}): {source.note}"
+                for source in merge_sources(manifest.sources)
                 if has_rules_of_today(manifest)
             ),
             *(MOMENTS if "reanalysis" in manifest.target_moments_from.values() else ()),
