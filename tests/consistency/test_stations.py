@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from somobench.consistency.stations import find_other_sources
+from somobench.consistency.stations import find_other_positions, find_other_sources
 
 ISMN = "NET/{0}/NET_NET_{0}_sm_0.050000_0.100000_Probe_20160101_20181231.stm"
 
@@ -60,3 +60,24 @@ def test_time_and_depth_beyond_those_of_the_file_are_found(
     stations[column] = value
     (failure,) = find_other_sources(stations)
     assert failure.where == f"stations.parquet {column}"
+
+
+@pytest.mark.parametrize(
+    ("cells", "latitudes", "alarm"),
+    [
+        (("a", "a"), (10.125, 10.125), True),
+        (("a", "a"), (10.125, 10.126), False),
+        (("a", "b"), (10.125, 20.125), False),
+    ],
+)
+def test_stations_in_the_middle_of_a_cell_that_holds_several_are_found(
+    cells: tuple[str, str], latitudes: tuple[float, float], alarm: bool
+) -> None:
+    places = pd.DataFrame({"cell_id": ["a", "b"], "latitude": [10.125, 20.125]})
+    stations = make_stations("all.csv", "all.csv").assign(
+        station_id=["one", "two"], cell_id=list(cells), latitude=list(latitudes)
+    )
+    found = find_other_positions(
+        stations.assign(longitude=5.0), places.assign(longitude=5.0)
+    )
+    assert bool(found) is alarm

@@ -25,7 +25,7 @@ from somobench.consistency.pools import find_incoherent_scores
 from somobench.consistency.reference_scores import find_other_reference_scores
 from somobench.consistency.scores import find_other_scores
 from somobench.consistency.splits import find_other_audits
-from somobench.consistency.stations import find_other_sources
+from somobench.consistency.stations import find_other_positions, find_other_sources
 from somobench.consistency.statistics import compare_statistics
 from somobench.consistency.targets import find_other_targets
 from somobench.schemas.errors import Failure
@@ -71,5 +71,7 @@ def find_contradictions(
         failures += find_incoherent_scores(tables["scores"])
     if "stations" in tables:
         failures += find_other_sources(tables["stations"])
+    if {"stations", "cells"} <= set(tables):
+        failures += find_other_positions(tables["stations"], tables["cells"])
     # Scoring takes longest, and says little of files that contradict each other.
     return failures or find_other_reference_scores(manifest, tables, grids)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
 from somobench.schemas.errors import Failure
@@ -12,6 +13,7 @@ from somobench.schemas.errors import Failure
 PERIOD = re.compile(r"_(\d{8})_(\d{8})\.\w+$")
 DEPTHS = re.compile(r"_sm_(\d+\.\d+)_(\d+\.\d+)_")
 DEPTH_TOLERANCE = 0.01  # m: headers round to centimetres
+PLACE = 1e-6  # degrees
 SHORTEST = 4  # letters and digits of a name that is looked for in others
 
 
@@ -21,6 +23,24 @@ def find_other_sources(stations: pd.DataFrame) -> list[Failure]:
     ISMN's files say station, depths and period, others their station or nothing.
     """
     return [*_find_others(stations), *_compare_names(stations)]
+
+
+def find_other_positions(stations: pd.DataFrame, cells: pd.DataFrame) -> list[Failure]:
+    """Return that stations have the places of their cells instead of their own.
+
+    One may stand in the middle of its cell; not all, where a cell holds several.
+    """
+    places = ["latitude", "longitude"]
+    listed = stations.drop_duplicates("station_id")
+    both = listed.merge(cells[["cell_id", *places]], on="cell_id", suffixes=("", "_"))
+    central = np.ones(len(both), dtype=bool)
+    for name in places:
+        central &= np.isclose(both[name], both[f"{name}_"], rtol=0, atol=PLACE)
+    if not central.all() or not both["cell_id"].duplicated().any():
+        return []
+    found = f"{len(both)} stations in the middle of their cells"
+    expected = "places of their own"
+    return [Failure("stations.parquet latitude, longitude", found, expected)]
 
 
 def _fail(column: str, row: pd.Series, expected: str) -> Failure:
