@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from somobench.consistency.pools import find_incoherent_scores
-from somobench.consistency.scores import _judge_size
+from somobench.consistency.scores import _find_missing_intervals, _judge_size
 
 
 def make_row(
@@ -89,3 +90,15 @@ def test_errors_are_too_large_of_a_split_or_of_a_rung_everywhere() -> None:
     assert judge(*everywhere) == ["errors of 1.3 m3 m-3, model ridge"]
     on_one = [("ridge", "spatial"), ("water", "spatial")]
     assert judge(*on_one) == ["errors of 1.3 m3 m-3, split spatial"]
+
+
+@pytest.mark.parametrize(
+    ("days", "low", "alarm"), [(91, None, True), (90, None, False), (91, 0.4, False)]
+)
+def test_intervals_are_due_where_a_season_was_scored(
+    days: int, low: float | None, alarm: bool
+) -> None:
+    rows = [make_row(0.5, 2, days=2 * days) | {"low": np.nan, "high": np.nan}] * 20
+    if low is not None:
+        rows[3] = rows[3] | {"low": low, "high": 0.6}
+    assert bool([*_find_missing_intervals(pd.DataFrame(rows))]) is alarm

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from somobench.consistency.rules import has_rules_of_today
+from somobench.metrics.days import MINIMUM_DAYS
 from somobench.metrics.registry import METRICS
 from somobench.schemas.errors import Failure
 from somobench.schemas.manifest import Manifest
@@ -129,11 +130,21 @@ def _judge_metrics(scores: pd.DataFrame) -> Iterator[Failure]:
     yield from _judge_pairs(own)
     if len(own) and not (own["layer"] == ALL_LAYERS).any():
         yield _fail(SCORES, "layer", "no row of all layers", "layer 0")
+    yield from _find_missing_intervals(own)
     interval = plain[plain["cell_count"] > 1]
     still = (interval["low"] == interval["high"]).to_numpy()
     if len(interval) >= FEWEST_ROWS and still.mean() > 1 / 2:
         found = f"{int(still.sum())} of {len(interval)} intervals of no width"
         yield _fail(SCORES, "low", found, "intervals")
+
+
+def _find_missing_intervals(own: pd.DataFrame) -> Iterator[Failure]:
+    """Find rungs without any interval, though a season and more was scored."""
+    long = own[own["day_count"] >= MINIMUM_DAYS * own["cell_count"].clip(lower=1)]
+    known = long["low"].notna() & long["high"].notna()
+    for model, some in known.groupby(long["model"].astype("str")):
+        if len(some) >= FEWEST_ROWS and not some.any():
+            yield _fail(SCORES, "low, high", f"no interval of {model}", "intervals")
 
 
 def _judge_pairs(own: pd.DataFrame) -> Iterator[Failure]:
