@@ -61,12 +61,16 @@ def count_second_list_again() -> Rows:
 
 
 def count_good() -> Rows:
-    """Count good files, harmless changes and small worlds that are refused."""
+    """Count good files, and harmless changes, that are refused."""
     return [
-        ["good files and published releases", *fault_counts.count_alarms()],
-        ["harmless changes of these", *held_out_counts.count_harmless_alarms()],
-        *good_world_counts.tabulate(read_pieces("worlds")),
+        ["good files", *fault_counts.count_alarms()],
+        ["harmless changes", *held_out_counts.count_harmless_alarms()],
     ]
+
+
+def count_good_worlds() -> Rows:
+    """Count from what the pieces of `good_world_counts` left."""
+    return good_world_counts.tabulate(read_pieces("worlds"))
 
 
 RESULTS = ROOT / "docs" / "reliability.json"
@@ -177,8 +181,11 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...], Callable[[], Rows]], ...] = (
     ),
     (
         "The second list again",
-        "The first third whole, and of the others what was missed and all of features, "
-        "whose checks were changed, on the checks of today.",
+        "Of the first third the first 145 of 167, without predictions and two that "
+        "change nothing in this release; of the others what was missed, and all of "
+        "features, whose checks were changed. The checks were made with the missed "
+        "ones in view, and some came while this ran. Not found in the folder are sand "
+        "and clay that changed places, soil of the next row, and one shift cost.",
         ("part", "defects", "found"),
         count_second_list_again,
     ),
@@ -186,11 +193,20 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...], Callable[[], Rows]], ...] = (
         "Good releases and harmless changes",
         "Refused: good files and folders that `somobench validate` finds wrong. The "
         "published releases; other chunks, codecs, byte orders, attributes, writers of "
-        "Parquet and JSON. Small worlds are built by the stages, each by a recipe that "
-        "a seed draws: regions, cells, period, layers, resolution, thresholds, "
-        "variables, splits, features; sensors, rows, statics or rain taken away.",
+        "Parquet and JSON.",
         ("what", "tried", "refused"),
         count_good,
+    ),
+    (
+        "Good releases of small worlds",
+        "Built by the stages, each by a recipe that a seed draws (regions, cells, "
+        "period, layers, resolution, thresholds, variables, splits, features), of "
+        "archives that lack sensors, rows, statics or rain; and harmless changes of "
+        "each. Worlds of which nothing can be built don't count. Of 13 worlds of "
+        "earlier runs 5 were refused, and an empty table with texts by a dictionary: "
+        "the checks were mended.",
+        ("what", "tried", "refused"),
+        count_good_worlds,
     ),
     (
         "Damaged station files",

@@ -146,11 +146,11 @@ def _judge_origin(
         yield _fail("schema_version", manifest.schema_version, SCHEMA_VERSION)
     listed = STATIONS in manifest.files
     if manifest.redistributable != listed:
-        said = (
+        passed_on = (
             f"{manifest.redistributable}, {'with' if listed else 'without'} {STATIONS}"
         )
         expected = "true exactly where stations are passed on"
-        yield _fail("redistributable", said, expected)
+        yield _fail("redistributable", passed_on, expected)
     if manifest.predecessor == manifest.release:
         yield _fail("predecessor", manifest.predecessor, "an earlier release")
     if "targets" not in grids:

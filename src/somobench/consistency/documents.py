@@ -236,8 +236,8 @@ def _compare_croissant(
     named = {item["name"] for item in content["variableMeasured"]}
     due = (held & set(VARIABLES)) if has_rules_of_today(manifest) else set()
     if named - held or due - named:
-        found = ", ".join(sorted((named - held) | (due - named)))
-        yield _fail(CROISSANT, "variableMeasured", found, "the variables of its files")
+        other = ", ".join(sorted((named - held) | (due - named)))
+        yield _fail(CROISSANT, "variableMeasured", other, "the variables of its files")
     for item in content["variableMeasured"]:
         if item["name"] in VARIABLES:
             units = VARIABLES[item["name"]].units
