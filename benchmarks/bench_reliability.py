@@ -6,7 +6,9 @@
 Needs what the tests need, and Linux. Counts every section, or those whose titles begin
 with what is given; keeps the rows of each, its date and commit in
 `docs/reliability.json`, and writes the page from there. So it can run in pieces, and
-nothing on the page is written by hand.
+nothing on the page is written by hand. The second list and the small worlds are counted
+from what `second_list_counts.py` and `good_world_counts.py` left in the folder $PIECES:
+`first-third*.json`, `other-thirds*.json`, `now*.json`, `worlds*.json`.
 """
 
 from __future__ import annotations
@@ -204,7 +206,8 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...], Callable[[], Rows]], ...] = (
         "archives that lack sensors, rows, statics or rain; and harmless changes of "
         "each. Worlds of which nothing can be built don't count. Of 13 worlds of "
         "earlier runs 5 were refused, and an empty table with texts by a dictionary: "
-        "the checks were mended.",
+        "the checks were mended. What was refused in this run is a further column of "
+        "no type, in a table without rows.",
         ("what", "tried", "refused"),
         count_good_worlds,
     ),
