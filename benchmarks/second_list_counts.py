@@ -8,21 +8,17 @@ doesn't hold yet, and writes after each which were found, and by what.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping
-from functools import wraps
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from remembered import Validator, read_results
+
 from factories.faults.second_list import DEFECTS, Defect, Folder
-from somobench import check_files
-from somobench.recognise import RELEASE as KIND
-from somobench.recognise import TABLES
-from somobench.schemas.errors import SomobenchError
 
 ROOT = Path(__file__).resolve().parents[1]
 RELEASE, OLDER = (ROOT / "releases" / f"virtual-{it}" for it in ("2.0.0", "1.1.0"))
@@ -32,44 +28,13 @@ Rows = list[list[object]]
 Results = Mapping[str, Mapping[str, Any]]
 
 
-def remember_checks() -> None:
-    """Check files of the release that a defect leaves alone only once."""
-    known: dict[tuple[str, str | None, str], Any] = {}
-
-    def remember(check: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(check)
-        def look_up(path: Path, kind: str | None = None) -> Any:
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            key = (check.__name__, kind, digest)
-            if key in known:
-                return known[key]
-            found = check(path, kind)
-            if path.parent == RELEASE:
-                known[key] = found
-            return found
-
-        return look_up
-
-    for name in ("_check_table", "_check_grid"):
-        setattr(check_files, name, remember(getattr(check_files, name)))
-    check_files._import_checkers()
-    for name, file in check_files._list_files(RELEASE):
-        kind = check_files._check_table if name in TABLES else check_files._check_grid
-        kind(file, name)
-
-
-def find_defect(defect: Defect) -> list[list[str]]:
+def find_defect(defect: Defect, validator: Validator) -> list[list[str]]:
     """Return what `validate` says of a release with a defect, in this process."""
     with tempfile.TemporaryDirectory() as root:
         Path(root, "older").symlink_to(OLDER)
         folder = Folder(RELEASE, Path(root, "releases", RELEASE.name))
         defect.apply(folder)
-        try:
-            reports = check_files.check_files(folder.write(), None, KIND)
-        except SomobenchError as error:
-            return [["refused", str(error), ""]]
-        failures = [failure for it in reports for failure in it.failures]
-        return [[*map(str, failure)] for failure in failures[:3]]
+        return validator.find(folder.write())
 
 
 def name_defect(place: int) -> str:
@@ -112,12 +77,15 @@ def main(results: str, chosen: str = "0:3") -> None:
     warnings.simplefilter("ignore")
     place, _, step = chosen.partition(":")
     path = Path(results)
-    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    remember_checks()
+    known = read_results(path)
+    validator = Validator()
+    if found := validator.keep(RELEASE):
+        message = f"the undamaged release: {found}"
+        raise RuntimeError(message)
     for number in range(int(place), len(DEFECTS), int(step or len(DEFECTS))):
         if (name := name_defect(number)) in known:
             continue
-        found = find_defect(DEFECTS[number])
+        found = find_defect(DEFECTS[number], validator)
         known[name] = {"found": found, "unknowable": DEFECTS[number].unknowable}
         path.write_text(json.dumps(known, indent=1), encoding="utf-8")
 

@@ -34,6 +34,8 @@ from somobench.check_files import check_files
 from somobench.cli.validate import validate
 from somobench.recognise import recognise_storage
 from somobench.schemas.errors import InputError, UnknownNameError, UsageError
+from somobench.schemas.scores import SHIFT_COSTS, SHIFT_KEY
+from somobench.scoring.tables import finish_table
 from somobench.validate import FileReport, validate_file
 
 pytestmark = pytest.mark.heavy
@@ -126,6 +128,15 @@ def test_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.nc")
     with pytest.raises(InputError, match="a pipe or device"):
         validate_file(tmp_path / "a.nc")
+
+
+def test_empty_table_with_texts_by_a_dictionary_is_good(tmp_path: Path) -> None:
+    path = tmp_path / "shift_costs.parquet"
+    empty = finish_table([], SHIFT_COSTS, SHIFT_KEY)
+    texts = [name for name in empty if empty[name].dtype.kind not in "if"]
+    empty.astype(dict.fromkeys(texts, "category")).to_parquet(path, index=False)
+    (report,) = check_here(path)
+    assert (report.kind, report.failures) == ("shift_costs", ())
 
 
 def test_absent_file_is_refused(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ REANALYSIS_TOLERANCE = 0.015  # m3 m-3: targets have its mean but for days fille
 CLIMATOLOGY_TOLERANCE = 0.02  # m3 m-3, of the median series
 MOST_LEFT = 1.05  # variance about the climatology over variance, of the median series
 A_YEAR = 365  # days
+TWO_YEARS = 730  # days: of shorter series climatologies say what neighbours have
 LATENT_HEAT = 2.45  # MJ kg-1, FAO-56
 EVAPORATIVE = (0.01, 1.5)
 """Latent heat over net radiation, means of a cell: 0.03 in deserts, about 1 where warm
@@ -224,7 +225,7 @@ def _compare_features(
             rest = series.target - series.climatology
             judged = series.train & np.isfinite(rest)
             variance = float(np.var(series.target[judged])) if judged.any() else 0.0
-            if judged.sum() >= FEWEST_DAYS and variance > 0:
+            if judged.sum() >= TWO_YEARS and variance > 0:
                 left.append(float(np.mean(rest[judged] ** 2)) / variance)
                 bias.append(abs(float(np.mean(rest[judged]))))
         failures += _judge_split(split, held_out, trained)

@@ -206,12 +206,17 @@ def _check_table(
 
 
 def drop_categories(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return categorical columns as the texts or numbers that they show."""
+    """Return categorical columns as the texts or numbers that they show.
+
+    An empty column of texts by a dictionary comes as one of anything.
+    """
     kinds = {
-        name: kind.categories.dtype
+        name: kind.categories.dtype if len(kind.categories) else "str"
         for name, kind in frame.dtypes.items()
         if kind.name == "category"
     }
+    if frame.empty:
+        kinds |= dict.fromkeys(frame.select_dtypes("object").columns, "str")
     return frame.astype(kinds)
 
 

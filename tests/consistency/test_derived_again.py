@@ -13,19 +13,27 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from somobench.catalog.split_view import view_split
 from somobench.catalog.storage.archive import open_zarr_zip
+from somobench.catalog.view import align_to_targets
 from somobench.consistency.accounts import find_other_accounts
 from somobench.consistency.attributes import find_other_attributes
+from somobench.consistency.descriptions import find_other_descriptions
+from somobench.consistency.documents import find_other_cells, find_other_documents
 from somobench.consistency.features import find_other_features
 from somobench.consistency.reference_scores import find_other_reference_scores
 from somobench.consistency.rules import has_rules_of_today
 from somobench.consistency.scores import find_impossible_scores, find_other_scores
-from somobench.consistency.statistics import find_other_statistics
+from somobench.consistency.statistics import compare_statistics
 from somobench.consistency.targets import find_other_targets
+from somobench.folds.view import choose_options
 from somobench.recognise import GRIDS, TABLES
 from somobench.schemas.checks.derived import find_other_derivations
 from somobench.schemas.errors import Failure
 from somobench.schemas.manifest import Manifest, parse_manifest
+from somobench.schemas.recipe import FeatureParams
+from somobench.schemas.variables import TRAIN
+from somobench.statistics.derive import derive_statistics
 
 pytestmark = [pytest.mark.slow, pytest.mark.once, pytest.mark.heavy]
 
@@ -79,7 +87,7 @@ def features(world: World) -> list[Failure]:
 
 
 def statistics(world: World) -> list[Failure]:
-    return find_other_statistics(world.manifest, world.tables, world.grids)
+    return compare_statistics(world.manifest, world.tables, world.grids).failures
 
 
 def scores(world: World) -> list[Failure]:
@@ -246,6 +254,118 @@ def test_exchanged_labels_are_found_by_scoring_again(
     world.tables[table][column] = world.tables[table][column].replace(labels)
     failures = find_other_reference_scores(world.manifest, world.tables, world.grids)
     assert any(failure.where.startswith(f"{table}.parquet") for failure in failures)
+
+
+def test_release_of_one_split_has_no_shift_costs(world: World) -> None:
+    splits = {"temporal": world.manifest.splits["temporal"]}
+    manifest = world.manifest.model_copy(update={"splits": splits})
+    tables = world.tables | {
+        "scores": world.tables["scores"].query("split == 'temporal'"),
+        "shift_costs": world.tables["shift_costs"].head(0),
+    }
+    assert find_other_reference_scores(manifest, tables, world.grids) == []
+    tables["shift_costs"] = world.tables["shift_costs"]
+    (failure,) = find_other_reference_scores(manifest, tables, world.grids)
+    assert failure.where == "shift_costs.parquet"
+
+
+def derive_by(world: World, params: FeatureParams) -> None:
+    """Replace every climatology by that of a recipe with other parameters."""
+    features = world.grids["features"]
+    for place, split in enumerate(features["split"].to_numpy().astype(str)):
+        view = view_split(
+            split,
+            targets=world.grids["targets"],
+            features=features,
+            splits=world.tables["splits"],
+            cells=world.tables["cells"],
+        )
+        forcing = align_to_targets(world.grids["forcing"], view.targets, "forcing")
+        options = choose_options(world.manifest, world.tables["cells"])
+        derived = derive_statistics(
+            view.targets,
+            view.features,
+            forcing,
+            view.has_role(TRAIN),
+            options._replace(params=params),
+        )
+        for name in ("climatology", "climatology_source"):
+            dims = features[name].dims[1:]
+            features[name].values[place] = derived[name].transpose(*dims)
+
+
+def judge_climatology(world: World) -> list[str]:
+    compared = compare_statistics(world.manifest, world.tables, world.grids)
+    shapes = find_other_features(world.tables, world.grids, derived=compared.derived)
+    found = [*derivations(world), *compared.failures, *shapes]
+    return [it.where for it in found if "climatology" in it.where]
+
+
+def test_climatology_of_another_recipe_may_be_rough(world: World) -> None:
+    params = FeatureParams(climatology_window=1, climatology_shrinkage_years=0.5)
+    derive_by(world, params)
+    assert judge_climatology(world) == []
+    values = world.grids["features"]["climatology"].values
+    values[...] = np.roll(values, 1, axis=-1)
+    assert any("climatology" in where for where in judge_climatology(world))
+
+
+def test_another_source_of_a_climatology_is_found(world: World) -> None:
+    values = world.grids["features"]["climatology_source"].values
+    values[values == 1] = 2
+    assert any("climatology_source" in it.where for it in statistics(world))
+
+
+def test_reanalysis_that_targets_are_scaled_to_must_be_there(world: World) -> None:
+    forcing = world.grids["forcing"].drop_vars("reanalysis_soil_moisture")
+    world.grids["forcing"] = forcing
+    (failure,) = statistics(world)
+    assert failure.found == "no reanalysis_soil_moisture of layer 1, 2, 3"
+
+
+def test_static_attribute_that_no_cell_has_is_found(world: World) -> None:
+    assert find_other_cells({}, world.tables) == []
+    world.tables["cells"]["saturation"] = np.nan
+    (failure,) = find_other_cells({}, world.tables)
+    assert failure.where == "cells.parquet saturation"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("redistributable", False), ("schema_version", "2")]
+)
+def test_manifest_of_other_files_or_another_schema_is_found(
+    loaded: World, repository: Path, field: str, value: object
+) -> None:
+    folder = repository / "releases" / "virtual-2.0.0"
+    assert find_other_descriptions(folder, loaded.manifest, {}, {}) == []
+    manifest = loaded.manifest.model_copy(update={field: value})
+    (failure,) = find_other_descriptions(folder, manifest, {}, {})
+    assert failure.where == f"MANIFEST.json {field}"
+
+
+def test_croissant_names_the_variables_of_its_files(
+    loaded: World, repository: Path, tmp_path: Path
+) -> None:
+    text = (repository / "releases/virtual-2.0.0/croissant.json").read_text("utf-8")
+    (tmp_path / "croissant.json").write_text(text, "utf-8")
+    assert find_other_documents(tmp_path, loaded.manifest) == []
+    changed = text.replace('"precipitation"', '"annual_rain"')
+    (tmp_path / "croissant.json").write_text(changed, "utf-8")
+    (failure,) = find_other_documents(tmp_path, loaded.manifest)
+    assert failure.found == "annual_rain, precipitation"
+
+
+def test_readme_names_the_licences_of_sources(
+    loaded: World, repository: Path, tmp_path: Path
+) -> None:
+    text = (repository / "releases/virtual-2.0.0/README.md").read_text("utf-8")
+    (tmp_path / "README.md").write_text(text, "utf-8")
+    assert find_other_documents(tmp_path, loaded.manifest) == []
+    source = loaded.manifest.sources[0].model_copy(update={"licence": "proprietary"})
+    sources = (source, *loaded.manifest.sources[1:])
+    manifest = loaded.manifest.model_copy(update={"sources": sources})
+    (failure,) = find_other_documents(tmp_path, manifest)
+    assert "licence proprietary" in failure.expected
 
 
 def test_only_releases_of_earlier_rules_are_not_scored_again(loaded: World) -> None:

@@ -27,14 +27,17 @@ TOPS = {
 # Rooms from the ground up; rooms of one floor don't import each other.
 FLOORS = {
     "somobench": [
-        {"bound", "compiling", "model_function", "progress", "recognise"},
+        {
+            *("bound", "cite", "compiling", "model_function"),
+            *("progress", "recognise"),
+        },
         {"metrics", "parallel", "splits", "submissions", "ladder"},
         {"pages", "probes", "statistics", "uncertainty", "validate", "windows"},
         {"folds"},
         {"scoring"},
         {"consistency"},
         {"check_files"},
-        {"cards", "cite", "compare", "export", "open"},
+        {"cards", "compare", "export", "open"},
         {"neural", "neuralhydrology"},
         {"experiments", "products"},
         {"building", ""},

@@ -399,3 +399,27 @@ def test_median_over_cells_is_that_of_those_with_a_value(
         warnings.simplefilter("ignore")  # of rows without any
         expected = np.nanmedian(values.astype(np.float64), axis=1)
     np.testing.assert_array_equal(_take_median(values), expected)
+
+
+def test_without_draws_scores_are_the_same_and_have_no_intervals() -> None:
+    rng = np.random.default_rng(5)
+    days = pd.date_range("2020-01-01", periods=400)
+    cells = [f"{cell:03d}" for cell in range(7)]
+    target = xr.DataArray(
+        rng.random((7, 400)), {"cell": cells, "time": days}, ("cell", "time")
+    )
+    model = target + 0.3 * rng.standard_normal(target.shape)
+    scored_days = np.ones(400, dtype=bool)
+    pooled = []
+    for draws in (30, 0):
+        drawn = resample_days(scored_days, length=9, draws=draws)
+        scored = bootstrap_scores(model, target, days=drawn)
+        labels = make_labels(scored, ["a"] * 5 + ["b"] * 2)
+        clusters = make_labels(scored, [*cells[:6], cells[5]])
+        pooled.append(pool_scores(scored, {"region": labels}, clusters=clusters))
+    with_draws, without = pooled
+    for name in ("score", "cell_count"):
+        xr.testing.assert_allclose(without[name], with_draws[name], rtol=1e-12)
+    assert np.isfinite(with_draws["lower"]).any()
+    assert not np.isfinite(without["lower"]).any()
+    assert not np.isfinite(without["upper"]).any()

@@ -21,10 +21,12 @@ from somobench.consistency.documents import (
     read_reports,
 )
 from somobench.consistency.features import find_other_features
+from somobench.consistency.pools import find_incoherent_scores
 from somobench.consistency.reference_scores import find_other_reference_scores
 from somobench.consistency.scores import find_other_scores
 from somobench.consistency.splits import find_other_audits
-from somobench.consistency.statistics import find_other_statistics
+from somobench.consistency.stations import find_other_positions, find_other_sources
+from somobench.consistency.statistics import compare_statistics
 from somobench.consistency.targets import find_other_targets
 from somobench.schemas.errors import Failure
 
@@ -52,17 +54,24 @@ def find_contradictions(
     """
     reports, failures = read_reports(folder, manifest)
     stages = reports.get("stages", {})
+    statistics = compare_statistics(manifest, tables, grids)
     failures += [
         *find_other_descriptions(folder, manifest, tables, grids),
         *find_other_documents(folder, manifest),
         *find_other_cells(reports, tables),
         *find_other_targets(stages, tables, grids),
-        *find_other_features(tables, grids),
-        *find_other_statistics(manifest, tables, grids),
+        *find_other_features(tables, grids, derived=statistics.derived),
+        *statistics.failures,
         *find_other_audits(manifest, stages, tables, grids),
         *find_other_scores(manifest, tables),
         *find_other_attributes(stages, manifest, tables, grids),
         *find_other_accounts(reports, manifest, tables, grids),
     ]
+    if "scores" in tables:
+        failures += find_incoherent_scores(tables["scores"])
+    if "stations" in tables:
+        failures += find_other_sources(tables["stations"])
+    if {"stations", "cells"} <= set(tables):
+        failures += find_other_positions(tables["stations"], tables["cells"])
     # Scoring takes longest, and says little of files that contradict each other.
     return failures or find_other_reference_scores(manifest, tables, grids)

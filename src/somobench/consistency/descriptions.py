@@ -14,9 +14,9 @@ import xarray as xr
 from somobench.catalog.storage.hashing import describe_grid, describe_table
 from somobench.schemas.errors import Failure
 from somobench.schemas.grids import list_complete
-from somobench.schemas.manifest import ArrayRecord, Manifest
+from somobench.schemas.manifest import SCHEMA_VERSION, ArrayRecord, Manifest
 
-MANIFEST = "MANIFEST.json"
+MANIFEST, STATIONS = "MANIFEST.json", "stations.parquet"
 DATA_ENDINGS = (".parquet", ".zarr.zip")
 PREDICTIONS = "predictions_"
 MEAN_TOLERANCE = 1e-6  # of a mean: sums run in another order elsewhere
@@ -142,6 +142,15 @@ def _judge_origin(
     """
     if not manifest.sources:
         yield _fail("sources", "none", "what the release was built from")
+    if manifest.schema_version != SCHEMA_VERSION:
+        yield _fail("schema_version", manifest.schema_version, SCHEMA_VERSION)
+    listed = STATIONS in manifest.files
+    if manifest.redistributable != listed:
+        passed_on = (
+            f"{manifest.redistributable}, {'with' if listed else 'without'} {STATIONS}"
+        )
+        expected = "true exactly where stations are passed on"
+        yield _fail("redistributable", passed_on, expected)
     if manifest.predecessor == manifest.release:
         yield _fail("predecessor", manifest.predecessor, "an earlier release")
     if "targets" not in grids:

@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from somobench.cite import merge_sources
+from somobench.consistency.rules import has_rules_of_today
 from somobench.schemas.errors import Failure
 from somobench.schemas.manifest import Manifest
-from somobench.schemas.variables import VARIABLES
+from somobench.schemas.variables import STATIC_ATTRIBUTES, VARIABLES
 
 REPORTS, CROISSANT = "validation.json", "croissant.json"
 CITATION, README, PAGE = "CITATION.cff", "README.md", "report.html"
@@ -49,12 +51,21 @@ def read_reports(folder: Path, manifest: Manifest) -> tuple[Reports, list[Failur
 def find_other_cells(
     reports: Reports, tables: Mapping[str, pd.DataFrame]
 ) -> list[Failure]:
-    """Compare climate and region of cells with those of the report's page."""
+    """Compare climate and region of cells with those of the report's page.
+
+    A static attribute that no cell has makes no column.
+    """
     shown = reports.get("report", {}).get("cells", {})
-    if "cells" not in tables or "cell_id" not in shown:
+    if "cells" not in tables:
         return []
+    failures = [
+        Failure(f"cells.parquet {name}", "missing everywhere", "no such column then")
+        for name in STATIC_ATTRIBUTES
+        if name in tables["cells"] and tables["cells"][name].isna().all()
+    ]
+    if "cell_id" not in shown:
+        return failures
     cells = tables["cells"].set_index("cell_id").reindex(shown["cell_id"])
-    failures = []
     for name, digits in SHOWN_CELLS.items():
         if name not in shown:
             continue
@@ -78,6 +89,11 @@ def find_other_documents(folder: Path, manifest: Manifest) -> list[Failure]:
             f"{manifest.period[0]} to {manifest.period[1]}",
             *(f"- `{name}`" for name in (*manifest.splits, *manifest.feature_sets)),
             *(f"| `{name}` |" for name in manifest.files if name not in UNDESCRIBED),
+            *(
+                f"({source.authors}; licence {source.licence}): {source.note}"
+                for source in merge_sources(manifest.sources)
+                if has_rules_of_today(manifest)
+            ),
             *(MOMENTS if "reanalysis" in manifest.target_moments_from.values() else ()),
         ],
         PAGE: [manifest.release],
@@ -207,6 +223,7 @@ def _compare_croissant(
             "name": (content["name"], manifest.release),
             "version": (content["version"], manifest.release.rpartition("-")[2]),
             "license": (content["license"], manifest.licence_spdx),
+            "description": (content["description"], manifest.description.strip()),
             "distribution": (data & set(files), data),
         },
     )
@@ -215,6 +232,12 @@ def _compare_croissant(
         size, sha256 = (record.size, record.sha256) if record else (0, "no such file")
         found = (item["contentSize"], item["sha256"])
         yield from _compare_all(CROISSANT, {name: (found, (f"{size} B", sha256))})
+    held = {name for record in manifest.files.values() for name in record.arrays}
+    named = {item["name"] for item in content["variableMeasured"]}
+    due = (held & set(VARIABLES)) if has_rules_of_today(manifest) else set()
+    if named - held or due - named:
+        other = ", ".join(sorted((named - held) | (due - named)))
+        yield _fail(CROISSANT, "variableMeasured", other, "the variables of its files")
     for item in content["variableMeasured"]:
         if item["name"] in VARIABLES:
             units = VARIABLES[item["name"]].units

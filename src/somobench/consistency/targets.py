@@ -146,7 +146,7 @@ def _compare_moments(targets: xr.Dataset, forcing: xr.Dataset) -> Iterator[Failu
 
 def _compare_sensors(targets: xr.Dataset, stations: pd.DataFrame) -> Iterator[Failure]:
     """Compare every series with the sensor that is named as its primary."""
-    known = stations.set_index(SENSOR_KEY).sort_index()
+    known = stations.groupby(SENSOR_KEY).indices
     names = [f"primary_{part}" for part in ("network", "station", "sensor")]
     network, station, sensor, count, filled = get_arrays(
         targets, *names, "observation_count", "is_gapfilled"
@@ -161,10 +161,10 @@ def _compare_sensors(targets: xr.Dataset, stations: pd.DataFrame) -> Iterator[Fa
         here = (layers[place[0]], str(cells[place[1]]))
         where = f"layer {here[0]} of {here[1]}"
         named = (str(network[place]), str(station[place]), str(sensor[place]))
-        if (*named, *here) not in known.index:
+        if (*named, *here) not in known:
             yield _fail(where, "/".join(named), "a sensor there in stations.parquet")
             continue
-        rows = known.loc[[(*named, *here)]]
+        rows = stations.iloc[known[*named, *here]]
         near = (rows["depth_from"] - above[place]).abs() < DEPTH_TOLERANCE
         near &= (rows["depth_to"] - below[place]).abs() < DEPTH_TOLERANCE
         rows = rows[near.to_numpy()]

@@ -110,20 +110,21 @@ def resample_days(
         quarter of the scored days where there are too few, and rounded up to a multiple
         of 4 steps.
     draws : int
+        With 0 there are scores and counts, and no replicates or intervals.
     seed : int
         The same seed, days and length give the same draws on every machine.
 
     Raises
     ------
     UsageError
-        If no day is scored, or a number is not positive.
+        If no day is scored, the length is not positive, or draws are negative.
     """
     days = int(scored.sum())
-    if days == 0 or length < 1 or draws < 1:
+    if days == 0 or length < 1 or draws < 0:
         raise UsageError(
             "block bootstrap",
             found=f"{days} scored days, blocks of {length} days, {draws} draws",
-            expected="at least one of each",
+            expected="at least one day in all and a block, and no less than 0 draws",
         )
     wanted, length = length, max(1, min(length, days // MINIMUM_BLOCKS))
     step = -(-length // STEPS_PER_BLOCK)
@@ -133,7 +134,9 @@ def resample_days(
     generator = np.random.default_rng(seed)
     starts = generator.integers(0, steps, size=(draws, blocks))
     used = (starts[:, :, None] + np.arange(span)) % steps
-    flat = (used.reshape(draws, -1) + steps * np.arange(draws)[:, None]).ravel()
+    flat = (
+        used.reshape(draws, blocks * span) + steps * np.arange(draws)[:, None]
+    ).ravel()
     weights = np.bincount(flat, minlength=draws * steps).reshape(draws, steps)
     return ResampledDays(
         length=span * step,

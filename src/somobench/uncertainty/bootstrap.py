@@ -138,7 +138,12 @@ def bootstrap_scores(
     )
     _refuse_other_days(days, labelled)
     wanted = labelled.metrics(metrics)
-    result = score_rows(labelled.rows, wanted, minimum_count=minimum_count, days=days)
+    result = score_rows(
+        labelled.rows,
+        wanted,
+        minimum_count=minimum_count,
+        days=days if days.draws else None,
+    )
     scores = labelled.dataset(result, wanted, minimum_count)
     scores.attrs |= {
         "bootstrap": "circular blocks of days, the same for all cells and models",
@@ -147,7 +152,9 @@ def bootstrap_scores(
         "draws": days.draws,
         "seed": days.seed,
     }
-    return BootstrappedScores(scores, wanted, result.replicates, days)
+    none = np.empty((0, len(result.count)), np.float32)
+    replicates = result.replicates or {it.name: none for it in wanted}
+    return BootstrappedScores(scores, wanted, replicates, days)
 
 
 def _refuse_other_days(days: ResampledDays, labelled: LabelledRows) -> None:

@@ -79,6 +79,8 @@ class Group:
         units : int, optional
             Cells or clusters with a value, where they were counted before.
         """
+        if not len(replicates):
+            return Resampled(*[np.empty(0)] * 3)
         own = replicates[:, self.rows]
         days = _take_median(own)
         still = values[self.rows].astype(np.float32)[None]
@@ -149,7 +151,7 @@ def draw_groups(
                 names, units = np.unique(whole[rows], return_inverse=True)
                 count = names.size
             group = Group(pool, label, rows, units)
-            if count < MINIMUM_CELLS:
+            if count < MINIMUM_CELLS or not draws:
                 yield group
             elif whole is None:
                 chosen = generator.integers(0, count, size=(draws, count))

@@ -188,8 +188,8 @@ def _bound_scores(
     days: ResampledDays,
     level: float,
 ) -> tuple[Floats, Floats]:
-    """Return bounds of pooled scores; NaN where the record is below a season."""
-    if not days.enough:
+    """Return bounds of pooled scores; NaN below a season, and without draws."""
+    if not (days.enough and days.draws):
         return np.full_like(values, np.nan), np.full_like(values, np.nan)
     return make_pooled_interval(
         values, drawn, blocks=days.blocks, cells=units, level=level

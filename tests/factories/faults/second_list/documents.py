@@ -443,7 +443,7 @@ def _(folder: Folder) -> None:
 @defect("texts", "Croissant describes other columns")
 def _(folder: Folder) -> None:
     path = folder.path / "croissant.json"
-    path.write_text(path.read_text().replace("mean_precipitation", "annual_rain"))
+    path.write_text(path.read_text().replace('"precipitation"', '"annual_rain"'))
 
 
 @defect("texts", "a file that no one lists lies in the folder")

@@ -373,7 +373,7 @@ def _(grid):
 
 @target("cells are labelled in the order of another file")
 def _(grid):
-    names = np.sort(grid["cell"].values)
+    names = grid["cell"].values[np.argsort(grid["longitude"].values)]
     return grid.assign_coords(cell=("cell", names))
 
 
