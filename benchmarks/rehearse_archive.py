@@ -33,7 +33,7 @@ BLOCK_CELLS, DAYS = 1500, 8000
 RECIPE = Path(__file__).parents[1] / "conf" / "recipe" / "ismn_era5.yaml"
 STAGES = ("ingest", "forcing", "targets")
 WEATHER = {  # mean, daily swing, noise, unit
-    "tp": (1e-4, 5e-5, 5e-5, "m"),
+    "tp": (2e-4, 5e-5, 5e-5, "m"),
     "t2m": (285.0, 8.0, 0.5, "K"),
     "d2m": (278.0, 3.0, 0.5, "K"),
     "sp": (95_000.0, 100.0, 50.0, "Pa"),

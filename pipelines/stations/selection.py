@@ -63,7 +63,7 @@ def select_good(
     minimum_quality : float, optional
         Share of good values that a row needs, where the source tells it.
     """
-    if minimum_quality is None and (kernel := _import_kernel()):
+    if minimum_quality is None and (kernel := import_kernel()):
         chosen = _choose_in_order(series, good_flags, (start, end), kernel)
         if chosen is not None:
             return chosen
@@ -94,7 +94,8 @@ def select_good(
     )
 
 
-def _import_kernel() -> ModuleType | None:
+def import_kernel() -> ModuleType | None:
+    """Import the compiled passes; None without numba."""
     try:
         from somobench.pipelines.stations import selection_kernel
     except ImportError:  # numba is of the extra `build`
@@ -211,15 +212,6 @@ def _drop_repeated_times(
     kept = first[agree]
     found = Counter({reason: count for reason, count in repeats.items() if count})
     return times[kept], values[kept], found
-
-
-def find_days(times: NDArray[np.datetime64]) -> NDArray[np.int64]:
-    """Find where each day begins among sorted times."""
-    kernel = _import_kernel()
-    if kernel is not None and times.dtype == MINUTES:
-        first: NDArray[np.int64] = kernel.find_days(times.view(np.int64))
-        return first
-    return find_runs(times.astype("datetime64[D]"))[0]
 
 
 def find_runs(
