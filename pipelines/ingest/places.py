@@ -60,7 +60,7 @@ def _list_inside_swapped(places: Sequence[Position]) -> Iterator[Position]:
     latitudes, swapped = everywhere[:, 0], everywhere[:, 1]
     first = np.searchsorted(latitudes, swapped - NEAR)
     stop = np.searchsorted(latitudes, swapped + NEAR, side="right")
-    for number in np.flatnonzero(first < stop):
+    for number in np.flatnonzero(first < stop).tolist():
         place, around = places[number], everywhere[first[number] : stop[number]]
         mirrored = (place[1], place[0])
         is_latitude = abs(place[1]) <= 90  # noqa: PLR2004 (degrees)
