@@ -127,11 +127,10 @@ def _learn_value(data: Bytes, span: tuple[int, int], words: Words) -> None:
 
 
 @compile_lazily()
-def _add_digits(value: np.uint64, shape: Words) -> Whole:
+def _add_digits(digits: np.uint64, whole: np.uint64, align: np.uint64) -> Whole:
     """Read the digits of a value of eight bytes at most, all at once."""
-    digits = (value ^ shape[ZEROS]) & shape[OWN]
-    whole = digits & shape[WHOLE]  # closes up to the decimals
-    digits = ((digits ^ whole) | whole << _TO_NEXT) << shape[ALIGN]
+    whole &= digits  # closes up to the decimals
+    digits = ((digits ^ whole) | whole << _TO_NEXT) << align
     pairs = digits * _TEN + (digits >> _TO_NEXT)
     outer = (pairs & _PAIRS) * _OUTER
     inner = ((pairs >> _TO_PAIR) & _PAIRS) * _INNER
@@ -139,12 +138,12 @@ def _add_digits(value: np.uint64, shape: Words) -> Whole:
 
 
 @compile_lazily()
-def _add_each_digit(data: Bytes, start: int, facts: Integers) -> Whole:
+def _add_each_digit(data: Bytes, start: int, facts: Integers, number: int) -> Whole:
     """Read the digits of a value of any length, behind a time that ends at `start`."""
     mantissa = np.int64(0)
-    for figure in range(facts[FIGURES]):
-        digit = np.int64(data[start + facts[PLACES + figure]]) - _ZERO
-        mantissa += digit * facts[WEIGHTS + figure]
+    for figure in range(facts[number, FIGURES]):
+        digit = np.int64(data[start + facts[number, PLACES + figure]]) - _ZERO
+        mantissa += digit * facts[number, WEIGHTS + figure]
     return mantissa
 
 
@@ -212,13 +211,16 @@ def read_run(
         number = find_shape(words, start, known, facts, texts)
         if number < 0:
             break
-        shape, fact, before = texts[number], facts[number], row
-        text, excess, mask = shape[TEXT], shape[EXCESS], shape[MASK]
-        text_2, excess_2, mask_2 = shape[TEXT + 1], shape[EXCESS + 1], shape[MASK + 1]
-        count, at, paired = fact[COUNT], TIME_SIZE + fact[VALUE], fact[PAIR] != 0
-        code, other = np.int16(fact[CODE]), np.int16(fact[OTHER])
-        step, is_short = TIME_SIZE + fact[SIZE], shape[OWN] != 0
-        divisor = fact[SIGN] * _POWERS[fact[DECIMALS]]
+        before = row  # rows of arrays would be counted references, which cost more
+        text, excess = texts[number, TEXT], texts[number, EXCESS]
+        text_2, excess_2 = texts[number, TEXT + 1], texts[number, EXCESS + 1]
+        mask, mask_2 = texts[number, MASK], texts[number, MASK + 1]
+        own, zeros = texts[number, OWN], texts[number, ZEROS]
+        whole, align = texts[number, WHOLE], texts[number, ALIGN]
+        count, paired = facts[number, COUNT], facts[number, PAIR] != 0
+        at, step = TIME_SIZE + facts[number, VALUE], TIME_SIZE + facts[number, SIZE]
+        code, other = np.int16(facts[number, CODE]), np.int16(facts[number, OTHER])
+        divisor = facts[number, SIGN] * _POWERS[facts[number, DECIMALS]]
         while start < data.size - BEHIND:
             if words[start] != month:
                 month = words[start]
@@ -230,9 +232,9 @@ def read_run(
             apart = (words[start + 24] ^ text_2) & mask_2
             wrong |= (apart + excess_2) | apart
             for word in range(2, count):
-                apart = words[start + 16 + 8 * word] ^ shape[word]
-                apart &= shape[MASK + word]
-                wrong |= (apart + shape[EXCESS + word]) | apart
+                apart = words[start + 16 + 8 * word] ^ texts[number, word]
+                apart &= texts[number, MASK + word]
+                wrong |= (apart + texts[number, EXCESS + word]) | apart
             pairs = digits * _TEN + (digits >> _TO_NEXT)
             day = np.int64(pairs & _BYTE)
             hour = np.int64((pairs >> _TO_HOUR) & _BYTE)
@@ -242,10 +244,11 @@ def read_run(
                 break
             if not paired and _ends_line(data[start + step]):
                 break
-            if is_short:
-                mantissa = _add_digits(words[start + at], shape)
+            if own != 0:
+                digits = (words[start + at] ^ zeros) & own
+                mantissa = _add_digits(digits, whole, align)
             else:
-                mantissa = _add_each_digit(data, start + TIME_SIZE, fact)
+                mantissa = _add_each_digit(data, start + TIME_SIZE, facts, number)
             times[row] = ((first + day - 1) * 24 + hour) * 60 + minute
             values[row] = np.float64(mantissa) / divisor
             codes[row], others[row] = code, other
