@@ -184,9 +184,9 @@ def run_alone(*arguments: object) -> dict[str, float]:
 def rehearse(place: Path, kind: str, number: int) -> None:
     """Run the stages on one size, and print a row for each."""
     years = YEARS if kind == "ingest" else FORCING_YEARS
-    archive = place / f"large_{number}.zip"
+    archive = place / f"large_{number}_{years}.zip"
     if not archive.exists():
-        write_archive(archive, number, YEARS, FIRST)
+        write_archive(archive, number, years, FIRST)
     files = {"stations": archive}
     if kind == "build":
         files["forcing"] = place / f"store_{number}.zarr"

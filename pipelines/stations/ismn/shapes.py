@@ -240,9 +240,8 @@ def read_run(
             hour = np.int64((pairs >> _TO_HOUR) & _BYTE)
             minute = np.int64((pairs >> _TO_MINUTE) & _BYTE)
             is_time = 1 <= day <= length and hour <= 23 and minute <= 59
-            if wrong & _OVERFLOW or not is_time:
-                break
-            if not paired and _ends_line(data[start + step]):
+            ends_twice = not paired and _ends_line(data[start + step])
+            if wrong & _OVERFLOW or not is_time or ends_twice:
                 break
             if own != 0:
                 digits = (words[start + at] ^ zeros) & own
