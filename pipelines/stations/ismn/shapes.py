@@ -215,8 +215,12 @@ def read_run(
         text, excess = texts[number, TEXT], texts[number, EXCESS]
         text_2, excess_2 = texts[number, TEXT + 1], texts[number, EXCESS + 1]
         mask, mask_2 = texts[number, MASK], texts[number, MASK + 1]
-        own, zeros = texts[number, OWN], texts[number, ZEROS]
-        whole, align = texts[number, WHOLE], texts[number, ALIGN]
+        own, zeros, whole, align = (
+            texts[number, OWN],
+            texts[number, ZEROS],
+            texts[number, WHOLE],
+            texts[number, ALIGN],
+        )
         count, paired = facts[number, COUNT], facts[number, PAIR] != 0
         at, step = TIME_SIZE + facts[number, VALUE], TIME_SIZE + facts[number, SIZE]
         code, other = np.int16(facts[number, CODE]), np.int16(facts[number, OTHER])
