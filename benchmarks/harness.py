@@ -34,7 +34,7 @@ from performance_page import OURS, describe_row, find_least, write_page
 
 HERE = Path(__file__).parent
 MODULES = ("bench_metrics", "bench_anomalies", "bench_scoring", "bench_open")
-SCRIPTS = {"bench_ismn_scale": ("100", "2"), "bench_windows": ()}
+SCRIPTS = {"bench_ismn_scale": ("300", "5"), "bench_windows": ()}
 SCRIPT_SECONDS = 150  # of one, on two idle cores
 ROUNDS = 3
 LONGEST = 240  # s, of one process

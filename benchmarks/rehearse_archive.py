@@ -3,7 +3,7 @@
     python benchmarks/rehearse_archive.py FOLDER STAGE NUMBER [NUMBER ...]
 
 STAGE is `ingest`, with numbers of stations of two probes, 24 years hourly each;
-`build`, with numbers of stations: ingest, forcing and targets, five years, a cell a
+`build`, with numbers of stations: every stage to the release, five years, a cell a
 station, from an hourly store of twelve variables; `scorer`, with numbers of cells of
 8,000 days. Every stage runs in a process of its own; its time, that of all cores, the
 largest memory of a process and cost by unit are printed. What is generated is kept.
@@ -18,6 +18,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -30,10 +32,14 @@ from somobench.schemas.recipe import InputParams, Recipe, load_recipe
 FIRST, YEARS, FORCING_YEARS = 2001, 24, 5
 HOURS_A_CHUNK = 744
 BLOCK_CELLS, DAYS = 1500, 8000
+IN_PROCESSES = ("forcing", "baselines", "scores")
 RECIPE = Path(__file__).parents[1] / "conf" / "recipe" / "ismn_era5.yaml"
-STAGES = ("ingest", "forcing", "targets")
+STAGES = (
+    *("ingest", "forcing", "targets", "splits", "features"),
+    *("baselines", "scores", "release"),
+)
 WEATHER = {  # mean, daily swing, noise, unit
-    "tp": (1e-4, 5e-5, 5e-5, "m"),
+    "tp": (2e-4, 5e-5, 5e-5, "m"),
     "t2m": (285.0, 8.0, 0.5, "K"),
     "d2m": (278.0, 3.0, 0.5, "K"),
     "sp": (95_000.0, 100.0, 50.0, "Pa"),
@@ -89,6 +95,10 @@ def make_recipe(years: int) -> Recipe:
         "start": f"{FIRST}-01-01",
         "end": f"{FIRST + years - 1}-12-31",
     }
+    content["splits"]["temporal"] |= {
+        "validation_start": f"{FIRST + years - 2}-01-01",
+        "test_start": f"{FIRST + years - 1}-01-01",
+    }
     content["forcing"] |= {"registration": "points", "remapping": "none"}
     content["forcing"]["inputs"] = content["forcing"]["inputs"][:1]
     return Recipe.model_validate(content)
@@ -117,19 +127,27 @@ def record_inputs(recipe: Recipe, folder: Path, files: dict[str, Path]) -> None:
 
 def run_stage(name: str, folder: Path, years: int) -> None:
     """Run one stage in this process, and print what it took."""
-    from somobench.pipelines.forcing import write_forcing
-    from somobench.pipelines.ingest import ingest
-    from somobench.pipelines.targets import write_targets
-
-    recipe, inputs = make_recipe(years), folder / "raw" / "inputs.json"
-    work: dict[str, Callable[[], object]] = {
-        "ingest": lambda: ingest(recipe, inputs, folder, processes=count_cores()),
-        "forcing": lambda: write_forcing(recipe, folder, processes=count_cores()),
-        "targets": lambda: write_targets(recipe, folder),
-    }
+    recipe = make_recipe(years)
+    work = _find_work(name, recipe, folder)
     begun = time.perf_counter()
-    work[name]()
+    work()
     print(json.dumps(_measure(begun)))
+
+
+def _find_work(name: str, recipe: Recipe, folder: Path) -> Callable[[], object]:
+    """Import a stage, and bind it to the recipe and folder."""
+    from somobench.pipelines.ingest import ingest
+    from somobench.pipelines.release import build_release
+
+    if name == "ingest":
+        inputs = folder / "raw" / "inputs.json"
+        return partial(ingest, recipe, inputs, folder, processes=count_cores())
+    if name == "release":
+        packed, assets = folder / "release", folder / "assets"
+        return partial(build_release, recipe, folder, packed, assets)
+    stage = import_module(f"somobench.pipelines.{name}")
+    options = {"processes": count_cores()} if name in IN_PROCESSES else {}
+    return partial(getattr(stage, f"write_{name}"), recipe, folder, **options)
 
 
 def run_scorer(cells: int) -> None:
@@ -166,9 +184,9 @@ def run_alone(*arguments: object) -> dict[str, float]:
 def rehearse(place: Path, kind: str, number: int) -> None:
     """Run the stages on one size, and print a row for each."""
     years = YEARS if kind == "ingest" else FORCING_YEARS
-    archive = place / f"large_{number}.zip"
+    archive = place / f"large_{number}_{years}.zip"
     if not archive.exists():
-        write_archive(archive, number, YEARS, FIRST)
+        write_archive(archive, number, years, FIRST)
     files = {"stations": archive}
     if kind == "build":
         files["forcing"] = place / f"store_{number}.zarr"

@@ -6,9 +6,11 @@ which they were read. What a part holds is settled only once all files are read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -29,11 +31,14 @@ class StoredDays:
     first: int
     count: int
 
-    def load(self, folder: Path) -> NDArray[np.void]:
-        """Read the days from the folder of the parts: (count,) of `ROW`."""
-        place = folder / name_part(self.part)
-        offset = self.first * ROW.itemsize
-        return np.fromfile(place, ROW, count=self.count, offset=offset)
+
+def load_days(places: Iterable[StoredDays], folder: Path) -> Iterator[NDArray[np.void]]:
+    """Read the days of some sensors from the folder of the parts: (count,) of `ROW`."""
+    for part, some in groupby(places, attrgetter("part")):
+        with (folder / name_part(part)).open("rb") as file:
+            for place in some:
+                file.seek(place.first * ROW.itemsize)
+                yield np.frombuffer(file.read(place.count * ROW.itemsize), ROW)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,9 +38,7 @@ def find_swapped_positions(
     found: dict[tuple[str, Position], Position] = {}
     for network, places in positions.items():
         everywhere = np.array(places)
-        for place in sorted(set(places)):
-            if abs(place[1]) > 90:  # noqa: PLR2004 (no latitude)
-                continue
+        for place in _list_inside_swapped(sorted(set(places))):
             mirrored = (place[1], place[0])
             around, there = (
                 _measure_arc(everywhere, place),
@@ -51,6 +49,23 @@ def find_swapped_positions(
                 nearest = everywhere[there.argmin()]
                 found[network, place] = (float(nearest[0]), float(nearest[1]))
     return found
+
+
+def _list_inside_swapped(places: Sequence[Position]) -> Iterator[Position]:
+    """Give the sorted places that lie near one of them with coordinates swapped.
+
+    The arc between two places is never shorter than the difference of their latitudes.
+    """
+    everywhere = np.array(places)
+    latitudes, swapped = everywhere[:, 0], everywhere[:, 1]
+    first = np.searchsorted(latitudes, swapped - NEAR)
+    stop = np.searchsorted(latitudes, swapped + NEAR, side="right")
+    for number in np.flatnonzero(first < stop).tolist():
+        place, around = places[number], everywhere[first[number] : stop[number]]
+        mirrored = (place[1], place[0])
+        is_latitude = abs(place[1]) <= 90  # noqa: PLR2004 (degrees)
+        if is_latitude and _measure_arc(around, mirrored).min() < NEAR:
+            yield place
 
 
 def _measure_arc(places: NDArray[np.float64], place: Position) -> NDArray[np.float64]:

@@ -27,6 +27,7 @@ from somobench.pipelines.stations import (
 )
 from somobench.pipelines.stations.archive import Archive, Member, open_archive
 from somobench.pipelines.stations.daily import DailyMeans
+from somobench.pipelines.stations.portions import cut_portions, read_portions
 from somobench.progress import tell_step
 from somobench.schemas.recipe import Recipe
 
@@ -34,6 +35,7 @@ VARIABLE = "sm"
 BLOCK_SIZE = 2**27  # bytes of files, unpacked
 BLOCK_FILES = 2000
 Outcomes = tuple[list[SensorRecord], list[Rejection]]
+Made = tuple[SensorRecord, DailyMeans] | Rejection
 
 
 class Block(NamedTuple):
@@ -65,14 +67,30 @@ class Reader:
             self.opened[archive] = self.stack.enter_context(open_archive(path))
         return self.opened[archive]
 
-    def read(self, block: Block) -> Iterator[SensorSeries | Rejection]:
-        """Read the files of a block."""
-        source, path = self.find_source(block.archive), self.archives[block.archive][1]
-        if block.members is None or not isinstance(source, Divisible):
-            yield from source.read(path, variable=VARIABLE)
+    def read(self, block: Block) -> Iterator[list[Made]]:
+        """Reduce the files of a block to their days, some at a time."""
+        number, members = block.archive, block.members
+        source, path = self.find_source(number), self.archives[number][1]
+        if members is None or not isinstance(source, Divisible):
+            for item in source.read(path, variable=VARIABLE):
+                yield [self._reduce(number, source, item)]
             return
-        archive = self.open(block.archive)
-        yield from source.read_members(archive, block.members, variable=VARIABLE)
+        archive = self.open(number)
+
+        def read(portion: Sequence[Member]) -> list[Made]:
+            found = source.read_members(archive, portion, variable=VARIABLE)
+            return [self._reduce(number, source, item) for item in found]
+
+        yield from read_portions(read, members)
+
+    def _reduce(
+        self, archive: int, source: StationSource, item: SensorSeries | Rejection
+    ) -> Made:
+        if len(self.archives) > 1:
+            item = prefix_archive(self.archives[archive][1].name, item)
+        if isinstance(item, Rejection):
+            return item
+        return make_sensor_record(item, source, self.recipe)
 
 
 def read_stations(
@@ -98,7 +116,7 @@ def read_stations(
     open_reader = partial(Reader, tuple(archives), recipe, folder)
     with (reader := open_reader()).stack:
         blocks = list(list_blocks(reader))
-    found = map_items(read_block, blocks, open_reader, processes)
+        found = map_items(read_block, blocks, open_reader, processes, held=reader)
     records, rejections = zip(*found, strict=True) if found else ((), ())
     return settle(
         list(chain.from_iterable(records)), list(chain.from_iterable(rejections))
@@ -112,41 +130,23 @@ def list_blocks(reader: Reader) -> Iterator[Block]:
         if not isinstance(reader.find_source(index), Divisible):
             yield Block(next(numbers), index, None)
             continue
-        members: list[Member] = []
-        size = 0
-        for member in reader.open(index).members:
-            members.append(member)
-            size += member.size
-            if size >= BLOCK_SIZE or len(members) >= BLOCK_FILES:
-                yield Block(next(numbers), index, tuple(members))
-                members, size = [], 0
-        if members:
-            yield Block(next(numbers), index, tuple(members))
+        members = reader.open(index).members
+        for portion in cut_portions(members, BLOCK_SIZE, BLOCK_FILES):
+            yield Block(next(numbers), index, portion)
 
 
 def read_block(reader: Reader, block: Block) -> Outcomes:
     """Reduce each file of a block to its days, as it is read, and store those."""
-    source, recipe = reader.find_source(block.archive), reader.recipe
     archive = reader.archives[block.archive][1].name
-    records: list[SensorRecord] = []
-    rejections: list[Rejection] = []
-    days: list[DailyMeans] = []
-    for number, found in enumerate(reader.read(block), 1):
-        tell_step(f"reading {archive}, file {number}")
-        item = prefix_archive(archive, found) if len(reader.archives) > 1 else found
-        made = (
-            item
-            if isinstance(item, Rejection)
-            else make_sensor_record(item, source, recipe)
-        )
-        if isinstance(made, Rejection):
-            rejections.append(made)
-        else:
-            records.append(made[0])
-            days.append(made[1])
-    places = write_part(days, block.number, reader.folder)
-    stored = [
+    made: list[Made] = []
+    for some in reader.read(block):
+        made += some
+        tell_step(f"reading {archive}, file {len(made)}")
+    rejections = [item for item in made if isinstance(item, Rejection)]
+    read = [item for item in made if not isinstance(item, Rejection)]
+    places = write_part([days for _, days in read], block.number, reader.folder)
+    records = [
         replace(record, days=place)
-        for record, place in zip(records, places, strict=True)
+        for (record, _), place in zip(read, places, strict=True)
     ]
-    return stored, rejections
+    return records, rejections

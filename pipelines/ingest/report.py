@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from somobench.pipelines.grid import cell_id, locate_cells
-from somobench.pipelines.ingest.parts import ROW
+from somobench.pipelines.ingest.parts import ROW, load_days
 from somobench.pipelines.ingest.places import Position, find_swapped_positions
 from somobench.pipelines.ingest.sensor_days import SensorRecord
 from somobench.pipelines.stations import (
@@ -194,13 +194,12 @@ def make_observations_tables(
 
 def _tabulate_days(used: Sequence[SensorRecord], folder: Path) -> pd.DataFrame:
     repeats = [record.valid_days for record in used]
-    ids = np.repeat(np.array([record.sensor_id for record in used], object), repeats)
-    days = np.concatenate(
-        [np.empty(0, ROW), *(record.days.load(folder) for record in used)]
-    )
+    ids = pd.Series([record.sensor_id for record in used], dtype="str")
+    places = (record.days for record in used)
+    days = np.concatenate([np.empty(0, ROW), *load_days(places, folder)])
     return pd.DataFrame(
         {
-            "sensor_id": pd.Series(ids, dtype="str"),
+            "sensor_id": ids.array.take(np.repeat(np.arange(len(used)), repeats)),
             "time": days["day"].astype("datetime64[D]").astype("datetime64[ns]"),
             "soil_moisture": days["mean"],
             "observation_count": days["count"],

@@ -171,14 +171,17 @@ def make_sensor_record(
         for depth in (series.metadata.depth_from, series.metadata.depth_to)
     ]
     layer = find_layer(depths[0], depths[1], recipe.layers)
+    first, last = series.times[[0, -1]]
+    if good.out_of_order:
+        first, last = series.times.min(), series.times.max()
     record = SensorRecord(
         metadata=series.metadata,
         day_definition=source.day_definition,
         depth_from_cm=depths[0],
         depth_to_cm=depths[1],
         layer=layer,
-        start=series.times.min().astype("datetime64[D]"),
-        end=series.times.max().astype("datetime64[D]"),
+        start=first.astype("datetime64[D]"),
+        end=last.astype("datetime64[D]"),
         days=StoredDays(0, 0, len(daily.days)),
         days_below=daily.days_below,
         days_standing=daily.days_standing,

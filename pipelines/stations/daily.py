@@ -9,7 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from somobench.pipelines.stations import Rejection, SensorSeries
-from somobench.pipelines.stations.selection import MAXIMUM, find_days
+from somobench.pipelines.stations.selection import (
+    MAXIMUM,
+    MINUTES,
+    find_runs,
+    import_kernel,
+)
 
 Days = NDArray[np.datetime64]
 PERCENT = 100.0
@@ -60,8 +65,15 @@ def average_to_days(
     >>> daily.days, daily.means, daily.days_below
     (array(['2020-01-01'], dtype='datetime64[D]'), array([0.2]), 1)
     """
-    first = find_days(times)
-    counts = np.diff(first, append=len(times))
+    kernel = import_kernel()
+    if kernel is not None and times.dtype == MINUTES:
+        days, means, counts, below = kernel.average_days(
+            times.view(np.int64), values, minimum_count
+        )
+        return DailyMeans(
+            days.view("datetime64[D]"), means, counts.astype(np.int16), below
+        )
+    first, counts = find_runs(times.astype("datetime64[D]"))
     if not len(first):
         days = times.astype("datetime64[D]")
         return DailyMeans(days, values[:0], counts.astype(np.int16), 0)

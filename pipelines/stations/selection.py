@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from types import ModuleType
 
 import numpy as np
@@ -63,7 +64,7 @@ def select_good(
     minimum_quality : float, optional
         Share of good values that a row needs, where the source tells it.
     """
-    if minimum_quality is None and (kernel := _import_kernel()):
+    if minimum_quality is None and (kernel := import_kernel()):
         chosen = _choose_in_order(series, good_flags, (start, end), kernel)
         if chosen is not None:
             return chosen
@@ -94,7 +95,8 @@ def select_good(
     )
 
 
-def _import_kernel() -> ModuleType | None:
+def import_kernel() -> ModuleType | None:
+    """Import the compiled passes; None without numba."""
     try:
         from somobench.pipelines.stations import selection_kernel
     except ImportError:  # numba is of the extra `build`
@@ -117,7 +119,7 @@ def _choose_in_order(
     kept, out_of_order = kernel.choose_values(
         series.times.astype(MINUTES, copy=False).view(np.int64),
         *(series.values, series.flag_codes, is_good.astype(bool)),
-        _list_limits(series, period),
+        _list_limits(series.declared_start, series.declared_end, *period),
         *(MAXIMUM, times.view(np.int64), values, counts),
     )
     if kept < 0:
@@ -132,17 +134,20 @@ def _choose_in_order(
     return GoodValues(times[:kept], values[:kept], dropped, out_of_order)
 
 
+@lru_cache(maxsize=64)
 def _list_limits(
-    series: SensorSeries, period: tuple[np.datetime64, np.datetime64]
+    declared_start: np.datetime64 | None,
+    declared_end: np.datetime64 | None,
+    start: np.datetime64,
+    end: np.datetime64,
 ) -> NDArray[np.int64]:
     """Minutes at which declared days and the period begin, and that they end before."""
     day = np.timedelta64(1, "D")
-    start, end = series.declared_start, series.declared_end
     days = (
-        NEVER[0] if start is None else start,
-        NEVER[1] if end is None else end + 2 * day,
-        period[0],
-        period[1] + day,
+        NEVER[0] if declared_start is None else declared_start,
+        NEVER[1] if declared_end is None else declared_end + 2 * day,
+        start,
+        end + day,
     )
     return np.array(days, MINUTES).view(np.int64)
 
@@ -211,15 +216,6 @@ def _drop_repeated_times(
     kept = first[agree]
     found = Counter({reason: count for reason, count in repeats.items() if count})
     return times[kept], values[kept], found
-
-
-def find_days(times: NDArray[np.datetime64]) -> NDArray[np.int64]:
-    """Find where each day begins among sorted times."""
-    kernel = _import_kernel()
-    if kernel is not None and times.dtype == MINUTES:
-        first: NDArray[np.int64] = kernel.find_days(times.view(np.int64))
-        return first
-    return find_runs(times.astype("datetime64[D]"))[0]
 
 
 def find_runs(

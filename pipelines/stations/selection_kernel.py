@@ -1,4 +1,4 @@
-"""Compiled choice of the values that count, in one pass over a series.
+"""Compiled choice of the values that count and their daily means, each in one pass.
 
 `selection` imports it where numba is installed, and says what the numbers mean;
 without it array functions give the same.
@@ -20,6 +20,7 @@ DECLARED, PERIOD, FINITE, BELOW, BEYOND, FLAGS = 0, 1, 2, 3, 4, 5
 """Places of reasons among the counts; those of flags follow, by code."""
 NO_TIME = np.iinfo(np.int64).min
 DAY = 1440  # minutes
+LANES, LONGEST = 8, 128  # values that numpy sums side by side, and in one loop
 
 
 @compile_lazily()
@@ -79,13 +80,68 @@ def choose_values(
 
 
 @compile_lazily()
-def find_days(minutes: Integers) -> Integers:
-    """Find where each day begins among increasing times."""
-    first = np.empty(minutes.size, np.int64)
-    days, end = 0, NO_TIME
-    for row in range(minutes.size):
-        if minutes[row] >= end:
-            first[days] = row
-            days += 1
-            end = (minutes[row] // DAY + 1) * DAY
-    return first[:days]
+def average_days(
+    minutes: Integers, values: Floats, minimum: int
+) -> tuple[Integers, Floats, Integers, int]:
+    """Average values at increasing times to days; as `daily.average_to_days`.
+
+    Returns
+    -------
+    tuple
+        Days since 1970 with enough values, their means, their counts, and the number of
+        days with too few.
+    """
+    bound = minutes.size
+    if bound > 0:
+        bound = min(bound, minutes[-1] // DAY - minutes[0] // DAY + 1)
+    days, counts = np.empty(bound, np.int64), np.empty(bound, np.int64)
+    means = np.empty(bound, np.float64)
+    lane = np.empty(LANES)
+    kept = below = row = 0
+    while row < minutes.size:
+        first, day = row, minutes[row] // DAY
+        end, least, most = (day + 1) * DAY, values[row], values[row]
+        while row < minutes.size and minutes[row] < end:
+            least, most = min(least, values[row]), max(most, values[row])
+            row += 1
+        if row - first < minimum:
+            below += 1
+            continue
+        mean = (values[first] + _add_pairwise(values, first + 1, row, lane)) / (
+            row - first
+        )
+        days[kept], counts[kept] = day, row - first
+        means[kept] = min(max(mean, least), most)
+        kept += 1
+    return days[:kept], means[:kept], counts[:kept], below
+
+
+@compile_lazily()
+def _add_pairwise(values: Floats, start: int, stop: int, lane: Floats) -> float:
+    """Sum in the order of numpy's loops (`DOUBLE_pairwise_sum`), to the last bit.
+
+    `lane` is room for `LANES` sums.
+    """
+    count = stop - start
+    if count > LONGEST:
+        half = start + count // 2 - count // 2 % LANES
+        return _add_pairwise(values, start, half, lane) + _add_pairwise(
+            values, half, stop, lane
+        )
+    if count < LANES:
+        total = -0.0
+        for place in range(start, stop):
+            total += values[place]
+        return total
+    for number in range(LANES):
+        lane[number] = values[start + number]
+    whole = stop - count % LANES
+    for place in range(start + LANES, whole, LANES):
+        for number in range(LANES):
+            lane[number] += values[place + number]
+    total = ((lane[0] + lane[1]) + (lane[2] + lane[3])) + (
+        (lane[4] + lane[5]) + (lane[6] + lane[7])
+    )
+    for place in range(whole, stop):
+        total += values[place]
+    return total

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from somobench.pipelines.forcing.era5.reference import weigh_levels
+from somobench.pipelines.forcing.era5.levels import weigh_levels
 from somobench.pipelines.forcing.era5.variables import RAW, find_derivation
 from somobench.schemas.recipe import PeriodParams, Recipe
 

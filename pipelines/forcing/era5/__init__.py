@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -14,12 +13,15 @@ from numpy.typing import NDArray
 
 from somobench.parallel import map_items
 from somobench.pipelines.forcing.era5.daily import choose_day_rule
-from somobench.pipelines.forcing.era5.fields import Box, group_boxes
 from somobench.pipelines.forcing.era5.files.stores import open_inputs
+from somobench.pipelines.forcing.era5.opened import (
+    choose_processes,
+    open_placement,
+    place_request,
+)
 from somobench.pipelines.forcing.era5.placement import (
     Placement,
     check_remapping,
-    place_cells,
 )
 from somobench.pipelines.forcing.era5.preliminary import (
     describe_days,
@@ -38,11 +40,7 @@ from somobench.pipelines.forcing.era5.variables import (
 from somobench.pipelines.forcing.precision import quantise
 from somobench.pipelines.forcing.source import DailyForcing, ForcingRequest
 from somobench.progress import tell_step
-from somobench.schemas.errors import InputError
 
-WORTH_IT = 10**9  # bytes unpacked, which take longer than starting a process
-_kept = ExitStack()
-"""In a process that works for another: the inputs that it holds open."""
 NO_NODE = "no node of the input lies at the cell"
 ALL_MISSING = "all nodes are missing (sea)"
 
@@ -66,7 +64,7 @@ class Era5Source:
             open_inputs(request.inputs) as opened,
             open_inputs(request.reference_inputs) as others,
         ):
-            placement = _place(group_boxes(opened.stores), request)
+            placement = place_request(opened.stores, request)
             forcing = _derive_meteorology(placement, request)
             passed_over = [
                 vars(item) for item in (*opened.passed_over, *others.passed_over)
@@ -74,8 +72,7 @@ class Era5Source:
             forcing.report["files_passed_over"] = passed_over
             if recipe.reference.source == "none":
                 return forcing
-            boxes = group_boxes(others.stores)
-            soil = _place(boxes, request) if boxes else placement
+            soil = place_request(others.stores, request) if others.stores else placement
             reference, report = weigh_soil_moisture(soil, request)
         return replace(
             forcing,
@@ -84,28 +81,19 @@ class Era5Source:
         )
 
 
-def _place(boxes: Sequence[Box], request: ForcingRequest) -> Placement:
-    recipe = request.recipe
-    placement = place_cells(
-        boxes, request.cells, recipe.forcing, recipe.grid.resolution
-    )
-    if not placement.used:
-        raise InputError(
-            "forcing inputs",
-            found=f"no node at any of {len(request.cells)} cells",
-            expected=f"nodes around {request.cells['cell_id'].iloc[0]} and the others",
-            hint="check the area of the inputs, and grid.resolution of the recipe",
-        )
-    return placement
-
-
 def _derive_meteorology(placement: Placement, request: ForcingRequest) -> DailyForcing:
     params = request.recipe.forcing
     dataset = xr.Dataset(coords=_make_coords(request))
     counts, described, preliminary = [], {}, {}
-    read = partial(open_placement, request)
+    read = partial(open_placement, request, request.inputs)
     work = partial(derive_variable, request)
-    processes = choose_processes(placement, request)
+    raws = dict.fromkeys(
+        raw
+        for name in params.variables
+        for raw in _find_derivation(placement, request, name).raws
+    )
+    delivery = describe_delivery(params)
+    processes = choose_processes(placement, tuple(raws), delivery, request)
     for name, made in zip(
         params.variables,
         map_items(work, params.variables, read, processes, held=placement),
@@ -143,13 +131,6 @@ class DerivedVariable(NamedTuple):
     description: dict[str, Any]
 
 
-def open_placement(request: ForcingRequest) -> Placement:
-    """Open the inputs of a request, for as long as this process works for it."""
-    _kept.close()
-    opened = _kept.enter_context(open_inputs(request.inputs))
-    return _place(group_boxes(opened.stores), request)
-
-
 def derive_variable(
     request: ForcingRequest, placement: Placement, name: str
 ) -> DerivedVariable:
@@ -182,19 +163,6 @@ def _find_derivation(
     return find_derivation(
         name, params.names, lambda raw: placement.holds(raw, delivery)
     )
-
-
-def choose_processes(placement: Placement, request: ForcingRequest) -> int:
-    """Say how much is unpacked, and return how many processes that is worth."""
-    params = request.recipe.forcing
-    raws = dict.fromkeys(
-        raw
-        for name in params.variables
-        for raw in _find_derivation(placement, request, name).raws
-    )
-    size = placement.count_bytes(tuple(raws), describe_delivery(params), request.days)
-    tell_step(f"unpacking {size / 1e9:.2f} GB of weather")
-    return request.processes if size >= WORTH_IT else 1
 
 
 def _make_coords(request: ForcingRequest) -> dict[str, Any]:

@@ -29,8 +29,8 @@ from somobench.pipelines.forcing.era5.nodes import NodeSet
 from somobench.pipelines.forcing.era5.parts import Rectangle
 from somobench.pipelines.forcing.era5.variables import Derivation
 
-BLOCK_VALUES = 2**24  # of one variable in memory at a time, 64 MiB of float32
-STRETCH = 4  # times that, where a store's chunks would else be decoded repeatedly
+BLOCK_VALUES = 2**20  # of one variable in memory at a time, 8 MiB of float64
+STRETCH = 64  # times that, where a store's chunks would else be decoded repeatedly
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]

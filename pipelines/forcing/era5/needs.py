@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from somobench.pipelines.forcing.era5.fields import Box
-from somobench.pipelines.forcing.era5.reference import ERA5_LEVELS, weigh_levels
+from somobench.pipelines.forcing.era5.levels import ERA5_LEVELS, weigh_levels
 from somobench.pipelines.forcing.era5.variables import (
     RAW,
     Delivery,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from somobench.parallel import map_items
 from somobench.pipelines.forcing.era5.daily import (
     MEAN_OF_HOURS,
     THE_DAYS_OWN,
@@ -17,99 +19,27 @@ from somobench.pipelines.forcing.era5.daily import (
     Frequency,
 )
 from somobench.pipelines.forcing.era5.files.validity import list_times
+from somobench.pipelines.forcing.era5.levels import (
+    ERA5_LEVELS,
+    LayerWeights,
+    weigh_levels,
+)
+from somobench.pipelines.forcing.era5.opened import choose_processes, open_placement
 from somobench.pipelines.forcing.era5.placement import Placement
 from somobench.pipelines.forcing.era5.preliminary import (
     describe_days,
     describe_in_attrs,
     refuse_preliminary,
 )
-from somobench.pipelines.forcing.era5.variables import Derivation, describe_delivery
+from somobench.pipelines.forcing.era5.variables import (
+    Delivery,
+    Derivation,
+    describe_delivery,
+)
 from somobench.pipelines.forcing.precision import STORED_STEP, quantise
 from somobench.pipelines.forcing.source import ForcingRequest
-from somobench.schemas.errors import InputError, UsageError
-
-ERA5_LEVELS: Mapping[str, tuple[float, float]] = {
-    "swvl1": (0.0, 7.0),
-    "swvl2": (7.0, 28.0),
-    "swvl3": (28.0, 100.0),
-    "swvl4": (100.0, 289.0),
-}
-"""Depth interval of each soil level of ERA5 and ERA5-Land, cm."""
-
-
-@dataclass(frozen=True)
-class LayerWeights:
-    """Share of each soil level in a layer; the shares sum to 1."""
-
-    weights: Mapping[str, float]
-    missing: tuple[str, ...] = ()
-    """Levels that reach into the layer but aren't in the input."""
-
-    def __str__(self) -> str:
-        return " + ".join(f"{share:g} {name}" for name, share in self.weights.items())
-
-
-def weigh_levels(
-    depth_from: float,
-    depth_to: float,
-    available: frozenset[str] = frozenset(ERA5_LEVELS),
-) -> LayerWeights:
-    """Weigh soil levels by the thickness that they share with a layer.
-
-    Where a level that reaches into the layer isn't available, the others carry its
-    share in proportion, and it is listed as missing.
-
-    Parameters
-    ----------
-    depth_from, depth_to : float, cm, positive down
-    available : names of levels that the input has
-
-    Raises
-    ------
-    UsageError
-        If the layer isn't between the surface and the deepest level's end.
-    InputError
-        If no level that reaches into the layer is available.
-
-    Notes
-    -----
-    Thickness weights as in the processing of SoMo.ml's author: 0-10 cm is
-    0.7 swvl1 + 0.3 swvl2. Levels of HTESSEL: Balsamo et al. 2009,
-    doi:10.1175/2008JHM1068.1.
-
-    Examples
-    --------
-    >>> print(weigh_levels(10, 30))
-    0.9 swvl2 + 0.1 swvl3
-    >>> weigh_levels(0, 10, frozenset({"swvl1"}))
-    LayerWeights(weights={'swvl1': 1.0}, missing=('swvl2',))
-    """
-    deepest = max(bottom for _, bottom in ERA5_LEVELS.values())
-    if not 0 <= depth_from < depth_to <= deepest:
-        raise UsageError(
-            "depth of a layer",
-            found=f"{depth_from:g} to {depth_to:g} cm",
-            expected=f"an interval within 0 to {deepest:g} cm",
-        )
-    shared = {
-        name: min(depth_to, bottom) - max(depth_from, top)
-        for name, (top, bottom) in ERA5_LEVELS.items()
-        if min(depth_to, bottom) > max(depth_from, top)
-    }
-    present = {name: shared[name] for name in shared if name in available}
-    if not present:
-        raise InputError(
-            f"reference soil moisture of {depth_from:g} to {depth_to:g} cm",
-            found=f"levels {', '.join(sorted(available)) or 'none'}",
-            expected=f"at least one of {', '.join(shared)}",
-            hint="leave the layer out of reference.layers",
-        )
-    total = sum(present.values())
-    return LayerWeights(
-        {name: thickness / total for name, thickness in present.items()},
-        tuple(name for name in shared if name not in present),
-    )
-
+from somobench.progress import tell_step
+from somobench.schemas.errors import UsageError
 
 REFERENCE = "reanalysis_soil_moisture"
 
@@ -200,29 +130,54 @@ def _average_levels(
 ) -> tuple[Floats, int, NDArray[np.datetime64]]:
     """Return (layer, cell, day) values, the number of sea nodes, preliminary days."""
     frequency = _resolve_frequency(placement, request)
-    delivery = replace(describe_delivery(request.recipe.forcing), frequency=frequency)
     values = np.zeros((len(weights), len(request.cells), len(request.days)))
     values[[item is None for item in weights.values()]] = np.nan
     sea_nodes, preliminary = 0, request.days[:0]
-    for level in ERA5_LEVELS:
-        shares = _list_shares(weights, level)
-        if not shares:
-            continue
-        daily = placement.daily(
-            Derivation(raws=(level,)),
-            delivery,
-            request.days,
-            _choose_day_rule(frequency),
-        )
-        at_nodes = daily.values
-        sea = (np.abs(at_nodes) <= STORED_STEP[REFERENCE]).all(axis=0)
-        at_nodes[:, sea] = np.nan
-        sea_nodes = max(sea_nodes, int(sea.sum()))
-        preliminary = np.union1d(preliminary, daily.preliminary)
-        at_cells, _ = placement.to_cells(at_nodes)
-        for index, share in shares.items():
-            values[index] += share * at_cells
+    levels = [level for level in ERA5_LEVELS if _list_shares(weights, level)]
+    delivery = _choose_delivery(request, frequency)
+    found = map_items(
+        partial(read_level, request, frequency),
+        levels,
+        partial(open_placement, request, request.reference_inputs or request.inputs),
+        choose_processes(placement, levels, delivery, request),
+        held=placement,
+    )
+    for level, read in zip(levels, found, strict=True):
+        sea_nodes = max(sea_nodes, read.sea_nodes)
+        preliminary = np.union1d(preliminary, read.preliminary)
+        for index, share in _list_shares(weights, level).items():
+            values[index] += share * read.at_cells
     return values, sea_nodes, preliminary
+
+
+class SoilLevel(NamedTuple):
+    """A soil level by day."""
+
+    at_cells: Floats
+    """(cell, day)"""
+    sea_nodes: int
+    preliminary: NDArray[np.datetime64]
+
+
+def read_level(
+    request: ForcingRequest, frequency: Frequency, placement: Placement, level: str
+) -> SoilLevel:
+    """Read a soil level, make it daily, and bring it to cells; sea is left out."""
+    tell_step(f"making {level} daily")
+    at_nodes = placement.daily(
+        Derivation(raws=(level,)),
+        _choose_delivery(request, frequency),
+        request.days,
+        _choose_day_rule(frequency),
+    )
+    sea = (np.abs(at_nodes.values) <= STORED_STEP[REFERENCE]).all(axis=0)
+    at_nodes.values[:, sea] = np.nan
+    at_cells, _ = placement.to_cells(at_nodes.values)
+    return SoilLevel(at_cells, int(sea.sum()), at_nodes.preliminary)
+
+
+def _choose_delivery(request: ForcingRequest, frequency: Frequency) -> Delivery:
+    return replace(describe_delivery(request.recipe.forcing), frequency=frequency)
 
 
 def _list_shares(

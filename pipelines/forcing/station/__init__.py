@@ -20,9 +20,8 @@ import numpy as np
 import xarray as xr
 
 from somobench.pipelines.forcing.checks import refuse_other_keys
-from somobench.pipelines.forcing.era5.fields import group_boxes
 from somobench.pipelines.forcing.era5.files.stores import open_inputs
-from somobench.pipelines.forcing.era5.placement import place_cells
+from somobench.pipelines.forcing.era5.opened import place_request
 from somobench.pipelines.forcing.era5.reference import (
     REFERENCE,
     weigh_soil_moisture,
@@ -282,9 +281,5 @@ def _read_reference(request: ForcingRequest) -> tuple[xr.DataArray, dict[str, An
             expected="some, because station meteorology has no reanalysis",
         )
     with open_inputs(request.reference_inputs) as opened:
-        recipe = request.recipe
-        boxes = group_boxes(opened.stores)
-        placement = place_cells(
-            boxes, request.cells, recipe.forcing, recipe.grid.resolution
-        )
+        placement = place_request(opened.stores, request)
         return weigh_soil_moisture(placement, request)

@@ -53,9 +53,7 @@ Sensors that stand still, drift or jump are ISMN's flags to find, not this reade
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
 from somobench.pipelines.stations import DayDefinition, Rejection, SensorSeries
@@ -74,8 +72,8 @@ from somobench.pipelines.stations.ismn.names import (
     parse_opening,
 )
 from somobench.pipelines.stations.ismn.rows import RowError, parse_rows
+from somobench.pipelines.stations.portions import read_portions
 
-WORKERS = 2  # inflating and parsing hold no interpreter lock
 STATION_SUFFIX = ".stm"
 COMPANIONS = frozenset(
     {".csv", ".xml", ".txt", ".pdf", ".html", ".htm", ".md", ".json", ".log", ".bib"}
@@ -100,8 +98,8 @@ class IsmnSource:
     ) -> Iterator[SensorSeries | Rejection]:
         """Give every file of a variable in the order of member names.
 
-        At most three files are held in memory. Files of other variables are skipped;
-        files whose variable isn't known are rejected.
+        A few portions are held in memory. Files of other variables are skipped; files
+        whose variable isn't known are rejected.
 
         Parameters
         ----------
@@ -116,25 +114,22 @@ class IsmnSource:
             If the archive as a whole is damaged or hostile.
         """
         with open_archive(path) as archive:
-            yield from self.read_members(archive, archive.members, variable=variable)
+
+            def read(members: Sequence[Member]) -> list[SensorSeries | Rejection]:
+                return list(self.read_members(archive, members, variable=variable))
+
+            for portion in read_portions(read, archive.members):
+                yield from portion
 
     def read_members(
         self, archive: Archive, members: Sequence[Member], *, variable: str = "sm"
     ) -> Iterator[SensorSeries | Rejection]:
         """Give the files of a variable among some members of an archive, as `read`."""
-        with ThreadPoolExecutor(WORKERS) as pool:
-            waiting: deque[Future[Sequence[SensorSeries | Rejection]]] = deque()
-            for job in _plan_jobs(members, variable):
-                if isinstance(job, Rejection):
-                    done: Future[Sequence[SensorSeries | Rejection]] = Future()
-                    done.set_result([job])
-                    waiting.append(done)
-                else:
-                    waiting.append(pool.submit(read_member, archive, *job, variable))
-                if len(waiting) > WORKERS:
-                    yield from waiting.popleft().result()
-            while waiting:
-                yield from waiting.popleft().result()
+        for job in _plan_jobs(members, variable):
+            if isinstance(job, Rejection):
+                yield job
+            else:
+                yield from read_member(archive, *job, variable)
 
 
 def _plan_jobs(

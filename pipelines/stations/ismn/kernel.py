@@ -15,12 +15,10 @@ from somobench.compiling import compile_lazily
 from somobench.pipelines.stations.ismn.shapes import (
     BEHIND,
     FACTS,
+    SHAPE_WORDS,
     SHAPES,
-    SIZE,
     TIME_SIZE,
-    WORDS,
     Words,
-    find_shape,
     learn_shape,
     read_run,
 )
@@ -265,20 +263,17 @@ def read_rows(
     rows = slows = flag_count = provider_count = 0
     last_line = last_start = learnt = 0
     facts = np.empty((SHAPES, FACTS), np.int64)
-    texts = np.empty((SHAPES, 3 * WORDS), np.uint64)
+    texts = np.empty((SHAPES, SHAPE_WORDS), np.uint64)
     while position < size:
         if learnt and position < size - BEHIND:
-            shape = find_shape(words, position, min(learnt, SHAPES), facts, texts)
             before = rows
-            if shape >= 0:
-                rows, position = read_run(
-                    *(data, words, position, facts[shape], texts[shape]),
-                    *(times, values, codes, others, rows),
-                )
+            rows, position, last = read_run(
+                *(data, words, position, min(learnt, SHAPES), facts, texts),
+                *(times, values, codes, others, rows),
+            )
             if rows > before:
                 line += rows - before
-                last_line = line - 1
-                last_start = position - TIME_SIZE - facts[shape, SIZE]
+                last_line, last_start = line - 1, last
                 continue
         start, stop = _next_token(data, position)
         position = start

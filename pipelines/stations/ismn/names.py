@@ -216,10 +216,10 @@ def _check_names(
 
 def _note_differences(metadata: SensorMetadata, place: list[str]) -> Iterator[Note]:
     """Say where header and file name differ, and which counts."""
-    folders = PurePosixPath(metadata.source_file).parts[:-1]
-    if folders and folders[-1] != metadata.station:
+    folder = metadata.source_file.rpartition("/")[0].rpartition("/")[2]
+    if folder and folder != metadata.station:
         kind = "station is named by the header, not by the folder"
-        yield Note(kind, folders[-1], metadata.station)
+        yield Note(kind, folder, metadata.station)
     depths = metadata.depth_from, metadata.depth_to
     if tuple(float(text) for text in place[3:]) != depths:
         found = f"{place[3]} to {place[4]} m"

@@ -33,16 +33,21 @@ Integers = NDArray[np.int64]
 TIME_SIZE = 16
 SHAPES = 16  # known at a time; real files have a few for each flag
 WORDS = 6  # of eight bytes, behind the time
-BEHIND = TIME_SIZE + 8 * WORDS  # bytes, fewer than which may not follow a row's start
+BEHIND = TIME_SIZE + 8 * (WORDS + 1)  # bytes, fewer than which may not follow a row
 DIGITS = 15  # such numbers are exact, as are the powers of ten that divide them
 TEXT, EXCESS, MASK = 0, WORDS, 2 * WORDS
-"""Places in a shape's words: its bytes; what overflows if one differs; its extent."""
+OWN, ZEROS, WHOLE, ALIGN = 3 * WORDS, 3 * WORDS + 1, 3 * WORDS + 2, 3 * WORDS + 3
+SHAPE_WORDS = 3 * WORDS + 4
+"""Places in a shape's words: its bytes; what overflows if one differs; its extent. Of a
+value of eight bytes at most: its extent, its bytes, what of it stands before a point,
+and bits to shift it by, so that it ends its word; without extent it is longer."""
 COUNT, SIZE, CODE, OTHER, FIGURES, DECIMALS, SIGN, PAIR = 0, 1, 2, 3, 4, 5, 6, 7
-WEIGHTS = 8 + DIGITS
-FACTS = 8 + 2 * DIGITS
+VALUE, PLACES = 8, 9
+WEIGHTS = PLACES + DIGITS
+FACTS = PLACES + 2 * DIGITS
 """Places in a shape's facts: words and bytes that it takes, codes of its flags, digits
-of its value, how many of them are decimals, -1 or 1, whether two bytes end its line;
-then the place and the weight of each digit."""
+of its value, how many of them are decimals, -1 or 1, whether two bytes end its line,
+where the value begins; then the place and the weight of each digit."""
 
 _POWERS = np.array([float(f"1e{power}") for power in range(DIGITS + 1)])
 _NEWLINE, _RETURN, _MINUS, _POINT, _SLASH, _ZERO = 10, 13, 45, 46, 47, 48
@@ -54,6 +59,9 @@ _TIME_EXCESS = np.uint64(int.from_bytes(b"vv\x7fvv\x7fvv", "little"))
 _OVERFLOW = np.uint64(0x8080808080808080)
 _BYTE, _TEN = np.uint64(255), np.uint64(10)
 _TO_NEXT, _TO_HOUR, _TO_MINUTE = np.uint64(8), np.uint64(24), np.uint64(48)
+# Every other pair of digits, and by what to multiply so that bits 32 to 63 sum them up.
+_PAIRS, _TO_PAIR, _TO_SUM = np.uint64(0x000000FF000000FF), np.uint64(16), np.uint64(32)
+_OUTER, _INNER = np.uint64(100 + (1_000_000 << 32)), np.uint64(1 + (10_000 << 32))
 
 
 @compile_lazily()
@@ -84,7 +92,7 @@ def learn_shape(
             point = at
         elif inside and _ZERO <= byte <= _ZERO + 9:
             byte, excess = _ZERO, _DIGIT_EXCESS
-            facts[8 + figures] = at - begin
+            facts[PLACES + figures] = at - begin
             figures += 1
         word, shift = (at - begin) // 8, np.uint64(8 * ((at - begin) % 8))
         words[TEXT + word] |= np.uint64(byte) << shift
@@ -99,7 +107,44 @@ def learn_shape(
     facts[DECIMALS] = span[1] - 1 - point
     facts[SIGN] = -1 if data[span[0]] == _MINUS else 1
     facts[PAIR] = _ends_line(data[stop - 2]) and data[stop - 2] != data[stop - 1]
+    facts[VALUE] = span[0] - begin
+    if span[1] - span[0] <= 8:
+        _learn_value(data, span, words)
     return True
+
+
+@compile_lazily()
+def _learn_value(data: Bytes, span: tuple[int, int], words: Words) -> None:
+    """Describe a value of at most eight bytes."""
+    for at in range(span[0], span[1]):
+        shift, byte = np.uint64(8 * (at - span[0])), np.int64(data[at])
+        is_digit = _ZERO <= byte <= _ZERO + 9
+        words[ZEROS] |= np.uint64(_ZERO if is_digit else byte) << shift
+        if byte == _POINT:
+            words[WHOLE] = words[OWN]
+        words[OWN] |= _BYTE << shift
+    words[ALIGN] = np.uint64(8 * (8 - (span[1] - span[0])))
+
+
+@compile_lazily()
+def _add_digits(digits: np.uint64, whole: np.uint64, align: np.uint64) -> Whole:
+    """Read the digits of a value of eight bytes at most, all at once."""
+    whole &= digits  # closes up to the decimals
+    digits = ((digits ^ whole) | whole << _TO_NEXT) << align
+    pairs = digits * _TEN + (digits >> _TO_NEXT)
+    outer = (pairs & _PAIRS) * _OUTER
+    inner = ((pairs >> _TO_PAIR) & _PAIRS) * _INNER
+    return np.int64((outer + inner) >> _TO_SUM)
+
+
+@compile_lazily()
+def _add_each_digit(data: Bytes, start: int, facts: Integers, number: int) -> Whole:
+    """Read the digits of a value of any length, behind a time that ends at `start`."""
+    mantissa = np.int64(0)
+    for figure in range(facts[number, FIGURES]):
+        digit = np.int64(data[start + facts[number, PLACES + figure]]) - _ZERO
+        mantissa += digit * facts[number, WEIGHTS + figure]
+    return mantissa
 
 
 @compile_lazily()
@@ -115,7 +160,7 @@ def find_shape(
 
     Parameters
     ----------
-    facts, texts : (SHAPES, FACTS) and (SHAPES, 3 * WORDS), the first `known` filled
+    facts, texts : (SHAPES, FACTS) and (SHAPES, SHAPE_WORDS), the first `known` filled
     """
     for shape in range(known):
         wrong = np.uint64(0)
@@ -144,58 +189,74 @@ def read_run(
     data: Bytes,
     words: Words,
     start: int,
+    known: int,
     facts: Integers,
-    shape: Words,
+    texts: Words,
     times: Integers,
     values: NDArray[np.float64],
     codes: NDArray[np.int16],
     others: NDArray[np.int16],
     row: int,
-) -> tuple[int, int]:
-    """Read rows of one shape into columns, up to the first of another.
+) -> tuple[int, int, int]:
+    """Read rows of known shapes into columns, up to the first of none.
 
-    Gives the number of the next row, and where it begins. The run ends before a row
-    that `BEHIND` bytes don't follow, and before one whose time isn't one.
+    Gives the number of the next row, where it begins, and where the last one began. The
+    run ends before a row that `BEHIND` bytes don't follow, and before one whose time
+    isn't one. Parameters are those of `find_shape`.
     """
-    text, excess, mask = shape[TEXT], shape[EXCESS], shape[MASK]
-    text_2, excess_2, mask_2 = shape[TEXT + 1], shape[EXCESS + 1], shape[MASK + 1]
-    count, figures, paired = facts[COUNT], facts[FIGURES], facts[PAIR] != 0
-    code, other = np.int16(facts[CODE]), np.int16(facts[OTHER])
-    step = TIME_SIZE + facts[SIZE]
-    divisor = facts[SIGN] * _POWERS[facts[DECIMALS]]
     first: Whole
     length: Whole
-    month, first, length = np.uint64(0), 0, 0
+    month, first, length, last = np.uint64(0), 0, 0, start
     while start < data.size - BEHIND:
-        if words[start] != month:
-            month = words[start]
-            first, length = _read_month(data, start)
-        digits = words[start + 8] ^ _ZEROS
-        wrong = (digits + _TIME_EXCESS) | digits
-        apart = (words[start + 16] ^ text) & mask
-        wrong |= (apart + excess) | apart
-        apart = (words[start + 24] ^ text_2) & mask_2
-        wrong |= (apart + excess_2) | apart
-        for word in range(2, count):
-            apart = words[start + 16 + 8 * word] ^ shape[word]
-            apart &= shape[MASK + word]
-            wrong |= (apart + shape[EXCESS + word]) | apart
-        pairs = digits * _TEN + (digits >> _TO_NEXT)
-        day = np.int64(pairs & _BYTE)
-        hour = np.int64((pairs >> _TO_HOUR) & _BYTE)
-        minute = np.int64((pairs >> _TO_MINUTE) & _BYTE)
-        is_time = 1 <= day <= length and hour <= 23 and minute <= 59
-        if wrong & _OVERFLOW or not is_time:
+        number = find_shape(words, start, known, facts, texts)
+        if number < 0:
             break
-        if not paired and _ends_line(data[start + step]):
+        before = row  # rows of arrays would be counted references, which cost more
+        text, excess = texts[number, TEXT], texts[number, EXCESS]
+        text_2, excess_2 = texts[number, TEXT + 1], texts[number, EXCESS + 1]
+        mask, mask_2 = texts[number, MASK], texts[number, MASK + 1]
+        own, zeros, whole, align = (
+            texts[number, OWN],
+            texts[number, ZEROS],
+            texts[number, WHOLE],
+            texts[number, ALIGN],
+        )
+        count, paired = facts[number, COUNT], facts[number, PAIR] != 0
+        at, step = TIME_SIZE + facts[number, VALUE], TIME_SIZE + facts[number, SIZE]
+        code, other = np.int16(facts[number, CODE]), np.int16(facts[number, OTHER])
+        divisor = facts[number, SIGN] * _POWERS[facts[number, DECIMALS]]
+        while start < data.size - BEHIND:
+            if words[start] != month:
+                month = words[start]
+                first, length = _read_month(data, start)
+            digits = words[start + 8] ^ _ZEROS
+            wrong = (digits + _TIME_EXCESS) | digits
+            apart = (words[start + 16] ^ text) & mask
+            wrong |= (apart + excess) | apart
+            apart = (words[start + 24] ^ text_2) & mask_2
+            wrong |= (apart + excess_2) | apart
+            for word in range(2, count):
+                apart = words[start + 16 + 8 * word] ^ texts[number, word]
+                apart &= texts[number, MASK + word]
+                wrong |= (apart + texts[number, EXCESS + word]) | apart
+            pairs = digits * _TEN + (digits >> _TO_NEXT)
+            day = np.int64(pairs & _BYTE)
+            hour = np.int64((pairs >> _TO_HOUR) & _BYTE)
+            minute = np.int64((pairs >> _TO_MINUTE) & _BYTE)
+            is_time = 1 <= day <= length and hour <= 23 and minute <= 59
+            ends_twice = not paired and _ends_line(data[start + step])
+            if wrong & _OVERFLOW or not is_time or ends_twice:
+                break
+            if own != 0:
+                digits = (words[start + at] ^ zeros) & own
+                mantissa = _add_digits(digits, whole, align)
+            else:
+                mantissa = _add_each_digit(data, start + TIME_SIZE, facts, number)
+            times[row] = ((first + day - 1) * 24 + hour) * 60 + minute
+            values[row] = np.float64(mantissa) / divisor
+            codes[row], others[row] = code, other
+            row += 1
+            last, start = start, start + step
+        if row == before:
             break
-        mantissa = 0
-        for figure in range(figures):
-            digit = np.int64(data[start + 16 + facts[8 + figure]]) - _ZERO
-            mantissa += digit * facts[WEIGHTS + figure]
-        times[row] = ((first + day - 1) * 24 + hour) * 60 + minute
-        values[row] = np.float64(mantissa) / divisor
-        codes[row], others[row] = code, other
-        row += 1
-        start += step
-    return row, start
+    return row, start, last

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from factories.raw.era5_stores import make_cell_table, make_era5, make_recipe
-from somobench.pipelines.forcing import era5
-from somobench.pipelines.forcing.era5 import Era5Source
+from somobench.pipelines.forcing.era5 import Era5Source, opened
 from somobench.pipelines.forcing.era5.blocks import count_chunk_bytes
 from somobench.pipelines.forcing.era5.fields import group_boxes
 from somobench.pipelines.forcing.era5.files.stores import open_inputs
+from somobench.pipelines.forcing.era5.reference import REFERENCE
 from somobench.pipelines.forcing.era5.variables import RAW, Delivery
 from somobench.pipelines.forcing.source import ForcingRequest
 from somobench.progress import listen_to_steps
@@ -35,10 +35,11 @@ def test_processes_and_workers_give_the_values_of_one(
     request_of_store: ForcingRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone = Era5Source().daily(request_of_store)
-    monkeypatch.setattr(era5, "WORTH_IT", 0)
+    monkeypatch.setattr(opened, "WORTH_IT", 0)
     two = Era5Source().daily(replace(request_of_store, processes=2))
     monkeypatch.setenv("SOMOBENCH_DASK", "local")
     four = Era5Source().daily(replace(request_of_store, processes=4))
+    assert REFERENCE in alone.dataset  # its soil levels go through processes too
     for other in (two, four):
         assert other.dataset.identical(alone.dataset)
         assert other.report == alone.report
@@ -48,8 +49,8 @@ def test_processes_and_workers_give_the_values_of_one(
 def test_bytes_are_those_of_the_chunks_that_are_needed(
     request_of_store: ForcingRequest,
 ) -> None:
-    with open_inputs(request_of_store.inputs) as opened:
-        (box,) = group_boxes(opened.stores)
+    with open_inputs(request_of_store.inputs) as found:
+        (box,) = group_boxes(found.stores)
         field = box.field(RAW["t2m"], Delivery())
         corner, both = np.array([0, 4]), np.array([0, 4, 8])
         # Three days and the midnight after them are four chunks of 24 x 2 x 3 float32;

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from somobench.pipelines.forcing.era5.reference import weigh_levels
+from somobench.pipelines.forcing.era5.levels import weigh_levels
 from somobench.schemas.errors import InputError, UsageError
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
+
+from somobench.pipelines.ingest import places
 from somobench.pipelines.ingest.places import find_swapped_positions
 
 HAMBURG = [(53.677, 10.025), (53.6, 9.936), (53.494, 10.003)]
@@ -35,3 +39,22 @@ def test_place_beyond_90_degrees_east_is_left() -> None:
 
 def test_one_place_and_other_networks_give_no_evidence() -> None:
     assert find_swapped_positions({"H": HAMBURG, "X": [(10.025, 53.677)]}) == {}
+
+
+def test_places_of_all_kinds_are_found_as_by_looking_at_each_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(1)
+    box = np.array([[10.0, 10.0], [35.0, 70.0]])
+    points = rng.uniform(*box, size=(300, 2)).round(1)
+    points[::7] = points[::7, ::-1]
+    points[::50] += (0, 90)
+    network = {"H": [(float(north), float(east)) for north, east in points]}
+    found = find_swapped_positions(network)
+    assert len(found) > 20
+
+    def list_latitudes(some: list[tuple[float, float]]) -> list[tuple[float, float]]:
+        return [place for place in some if abs(place[1]) <= 90]
+
+    monkeypatch.setattr(places, "_list_inside_swapped", list_latitudes)
+    assert find_swapped_positions(network) == found

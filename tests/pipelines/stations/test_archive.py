@@ -23,7 +23,7 @@ from factories.raw.ismn_files import (
     write_folder,
     write_zip,
 )
-from somobench.pipelines.stations import Rejection, SensorSeries
+from somobench.pipelines.stations import Rejection, SensorSeries, portions
 from somobench.pipelines.stations.ismn import IsmnSource
 from somobench.pipelines.stations.ismn.statics import (
     parse_static_variables,
@@ -262,7 +262,8 @@ def test_pipe_is_rejected_and_not_waited_for(tmp_path: Path) -> None:
     assert (rejection.reason, rejection.found) == ("damaged member", "a pipe or device")
 
 
-def test_reading_is_lazy(tmp_path: Path) -> None:
+def test_reading_is_lazy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(portions, "PORTION_FILES", 1)
     names = [file_name(sensor=f"P{index}") for index in range(9)]
     folder = write_folder(tmp_path / "a", dict.fromkeys(names, GOOD))
     found = IsmnSource().read(folder)

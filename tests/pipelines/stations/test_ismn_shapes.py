@@ -102,3 +102,11 @@ def test_values_of_every_length_equal_float_of_their_text(decimals: int) -> None
     assert isinstance(rows, Rows)
     expected = np.array([float(text) for text in texts])
     assert rows.values.tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("blanks", [1, 8, 30, 40, 43])
+def test_values_far_behind_their_time_are_read_alike_both_ways(blanks: int) -> None:
+    rows = [
+        f"2020/01/{day:02} 00:00{' ' * blanks}{day % 10} G\n" for day in range(1, 29)
+    ]
+    compare_readings("".join(rows).encode())

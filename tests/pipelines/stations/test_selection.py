@@ -8,7 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from somobench.pipelines.stations import SensorMetadata, SensorSeries, selection
+from somobench.pipelines.stations import (
+    SensorMetadata,
+    SensorSeries,
+    daily,
+    selection,
+)
 from somobench.pipelines.stations.daily import average_to_days
 from somobench.pipelines.stations.selection import GoodValues, select_good
 
@@ -58,7 +63,8 @@ def test_one_pass_selects_and_counts_as_array_functions_do(
     fast = select_good(series, good_flags=flags, **PERIOD)
     fast_days = average_to_days(fast.times, fast.values, 2)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(selection, "_import_kernel", lambda: None)
+        for module in (selection, daily):
+            patch.setattr(module, "import_kernel", lambda: None)
         slow = select_good(series, good_flags=flags, **PERIOD)
         slow_days = average_to_days(slow.times, slow.values, 2)
     assert list_bytes(fast) == list_bytes(slow)
@@ -68,3 +74,25 @@ def test_one_pass_selects_and_counts_as_array_functions_do(
     for name in ("days", "means", "counts"):
         one, other = getattr(fast_days, name), getattr(slow_days, name)
         assert (one.dtype, one.tobytes()) == (other.dtype, other.tobytes())
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.integers(1, 1440), min_size=1, max_size=4), st.integers(0, 2**32))
+def test_days_of_any_length_have_the_means_of_array_functions(
+    lengths: list[int], seed: int
+) -> None:
+    # From 9, 129 and 257 values a day on, numpy sums them in another order.
+    rng = np.random.default_rng(seed)
+    minutes = np.concatenate(
+        [
+            1440 * day + np.sort(rng.choice(1440, length, replace=False))
+            for day, length in enumerate(lengths)
+        ]
+    )
+    times, values = minutes.astype(selection.MINUTES), rng.random(len(minutes))
+    fast = average_to_days(times, values, 6)
+    slow = average_to_days(times.astype("datetime64[s]"), values, 6)
+    assert fast.days_below == slow.days_below == sum(count < 6 for count in lengths)
+    assert fast.means.tobytes() == slow.means.tobytes()
+    assert fast.counts.tolist() == slow.counts.tolist()
+    assert fast.days.tolist() == slow.days.tolist()
