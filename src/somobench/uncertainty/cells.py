@@ -104,7 +104,7 @@ class Group:
         return chosen + np.arange(len(chosen))[:, None] * (self.rows.size + 1)
 
 
-def _take_median(values: Replicates) -> Floats:
+def _take_median(values: Floats | Replicates) -> Floats:
     """Median over the last axis without NaN; NaN where all are."""
     half, odd = divmod(values.shape[-1], 2)
     if half and np.isfinite(values.sum()):  # the usual case, without sorting

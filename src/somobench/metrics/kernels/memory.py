@@ -30,9 +30,8 @@ def _describe_asking(_context: Any, values: Any, place: Any) -> Any:
             context, builder, kind, array, [arguments[1]], wraparound=False
         )
         byte, number = cgutils.voidptr_t, cgutils.int32_t
-        asking = cgutils.ir.FunctionType(
-            cgutils.ir.VoidType(), [byte, number, number, number]
-        )
+        code: Any = cgutils
+        asking = code.ir.FunctionType(code.ir.VoidType(), [byte, *[number] * 3])
         prefetch = builder.module.declare_intrinsic("llvm.prefetch", [byte], asking)
         read, keep, data = number(0), number(3), number(1)
         builder.call(prefetch, [builder.bitcast(address, byte), read, keep, data])
