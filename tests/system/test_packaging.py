@@ -185,8 +185,7 @@ def test_modules_import_only_declared_distributions() -> None:
     found = {}
     for module, path in MODULES.items():
         extras = {"models", "neural", "scale", *extras_of(module)}
-        compiles = module.startswith(("somobench.building", "somobench.compiling"))
-        extras |= {"build"} if compiles else set()
+        extras |= {"build"} if module.startswith("somobench.building") else set()
         found[module] = undeclared(outside_imports(path), *extras)
     assert {name: used for name, used in found.items() if used} == {}
 
