@@ -87,7 +87,7 @@ def _warm_readers(
         return
     for name in ("somobench.submissions.child", "somobench.validate"):
         if name in sys.modules:
-            from factories.warm_python import WARM
+            from factories.warm.python import WARM
 
             monkeypatch.setattr(sys.modules[name], "subprocess", WARM)
 
@@ -98,7 +98,7 @@ def _warm_pools(
 ) -> None:
     """Start the processes of pools, and workers of Dask, likewise."""
     if "cold_start" not in request.fixturenames and PARALLEL in sys.modules:
-        from factories.warm_pools import WarmContext
+        from factories.warm.pools import WarmContext
 
         monkeypatch.setattr(sys.modules[PARALLEL], "BoundContext", WarmContext)
 

@@ -14,8 +14,8 @@ import typer
 import xarray as xr
 from typer.testing import CliRunner
 
-from factories.good_grids import GOOD as GRIDS
-from factories.good_tables import GOOD as TABLES
+from factories.good.grids import GOOD as GRIDS
+from factories.good.tables import GOOD as TABLES
 from factories.raw.csv_files import csv_file
 from factories.raw.fluxnet_files import SUBSET, daily_csv, sites_csv
 from factories.raw.ismn_files import (

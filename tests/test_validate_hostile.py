@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 
 from factories.faults.bombs import BOMBS, one_text_again_and_again
-from factories.good_grids import GOOD as GRIDS
-from factories.warm_python import run_warm
+from factories.good.grids import GOOD as GRIDS
+from factories.warm.python import run_warm
 from somobench.schemas.errors import InputError
 from somobench.validate import validate_file
 

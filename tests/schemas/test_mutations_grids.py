@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from factories.good_grids import (
+from factories.good.grids import (
     GOOD,
     LENGTH,
     Change,

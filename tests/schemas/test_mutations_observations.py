@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from factories.good_tables import (
+from factories.good.tables import (
     GOOD,
     LENGTH,
     Change,

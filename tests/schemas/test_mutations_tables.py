@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from factories.days import make_cells
-from factories.good_tables import GOOD, Change, assert_caught, every, put, times
+from factories.good.tables import GOOD, Change, assert_caught, every, put, times
 from somobench.schemas.errors import ValidationError
 from somobench.schemas.released import RELEASED_TABLES
 from somobench.schemas.validate import validate_table

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from factories.good_grids import Change, assert_caught, mapped, put, stuck, times
+from factories.good.grids import Change, assert_caught, mapped, put, stuck, times
 from somobench.schemas.variables import get_attrs
 
 pytestmark = pytest.mark.heavy

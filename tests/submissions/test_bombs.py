@@ -14,7 +14,7 @@ import xarray as xr
 
 from factories.faults.bombs import BOMBS, grid_file
 from factories.scoring import predicted
-from factories.warm_python import run_warm
+from factories.warm.python import run_warm
 from somobench.schemas.errors import InputError
 from somobench.submissions import limits
 from somobench.submissions.limits import FREE_BYTES, FREE_VALUES, LARGEST_RATIO

@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 from factories.days import make_observations, make_sensors
-from factories.good_tables import make_statics
+from factories.good.tables import make_statics
 from factories.raw.era5_stores import CELLS, make_era5, make_recipe
 from somobench.catalog.storage.archive import open_zarr_zip, write_zarr_zip
 from somobench.catalog.storage.atomic import write_json, write_parquet

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from factories.days import make_cells, make_sensors
-from factories.good_tables import make_statics
+from factories.good.tables import make_statics
 from factories.raw.ismn_files import write_folder, write_zip
 from somobench.catalog.view import make_cell_coords
 from somobench.pipelines.stations.ismn.statics import parse_static_variables

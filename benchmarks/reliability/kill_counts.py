@@ -32,7 +32,7 @@ from somobench.catalog.storage.archive import open_zarr_zip, write_zarr_zip
 from somobench.catalog.storage.atomic import write_parquet
 from test_building import recipe_text, write_checkout
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 KILLS = int(os.environ.get("KILLS", "30"))  # of each work
 PATIENCE = 2.0  # s in which what a killed process started must end
 DAYS_LATER = 2 * 86_400

@@ -55,7 +55,7 @@ from somobench.check_files import check_files
 from somobench.schemas.errors import SomobenchError
 from somobench.schemas.recipe import Recipe, load_recipe
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SEEDS = 5
 TARGETS = "targets.zarr.zip"
 ARRAY = "soil_moisture"
@@ -265,7 +265,7 @@ def count_kills() -> Rows:
                 again += fetch.fetch(one).read_bytes() == CONTENT
     rows.append(["fetch", killed, wrong, counter.seen - again])
     rows.append(["scores written over others", *_kill_writer(overwrite=True)])
-    rows.append(["scores written anew", *_kill_writer(overwrite=False)])
+    rows.append(["new scores written", *_kill_writer(overwrite=False)])
     return rows
 
 

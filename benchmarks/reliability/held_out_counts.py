@@ -11,7 +11,7 @@ from factories.faults.harmless import HARMLESS
 from factories.faults.held_out import HELD_OUT
 from factories.faults.vouched import spoilt
 
-RELEASE = Path(__file__).resolve().parents[1] / "releases" / "virtual-2.0.0"
+RELEASE = Path(__file__).resolve().parents[2] / "releases" / "virtual-2.0.0"
 FOUND_FIRST = {
     "forcing": (13, 24),
     "targets": (19, 21),

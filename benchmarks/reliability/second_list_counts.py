@@ -1,6 +1,7 @@
 """The second list of defects, held to `validate` in pieces.
 
-    PYTHONPATH=tests python benchmarks/second_list_counts.py RESULTS [PLACE[:STEP]]
+    PYTHONPATH=tests python benchmarks/reliability/second_list_counts.py \\
+        RESULTS [PLACE[:STEP]]
 
 Runs the defects at PLACE, PLACE + STEP, ... (default 0:3) that RESULTS, a JSON file,
 doesn't hold yet, and writes after each which were found, and by what.
@@ -20,7 +21,7 @@ from remembered import Validator, read_results
 
 from factories.faults.second_list import DEFECTS, Defect, Folder
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 RELEASE, OLDER = (ROOT / "releases" / f"virtual-{it}" for it in ("2.0.0", "1.1.0"))
 BESIDE = "predictions"
 """Part that lies beside a release: `validate` reads nothing outside its folder."""

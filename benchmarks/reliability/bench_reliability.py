@@ -1,7 +1,7 @@
 """Try faults on SoMoBench and on what it is made of; write `docs/reliability.md`.
 
     PYTHONPATH=tests:tests/submissions:tests/system/faults \\
-        python benchmarks/bench_reliability.py [SECTION ...]
+        python benchmarks/reliability/bench_reliability.py [SECTION ...]
 
 Needs what the tests need, and Linux. Counts every section, or those whose titles begin
 with what is given; keeps the rows of each, its date and commit in
@@ -121,7 +121,7 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...], Callable[[], Rows]], ...] = (
     ),
     (
         "Races",
-        "Wrong: more or fewer than one writer was told of success, a folder of "
+        "Wrong: other than one writer reported success, a folder of "
         "both, or a process without the right bytes.",
         ("race", "tries", "wrong"),
         fault_counts.count_races,
@@ -155,7 +155,7 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...], Callable[[], Rows]], ...] = (
         "Written down before the checks were looked at, as a faulty pipeline or a "
         "careless hand leaves them; manifest, Croissant and reports hold the hashes "
         "of the changed files. First: what the checks found that there were by then. "
-        "Now: after they were mended with these defects in view.",
+        "Now: after checks were added with these defects in view.",
         (
             *("file", "defects", "first, file alone", "first, folder"),
             *("now, file alone", "now, folder"),
@@ -208,7 +208,7 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...], Callable[[], Rows]], ...] = (
         "archives that lack sensors, rows, statics or rain; and harmless changes of "
         "each. Worlds of which nothing can be built don't count. Of 13 worlds of "
         "earlier runs 5 were refused, and an empty table with texts by a dictionary: "
-        "the checks were mended. What was refused in this run is a further column of "
+        "the checks were corrected. What was refused in this run is a further column of "
         "no type, in a table without rows.",
         ("what", "tried", "refused"),
         count_good_worlds,
@@ -283,9 +283,9 @@ def main() -> None:
 
 PAGE = """# Reliability
 
-Written by `benchmarks/bench_reliability.py`, which counts every number below, section
-by section; below each stand its date, commit and machine. Faults are small and seeded;
-what isn't listed wasn't run. `identical` is the right data; `refused` a typed error
+Written by `benchmarks/reliability/bench_reliability.py`, which counts every number
+below, section by section; below each stand its date, commit and machine. Faults are
+small and seeded; what isn't listed wasn't run. `identical` is the right data; `refused` a typed error
 that says what was found and expected (of other software: any error); `foreign` an error
 of a library that came through; `silent` other data without a word.
 

@@ -1,6 +1,7 @@
 """Good releases of small worlds, and harmless variants of each, held to `validate`.
 
-    PYTHONPATH=tests python benchmarks/good_world_counts.py RESULTS FIRST LAST [MORE]
+    PYTHONPATH=tests python benchmarks/reliability/good_world_counts.py \\
+        RESULTS FIRST LAST [MORE]
 
 Builds the worlds of seeds FIRST to LAST that RESULTS, a JSON file, doesn't hold yet,
 validates each and MORE (default 7) harmless variants of it, and writes after each
@@ -23,7 +24,7 @@ from remembered import Validator, read_results
 
 from factories.faults.harmless import HARMLESS
 from factories.faults.vouched import spoilt
-from factories.good_worlds import build_world
+from factories.good.worlds import build_world
 from somobench.schemas.errors import SomobenchError
 
 Results = Mapping[str, Mapping[str, Any]]
