@@ -208,7 +208,7 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...], Callable[[], Rows]], ...] = (
         "archives that lack sensors, rows, statics or rain; and harmless changes of "
         "each. Worlds of which nothing can be built don't count. Of 13 worlds of "
         "earlier runs 5 were refused, and an empty table with texts by a dictionary: "
-        "the checks were corrected. What was refused in this run is a further column of "
+        "checks were corrected. What was refused in this run is a further column of "
         "no type, in a table without rows.",
         ("what", "tried", "refused"),
         count_good_worlds,
@@ -285,9 +285,10 @@ PAGE = """# Reliability
 
 Written by `benchmarks/reliability/bench_reliability.py`, which counts every number
 below, section by section; below each stand its date, commit and machine. Faults are
-small and seeded; what isn't listed wasn't run. `identical` is the right data; `refused` a typed error
-that says what was found and expected (of other software: any error); `foreign` an error
-of a library that came through; `silent` other data without a word.
+small and seeded; what isn't listed wasn't run. `identical` is the right data;
+`refused` a typed error that says what was found and expected (of other software: any
+error); `foreign` an error of a library that came through; `silent` other data without
+a word.
 
 {parts}
 """
