@@ -31,11 +31,12 @@ release: $(VENV)/.build-$(VERSION)  ## build and publish the release that Git co
 	@$(RUN) somobench.catalog.generate releases/virtual-*
 	@echo "to use it in this shell: . $(BIN)/activate    (or call $(BIN)/somobench)"
 
+# Processes share the cores: threads within them would wait for each other.
 test: $(VENV)/.dev-$(VERSION)  ## run every test that needs no network
-	$(RUN) pytest -m "$(MARKS)" -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS) $(TESTS)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(RUN) pytest -m "$(MARKS)" -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS) $(TESTS)
 
 test-fast: $(VENV)/.dev-$(VERSION)  ## run the tests that take no longer than a moment
-	$(RUN) pytest -m "not network and not slow and not heavy" -n auto --dist loadfile $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(RUN) pytest -m "not network and not slow and not heavy" -n auto --dist loadfile $(PYTEST_ARGS)
 
 bench: $(VENV)/.dev-$(VERSION)  ## time hot paths against others, and write docs/performance.md
 	$(BIN)/python benchmarks/harness.py

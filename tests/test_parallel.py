@@ -6,6 +6,7 @@ import os
 from functools import partial
 from pathlib import Path
 
+import distributed
 import pytest
 
 from factories.split_work import (
@@ -74,7 +75,13 @@ def test_the_environment_names_a_scheduler_that_runs(
         assert client.submit(abs, -1).result() == 1
 
 
-def test_no_scheduler_at_an_address_is_said(tmp_path: Path) -> None:
+def test_no_scheduler_at_an_address_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_client = distributed.Client
+    monkeypatch.setattr(
+        distributed, "Client", lambda address, timeout: make_client(address, timeout=1)
+    )
     with pytest.raises(UsageError, match=r"none at tcp://127.0.0.1:9"):
         map_items(
             name_split,

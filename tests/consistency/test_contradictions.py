@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import pytest
@@ -44,10 +45,32 @@ def release(repository: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", SEEN_AT)
-def test_contradiction_is_found_where_it_is(release: Path, name: str) -> None:
+def spoil(release: Path, name: str) -> AbstractContextManager[Path]:
     kind, _, what = name.partition(": ")
-    with spoilt(release, HELD_OUT[kind][1][what]) as folder:
-        reports = check_files(folder, None, RELEASE)
-    where = [failure.where for report in reports for failure in report.failures]
+    return spoilt(release, HELD_OUT[kind][1][what])
+
+
+def list_places(folder: Path) -> list[str]:
+    reports = check_files(folder, None, RELEASE)
+    return [failure.where for report in reports for failure in report.failures]
+
+
+@pytest.mark.parametrize("name", [each for each in SEEN_AT if each[:8] != "manifest"])
+def test_contradiction_is_found_where_it_is(release: Path, name: str) -> None:
+    with spoil(release, name) as folder:
+        where = list_places(folder)
     assert any(SEEN_AT[name] in item for item in where), where
+
+
+def test_each_contradiction_of_documents_is_found_beside_the_others(
+    release: Path,
+) -> None:
+    names = [each for each in SEEN_AT if each.startswith("manifest and documents")]
+    assert len(names) == 7
+    with ExitStack() as stack:
+        folder = release
+        for name in names:
+            folder = stack.enter_context(spoil(folder, name))
+        where = list_places(folder)
+    for name in names:
+        assert any(SEEN_AT[name] in item for item in where), (name, where)
