@@ -193,18 +193,23 @@ def test_zip_of_a_folder_that_holds_the_store_is_refused(tmp_path: Path) -> None
         names_in(path)
 
 
+def count_reads(
+    original: Callable[[Members, str], memoryview], read: list[str]
+) -> Callable[[Members, str], memoryview]:
+    def counting(self: Members, name: str) -> memoryview:
+        read.append(name)
+        return original(self, name)
+
+    return counting
+
+
 def test_opening_reads_no_values(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = as_zarr_zip(rain_and_warmth(), tmp_path / "box.zarr.zip")
     read: list[str] = []
-    original = Members.__getitem__
-
-    def counting(self: Members, name: str) -> memoryview:
-        read.append(name)
-        return original(self, name)
-
-    monkeypatch.setattr(Members, "__getitem__", counting)
+    for door in ("__getitem__", "read_chunk"):
+        monkeypatch.setattr(Members, door, count_reads(getattr(Members, door), read))
     names_in(path)
     assert read
     assert not [name for name in read if name.startswith(("tp/c", "t2m/c"))]
