@@ -17,6 +17,9 @@ PIP := $(if $(UV),$(UV) pip install --python $(BIN)/python,$(BIN)/python -m pip 
 	--constraint constraints.txt
 SOURCES := src/somobench catalog pipelines schemas releases
 
+# Processes of tests share the cores: threads within them would wait for each other.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help bench release test test-fast lint format types golden params dev wheel constraints clean \
@@ -31,12 +34,11 @@ release: $(VENV)/.build-$(VERSION)  ## build and publish the release that Git co
 	@$(RUN) somobench.catalog.generate releases/virtual-*
 	@echo "to use it in this shell: . $(BIN)/activate    (or call $(BIN)/somobench)"
 
-# Processes share the cores: threads within them would wait for each other.
 test: $(VENV)/.dev-$(VERSION)  ## run every test that needs no network
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(RUN) pytest -m "$(MARKS)" -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS) $(TESTS)
+	$(ONE_THREAD) $(RUN) pytest -m "$(MARKS)" -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS) $(TESTS)
 
 test-fast: $(VENV)/.dev-$(VERSION)  ## run the tests that take no longer than a moment
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(RUN) pytest -m "not network and not slow and not heavy" -n auto --dist loadfile $(PYTEST_ARGS)
+	$(ONE_THREAD) $(RUN) pytest -m "not network and not slow and not heavy" -n auto --dist loadfile $(PYTEST_ARGS)
 
 bench: $(VENV)/.dev-$(VERSION)  ## time hot paths against others, and write docs/performance.md
 	$(BIN)/python benchmarks/harness.py
