@@ -17,6 +17,9 @@ PIP := $(if $(UV),$(UV) pip install --python $(BIN)/python,$(BIN)/python -m pip 
 	--constraint constraints.txt
 SOURCES := src/somobench catalog pipelines schemas releases
 
+# Every start of Python would compile all that it imports where this is set.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Processes of tests share the cores: threads within them would wait for each other.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 

@@ -13,9 +13,7 @@ Result = TypeVar("Result")
 
 WORKERS = 2  # inflating and parsing hold no interpreter lock
 PORTION_SIZE = 2**22  # bytes, unpacked
-PORTION_FILES = (
-    64  # of small ones; what a portion costs beside its files is then little
-)
+PORTION_FILES = 64  # of small ones, beside which the cost of a portion is little
 
 
 def cut_portions(

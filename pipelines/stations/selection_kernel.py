@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from somobench.compiling import compile_lazily
+from somobench.pairwise import LANES, sum_pairwise
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -20,7 +21,6 @@ DECLARED, PERIOD, FINITE, BELOW, BEYOND, FLAGS = 0, 1, 2, 3, 4, 5
 """Places of reasons among the counts; those of flags follow, by code."""
 NO_TIME = np.iinfo(np.int64).min
 DAY = 1440  # minutes
-LANES, LONGEST = 8, 128  # values that numpy sums side by side, and in one loop
 
 
 @compile_lazily()
@@ -107,41 +107,9 @@ def average_days(
         if row - first < minimum:
             below += 1
             continue
-        mean = (values[first] + _add_pairwise(values, first + 1, row, lane)) / (
-            row - first
-        )
+        total = values[first] + sum_pairwise(values, first + 1, row, lane)
+        mean = total / (row - first)
         days[kept], counts[kept] = day, row - first
         means[kept] = min(max(mean, least), most)
         kept += 1
     return days[:kept], means[:kept], counts[:kept], below
-
-
-@compile_lazily()
-def _add_pairwise(values: Floats, start: int, stop: int, lane: Floats) -> float:
-    """Sum in the order of numpy's loops (`DOUBLE_pairwise_sum`), to the last bit.
-
-    `lane` is room for `LANES` sums.
-    """
-    count = stop - start
-    if count > LONGEST:
-        half = start + count // 2 - count // 2 % LANES
-        return _add_pairwise(values, start, half, lane) + _add_pairwise(
-            values, half, stop, lane
-        )
-    if count < LANES:
-        total = -0.0
-        for place in range(start, stop):
-            total += values[place]
-        return total
-    for number in range(LANES):
-        lane[number] = values[start + number]
-    whole = stop - count % LANES
-    for place in range(start + LANES, whole, LANES):
-        for number in range(LANES):
-            lane[number] += values[place + number]
-    total = ((lane[0] + lane[1]) + (lane[2] + lane[3])) + (
-        (lane[4] + lane[5]) + (lane[6] + lane[7])
-    )
-    for place in range(whole, stop):
-        total += values[place]
-    return total

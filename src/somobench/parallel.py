@@ -150,12 +150,14 @@ def _bind_workers_of_dask() -> Iterator[None]:
 
     By itself it binds them when they have loaded it, seconds later.
     """
-    from unittest.mock import patch
-
     from distributed import process
 
-    with patch.object(process, "get_mp_context", BoundContext):
+    usual = process.get_mp_context
+    process.get_mp_context = BoundContext
+    try:
         yield
+    finally:
+        process.get_mp_context = usual
 
 
 def _map_on_dask(

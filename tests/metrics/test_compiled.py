@@ -154,16 +154,6 @@ def test_anomalies_and_climatologies_have_the_same_bits(
     )
 
 
-@pytest.mark.parametrize("size", [0, 1, 7, 8, 9, 127, 128, 129, 136, 1000, 8001])
-def test_pairwise_sum_has_the_bits_of_numpys(
-    rng: np.random.Generator, size: int
-) -> None:
-    values = rng.standard_normal((3, size + 4))
-    expected = values[:, 2 : size + 2].copy().sum(axis=1)
-    found = [kernels.sum_pairwise(row, 2, size) for row in values]
-    np.testing.assert_array_equal(found, expected)
-
-
 def test_places_sort_signs_zeros_and_small_numbers() -> None:
     row = np.array([0.5, -1e-300, np.nan, 0.0, -3.0, -0.0, 1e300, np.nan, 5e-324])
     places, counts = np.empty((1, 9), dtype=np.int32), np.empty(1, dtype=np.int64)

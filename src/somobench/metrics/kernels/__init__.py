@@ -11,7 +11,6 @@ from somobench.metrics.kernels.ranks import sort_places, sort_rows, sum_ranks
 from somobench.metrics.kernels.series import (
     fill_anomalies,
     fill_climatology,
-    sum_pairwise,
 )
 from somobench.metrics.kernels.sums import (
     has_infinite,
@@ -32,7 +31,6 @@ __all__ = [
     "sum_droughts",
     "sum_events",
     "sum_moments",
-    "sum_pairwise",
     "sum_products",
     "sum_ranks",
 ]
