@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,8 +118,8 @@ def _choose_in_order(
     times = np.empty(len(series.times), MINUTES)
     values = np.empty(len(times))
     kept, out_of_order = kernel.choose_values(
-        series.times.astype(MINUTES, copy=False).view(np.int64),
-        *(series.values, series.flag_codes, is_good.astype(bool)),
+        _freeze(series.times.astype(MINUTES, copy=False).view(np.int64)),
+        *(_freeze(series.values), _freeze(series.flag_codes), is_good.astype(bool)),
         _list_limits(series.declared_start, series.declared_end, *period),
         *(MAXIMUM, times.view(np.int64), values, counts),
     )
@@ -132,6 +133,13 @@ def _choose_in_order(
         if count:
             dropped[reason] += count
     return GoodValues(times[:kept], values[:kept], dropped, out_of_order)
+
+
+def _freeze(array: NDArray[Any]) -> NDArray[Any]:
+    """View an array in the one form that the loop is compiled for."""
+    frozen = np.ascontiguousarray(array).view()
+    frozen.flags.writeable = False
+    return frozen
 
 
 @lru_cache(maxsize=64)

@@ -36,6 +36,8 @@ from somobench.schemas.recipe import CSV, Recipe, load_recipe
 from somobench.submissions.confine import confine
 
 GOOD_FLAGS = ("G",)
+SAMPLE_NAME = "NET_NET_ONE_sm_0.05_0.05_PROBE_20200101_20200102.stm"
+SAMPLE = "NET NET ONE 50.0 10.0 100.0 0.05 0.05 PROBE\n2020/01/01 00:00 0.1 G M\n"
 FIRST, LAST = np.datetime64("1900-01-01"), np.datetime64("2199-12-31")
 ARCHIVE_READERS = (("crnh0203", "uscrn_hourly"), ("crn", "uscrn"))
 """Begin of the names of USCRN's products."""
@@ -126,6 +128,16 @@ def _recognise_reader(path: Path) -> str:
     return "csv" if is_csv else "ismn"
 
 
+def load_loops() -> None:
+    """Load the compiled loops of readers, or compile and keep them.
+
+    A confined process can neither keep what it compiles nor go on without.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / SAMPLE_NAME).write_text(SAMPLE, encoding="ascii")
+        check_archive(Path(folder))
+
+
 def main() -> None:
     """Print the account of the archive, or of the meteorology, that is named."""
     if not 2 <= len(sys.argv) <= 4:  # noqa: PLR2004 - the program and its arguments
@@ -137,6 +149,8 @@ def main() -> None:
     given, kind, recipe = (*sys.argv[1:], *(None,) * 2)[:3]
     path = Path(str(given))
     meant_for = None if recipe is None else load_recipe(recipe)
+    if kind != METEOROLOGY:
+        load_loops()
     confine(path.resolve(), Path(tempfile.gettempdir()))
     if kind == METEOROLOGY:
         account = account_for(path, meant_for)

@@ -31,6 +31,8 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.abc import ExecutionLoader
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -99,17 +101,27 @@ def _import_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise UsageError("model", found=f"no file {path}", expected=EXAMPLE)
     name = f"somobench_model_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
+    loader = _SourceLoader(name, str(path))
+    spec = importlib.util.spec_from_loader(name, loader)
+    if spec is None:
         raise UsageError("model", found=str(path), expected="a file of Python code")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and pickles look their module up there
     sys.path.insert(0, str(path.resolve().parent))
     try:
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
     finally:
         sys.path.pop(0)
     return module
+
+
+class _SourceLoader(SourceFileLoader):
+    """Compile a file as it is now, and keep nothing beside it.
+
+    Bytecode on disk counts as that of a file edited within a second to the same size.
+    """
+
+    get_code = ExecutionLoader.get_code
 
 
 def _import_module(name: str) -> ModuleType:

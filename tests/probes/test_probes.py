@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -175,6 +176,15 @@ def test_weather_of_another_form_is_refused(weather: xr.Dataset) -> None:
     ):
         with pytest.raises(UsageError, match=said):
             choose_base(given)
+
+
+def test_file_of_a_model_is_run_as_it_is_now(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    for number in (1, 2):  # as an editor does within one tick of the clock
+        file.write_text(f"def f(forcing):\n    return {number}\n")
+        os.utime(file, (1_700_000_000, 1_700_000_000))
+        assert load_model(f"{file}:f")(None) == number  # type: ignore[arg-type]
+    assert [item.name for item in tmp_path.iterdir()] == ["mine.py"]
 
 
 def test_model_is_found_in_a_file_and_in_a_module(tmp_path: Path) -> None:

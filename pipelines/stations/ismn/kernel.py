@@ -5,6 +5,7 @@ compiled before the first call. `rows` is its only caller.
 """
 
 # ruff: noqa: PLR2004 (digits, months, hours and minutes are their own names)
+# ruff: noqa: PLR0917 (compiled functions take no keywords)
 
 from __future__ import annotations
 
@@ -237,14 +238,15 @@ def _note_error(state: Integers, line: int, start: int, kind: int) -> None:
 
 @compile_lazily()
 def read_rows(
-    data: Bytes, words: Words, position: int, line: int, segment: Bytes
+    data: Bytes, words: Words, is_quick: bool, position: int, line: int, segment: Bytes
 ) -> tuple[Columns, Integers, Integers, Integers, Integers]:
     """Read rows into columns; flag spans, slow values and the state go with them.
 
     Parameters
     ----------
-    words : (N - 7,) eight bytes from every place on, or (0,)
-        Without them every row is read with care.
+    words : (N - 7,) eight bytes from every place on
+    is_quick : bool
+        Otherwise every row is read with care, and none of the words.
 
     Returns
     -------
@@ -292,7 +294,7 @@ def read_rows(
                 slow[slows, 0], slow[slows, 1], slow[slows, 2] = rows, *number
                 slow[slows, 3], slow[slows, 4] = line, start
                 slows += 1
-            elif kind == 0 and words.size > 0:
+            elif kind == 0 and is_quick:
                 end, shape = _after_line(data, position), learnt % SHAPES
                 learnt += learn_shape(
                     data, start, number, end, (code, other), facts[shape], texts[shape]

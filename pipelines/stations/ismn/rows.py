@@ -17,6 +17,8 @@ from somobench.pipelines.stations.archive import Content
 from somobench.schemas.errors import UsageError
 
 SHOWN_BYTES = 60
+WORD = 8  # bytes
+NOTHING = bytes(WORD + 1)
 _VALUE = 6
 _EXPECTED = {
     1: "a time 'yyyy/mm/dd HH:MM' from 1900 to 2199",
@@ -93,7 +95,8 @@ def parse_rows(
     kernel = _import_kernel()
     columns, flags, providers, slow, state = kernel.read_rows(
         np.frombuffer(memoryview(content).toreadonly(), dtype=np.uint8),
-        _view_words(b"" if segment or careful else content),
+        _view_words(content if len(content) > WORD else NOTHING),
+        not (segment or careful or len(content) <= WORD),
         start,
         line,
         np.frombuffer(segment, dtype=np.uint8),
@@ -126,9 +129,13 @@ def parse_rows(
 
 
 def _view_words(content: Content) -> NDArray[np.uint64]:
-    """View the eight bytes from every place of a file on as a number, uncopied."""
-    count = max(len(content) - 7, 0)
-    first = np.frombuffer(memoryview(content).toreadonly(), "<u8", count=min(count, 1))
+    """View the eight bytes from every place of a file on as a number, uncopied.
+
+    There are two places at least: one would be of another layout, for which the loop
+    would be compiled once more.
+    """
+    first = np.frombuffer(memoryview(content).toreadonly(), "<u8", count=1)
+    count = len(content) - WORD + 1
     return np.lib.stride_tricks.as_strided(first, (count,), (1,), writeable=False)
 
 
