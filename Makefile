@@ -103,7 +103,7 @@ $(VENV)/.dev-$(VERSION): $(VENV)/.build-$(VERSION)
 	$(PIP) --editable '.[dev]'
 # By pip, whatever installed the rest: its configuration may know a place that has
 # PyTorch for the processor alone, a tenth of the size.
-	$(if $(strip $(TORCH)),$(BIN)/python -m pip install --constraint constraints.txt $(TORCH))
+	$(if $(strip $(TORCH)),$(BIN)/python -m pip install --no-compile --constraint constraints.txt $(TORCH))
 	touch $@
 
 check-python:
