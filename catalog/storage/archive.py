@@ -6,6 +6,7 @@ are sorted with fixed dates; zarr's own zip writer keeps none of these promises.
 
 from __future__ import annotations
 
+import math
 import warnings
 import zipfile
 from collections.abc import Hashable, Iterator, Mapping, MutableMapping
@@ -23,6 +24,9 @@ from somobench.catalog.storage.members import Members
 FIXED_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip member can carry
 CELLS_A_CHUNK = 64
 """Cells in one chunk; time is never divided, since models read whole series."""
+BLOCK, LARGE_CHUNK = 2**18, 2**20
+"""Bytes that Blosc compresses for themselves in a chunk of more than so many: who wants
+one cell decodes its block."""
 
 
 def write_zarr_zip(
@@ -152,7 +156,13 @@ def _choose_encoding(
     if np.issubdtype(variable.dtype, np.datetime64):
         encoding |= {"units": "seconds since 1970-01-01", "dtype": "int64"}
     if variable.dtype.kind not in "OUST":
-        codec = BloscCodec(cname="zstd", clevel=7, shuffle="bitshuffle")
+        is_large = variable.dtype.itemsize * math.prod(shape) > LARGE_CHUNK
+        codec = BloscCodec(
+            cname="zstd",
+            clevel=7,
+            shuffle="bitshuffle",
+            blocksize=BLOCK if is_large else 0,  # else as Blosc chooses
+        )
         encoding["compressors"] = (codec, Crc32cCodec())
     else:
         encoding["compressors"] = (Crc32cCodec(),)

@@ -61,6 +61,22 @@ def test_every_array_ends_in_a_checksum(tmp_path: Path) -> None:
     assert {node["codecs"][-1]["name"] for node in nodes} == {"crc32c"}
 
 
+@pytest.mark.parametrize(("days", "block"), [(4096, 0), (4097, 262_144)])
+def test_chunk_beyond_a_megabyte_has_blocks_for_few_cells(
+    tmp_path: Path, days: int, block: int
+) -> None:
+    # 64 cells of float32: 1 MiB are 4096 days
+    grid = xr.Dataset({"a": (("cell", "time"), np.zeros((64, days), np.float32))})
+    write_zarr_zip(grid, tmp_path / "a.zarr.zip")
+    with zipfile.ZipFile(tmp_path / "a.zarr.zip") as archive:
+        (blosc,) = (
+            codec["configuration"]
+            for codec in json.loads(archive.read("a/zarr.json"))["codecs"]
+            if codec["name"] == "blosc"
+        )
+    assert blosc["blocksize"] == block
+
+
 def test_chunk_of_missing_values_is_written(tmp_path: Path) -> None:
     grid = make_targets()
     grid["soil_moisture"][2] = np.nan
