@@ -150,14 +150,15 @@ def _bind_workers_of_dask() -> Iterator[None]:
 
     By itself it binds them when they have loaded it, seconds later.
     """
-    from distributed import process
+    import distributed.process
 
-    usual = process.get_mp_context
-    process.get_mp_context = BoundContext
+    starting: Any = distributed.process
+    usual = starting.get_mp_context
+    starting.get_mp_context = BoundContext
     try:
         yield
     finally:
-        process.get_mp_context = usual
+        starting.get_mp_context = usual
 
 
 def _map_on_dask(
