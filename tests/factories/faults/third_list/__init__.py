@@ -7,7 +7,7 @@ what it changes, by how much, and what in the folder contradicts it.
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from . import (
+from factories.faults.third_list import (
     cells,
     documents,
     features,
@@ -20,7 +20,7 @@ from . import (
     target_factors,
     target_series,
 )
-from .opened import Opened
+from factories.faults.third_list.opened import Opened
 
 Defect = Callable[[Opened], None]
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from .following import DECIMALS, follow_dryness, follow_regime
-from .opened import Opened
+from factories.faults.third_list.following import (
+    DECIMALS,
+    follow_dryness,
+    follow_regime,
+)
+from factories.faults.third_list.opened import Opened
 
 SOIL = ("clay_fraction", "sand_fraction", "silt_fraction", "saturation")
 BELOW = "_below_30_cm"

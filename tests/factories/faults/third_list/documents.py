@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from .opened import Opened
+from factories.faults.third_list.opened import Opened
 
 MANIFEST = "MANIFEST.json"
 

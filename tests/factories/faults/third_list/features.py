@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .following import METEOROLOGY
-from .opened import Opened
+from factories.faults.third_list.following import METEOROLOGY
+from factories.faults.third_list.opened import Opened
 
 FACTORS = ("scale_slope", "scale_offset")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .following import follow_scaled, follow_targets
-from .opened import Opened
-from .target_series import shift_days
+from factories.faults.third_list.following import follow_scaled, follow_targets
+from factories.faults.third_list.opened import Opened
+from factories.faults.third_list.target_series import shift_days
 
 
 def filled_days_unmatched(release: Opened) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .opened import Opened
+from factories.faults.third_list.opened import Opened
 
 LATENT_HEAT = 2.45  # MJ kg-1
 DECIMALS = 6

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from .following import follow_forcing, follow_statistics, store
-from .opened import Opened
+from factories.faults.third_list.following import (
+    follow_forcing,
+    follow_statistics,
+    store,
+)
+from factories.faults.third_list.opened import Opened
 
 SURFACE = (
     "precipitation",

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .following import follow_forcing, store
-from .opened import Opened
+from factories.faults.third_list.following import follow_forcing, store
+from factories.faults.third_list.opened import Opened
 
 
 def rain_a_day_late_in_a_region(release: Opened) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from .opened import Opened
+from factories.faults.third_list.opened import Opened
 
 KEYS = ["split", "model", "against", "layer", "metric", "pool_kind", "pool"]
 NUMBERS = ["value", "low", "high"]

@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from .following import follow_split
-from .opened import Opened
+from factories.faults.third_list.following import follow_split
+from factories.faults.third_list.opened import Opened
 
 
 def _where(

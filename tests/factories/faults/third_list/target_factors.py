@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .following import follow_scaled, follow_targets
-from .opened import Opened
+from factories.faults.third_list.following import follow_scaled, follow_targets
+from factories.faults.third_list.opened import Opened
 
 
 def _pair(

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from .following import follow_scaled, follow_targets
-from .opened import Opened
+from factories.faults.third_list.following import follow_scaled, follow_targets
+from factories.faults.third_list.opened import Opened
 
 DAILY = (
     "soil_moisture",
