@@ -22,6 +22,7 @@ from somobench.consistency.costs import find_incoherent_costs
 from somobench.consistency.page import find_other_pages
 from somobench.consistency.page_tables import find_other_tables
 from somobench.consistency.reference_scores import find_other_reference_scores
+from somobench.consistency.scores import find_impossible_scores
 from somobench.consistency.soil import find_other_soils
 from somobench.consistency.splits import find_other_audits
 from somobench.consistency.weather import find_impossible_weather
@@ -108,6 +109,10 @@ def costs(world: World) -> list[Failure]:
     return find_incoherent_costs(world.manifest, world.tables)
 
 
+def scores(world: World) -> list[Failure]:
+    return find_impossible_scores("scores", world.tables["scores"])
+
+
 def soils(world: World) -> list[Failure]:
     return find_other_soils(world.tables["cells"])
 
@@ -130,7 +135,10 @@ def fits(world: World) -> list[Failure]:
     return find_other_reference_scores(cut, only, grids, reports["stages"])
 
 
-RULES = (weather, audits, pages, page_tables, costs, soils, accounts, attributes, fits)
+RULES = (
+    *(weather, audits, pages, page_tables, costs, scores, soils, accounts, attributes),
+    fits,
+)
 DEFECTS = {
     defect.__name__ if part != "stations" else f"stations {defect.__name__}": defect
     for part, defects in THIRD_LIST.items()
@@ -160,6 +168,7 @@ FOUND: tuple[tuple[str, Rule, str], ...] = (
     ("training_with_validation_days", fits, "train_values"),
     ("values_dropped_uncounted", accounts, "values"),
     ("costs_of_two_rungs_exchanged", costs, "reference"),
+    ("one_values_interval_of_another_split", scores, "scores.parquet value"),
 )
 
 
