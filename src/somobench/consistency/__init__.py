@@ -29,7 +29,11 @@ from somobench.consistency.reference_scores import find_other_reference_scores
 from somobench.consistency.scores import find_other_scores
 from somobench.consistency.soil import find_other_soils
 from somobench.consistency.splits import find_other_audits
-from somobench.consistency.stations import find_other_positions, find_other_sources
+from somobench.consistency.stations import (
+    find_other_layers,
+    find_other_positions,
+    find_other_sources,
+)
 from somobench.consistency.statistics import compare_statistics
 from somobench.consistency.targets import find_other_targets
 from somobench.consistency.weather import find_impossible_weather
@@ -82,6 +86,8 @@ def find_contradictions(
         failures += find_incoherent_costs(manifest, tables)
     if "stations" in tables:
         failures += find_other_sources(tables["stations"])
+        if "targets" in grids:
+            failures += find_other_layers(tables["stations"], grids["targets"])
     if "cells" in tables:
         failures += find_other_soils(tables["cells"])
     if {"stations", "cells"} <= set(tables):
