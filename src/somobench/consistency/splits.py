@@ -54,7 +54,7 @@ def find_other_audits(
         for name in sorted(named & set(manifest.splits)):
             chosen = rows[rows["split"] == name]
             failures += _compare_audit(manifest, name, chosen, data)
-        if not failures and "forcing" in grids and has_rules_of_today(manifest):
+        if not failures and "forcing" in grids and _can_be_made(manifest):
             failures += _compare_made(manifest, rows, data, grids["forcing"])
     except SomobenchError as error:
         failures.append(Failure(str(error.what), str(error.found), str(error.expected)))
@@ -76,11 +76,19 @@ def _collect_data(
         available=np.isfinite(series["soil_moisture"].to_numpy()),
         sources=list_sources(report, tables["stations"]),
         filled=series["is_gapfilled"].to_numpy() == 1,
-        lags=max(
-            (lag for item in manifest.feature_sets.values() for lag in item.lags),
-            default=0,
-        ),
+        lags=find_lags(manifest) or 0,
     )
+
+
+def find_lags(manifest: Manifest) -> int | None:
+    """Return the days that lagged inputs look back; None where nothing says so.
+
+    A release may lack the feature set that has lags, whose recipe keeps them apart.
+    """
+    known = [lag for item in manifest.feature_sets.values() for lag in item.lags if lag]
+    for record in manifest.splits.values():
+        known += [int(record.definition.get("embargo_days", 0))]
+    return max((lag for lag in known if lag), default=None)
 
 
 def _compare_audit(
@@ -92,12 +100,17 @@ def _compare_audit(
         where = f"splits.parquet {name}, {finding.check}"
         yield Failure(where, finding.found, "no leakage from train to test")
     measured = audit.content()
-    counted = {*measured} if has_rules_of_today(manifest) else {*COUNTED}
+    counted = {*measured} if _can_be_made(manifest) else {*COUNTED}
     for what in sorted(counted):
         published = record.audit.get(what, measured[what])
         if not _is_same(measured[what], published):
             where = f"splits.parquet {name}, {what}"
             yield Failure(where, str(measured[what]), f"{published}, as audited")
+
+
+def _can_be_made(manifest: Manifest) -> bool:
+    """Tell whether a release says all that its splits and audits were made from."""
+    return has_rules_of_today(manifest) and find_lags(manifest) is not None
 
 
 def _is_same(found: Any, published: Any) -> bool:
