@@ -26,3 +26,9 @@ def test_ridge_of_three_points_is_the_one_by_hand() -> None:
     sample = Sample(np.array([[-1.0], [0.0], [1.0]]), np.array([0.0, 1.0, 5.0]))
     found = fit_ridge(sample, 1 / 3, np.array([[3.0]]))
     np.testing.assert_allclose(found, [2 + 3 * 5 / 3])
+
+
+def test_input_that_does_not_vary_has_no_slope() -> None:
+    sample = Sample(np.full((3, 1), 0.5), np.array([0.0, 1.0, 5.0]))
+    found = fit_ridge(sample, 0.0, np.array([[0.7]]))
+    np.testing.assert_allclose(found, [2.0])

@@ -150,6 +150,7 @@ def fit_ridge(train: Sample, penalty: float, inputs: Array) -> Array:
     centred = train.inputs - middle
     squares = centred.T @ centred
     squares[np.diag_indices_from(squares)] += penalty * len(train.target)
-    slopes = np.linalg.solve(squares, centred.T @ (train.target - level))
+    # Inputs that don't vary have no slope.
+    slopes = np.linalg.lstsq(squares, centred.T @ (train.target - level), rcond=None)[0]
     predicted: Array = (inputs - middle) @ slopes + level
     return predicted
