@@ -23,6 +23,7 @@ from somobench.consistency.page import find_other_pages
 from somobench.consistency.page_tables import find_other_tables
 from somobench.consistency.reference_scores import find_other_reference_scores
 from somobench.consistency.scores import find_impossible_scores
+from somobench.consistency.single_series import find_broken_identities
 from somobench.consistency.soil import find_other_soils
 from somobench.consistency.splits import find_other_audits
 from somobench.consistency.weather import find_impossible_weather
@@ -110,7 +111,9 @@ def costs(world: World) -> list[Failure]:
 
 
 def scores(world: World) -> list[Failure]:
-    return find_impossible_scores("scores", world.tables["scores"])
+    table = world.tables["scores"]
+    possible = find_impossible_scores("scores", table)
+    return [*possible, *find_broken_identities(world.manifest, table)]
 
 
 def soils(world: World) -> list[Failure]:
@@ -169,6 +172,7 @@ FOUND: tuple[tuple[str, Rule, str], ...] = (
     ("values_dropped_uncounted", accounts, "values"),
     ("costs_of_two_rungs_exchanged", costs, "reference"),
     ("one_values_interval_of_another_split", scores, "scores.parquet value"),
+    ("scores_of_the_release_before", scores, "sedi_dry"),
 )
 
 

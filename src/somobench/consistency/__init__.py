@@ -27,6 +27,7 @@ from somobench.consistency.page_tables import find_other_tables
 from somobench.consistency.pools import find_incoherent_scores
 from somobench.consistency.reference_scores import find_other_reference_scores
 from somobench.consistency.scores import find_other_scores
+from somobench.consistency.single_series import find_broken_identities
 from somobench.consistency.soil import find_other_soils
 from somobench.consistency.splits import find_other_audits
 from somobench.consistency.stations import (
@@ -82,6 +83,7 @@ def find_contradictions(
         failures += find_impossible_weather(grids["forcing"])
     if "scores" in tables:
         failures += find_incoherent_scores(tables["scores"])
+        failures += find_broken_identities(manifest, tables["scores"])
     if "shift_costs" in tables:
         failures += find_incoherent_costs(manifest, tables)
     if "stations" in tables:
