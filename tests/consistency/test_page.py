@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from somobench.consistency.page import correlate_rows
-from somobench.consistency.page_tables import find_other_tables
+from somobench.consistency.page.numbers import correlate_rows
+from somobench.consistency.page.tables import find_other_tables
 from somobench.schemas.manifest import Manifest
 
 

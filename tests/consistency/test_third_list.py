@@ -19,8 +19,8 @@ from somobench.catalog.storage.archive import open_zarr_zip
 from somobench.consistency.accounts import find_other_accounts
 from somobench.consistency.attributes import find_other_attributes
 from somobench.consistency.costs import find_incoherent_costs
-from somobench.consistency.page import find_other_pages
-from somobench.consistency.page_tables import find_other_tables
+from somobench.consistency.page.numbers import find_other_pages
+from somobench.consistency.page.tables import find_other_tables
 from somobench.consistency.reference_scores import find_other_reference_scores
 from somobench.consistency.scores import find_impossible_scores
 from somobench.consistency.single_series import find_broken_identities

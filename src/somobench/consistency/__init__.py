@@ -22,8 +22,8 @@ from somobench.consistency.documents import (
     read_reports,
 )
 from somobench.consistency.features import find_other_features
-from somobench.consistency.page import find_other_pages
-from somobench.consistency.page_tables import find_other_tables
+from somobench.consistency.page.numbers import find_other_pages
+from somobench.consistency.page.tables import find_other_tables
 from somobench.consistency.pools import find_incoherent_scores
 from somobench.consistency.reference_scores import find_other_reference_scores
 from somobench.consistency.scores import find_other_scores
