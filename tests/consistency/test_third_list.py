@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from factories.faults.third_list import THIRD_LIST, Defect
+from factories.faults.third_list import THIRD_LIST, Defect, stations
 from factories.faults.third_list.opened import Opened
 from factories.faults.third_list.writing import put_values
 from somobench.catalog.storage.archive import open_zarr_zip
@@ -26,6 +26,7 @@ from somobench.consistency.scores import find_impossible_scores
 from somobench.consistency.single_series import find_broken_identities
 from somobench.consistency.soil import find_other_soils
 from somobench.consistency.splits import find_other_audits
+from somobench.consistency.stations import find_other_layers
 from somobench.consistency.weather import find_impossible_weather
 from somobench.recognise import GRIDS, TABLES
 from somobench.schemas.errors import Failure
@@ -130,6 +131,10 @@ def attributes(world: World) -> list[Failure]:
     return find_other_attributes(stages, world.manifest, world.tables, world.grids)
 
 
+def layers(world: World) -> list[Failure]:
+    return find_other_layers(world.tables["stations"], world.grids["targets"])
+
+
 def fits(world: World) -> list[Failure]:
     _, manifest, reports, tables, grids = world
     only = {name: it for name, it in tables.items() if name in {"splits", "cells"}}
@@ -140,11 +145,13 @@ def fits(world: World) -> list[Failure]:
 
 RULES = (
     *(weather, audits, pages, page_tables, costs, scores, soils, accounts, attributes),
-    fits,
+    *(layers, fits),
 )
 DEFECTS = {
-    defect.__name__ if part != "stations" else f"stations {defect.__name__}": defect
-    for part, defects in THIRD_LIST.items()
+    f"stations {defect.__name__}"
+    if defect is stations.days_said_to_be_local
+    else defect.__name__: defect
+    for defects in THIRD_LIST.values()
     for defect in defects
 }
 FOUND: tuple[tuple[str, Rule, str], ...] = (
@@ -158,6 +165,8 @@ FOUND: tuple[tuple[str, Rule, str], ...] = (
     ("evaporation_as_latent_heat", weather, "evaporation"),
     ("saturation_without_bound_water", soils, "saturation"),
     ("deep_soil_of_another_cell", fits, "validation_rmse"),
+    ("radiation_without_one_hour_in_six", fits, "validation_rmse"),
+    ("ten_centimetres_in_the_second_layer", layers, "stations.parquet layer"),
     ("stations days_said_to_be_local", attributes, "day_definition"),
     ("cell_of_the_other_regime_tested", audits, "energy_to_water"),
     ("leap_year_ends_a_day_early", audits, "dry_years"),
@@ -174,6 +183,10 @@ FOUND: tuple[tuple[str, Rule, str], ...] = (
     ("one_values_interval_of_another_split", scores, "scores.parquet value"),
     ("scores_of_the_release_before", scores, "sedi_dry"),
 )
+
+
+def test_list_has_150_defects_by_their_names() -> None:
+    assert len(DEFECTS) == sum(map(len, THIRD_LIST.values())) == 150
 
 
 def test_release_has_none_of_these(

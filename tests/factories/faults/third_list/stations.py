@@ -25,8 +25,8 @@ def station_in_the_next_cell(release: Opened) -> None:
 def station_moved_within_the_cell(release: Opened) -> None:
     """One network's positions are rounded to a tenth of a degree.
 
-    Up to 5 km off; some leave their cell. Contradicted by cells and by five decimals
-    elsewhere.
+    Up to 5 km off, and none leaves its cell. Contradicted by five decimals elsewhere,
+    which other networks needn't have.
     """
     stations, mask = release.table("stations"), _of_network(release, "VNET-PLAINS")
     for name in ("latitude", "longitude"):
@@ -36,7 +36,7 @@ def station_moved_within_the_cell(release: Opened) -> None:
 def elevation_in_feet(release: Opened) -> None:
     """One network's elevations are in feet.
 
-    Its stations stand at 2 000 to 3 000 m. Contradicted by stations of the other
+    Its stations seem three times as high. Contradicted by stations of the other
     network in the same cells, and by their air temperature.
     """
     stations, mask = release.table("stations"), _of_network(release, "VNET-ALPS")
