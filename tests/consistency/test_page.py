@@ -66,3 +66,8 @@ def test_page_shows_the_numbers_of_a_layer(
 def test_page_of_another_layout_is_not_judged(tmp_path: Path) -> None:
     assert find("<p>layer 1</p>", tmp_path, LAYER) == []
     assert find(ROW.replace("<td>2</td>", "").format("0.85"), tmp_path, LAYER) == []
+
+
+def test_report_that_lacks_what_the_page_shows_is_no_crash(tmp_path: Path) -> None:
+    layer = {"reanalysis": {"all": {}}}
+    assert find(ROW.format("0.84"), tmp_path, layer) == ["no 'depths' for what"]

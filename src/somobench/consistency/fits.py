@@ -48,7 +48,7 @@ def find_other_fits(
         for split in [*_choose_splits(problems)]:
             rungs = baselines.get("splits", {}).get(split, {})
             failures += _compare_fit(split, rungs, problems[split])
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         failures.append(Failure(WHERE, f"no {error}", "what every build reports"))
     return failures
 

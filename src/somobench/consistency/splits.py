@@ -58,6 +58,9 @@ def find_other_audits(
             failures += _compare_made(manifest, rows, data, grids["forcing"])
     except SomobenchError as error:
         failures.append(Failure(str(error.what), str(error.found), str(error.expected)))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        expected = "what every build says of its splits"
+        failures.append(Failure("MANIFEST.json splits", f"no {error}"[:200], expected))
     return failures
 
 

@@ -45,11 +45,16 @@ def find_other_tables(
     if path.stat().st_size > MOST_BYTES:
         return []
     page = path.read_text(encoding="utf-8", errors="replace")
-    failures = [*_compare_layers(page, reports.get("report", {}).get("layers", {}))]
-    rungs = reports.get("stages", {}).get("baselines", {}).get("ladder", [])
-    if "scores" in tables and rungs:
-        names = [str(rung["name"]) for rung in rungs]
-        failures += _compare_ladder(page, names, manifest, tables["scores"])
+    failures: list[Failure] = []
+    try:
+        failures += _compare_layers(page, reports.get("report", {}).get("layers", {}))
+        rungs = reports.get("stages", {}).get("baselines", {}).get("ladder", [])
+        if "scores" in tables and rungs:
+            names = [str(rung["name"]) for rung in rungs]
+            failures += _compare_ladder(page, names, manifest, tables["scores"])
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        found, expected = f"no {error}", "what every build reports"
+        failures.append(Failure("validation.json", found, expected))
     return failures
 
 
