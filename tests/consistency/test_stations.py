@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+import xarray as xr
 
-from somobench.consistency.stations import find_other_positions, find_other_sources
+from somobench.consistency.stations import (
+    find_other_layers,
+    find_other_positions,
+    find_other_sources,
+)
 
 ISMN = "NET/{0}/NET_NET_{0}_sm_0.050000_0.100000_Probe_20160101_20181231.stm"
 
@@ -81,3 +86,35 @@ def test_stations_in_the_middle_of_a_cell_that_holds_several_are_found(
         stations.assign(longitude=5.0), places.assign(longitude=5.0)
     )
     assert bool(found) is alarm
+
+
+def find_layers(depth_from: int, depth_to: int, layer: int) -> list[str]:
+    """Return what is found of a sensor, in cm, beside layers of 0-10 and 10-30 cm."""
+    sensor = {
+        "sensor_id": ["probe"],
+        "depth_from_cm": [depth_from],
+        "depth_to_cm": [depth_to],
+        "layer": [layer],
+    }
+    bounds = {"layer_depth_from": [0.0, 0.1], "layer_depth_to": [0.1, 0.3]}
+    targets = xr.Dataset(coords={"layer": [1, 2]}).assign_coords(
+        {name: ("layer", it) for name, it in bounds.items()}
+    )
+    return [it.found for it in find_other_layers(pd.DataFrame(sensor), targets)]
+
+
+@pytest.mark.parametrize(
+    ("depths", "layer"),
+    [((0, 5), 1), ((10, 10), 1), ((10, 30), 2), ((5, 15), 0), ((50, 50), 3)],
+)
+def test_sensor_in_the_layer_that_holds_it_is_good(
+    depths: tuple[int, int], layer: int
+) -> None:
+    assert find_layers(*depths, layer) == []
+
+
+@pytest.mark.parametrize(
+    ("depths", "layer"), [((10, 10), 2), ((5, 15), 1), ((5, 5), 0), ((20, 20), 3)]
+)
+def test_sensor_in_another_layer_is_found(depths: tuple[int, int], layer: int) -> None:
+    assert find_layers(*depths, layer) == [f"{layer} of probe"]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from somobench.consistency.accounts import find_other_accounts
 from somobench.consistency.attributes import find_other_attributes
+from somobench.consistency.costs import find_incoherent_costs
 from somobench.consistency.descriptions import find_other_descriptions
 from somobench.consistency.documents import (
     find_other_cells,
@@ -21,13 +22,22 @@ from somobench.consistency.documents import (
     read_reports,
 )
 from somobench.consistency.features import find_other_features
+from somobench.consistency.page.numbers import find_other_pages
+from somobench.consistency.page.tables import find_other_tables
 from somobench.consistency.pools import find_incoherent_scores
 from somobench.consistency.reference_scores import find_other_reference_scores
 from somobench.consistency.scores import find_other_scores
+from somobench.consistency.single_series import find_broken_identities
+from somobench.consistency.soil import find_other_soils
 from somobench.consistency.splits import find_other_audits
-from somobench.consistency.stations import find_other_positions, find_other_sources
+from somobench.consistency.stations import (
+    find_other_layers,
+    find_other_positions,
+    find_other_sources,
+)
 from somobench.consistency.statistics import compare_statistics
 from somobench.consistency.targets import find_other_targets
+from somobench.consistency.weather import find_impossible_weather
 from somobench.schemas.errors import Failure
 
 if TYPE_CHECKING:
@@ -66,12 +76,23 @@ def find_contradictions(
         *find_other_scores(manifest, tables),
         *find_other_attributes(stages, manifest, tables, grids),
         *find_other_accounts(reports, manifest, tables, grids),
+        *find_other_pages(reports, tables, grids),
+        *find_other_tables(folder, manifest, reports, tables),
     ]
+    if "forcing" in grids:
+        failures += find_impossible_weather(grids["forcing"])
     if "scores" in tables:
         failures += find_incoherent_scores(tables["scores"])
+        failures += find_broken_identities(manifest, tables["scores"])
+    if "shift_costs" in tables:
+        failures += find_incoherent_costs(manifest, tables)
     if "stations" in tables:
         failures += find_other_sources(tables["stations"])
+        if "targets" in grids:
+            failures += find_other_layers(tables["stations"], grids["targets"])
+    if "cells" in tables:
+        failures += find_other_soils(tables["cells"])
     if {"stations", "cells"} <= set(tables):
         failures += find_other_positions(tables["stations"], tables["cells"])
     # Scoring takes longest, and says little of files that contradict each other.
-    return failures or find_other_reference_scores(manifest, tables, grids)
+    return failures or find_other_reference_scores(manifest, tables, grids, stages)

@@ -43,6 +43,8 @@ def find_other_accounts(
     try:
         failures += _compare_rungs(stages.get("baselines", {}), manifest)
         failures += _compare_sensors(stages, tables.get("stations"))
+        losses = reports.get("report", {}).get("losses", {})
+        failures += _compare_losses(losses, stages.get("ingest", {}))
         if "targets" in grids and stages:
             targets = grids["targets"]
             failures += _compare_candidates(stages["targets"], targets)
@@ -98,6 +100,26 @@ def _compare_sensors(
             "kept days": (ingest["days"]["kept"], int(kept["valid_days"].sum())),
         }
     )
+
+
+def _compare_losses(losses: Reports, ingest: Reports) -> Iterator[Failure]:
+    """Compare what the page says was kept and lost with what the stage reports."""
+    pairs: dict[str, tuple[Any, Any]] = {}
+    for what, kept in (("values", "good"), ("days", "kept")):
+        shown, counted = losses.get(what), ingest.get(what)
+        if shown is None or counted is None:
+            continue
+        lost = {item["rule"]: item["count"] for item in shown["lost"]}
+        dropped = {rule: it for rule, it in counted["dropped"].items() if it}
+        pairs[f"page, {what} kept"] = shown["kept"], counted[kept]
+        pairs[f"page, {what} lost"] = lost, dropped
+        pairs[f"page, {what} in all"] = (
+            shown["total"],
+            counted[kept] + sum(dropped.values()),
+        )
+    if "files" in losses and "files" in ingest:
+        pairs["page, files kept"] = losses["files"]["kept"], ingest["files"]["read"]
+    yield from _compare(pairs)
 
 
 def _compare_candidates(report: Reports, targets: xr.Dataset) -> Iterator[Failure]:

@@ -31,7 +31,9 @@ def find_other_attributes(
     grids: Mapping[str, xr.Dataset],
 ) -> list[Failure]:
     """Return attributes that contradict what they describe; absent ones are left."""
-    failures = [*_compare_shared(manifest, tables, grids)]
+    failures = [*_compare_shared(manifest, grids)]
+    if "stations" in tables and "targets" in grids:
+        failures += _compare_days(reports, tables["stations"], grids["targets"])
     for file, grid in grids.items():
         for name, array in grid.variables.items():
             failures += _compare_array(f"{file}.zarr.zip {name}", str(name), array)
@@ -65,9 +67,7 @@ def _compare_array(where: str, name: str, array: xr.Variable) -> Iterator[Failur
 
 
 def _compare_shared(
-    manifest: Manifest,
-    tables: Mapping[str, pd.DataFrame],
-    grids: Mapping[str, xr.Dataset],
+    manifest: Manifest, grids: Mapping[str, xr.Dataset]
 ) -> Iterator[Failure]:
     """Compare what several files say of days, grid and reference."""
     for key in SHARED:
@@ -80,14 +80,9 @@ def _compare_shared(
             said["MANIFEST.json"] = manifest.grid_resolution
         if len({*map(str, said.values())}) > 1:
             yield Failure(key, str(said), "the same in every file")
-    targets, stations = grids.get("targets"), tables.get("stations")
+    targets = grids.get("targets")
     if targets is None:
         return
-    days = targets.attrs.get("day_definition")
-    if stations is not None and days is not None:
-        others = sorted({*stations["day_definition"]} - {days})
-        if others and days not in {*stations["day_definition"]}:
-            yield Failure("stations.parquet day_definition", str(others), days)
     references = str(targets.attrs.get("reference_by_layer", "")).split()
     if len(references) == targets.sizes["layer"]:
         for layer, name in zip(targets["layer"].to_numpy(), references, strict=True):
@@ -96,6 +91,27 @@ def _compare_shared(
             where = f"reference_by_layer of layer {layer}"
             if said_by is not None:
                 yield from _fail_unless(f"targets.zarr.zip {where}", expected, said_by)
+
+
+def _compare_days(
+    reports: Mapping[str, Any], stations: pd.DataFrame, targets: xr.Dataset
+) -> Iterator[Failure]:
+    """Compare in which days sensors behind targets count with what targets say."""
+    said = targets.attrs.get("day_definition")
+    if said is None:
+        return
+    try:
+        used = {
+            str(sensor)
+            for item in reports["targets"]["sources"]
+            for sensor in (item["primary"], *item["gap-filling"])
+        }
+    except (KeyError, TypeError):  # refused where the report is read
+        used = set()
+    behind = stations[stations["sensor_id"].isin(used)] if used else stations
+    others = sorted({*behind["day_definition"]} - {*str(said).split()})
+    if others:
+        yield Failure("stations.parquet day_definition", str(others), str(said))
 
 
 def _compare_forcing(

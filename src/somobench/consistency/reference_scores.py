@@ -7,12 +7,14 @@ What their rows say pins down splits, layers, pools and metrics of the whole tab
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from somobench.catalog.split_view import view_split
+from somobench.consistency.fits import find_other_fits
 from somobench.consistency.rules import has_rules_of_today
 from somobench.ladder.fit import Fit
 from somobench.ladder.problem import Problem, build_problem
@@ -39,15 +41,20 @@ COST_NUMBERS = {
     **dict.fromkeys(("shifted", "reference", "cost"), ROUNDED),
     **dict.fromkeys(("cell_count", "day_count"), 0.0),
 }
-Sides = Mapping[str, tuple[ScoringCase, list[Model]]]
+Side = tuple[ScoringCase, list[Model], Problem]
+Sides = Mapping[str, Side]
 
 
 def find_other_reference_scores(
     manifest: Manifest,
     tables: Mapping[str, pd.DataFrame],
     grids: Mapping[str, xr.Dataset],
+    reports: Mapping[str, Any] | None = None,
 ) -> list[Failure]:
-    """Compare scores and shift costs with those of rungs that need no training."""
+    """Compare scores and shift costs with those of rungs that need no training.
+
+    What the stage `baselines` reports of the rungs that do is compared as well.
+    """
     if GRIDS - set(grids) or TABLES - set(tables) or not has_rules_of_today(manifest):
         return []
     failures: list[Failure] = []
@@ -56,8 +63,11 @@ def find_other_reference_scores(
             split: _predict_references(split, manifest, tables, grids)
             for split in sorted(manifest.splits)
         }
+        problems = {split: problem for split, (_, _, problem) in sides.items()}
+        failures += find_other_fits((reports or {}).get("baselines", {}), problems)
         if "scores" in tables:
-            expected = pd.concat([_score_side(*side) for side in sides.values()])
+            parts = [_score_side(case, models) for case, models, _ in sides.values()]
+            expected = pd.concat(parts)
             given = tables["scores"]
             given = given[given["against"] == ""]
             given = given[given["model"].isin(expected["model"].unique())]
@@ -78,7 +88,7 @@ def _predict_references(
     manifest: Manifest,
     tables: Mapping[str, pd.DataFrame],
     grids: Mapping[str, xr.Dataset],
-) -> tuple[ScoringCase, list[Model]]:
+) -> Side:
     view = view_split(
         split,
         targets=grids["targets"],
@@ -91,7 +101,7 @@ def _predict_references(
     problem = build_problem(
         view,
         forcing=grids["forcing"],
-        feature_sets={},
+        feature_sets=manifest.feature_sets,
         refused={},
         latent_heat=LATENT_HEAT,
         params=BaselineParams(),
@@ -103,7 +113,7 @@ def _predict_references(
         for name, grid in found.items()
         if grid is not None
     ]
-    return case, models
+    return case, models, problem
 
 
 def _predict(
@@ -127,9 +137,9 @@ def _score_side(case: ScoringCase, models: list[Model]) -> pd.DataFrame:
 
 
 def _measure_costs(sides: Sides) -> Iterator[pd.DataFrame]:
-    case, models = sides[REFERENCE_SPLIT]
+    case, models, _ = sides[REFERENCE_SPLIT]
     known = {model.name: model for model in models}
-    for split, (shifted, ours) in sides.items():
+    for split, (shifted, ours, _) in sides.items():
         pairs = [(it, known[it.name]) for it in ours if it.name == COSTED in known]
         if split != REFERENCE_SPLIT and pairs:
             yield shift_costs(shifted, case, pairs, draws=0)

@@ -22,6 +22,8 @@ LEAST_ALIKE = 0.5  # share of costs with the sign of reference minus shifted
 FEWEST_SPLITS = 3  # on which a rung is judged
 FEWEST_ROWS = 20  # that a share is taken of
 MOST_OUTSIDE = 0.01  # share of values outside their interval: few draws pile up
+FAR_OUTSIDE = 0.5  # of an interval's width
+MOST_FAR = 0.05  # share of a rung's values on a split so far outside
 ORDERED = {
     "ubrmse": "rmse",
     "absolute_bias": "rmse",
@@ -92,6 +94,14 @@ def _judge_values(kind: str, table: pd.DataFrame, name: str) -> Iterator[Failure
     outside = (value < low) | (value > high)
     if outside.sum() > MOST_OUTSIDE * outside.size:
         yield _fail(kind, name, _show(table, outside, *keys), "from low to high")
+    off = np.maximum(low - value, value - high)
+    far = pd.Series(off > FAR_OUTSIDE * np.maximum(high - low, ROUNDED))
+    groups = far.groupby([table["split"].to_numpy(), table["model"].to_numpy()])
+    judged = groups.mean()[groups.size() >= FEWEST_ROWS]
+    if (judged > MOST_FAR).any():
+        label: Any = judged.idxmax()
+        found = f"{judged.max():.0%} of {'/'.join(map(str, label))}"
+        yield _fail(kind, name, f"{found} far outside", "from low to high")
     empty = np.isnan(value) != (table["cell_count"].to_numpy() == 0)
     if empty.any():
         expected = "a value exactly where cells are counted"

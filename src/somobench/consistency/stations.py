@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from somobench.schemas.errors import Failure
 
@@ -41,6 +42,31 @@ def find_other_positions(stations: pd.DataFrame, cells: pd.DataFrame) -> list[Fa
     found = f"{len(both)} stations in the middle of their cells"
     expected = "places of their own"
     return [Failure("stations.parquet latitude, longitude", found, expected)]
+
+
+def find_other_layers(stations: pd.DataFrame, targets: xr.Dataset) -> list[Failure]:
+    """Return sensors in another layer than that which holds their whole interval.
+
+    Below the surface its middle lies below the layer's upper edge, by the rule of
+    SoMoBench. Layers without a target have no bounds in a release.
+    """
+    above, below = (
+        np.rint(100 * targets[f"layer_depth_{end}"].to_numpy().astype("float64"))
+        for end in ("from", "to")
+    )
+    layers = targets["layer"].to_numpy()
+    upper, lower = (
+        stations[f"depth_{end}_cm"].to_numpy()[:, None] for end in ("from", "to")
+    )
+    inside = (above <= upper) & (lower <= below)
+    inside &= (above == 0) | ((upper + lower) / 2 > above)
+    due = np.where(inside.any(axis=1), layers[inside.argmax(axis=1)], 0)
+    given = stations["layer"].to_numpy()
+    wrong = (given != due) & ((given == 0) | np.isin(given, layers) | (due > 0))
+    if not wrong.any():
+        return []
+    row = stations[wrong].iloc[0]
+    return [_fail("layer", row, f"{due[wrong][0]}, which holds its depths")]
 
 
 def _fail(column: str, row: pd.Series, expected: str) -> Failure:

@@ -69,11 +69,11 @@ def fit_pooled(problem: Problem, design: Design, learn: Learner) -> Outcome:
     chosen, summary, reasons = {}, {}, {}
     for place, layer in enumerate(problem.layers.tolist()):
         key = make_layer_key(layer)
-        above = _place_above(problem, layer) if design.above else None
+        above = place_above(problem, layer) if design.above else None
         if design.above and layer > 1 and above is None:
             reasons[key] = f"the release has no layer {layer - 1} above"
             continue
-        train = _gather_sample(
+        train = gather_sample(
             problem, design, problem.train_target, problem.train_weight, place, above
         )
         if len(train.target) < problem.params.minimum_values:
@@ -82,7 +82,7 @@ def fit_pooled(problem: Problem, design: Design, learn: Learner) -> Outcome:
                 f"{problem.params.minimum_values} needed"
             )
             continue
-        validation = _gather_sample(
+        validation = gather_sample(
             problem,
             design,
             problem.validation_target,
@@ -98,13 +98,13 @@ def fit_pooled(problem: Problem, design: Design, learn: Learner) -> Outcome:
     return join_layers(values, chosen, summary, reasons)
 
 
-def _place_above(problem: Problem, layer: int) -> int | None:
+def place_above(problem: Problem, layer: int) -> int | None:
     """Find the layer above; None for the first, and where the release lacks it."""
     found = np.flatnonzero(problem.layers == layer - 1)
     return int(found[0]) if found.size else None
 
 
-def _gather_sample(  # noqa: PLR0917 - one call a role, named alike
+def gather_sample(  # noqa: PLR0917 - one call a role, named alike
     problem: Problem,
     design: Design,
     target: Array,

@@ -1,0 +1,156 @@
+"""Fits of pooled rungs against what the stage `baselines` reports of them.
+
+A ridge regression on every input is little work, and its error on validation days knows
+all of them: weather and its lags, attributes of cells, targets, roles, moments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from somobench.ladder.fit import make_layer_key
+from somobench.ladder.inputs import Column, Design, derive_design
+from somobench.ladder.pooled import Sample, gather_sample, place_above
+from somobench.ladder.problem import Array, Problem
+from somobench.schemas.errors import Failure
+
+WHERE = "validation.json baselines"
+FITTED = {"ridge_state": "state", "ridge_memory": "memory", "ridge_forcing": "forcing"}
+"""Rungs that are fitted again, first the one that reads most, and their inputs."""
+WITHOUT_LAYER_ABOVE = ("linear_1", "ridge_forcing", "ridge_memory", "gradient_boosting")
+"""Pooled rungs that train on every target of a train day."""
+CHOSEN = ("temporal", "spatial")
+"""Splits that together train on nearly all cells and days, where a release has them."""
+MOST_ROWS = 500_000  # from which on rows are drawn, by the defaults of recipes
+DRAWN = 0.002  # of the error of a line: more than a draw of a thousand rows makes
+ROUNDED = 2e-6  # m3 m-3, of errors with six decimals, on other processors
+Reports = Mapping[str, Any]
+
+
+def find_other_fits(
+    baselines: Reports, problems: Mapping[str, Problem]
+) -> list[Failure]:
+    """Compare counts of rows of every split, and fits on two of them, with the report.
+
+    Parameters
+    ----------
+    baselines : content of baselines.json
+    problems : mapping of split to Problem
+    """
+    failures: list[Failure] = []
+    try:
+        for split, problem in problems.items():
+            rungs = baselines.get("splits", {}).get(split, {})
+            failures += _compare_rows(split, rungs, problem)
+        for split in [*_choose_splits(problems)]:
+            rungs = baselines.get("splits", {}).get(split, {})
+            failures += _compare_fit(split, rungs, problems[split])
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        failures.append(Failure(WHERE, f"no {error}", "what every build reports"))
+    return failures
+
+
+def _choose_splits(problems: Mapping[str, Problem]) -> Iterator[str]:
+    """Give two splits, those of `CHOSEN` first."""
+    ordered = [name for name in CHOSEN if name in problems]
+    yield from [*ordered, *sorted(set(problems) - {*ordered})][: len(CHOSEN)]
+
+
+def _fail(split: str, rung: str, what: str, found: Any, expected: Any) -> Failure:
+    where = f"{WHERE} {rung} on {split}, {what}"
+    return Failure(where, str(found), f"{expected}, of train and validation days")
+
+
+def _compare_rows(split: str, rungs: Reports, problem: Problem) -> Iterator[Failure]:
+    """Compare how many targets rungs were trained and chosen on."""
+    for rung in WITHOUT_LAYER_ABOVE:
+        fit = rungs.get(rung, {}).get("fit", {})
+        for place, layer in enumerate(problem.layers.tolist()):
+            summary = fit.get(make_layer_key(layer), {})
+            for name, series in (
+                ("train_values", problem.train_target),
+                ("validation_values", problem.validation_target),
+            ):
+                expected = int(np.isfinite(series[place]).sum())
+                if summary.get(name, expected) != expected:
+                    what = f"{name} of layer {layer}"
+                    yield _fail(split, rung, what, summary[name], expected)
+
+
+def _compare_fit(split: str, rungs: Reports, problem: Problem) -> Iterator[Failure]:
+    """Fit the rung that reads most again, in the first layer that it was fitted in."""
+    for rung, inputs in FITTED.items():
+        record = rungs.get(rung, {})
+        for place, layer in enumerate(problem.layers.tolist()):
+            key = make_layer_key(layer)
+            said = record.get("fit", {}).get(key, {})
+            if (
+                said.get("validation_rmse") is None
+                or inputs not in problem.feature_sets
+            ):
+                continue
+            if said["train_values"] >= MOST_ROWS:
+                return
+            if _may_be_drawn(rungs, problem, place):
+                return
+            penalty = record["hyper_parameters"][key]["penalty"]
+            design = derive_design(problem, inputs)
+            found = _measure_error(problem, design, place, penalty)
+            for name, expected in found.items():
+                if abs(said[name] - expected) > ROUNDED:
+                    what = f"{name} of layer {layer}"
+                    yield _fail(split, rung, what, said[name], round(expected, 6))
+            return
+
+
+def _may_be_drawn(rungs: Reports, problem: Problem, place: int) -> bool:
+    """Tell whether a recipe may let rungs train on fewer rows, drawn by its seed.
+
+    No file of a release says so. A line through one variable then differs a little.
+    """
+    key, record = make_layer_key(problem.layers[place]), rungs.get("linear_1", {})
+    said = record.get("fit", {}).get(key, {}).get("validation_rmse")
+    if not said:
+        return False
+    variables = record["hyper_parameters"][key]["variables"]
+    columns = tuple(Column(name, 0) for name in variables)
+    line = _measure_error(problem, Design(columns, statics=False), place, 0.0)
+    off = abs(line["validation_rmse"] - said)
+    return bool(ROUNDED < off < DRAWN * said)
+
+
+def _measure_error(
+    problem: Problem, design: Design, place: int, penalty: float
+) -> dict[str, float]:
+    """Return counts of rows and inputs, and the error on validation days."""
+    layer = int(problem.layers[place])
+    above = place_above(problem, layer) if design.above else None
+    train, validation = (
+        gather_sample(problem, design, series, None, place, above)
+        for series in (problem.train_target, problem.validation_target)
+    )
+    errors = fit_ridge(train, penalty, validation.inputs) - validation.target
+    return {
+        "train_values": len(train.target),
+        "validation_values": len(validation.target),
+        "inputs": train.inputs.shape[1],
+        "validation_rmse": float(np.sqrt(np.mean(errors**2))),
+    }
+
+
+def fit_ridge(train: Sample, penalty: float, inputs: Array) -> Array:
+    """Predict from inputs by a ridge regression, with an intercept, of a sample.
+
+    The penalty counts for each row of the sample.
+    """
+    middle, level = train.inputs.mean(axis=0), train.target.mean()
+    centred = train.inputs - middle
+    squares = centred.T @ centred
+    squares[np.diag_indices_from(squares)] += penalty * len(train.target)
+    # Inputs that don't vary have no slope.
+    slopes = np.linalg.lstsq(squares, centred.T @ (train.target - level), rcond=None)[0]
+    predicted: Array = (inputs - middle) @ slopes + level
+    return predicted

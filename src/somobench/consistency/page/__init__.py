@@ -1,0 +1,1 @@
+"""The page of the report: its numbers in `validation.json`, and what people read."""
