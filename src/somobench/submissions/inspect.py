@@ -16,8 +16,9 @@ from typing import Literal, NamedTuple
 
 from somobench.schemas.errors import InputError
 from somobench.schemas.submission_names import PREDICTION, UNNAMED
+from somobench.submissions.classic import inspect_classic
 from somobench.submissions.hdf5 import inspect_hdf5
-from somobench.submissions.limits import Contents, refuse, refuse_size
+from somobench.submissions.limits import Contents, refuse
 from somobench.submissions.members import DOCUMENTS
 from somobench.submissions.parquet import SUFFIXES, inspect_parquet
 from somobench.submissions.zarr import inspect_zarr
@@ -153,18 +154,10 @@ def _recognise_folder(path: Path) -> Kind:
     return "zarr"
 
 
-def inspect_netcdf3(path: Path, *, whole: bool = True) -> Contents:
-    """Return the size of a classic netCDF file: its arrays lie in it unpacked."""
-    size = path.stat().st_size
-    if whole:
-        refuse_size(size)
-    return Contents(size, ())
-
-
 CONTENTS: Mapping[Kind, Callable[..., Contents]] = MappingProxyType(
     {
         "hdf5": inspect_hdf5,
-        "netcdf3": inspect_netcdf3,
+        "netcdf3": inspect_classic,
         "parquet": inspect_parquet,
         "zarr": inspect_zarr,
         "zarr_zip": inspect_zarr,
