@@ -108,10 +108,12 @@ def try_world(seed: int, names: list[str], validator: Validator) -> dict[str, An
     return {"found": found}
 
 
-def choose_tries(results: Results, count: int) -> list[str]:
-    """Return the changes that were tried least."""
+def choose_tries(results: Results, first: int, count: int) -> list[str]:
+    """Return the changes that were tried least; runs of other seeds begin elsewhere."""
     tried = Counter(name for it in results.values() for name in it.get("found", ()))
-    return sorted(TRIES, key=lambda name: tried[name])[:count]
+    begin = first * count % len(TRIES)
+    names = [*TRIES][begin:] + [*TRIES][:begin]
+    return sorted(names, key=lambda name: tried[name])[:count]
 
 
 def tabulate(results: Results) -> list[list[object]]:
@@ -134,7 +136,7 @@ def main(results: str, first: str, last: str, changes: str = "8") -> None:
     for seed in range(int(first), int(last) + 1):
         if str(seed) in known:
             continue
-        names = choose_tries(known, int(changes))
+        names = choose_tries(known, int(first), int(changes))
         known[str(seed)] = try_world(seed, names, validator)
         path.write_text(json.dumps(known, indent=1), encoding="utf-8")
 
