@@ -145,7 +145,7 @@ def ask_all(results: Path, what: str, seeds: int) -> None:
             key = f"{form}: {name} {number}"
             if key not in known:
                 rng = np.random.default_rng([number, len(form)])
-                ending = ask_one(modules, partial(write, rng=rng), question)
+                ending = ask_one(modules, write, rng, question)
                 known[key] = ending._asdict()
                 results.write_text(json.dumps(known, indent=1), encoding="utf-8")
 
@@ -162,12 +162,15 @@ def choose_question(form: str, what: str) -> Question:
 
 
 def ask_one(
-    modules: list[ModuleType], write: Callable[[Path], object], question: Question
+    modules: list[ModuleType],
+    write: Write,
+    rng: np.random.Generator,
+    question: Question,
 ) -> Ending:
     """Write one damaged file and ask about it."""
     with tempfile.TemporaryDirectory() as root:
         path = Path(root, GIVEN)
-        write(path)
+        write(path, rng)
         ending = ask(modules, partial(question, path))
         if EXECUTED.exists():
             message = f"what a submission holds was executed: {ending}"

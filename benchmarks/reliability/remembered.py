@@ -20,7 +20,13 @@ import pandas as pd
 import xarray as xr
 
 from somobench import check_files
-from somobench.recognise import GRIDS, RELEASE, TABLES, recognise_storage
+from somobench.recognise import (
+    GRIDS,
+    RELEASE,
+    TABLES,
+    ZARR_FILES,
+    recognise_storage,
+)
 from somobench.schemas.errors import Failure, SomobenchError
 from somobench.schemas.manifest import Manifest
 
@@ -149,7 +155,9 @@ class Validator:
         What isn't a refusal of ours is one by the process that `validate` starts.
         """
         try:
-            storage = RELEASE if path.is_dir() else recognise_storage(path)
+            is_store = any((path / name).is_file() for name in ZARR_FILES)
+            is_release = path.is_dir() and not is_store
+            storage = RELEASE if is_release else recognise_storage(path)
             check_files.inspect_files(path, storage)
             reports = check_files.check_files(path, None, storage)
         except SomobenchError as error:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 from somobench.catalog.storage.scratch import make_scratch
+from somobench.catalog.storage.zip_directory import refuse_large_directory
 from somobench.schemas.errors import InputError
 
 Kind = Literal["netcdf", "grib", "zarr", "zarr.zip", "zip"]
@@ -178,6 +179,7 @@ def _is_hidden(name: str) -> bool:
 
 
 def _list_zip_names(file: Path) -> list[str]:
+    refuse_large_directory(file, f"forcing input {file.name}")
     try:
         with zipfile.ZipFile(file) as archive:
             return archive.namelist()
