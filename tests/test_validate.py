@@ -16,6 +16,7 @@ import typer
 import xarray as xr
 from typer.testing import CliRunner
 
+from factories.faults.harmless.grids import store_members, write_members
 from factories.good.grids import GOOD as GRIDS
 from factories.good.tables import GOOD as TABLES
 from factories.raw.csv_files import csv_file
@@ -56,7 +57,12 @@ def write_zarr(grid: xr.Dataset, path: Path) -> None:
     grid.to_zarr(path, zarr_format=2, consolidated=True)
 
 
+def write_zip_of_zarr_2(grid: xr.Dataset, path: Path) -> None:
+    write_members(path, store_members(grid, zarr_format=2, consolidated=False))
+
+
 WRITERS: dict[str, Callable[[xr.Dataset, Path], None]] = {
+    "zip": write_zip_of_zarr_2,
     "zarr.zip": write_zarr_zip,
     "zarr": write_zarr,
     "nc": write_netcdf,
@@ -220,6 +226,13 @@ def test_release_is_validated_file_by_file_and_together(release: Path) -> None:
     assert {report.kind for report in reports} == {*GRIDS, "cells", "splits", "release"}
     alone = [report for report in reports if report.kind != "release"]
     assert [report for report in alone if report.failures] == []
+
+
+def test_release_whose_grids_readers_do_not_open_is_refused(release: Path) -> None:
+    path = release / "targets.zarr.zip"
+    write_zip_of_zarr_2(GRIDS["targets"](), path)
+    with pytest.raises(InputError, match="expected: zipped Zarr 3"):
+        check_here(release)
 
 
 def test_release_that_lost_cells_fails_between_its_files(release: Path) -> None:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import sys
 import warnings
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -264,6 +265,11 @@ def _open_stored(path: Path, chunks: dict[str, int] | None) -> xr.Dataset:
     from somobench.catalog.storage.archive import open_zarr_zip
 
     storage = recognise_storage(path)
+    if storage == ZARR_ZIP and _has_version_2(path):
+        from zarr.storage import ZipStore
+
+        store: Any = ZipStore(path, mode="r")
+        return xr.open_zarr(store, chunks=chunks, consolidated=False, zarr_format=2)
     if storage == ZARR_ZIP:
         return open_zarr_zip(path, chunks)
     if storage == NETCDF:
@@ -271,6 +277,20 @@ def _open_stored(path: Path, chunks: dict[str, int] | None) -> xr.Dataset:
         return xr.open_dataset(path, engine=engine, chunks=chunks)
     # Consolidated metadata may say other than what was inspected.
     return xr.open_zarr(path, chunks=chunks, consolidated=False)
+
+
+def _has_version_2(path: Path) -> bool:
+    with zipfile.ZipFile(path) as archive:
+        return "zarr.json" not in archive.namelist()
+
+
+def _check_released_grid(path: Path, kind: str) -> tuple[FileReport, xr.Dataset]:
+    """Check a grid of a release, which readers open as one version of Zarr."""
+    if recognise_storage(path) != ZARR_ZIP or _has_version_2(path):
+        raise InputError(
+            f"{path}", found="a grid that isn't zipped Zarr 3", expected="zipped Zarr 3"
+        )
+    return _check_grid(path, kind)
 
 
 def _check_release(folder: Path) -> list[FileReport]:
@@ -296,7 +316,7 @@ def _check_release(folder: Path) -> list[FileReport]:
         if name in TABLES:
             report, tables[name] = _check_table(file, name)
         else:
-            report, grids[name] = _check_grid(file, name)
+            report, grids[name] = _check_released_grid(file, name)
         reports.append(report)
     if all(report.valid for report in reports):
         others = _collect_failures(
