@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 from somobench.catalog.storage.zip_directory import refuse_large_directory
 from somobench.pipelines.stations.inflate import Inflater
@@ -38,7 +38,7 @@ LEFT_BY_PROGRAMS = frozenset(
 """Files and folders, in lower case, that programs put beside data: Windows, macOS and
 its zips, network storage, and the index that the `ismn` package writes."""
 
-_ZIP_ERRORS = (
+ZIP_ERRORS = (
     *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError),
     *(NotImplementedError, ValueError),  # odd flags and versions, names not UTF-8
 )
@@ -110,6 +110,15 @@ class FolderArchive:
         except OSError as error:
             raise _make_member_error(name, error) from error
 
+    def open(self, name: str) -> BinaryIO:
+        """Open a plain file, or raise DamagedMemberError."""
+        path = self._path / name
+        try:
+            _check_regular(name, path)
+            return path.open("rb")
+        except OSError as error:
+            raise _make_member_error(name, error) from error
+
     def read_buffer(self, name: str) -> Content:
         """Return a file's bytes."""
         return self.read(name)
@@ -168,7 +177,7 @@ class ZipArchive:
             finally:
                 with self._lock:
                     member.close()
-        except _ZIP_ERRORS as error:
+        except ZIP_ERRORS as error:
             raise _make_member_error(name, error) from error
 
 
@@ -193,7 +202,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
     refuse_large_directory(path, f"station archive {path}")
     try:
         file = zipfile.ZipFile(path)
-    except _ZIP_ERRORS as error:
+    except ZIP_ERRORS as error:
         raise InputError(
             f"station archive {path}", found=error, expected="a whole zip file"
         ) from error
