@@ -83,6 +83,7 @@ def refuse_large_directory(
     if found is not None and (found.members > members or found.bytes > size):
         raise InputError(
             what,
-            found=f"{found.members} members, a directory of {found.bytes} bytes",
+            found=f"{found.members} members, a table of contents of {found.bytes}"
+            " bytes",
             expected=f"at most {members} and {size}",
         )

@@ -58,7 +58,7 @@ def test_what_has_no_end_is_left_to_zipfile(content: bytes) -> None:
 
 def test_lines_that_the_end_does_not_count_are_refused() -> None:
     content = many_lines(600_000, claimed=1)
-    with pytest.raises(InputError, match="a directory of 27600000 bytes"):
+    with pytest.raises(InputError, match="a table of contents of 27600000 bytes"):
         refuse_large_directory(io.BytesIO(content), "it")
 
 
@@ -83,5 +83,5 @@ READERS: dict[str, Callable[[Path], object]] = {
 def test_every_reader_refuses_a_large_directory(tmp_path: Path, reader: str) -> None:
     path = tmp_path / "a.zip"
     path.write_bytes(many_lines(600_000, claimed=1))
-    with pytest.raises(InputError, match="a directory of 27600000 bytes"):
+    with pytest.raises(InputError, match="a table of contents of 27600000 bytes"):
         READERS[reader](path)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,7 +84,7 @@ def _check_header(name: str, header: list[str]) -> Rejection | None:
     if TIMESTAMP not in header:
         found = f"columns {', '.join(header[:3])}"
         return Rejection(name, "header", found, "a column TIMESTAMP")
-    twice = sorted({item for item in header if header.count(item) > 1})
+    twice = sorted(item for item, count in Counter(header).items() if count > 1)
     if twice:
         found = f"{', '.join(twice[:3])} twice"
         return Rejection(name, "header", found, "each column once")

@@ -81,7 +81,7 @@ def list_zip_members(archive: zipfile.ZipFile) -> dict[str, int]:
             found = "it is there twice, and differs"
             raise refuse(f"member {name}", found, "each member once")
         first[name] = item
-        if not item.is_dir():
+        if not name.endswith("/"):
             sizes[name] = item.file_size
     refuse_size(sum(sizes.values()), "members of the zip")
     return sizes

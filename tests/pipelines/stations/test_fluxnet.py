@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -364,6 +365,15 @@ def test_hostile_zip_within_an_archive_is_rejected_alone(
     series, rejections = read(write_archive(tmp_path / "portal.zip", files))
     assert len(series) == 1
     assert [item.reason for item in rejections] == ["damaged"]
+
+
+def test_header_of_very_many_columns_is_judged_at_once(tmp_path: Path) -> None:
+    header = ",".join(["TIMESTAMP", "SWC_F_MDS_1", *["X"] * 300_000])
+    start = time.process_time()
+    series, rejections = read_members(tmp_path, {SUBSET: header, "sites.csv": PLACES})
+    assert time.process_time() - start < 5
+    assert not series
+    assert [item.found for item in rejections] == ["X twice"]
 
 
 def test_larger_text_than_any_tower_has_is_rejected_unread(

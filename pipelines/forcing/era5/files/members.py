@@ -196,7 +196,7 @@ def _unpack_zip(
     others: list[PassedOver] = []
     try:
         with zipfile.ZipFile(file) as archive:
-            entries = [item for item in archive.infolist() if not item.is_dir()]
+            entries = [it for it in archive.infolist() if not it.filename.endswith("/")]
             entries.sort(key=lambda item: item.filename)
             _refuse_hostile(name, entries, folder)
             for number, entry in enumerate(entries):
