@@ -9,8 +9,8 @@ with what is given; keeps the rows of each, its date and commit in
 nothing on the page is written by hand. The second list and the small worlds are counted
 from what `second_list_counts.py` and `good_world_counts.py` left in the folder $PIECES:
 `first-third*.json`, `other-thirds*.json`, `now*.json`, `worlds*.json`, `again*.json`;
-damaged submissions and deliveries from `submissions*.json` and `deliveries*.json`, which
-`fuzz_counts.py` left.
+damaged files from `submissions*.json` and `deliveries*.json`, which `fuzz_counts.py`
+left.
 """
 
 from __future__ import annotations

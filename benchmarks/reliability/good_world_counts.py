@@ -45,11 +45,11 @@ CHECKED_ALONE = (".parquet", ".zarr.zip")
 TEXT = (
     "Built by the stages, each by a recipe that a seed draws (regions, cells, period, "
     "layers, resolution, thresholds, variables, splits, features), of archives that "
-    "lack sensors, rows, statics or rain; and harmless changes of each, as honest hands "
-    "leave them: other writers, codecs, chunks, zips, indents. Those of one table or "
-    "grid are tried in the folder and as a file alone, each world also in the process "
-    "that `validate` starts. Worlds of which nothing can be built don't count. What was "
-    "refused was tried again on the checks as they are now."
+    "lack sensors, rows, statics or rain; and harmless changes of each, as honest "
+    "hands leave them: other writers, codecs, chunks, zips, indents. Those of one "
+    "table or grid are tried in the folder and as a file alone, each world also in "
+    "the process that `validate` starts. Worlds of which nothing can be built don't "
+    "count. What was refused was tried again on the checks as they are now."
 )
 
 
