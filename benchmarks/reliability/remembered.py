@@ -126,16 +126,16 @@ def _is_same(one: Any, other: Any) -> bool:
         columns = list(one.columns) == list(other.columns)
         types = columns and list(one.dtypes) == list(other.dtypes)
         return bool(types and one.equals(other) and not one.attrs)
-    names = [*one.variables] == [*other.variables] and [*one] == [*other]
-    parts = [(one, other), *((one[name], other[name]) for name in one.variables)]
-    return (
-        names
-        and all([*it.attrs.items()] == [*them.attrs.items()] for it, them in parts)
-        and all(_has_same_bits(it, them) for it, them in parts[1:])
-    )
+    if ([*one.variables], [*one]) != ([*other.variables], [*other]):
+        return False
+    arrays = [(one.variables[it], other.variables[it]) for it in one.variables]
+    return all(
+        [*it.attrs.items()] == [*them.attrs.items()]
+        for it, them in [(one, other), *arrays]
+    ) and all(_has_same_bits(it, them) for it, them in arrays)
 
 
-def _has_same_bits(one: xr.DataArray, other: xr.DataArray) -> bool:
+def _has_same_bits(one: xr.Variable, other: xr.Variable) -> bool:
     if (one.dims, one.dtype, one.shape) != (other.dims, other.dtype, other.shape):
         return False
     if one.dtype.kind in "OT":
