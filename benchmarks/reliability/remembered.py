@@ -160,6 +160,8 @@ class Validator:
     def _remember_file(self, check: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(check)
         def look_up(path: Path, kind: str | None = None) -> Any:
+            if path.is_dir():
+                return check(path, kind)
             key = kind, hashlib.sha256(path.read_bytes()).hexdigest()
             if key in self._reports:
                 return self._reports[key]
