@@ -37,6 +37,9 @@ MAGIC: tuple[tuple[bytes, Kind], ...] = (
 )
 GRIB_HINT = "grib_to_netcdf -o OUT.nc IN, or xarray.open_dataset(IN, engine='cfgrib')"
 
+TEXT_TABLES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+CSV_HINT = "pandas.read_csv(IN, parse_dates=['time']).to_parquet(OUT)"
+
 
 class Inspected(NamedTuple):
     """Format of a file, the bytes that its arrays take when unpacked, and its group."""
@@ -138,8 +141,17 @@ def recognise_format(path: Path) -> Kind:
         f"submission {path.name}",
         found=f"{path.stat().st_size} bytes that start with {start!r}",
         expected="netCDF, Zarr (a folder or a zip) or Parquet (a file or a folder)",
-        hint=GRIB_HINT if start.startswith(b"GRIB") else None,
+        hint=_choose_hint(path.name.lower(), start),
     )
+
+
+def _choose_hint(name: str, start: bytes) -> str | None:
+    """Say how what is widely used becomes a submission."""
+    if start.startswith(b"GRIB"):
+        return GRIB_HINT
+    if name.endswith(TEXT_TABLES):
+        return CSV_HINT
+    return "gunzip FILE" if start.startswith(b"\x1f\x8b") else None
 
 
 def _recognise_folder(path: Path) -> Kind:
