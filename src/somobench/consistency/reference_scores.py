@@ -22,7 +22,7 @@ from somobench.metrics.days import resample_days
 from somobench.schemas.baseline_params import BaselineParams
 from somobench.schemas.errors import Failure, SomobenchError
 from somobench.schemas.manifest import Manifest
-from somobench.schemas.scores import SCORE_KEY, SHIFT_COSTS, SHIFT_KEY
+from somobench.schemas.scores import SCORE_KEY, SCORES, SHIFT_COSTS, SHIFT_KEY
 from somobench.scoring.case import ScoringCase, build_case
 from somobench.scoring.ladders import mark_finite_days
 from somobench.scoring.models import Model, score_model
@@ -57,7 +57,8 @@ def find_other_reference_scores(
             for split in sorted(manifest.splits)
         }
         if "scores" in tables:
-            expected = pd.concat([_score_side(*side) for side in sides.values()])
+            none = finish_table([], SCORES, SCORE_KEY)
+            expected = pd.concat([none, *map(_score_side, sides.values())])
             given = tables["scores"]
             given = given[given["against"] == ""]
             given = given[given["model"].isin(expected["model"].unique())]
@@ -115,9 +116,10 @@ def _predict(
     return xr.DataArray(bound_and_round(outcome.values), places, tuple(places))
 
 
-def _score_side(case: ScoringCase, models: list[Model]) -> pd.DataFrame:
+def _score_side(side: tuple[ScoringCase, list[Model]]) -> pd.DataFrame:
     """Return rows of every reference on a split, without intervals."""
-    parts = []
+    case, models = side
+    parts = [finish_table([], SCORES, SCORE_KEY)]
     for model in models:
         values = model.load()
         paired = np.asarray(mark_finite_days(values).any(dim="series"))
