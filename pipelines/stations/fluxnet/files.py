@@ -22,6 +22,7 @@ MISSING = -9999.0  # documented for every column
 DAY_DIGITS = 8  # YYYYMMDD
 SUB_DAILY = {"TIMESTAMP_START", "TIMESTAMP_END"}
 FIRST_YEAR, LAST_YEAR = 1980, 2100  # towers since 1991, the reanalysis since 1981
+MOST_LINES = 2 * 366 * (LAST_YEAR - FIRST_YEAR + 1)  # each day twice
 QUALITY_SUFFIX = "_QC"
 
 
@@ -50,13 +51,9 @@ def read_daily_file(
     twice, stamps that aren't days, rows of another length than the header, fields that
     aren't numbers, a file without rows.
     """
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        return Rejection(name, "text", str(error), "UTF-8")
-    lines = [line for line in text.splitlines() if line.strip()]
-    if not lines:
-        return Rejection(name, "empty", f"{len(content)} bytes", "a header and rows")
+    lines = _split_lines(name, content)
+    if isinstance(lines, Rejection):
+        return lines
     header = [item.strip() for item in next(csv.reader(lines[:1]))]
     problem = _check_header(name, header) or _check_lengths(name, lines, len(header))
     if problem is not None:
@@ -75,6 +72,21 @@ def read_daily_file(
     if isinstance(times, Rejection):
         return times
     return _make_file(name, times, frame[wanted])
+
+
+def _split_lines(name: str, content: bytes) -> list[str] | Rejection:
+    """Return the lines that aren't blank, unless there are more than days."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return Rejection(name, "text", str(error), "UTF-8")
+    count = text.count("\n")
+    if count > MOST_LINES:
+        return Rejection(name, "line", f"{count} lines", "one a day, at most twice")
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        return Rejection(name, "empty", f"{len(content)} bytes", "a header and rows")
+    return lines
 
 
 def _check_header(name: str, header: list[str]) -> Rejection | None:

@@ -31,7 +31,7 @@ ZIP = ".zip"
 
 
 MOST_IN_MEMORY = 256_000_000  # bytes of the zips within a zip, in all
-MOST_TEXT = 64_000_000  # bytes; 100 years of days in 60 columns take 20 MB
+MOST_TEXT = 48_000_000  # bytes; 100 years of days in 60 columns take 20 MB
 _UNPACK = f"at most {MOST_IN_MEMORY} in all: unpack the outer zip into a folder"
 
 

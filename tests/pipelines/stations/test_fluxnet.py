@@ -376,6 +376,15 @@ def test_header_of_very_many_columns_is_judged_at_once(tmp_path: Path) -> None:
     assert [item.found for item in rejections] == ["X twice"]
 
 
+def test_more_rows_than_there_are_days_are_rejected(tmp_path: Path) -> None:
+    # From 1980 to 2100 there are 121 years: 88,572 lines if each day comes twice.
+    rows = "TIMESTAMP,SWC_F_MDS_1\n" + "20040227,20.0\n" * 88_572
+    _, rejections = read(
+        write_archive(tmp_path / "a", {SUBSET: rows, "sites.csv": PLACES})
+    )
+    assert [item.found for item in rejections] == ["88573 lines"]
+
+
 def test_larger_text_than_any_tower_has_is_rejected_unread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
