@@ -9,11 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import typer
 import xarray as xr
 from typer.testing import CliRunner
 
+from factories.faults.harmless.grids import store_members, write_members
 from factories.good.grids import GOOD as GRIDS
 from factories.good.tables import GOOD as TABLES
 from factories.raw.csv_files import csv_file
@@ -30,7 +33,7 @@ from factories.raw.uscrn_files import daily_line, write_archive
 from factories.releases import write_manifest
 from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.catalog.storage.atomic import write_parquet
-from somobench.check_files import check_files
+from somobench.check_files import check_files, inspect_files
 from somobench.cli.validate import validate
 from somobench.recognise import recognise_storage
 from somobench.schemas.errors import InputError, UnknownNameError, UsageError
@@ -54,7 +57,12 @@ def write_zarr(grid: xr.Dataset, path: Path) -> None:
     grid.to_zarr(path, zarr_format=2, consolidated=True)
 
 
+def write_zip_of_zarr_2(grid: xr.Dataset, path: Path) -> None:
+    write_members(path, store_members(grid, zarr_format=2, consolidated=False))
+
+
 WRITERS: dict[str, Callable[[xr.Dataset, Path], None]] = {
+    "zip": write_zip_of_zarr_2,
     "zarr.zip": write_zarr_zip,
     "zarr": write_zarr,
     "nc": write_netcdf,
@@ -139,6 +147,48 @@ def test_empty_table_with_texts_by_a_dictionary_is_good(tmp_path: Path) -> None:
     assert (report.kind, report.failures) == ("shift_costs", ())
 
 
+@pytest.mark.parametrize(
+    "further",
+    [
+        pa.nulls(0),
+        pa.array([], pa.decimal128(9, 2)),
+        pa.array([], pa.time64("us")),
+    ],
+    ids=["no type", "decimals", "times of day"],
+)
+def test_further_column_of_any_plain_type_is_left_aside(
+    tmp_path: Path, further: pa.Array
+) -> None:
+    # Arrow finds no type for a column that has no value, as in a table without rows.
+    path = tmp_path / "shift_costs.parquet"
+    empty = pa.Table.from_pandas(finish_table([], SHIFT_COSTS, SHIFT_KEY))
+    pq.write_table(empty.append_column("remark", further), path)
+    inspect_files(path, "table")
+    (report,) = check_here(path)
+    assert report.failures == ()
+
+
+def test_further_column_of_lists_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "splits.parquet"
+    table = pa.Table.from_pandas(TABLES["splits"]())
+    lists = pa.array([[1]] * len(table))
+    pq.write_table(table.append_column("remark", lists), path)
+    with pytest.raises(InputError, match="(?s)remark.*list"):
+        inspect_files(path, "table")
+
+
+@pytest.mark.parametrize("unit", ["ms", "us"])
+@pytest.mark.parametrize("kind", ["splits", "stations"])
+def test_days_count_whatever_they_are_counted_in(
+    tmp_path: Path, kind: str, unit: str
+) -> None:
+    path = tmp_path / "mine.parquet"
+    days = dict.fromkeys(("start", "end"), f"datetime64[{unit}]")
+    TABLES[kind]().astype(days).to_parquet(path, index=False)
+    (report,) = check_here(path)
+    assert (report.kind, report.failures) == (kind, ())
+
+
 def test_absent_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nothing there"):
         validate_file(tmp_path / "none.parquet")
@@ -176,6 +226,13 @@ def test_release_is_validated_file_by_file_and_together(release: Path) -> None:
     assert {report.kind for report in reports} == {*GRIDS, "cells", "splits", "release"}
     alone = [report for report in reports if report.kind != "release"]
     assert [report for report in alone if report.failures] == []
+
+
+def test_release_whose_grids_readers_do_not_open_is_refused(release: Path) -> None:
+    path = release / "targets.zarr.zip"
+    write_zip_of_zarr_2(GRIDS["targets"](), path)
+    with pytest.raises(InputError, match="expected: zipped Zarr 3"):
+        check_here(release)
 
 
 def test_release_that_lost_cells_fails_between_its_files(release: Path) -> None:

@@ -6,10 +6,12 @@
 Needs what the tests need, and Linux. Counts every section, or those whose titles begin
 with what is given; keeps the rows of each, its date and commit in
 `docs/reliability.json`, and writes the page from there. So it can run in pieces, and
-nothing on the page is written by hand. Later lists and the small worlds are counted
-from what `second_list_counts.py`, `third_list_counts.py` and `good_world_counts.py`
-left in the folder $PIECES: `first-third*.json`, `other-thirds*.json`, `now*.json`,
-`third-first*.json`, `third-now*.json`, `worlds*.json`.
+nothing on the page is written by hand. Later lists, small worlds and damaged files are
+counted from what `second_list_counts.py`, `third_list_counts.py`,
+`good_world_counts.py` and `fuzz_counts.py` left in the folder $PIECES:
+`first-third*.json`, `other-thirds*.json`, `now*.json`, `third-first*.json`,
+`third-now*.json`, `worlds*.json`, `again*.json`, `submissions*.json`,
+`deliveries*.json`.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from pathlib import Path
 from typing import Any
 
 import fault_counts
+import fuzz_counts
 import good_world_counts
 import held_out_counts
 import kill_counts
@@ -75,7 +78,12 @@ def count_good() -> Rows:
 
 def count_good_worlds() -> Rows:
     """Count from what the pieces of `good_world_counts` left."""
-    return good_world_counts.tabulate(read_pieces("worlds"))
+    return good_world_counts.tabulate(read_pieces("worlds"), read_pieces("again"))
+
+
+def count_fuzzed(what: str) -> Rows:
+    """Count from what the pieces of `fuzz_counts` left."""
+    return fuzz_counts.tabulate(read_pieces(what))
 
 
 RESULTS = ROOT / "docs" / "reliability.json"
@@ -217,15 +225,13 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...], Callable[[], Rows]], ...] = (
     ),
     (
         "Good releases of small worlds",
-        "Built by the stages, each by a recipe that a seed draws (regions, cells, "
-        "period, layers, resolution, thresholds, variables, splits, features), of "
-        "archives that lack sensors, rows, statics or rain; and harmless changes of "
-        "each. Worlds of which nothing can be built don't count. Of 13 worlds of "
-        "earlier runs 5 were refused, and an empty table with texts by a dictionary: "
-        "checks were corrected. What was refused in this run is a further column of "
-        "no type, in a table without rows.",
-        ("what", "tried", "refused"),
+        good_world_counts.TEXT,
+        ("what", "tried", "refused at first sight", "refused now"),
         count_good_worlds,
+    ),
+    *(
+        (title, text, fuzz_counts.HEADS, partial(count_fuzzed, what))
+        for title, what, text in fuzz_counts.SECTIONS
     ),
     (
         "Damaged station files",

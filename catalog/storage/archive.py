@@ -92,13 +92,24 @@ def _open_by_zarr(
     store: Any = MemoryStore(_ZarrBuffers(members), read_only=True)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*does not have a Zarr V3.*")
-        return xr.open_dataset(
+        opened = xr.open_dataset(
             store,
             engine="zarr",
             chunks=chunks,
             consolidated=False,
             zarr_format=3,
         )
+    return _load_texts(opened)
+
+
+def _load_texts(grid: xr.Dataset) -> xr.Dataset:
+    """Return texts of any length as objects, which become others as all texts do."""
+    texts = {k: it for k, it in grid.variables.items() if it.dtype.kind == "T"}
+    objects = {
+        name: (it.dims, it.to_numpy().astype(object), it.attrs, it.encoding)
+        for name, it in texts.items()
+    }
+    return grid.assign(objects) if objects else grid
 
 
 class _ZarrBuffers(MutableMapping[str, Any]):

@@ -18,15 +18,15 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
+from somobench.catalog.storage.zip_directory import refuse_large_directory
 from somobench.pipelines.stations.inflate import Inflater
 from somobench.schemas.errors import InputError
 
 MAXIMUM_MEMBER_SIZE = 2**30  # bytes; ten million rows of the longer layout
 MAXIMUM_RATIO = 200  # unpacked to packed; station files reach 30
 RATIO_MATTERS_FROM = 2**20  # bytes unpacked; tiny members compress without bound
-MAXIMUM_MEMBERS = 500_000  # the whole ISMN holds about 30,000
 
 Content = bytes | bytearray
 """Bytes of a member; nobody changes them."""
@@ -38,7 +38,7 @@ LEFT_BY_PROGRAMS = frozenset(
 """Files and folders, in lower case, that programs put beside data: Windows, macOS and
 its zips, network storage, and the index that the `ismn` package writes."""
 
-_ZIP_ERRORS = (
+ZIP_ERRORS = (
     *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError),
     *(NotImplementedError, ValueError),  # odd flags and versions, names not UTF-8
 )
@@ -110,6 +110,15 @@ class FolderArchive:
         except OSError as error:
             raise _make_member_error(name, error) from error
 
+    def open(self, name: str) -> BinaryIO:
+        """Open a plain file, or raise DamagedMemberError."""
+        path = self._path / name
+        try:
+            _check_regular(name, path)
+            return path.open("rb")
+        except OSError as error:
+            raise _make_member_error(name, error) from error
+
     def read_buffer(self, name: str) -> Content:
         """Return a file's bytes."""
         return self.read(name)
@@ -168,7 +177,7 @@ class ZipArchive:
             finally:
                 with self._lock:
                     member.close()
-        except _ZIP_ERRORS as error:
+        except ZIP_ERRORS as error:
             raise _make_member_error(name, error) from error
 
 
@@ -190,10 +199,10 @@ def open_archive(path: Path) -> Iterator[Archive]:
         raise InputError(
             f"station archive {path}", found="nothing", expected="a zip or a folder"
         )
-    _check_directory_size(path)
+    refuse_large_directory(path, f"station archive {path}")
     try:
         file = zipfile.ZipFile(path)
-    except _ZIP_ERRORS as error:
+    except ZIP_ERRORS as error:
         raise InputError(
             f"station archive {path}", found=error, expected="a whole zip file"
         ) from error
@@ -237,29 +246,6 @@ def _check_entry(path: Path, entry: zipfile.ZipInfo) -> None:
             f"{entry.filename} with {entry.file_size} bytes, packed {ratio:.0f} to 1",
             f"at most {MAXIMUM_RATIO} to 1",
         )
-
-
-def _check_directory_size(path: Path) -> None:
-    """Refuse a directory of a million members before it is loaded into memory."""
-    tail = _read_tail(path)
-    at = tail.rfind(b"PK\x05\x06")
-    if at < 0 or at + 22 > len(tail):
-        return  # not a zip; zipfile says so
-    count = struct.unpack_from("<H", tail, at + 10)[0]
-    large = tail.rfind(b"PK\x06\x06")
-    if large >= 0 and large + 40 <= len(tail):
-        count = max(count, struct.unpack_from("<Q", tail, large + 32)[0])
-    if count > MAXIMUM_MEMBERS:
-        raise _make_archive_error(
-            path, f"{count} members", f"at most {MAXIMUM_MEMBERS}"
-        )
-
-
-def _read_tail(path: Path, size: int = 2**17) -> bytes:
-    """Last bytes of a file, where a zip keeps the end of its directory."""
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - size))
-        return file.read()
 
 
 def _get_size(file: Path) -> int:

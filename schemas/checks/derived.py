@@ -24,6 +24,7 @@ REANALYSIS_TOLERANCE = 0.015  # m3 m-3: targets have its mean but for days fille
 CLIMATOLOGY_TOLERANCE = 0.02  # m3 m-3, of the median series
 MOST_LEFT = 1.05  # variance about the climatology over variance, of the median series
 A_YEAR = 365  # days
+ONE_YEAR = 365  # days: with fewer, recipes may ask for more than there are
 TWO_YEARS = 730  # days: of shorter series climatologies say what neighbours have
 LATENT_HEAT = 2.45  # MJ kg-1, FAO-56
 EVAPORATIVE = (0.01, 1.5)
@@ -219,9 +220,11 @@ def _compare_features(
         left: list[float] = []
         bias: list[float] = []
         for series in _list_series(splits, grids, split):
-            if series.is_scaled:
-                seen = trained if series.train.any() else held_out
-                seen.append(series.is_full_record)
+            known = (series.train & np.isfinite(series.target)).sum()
+            if series.is_scaled and not series.train.any():
+                held_out.append(series.is_full_record)
+            elif series.is_scaled and known >= ONE_YEAR:
+                trained.append(series.is_full_record)
             rest = series.target - series.climatology
             judged = series.train & np.isfinite(rest)
             variance = float(np.var(series.target[judged])) if judged.any() else 0.0

@@ -18,7 +18,6 @@ from somobench.recognise import (
     GRIDS,
     GRIDS_AND_METEOROLOGY,
     METEOROLOGY,
-    NETCDF,
     RELEASE,
     TABLE,
     TABLES,
@@ -34,6 +33,7 @@ from somobench.schemas.errors import (
 )
 from somobench.schemas.submission_names import PREDICTION
 from somobench.splits import split_sha256
+from somobench.stored_grids import is_zarr_2, list_variables, open_grid
 from somobench.submissions.hidden import OPTIONAL, hide_libraries
 from somobench.submissions.inspect import CONTENTS, recognise_format
 from somobench.submissions.limits import Contents
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 
     from somobench.schemas.manifest import Manifest
 
-IN_MEMORY = 2 << 30  # bytes of decoded values; a larger grid is checked through Dask
 MANIFEST = "MANIFEST.json"
 UNREADABLE = (OSError, ValueError, KeyError, RuntimeError)
 
@@ -138,32 +137,12 @@ def _is_meteorology(path: Path, storage: str) -> bool:
     if storage in {TABLE, RELEASE}:
         return False
     try:
-        present = {name.lstrip("/") for name in _list_variables(path)}
+        present = {name.lstrip("/") for name in list_variables(path)}
     except UNREADABLE:
         return False  # reading it again says what is wrong
     if not any(marks & present for marks in GRIDS_AND_METEOROLOGY.values()):
         return False
     return recognise_kind(present, GRIDS_AND_METEOROLOGY, path) == METEOROLOGY
-
-
-def _list_variables(path: Path) -> list[str]:
-    """Return the names at the top of a grid, without a value of it."""
-    form = recognise_format(path)
-    if form == "hdf5":
-        import h5py
-
-        with h5py.File(path, "r", locking=False) as file:
-            return list(file)
-    if form == "netcdf3":
-        import xarray as xr
-
-        with xr.open_dataset(path, engine="scipy", decode_cf=False) as grid:
-            return [str(name) for name in grid.variables]
-    import zarr
-    from zarr.storage import LocalStore, ZipStore
-
-    store: Any = LocalStore(path) if form == "zarr" else ZipStore(path, mode="r")
-    return list(zarr.open_group(store, mode="r", use_consolidated=False).array_keys())
 
 
 def _collect_failures(validate: Callable[[], object]) -> tuple[Failure, ...]:
@@ -227,7 +206,7 @@ def _check_grid(path: Path, kind: str | None = None) -> tuple[FileReport, xr.Dat
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a stranger's file; what matters fails
         try:
-            grid = _open_grid(path)
+            grid = open_grid(path)
             if kind is None:
                 _refuse_predictions(grid, path)
             kind = _check_kind(kind, GRIDS, grid.variables, path)
@@ -253,24 +232,13 @@ def _refuse_predictions(grid: xr.Dataset, path: Path) -> None:
     )
 
 
-def _open_grid(path: Path) -> xr.Dataset:
-    grid = _open_stored(path, None)
-    return grid.load() if grid.nbytes <= IN_MEMORY else _open_stored(path, {})
-
-
-def _open_stored(path: Path, chunks: dict[str, int] | None) -> xr.Dataset:
-    import xarray as xr
-
-    from somobench.catalog.storage.archive import open_zarr_zip
-
-    storage = recognise_storage(path)
-    if storage == ZARR_ZIP:
-        return open_zarr_zip(path, chunks)
-    if storage == NETCDF:
-        engine: Any = "h5netcdf" if recognise_format(path) == "hdf5" else "scipy"
-        return xr.open_dataset(path, engine=engine, chunks=chunks)
-    # Consolidated metadata may say other than what was inspected.
-    return xr.open_zarr(path, chunks=chunks, consolidated=False)
+def _check_released_grid(path: Path, kind: str) -> tuple[FileReport, xr.Dataset]:
+    """Check a grid of a release, which readers open as one version of Zarr."""
+    if recognise_storage(path) != ZARR_ZIP or is_zarr_2(path):
+        raise InputError(
+            f"{path}", found="a grid that isn't zipped Zarr 3", expected="zipped Zarr 3"
+        )
+    return _check_grid(path, kind)
 
 
 def _check_release(folder: Path) -> list[FileReport]:
@@ -296,7 +264,7 @@ def _check_release(folder: Path) -> list[FileReport]:
         if name in TABLES:
             report, tables[name] = _check_table(file, name)
         else:
-            report, grids[name] = _check_grid(file, name)
+            report, grids[name] = _check_released_grid(file, name)
         reports.append(report)
     if all(report.valid for report in reports):
         others = _collect_failures(

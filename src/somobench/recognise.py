@@ -6,12 +6,14 @@ Names and suffixes decide nothing but how a table or grid is opened.
 from __future__ import annotations
 
 import os
+import struct
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from somobench.catalog.storage.zip_directory import refuse_large_directory
 from somobench.schemas.errors import InputError, UnknownNameError
 from somobench.schemas.recipe import CSV
 
@@ -55,6 +57,10 @@ PARQUET, HDF5, NETCDF3, ZIP = b"PAR1", b"\x89HDF\r\n\x1a\n", b"CDF", b"PK"
 GRIB = b"GRIB"
 STATION_FILE = ".stm"
 TABLE, ZARR_ZIP, ZARR, NETCDF = "table", "zarr.zip", "zarr", "netcdf"
+ZIP_ERRORS = (
+    *(zipfile.BadZipFile, struct.error, EOFError, OSError),
+    *(NotImplementedError, ValueError),  # odd versions, names that aren't UTF-8
+)
 ZARR_FILES = ("zarr.json", ".zgroup", ".zmetadata")
 
 
@@ -121,10 +127,11 @@ def _are_meteorology(names: Iterable[str]) -> bool:
 
 
 def _recognise_zip(path: Path) -> str:
+    refuse_large_directory(path, f"{path}")
     try:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
-    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
+    except ZIP_ERRORS as error:
         raise InputError(f"{path}", found=error, expected="a whole zip file") from error
     if names & set(ZARR_FILES):
         return ZARR_ZIP

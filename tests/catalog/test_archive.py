@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from factories.days import make_forcing, make_targets
 from factories.faults.faulty_calls import in_child
+from factories.faults.harmless.grids import store_members, write_members
 from somobench.catalog.storage.archive import open_zarr_zip, write_zarr_zip
 from somobench.catalog.storage.members import Members
 from somobench.schemas.errors import IntegrityError
@@ -29,6 +30,20 @@ def test_write_then_read_is_identity(tmp_path: Path) -> None:
         write_zarr_zip(grid, tmp_path / f"{name}.zarr.zip")
         with open_zarr_zip(tmp_path / f"{name}.zarr.zip") as back:
             xr.testing.assert_identical(back.load(), grid)
+
+
+@pytest.mark.parametrize("chunks", [None, {}], ids=["eager", "lazy"])
+def test_texts_of_any_length_are_texts(
+    tmp_path: Path, chunks: dict[str, int] | None
+) -> None:
+    path, grid = tmp_path / "a.zarr.zip", make_targets()
+    name = "primary_network"
+    any_length = grid.assign({name: grid[name].astype(object)})
+    members = store_members(any_length, zarr_format=3, consolidated=False)
+    write_members(path, members)
+    found = open_zarr_zip(path, chunks)[name]
+    assert found.to_numpy().astype(str).tolist() == grid[name].values.tolist()
+    assert found.encoding["chunks"] == grid[name].shape
 
 
 def test_same_data_gives_the_same_bytes_lazy_or_not(tmp_path: Path) -> None:

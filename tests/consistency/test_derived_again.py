@@ -28,7 +28,7 @@ from somobench.consistency.statistics import compare_statistics
 from somobench.consistency.targets import find_other_targets
 from somobench.folds.view import choose_options
 from somobench.recognise import GRIDS, TABLES
-from somobench.schemas.checks.derived import find_other_derivations
+from somobench.schemas.checks.derived import TRAIN_ROLE, find_other_derivations
 from somobench.schemas.errors import Failure
 from somobench.schemas.manifest import Manifest, parse_manifest
 from somobench.schemas.recipe import FeatureParams
@@ -267,6 +267,27 @@ def test_release_of_one_split_has_no_shift_costs(world: World) -> None:
     tables["shift_costs"] = world.tables["shift_costs"]
     (failure,) = find_other_reference_scores(manifest, tables, world.grids)
     assert failure.where == "shift_costs.parquet"
+
+
+def test_release_without_a_split_has_no_scores(world: World) -> None:
+    manifest = world.manifest.model_copy(update={"splits": {}})
+    tables = world.tables | {"scores": world.tables["scores"].head(0)}
+    assert find_other_reference_scores(manifest, tables, world.grids) == []
+
+
+@pytest.mark.parametrize(("days", "is_found"), [(300, False), (2000, True)])
+def test_full_record_factors_are_judged_where_train_days_are_enough(
+    world: World, days: int, is_found: bool
+) -> None:
+    # A recipe may ask for 200 common days or more, which 300 with gaps don't give.
+    rows = world.tables["splits"]
+    train = (rows["split"] == "temporal") & (rows["role"] == TRAIN_ROLE)
+    last = rows["start"] + pd.Timedelta(days=days - 1)
+    rows["end"] = rows["end"].where(~train, np.minimum(rows["end"], last))
+    world.grids["features"]["scale_is_full_record"].loc["temporal"] = 1
+    failures = find_other_derivations(world.tables, world.grids)
+    where = "features.zarr.zip scale_is_full_record, split temporal"
+    assert (where in {failure.where for failure in failures}) == is_found
 
 
 def derive_by(world: World, params: FeatureParams) -> None:

@@ -357,6 +357,22 @@ def test_file_that_is_no_submission_is_refused(
     refused(path, match)
 
 
+@pytest.mark.parametrize(
+    ("name", "start", "hint"),
+    [
+        ("a.csv", b"cell_id,time", "to_parquet"),
+        ("A.CSV.gz", b"\x1f\x8b\x08", "to_parquet"),
+        ("a.nc.gz", b"\x1f\x8b\x08", "gunzip"),
+        ("a.grib", b"GRIB", "grib_to_netcdf"),
+    ],
+)
+def test_refusal_of_a_known_format_says_what_to_do(
+    name: str, start: bytes, hint: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(start)
+    refused(tmp_path / name, f"(?s)try: .*{hint}")
+
+
 def test_truncated_file_is_refused(tmp_path: Path) -> None:
     path = plain_netcdf(tmp_path / "a.nc")
     path.write_bytes(path.read_bytes()[:-500])

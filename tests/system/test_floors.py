@@ -32,7 +32,10 @@ FLOORS = {
             *("progress", "recognise"),
         },
         {"metrics", "parallel", "splits", "submissions", "ladder"},
-        {"pages", "probes", "statistics", "uncertainty", "validate", "windows"},
+        {
+            *("pages", "probes", "statistics", "stored_grids"),
+            *("uncertainty", "validate", "windows"),
+        },
         {"folds"},
         {"scoring"},
         {"consistency"},

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,7 @@ MISSING = -9999.0  # documented for every column
 DAY_DIGITS = 8  # YYYYMMDD
 SUB_DAILY = {"TIMESTAMP_START", "TIMESTAMP_END"}
 FIRST_YEAR, LAST_YEAR = 1980, 2100  # towers since 1991, the reanalysis since 1981
+MOST_LINES = 2 * 366 * (LAST_YEAR - FIRST_YEAR + 1)  # each day twice
 QUALITY_SUFFIX = "_QC"
 
 
@@ -49,13 +51,9 @@ def read_daily_file(
     twice, stamps that aren't days, rows of another length than the header, fields that
     aren't numbers, a file without rows.
     """
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        return Rejection(name, "text", str(error), "UTF-8")
-    lines = [line for line in text.splitlines() if line.strip()]
-    if not lines:
-        return Rejection(name, "empty", f"{len(content)} bytes", "a header and rows")
+    lines = _split_lines(name, content)
+    if isinstance(lines, Rejection):
+        return lines
     header = [item.strip() for item in next(csv.reader(lines[:1]))]
     problem = _check_header(name, header) or _check_lengths(name, lines, len(header))
     if problem is not None:
@@ -76,6 +74,21 @@ def read_daily_file(
     return _make_file(name, times, frame[wanted])
 
 
+def _split_lines(name: str, content: bytes) -> list[str] | Rejection:
+    """Return the lines that aren't blank, unless there are more than days."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return Rejection(name, "text", str(error), "UTF-8")
+    count = text.count("\n")
+    if count > MOST_LINES:
+        return Rejection(name, "line", f"{count} lines", "one a day, at most twice")
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        return Rejection(name, "empty", f"{len(content)} bytes", "a header and rows")
+    return lines
+
+
 def _check_header(name: str, header: list[str]) -> Rejection | None:
     if SUB_DAILY & set(header):
         found = "columns TIMESTAMP_START and TIMESTAMP_END, of hours"
@@ -83,7 +96,7 @@ def _check_header(name: str, header: list[str]) -> Rejection | None:
     if TIMESTAMP not in header:
         found = f"columns {', '.join(header[:3])}"
         return Rejection(name, "header", found, "a column TIMESTAMP")
-    twice = sorted({item for item in header if header.count(item) > 1})
+    twice = sorted(item for item, count in Counter(header).items() if count > 1)
     if twice:
         found = f"{', '.join(twice[:3])} twice"
         return Rejection(name, "header", found, "each column once")

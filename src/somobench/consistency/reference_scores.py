@@ -24,7 +24,7 @@ from somobench.metrics.days import resample_days
 from somobench.schemas.baseline_params import BaselineParams
 from somobench.schemas.errors import Failure, SomobenchError
 from somobench.schemas.manifest import Manifest
-from somobench.schemas.scores import SCORE_KEY, SHIFT_COSTS, SHIFT_KEY
+from somobench.schemas.scores import SCORE_KEY, SCORES, SHIFT_COSTS, SHIFT_KEY
 from somobench.scoring.case import ScoringCase, build_case
 from somobench.scoring.ladders import mark_finite_days
 from somobench.scoring.models import Model, score_model
@@ -66,8 +66,9 @@ def find_other_reference_scores(
         problems = {split: problem for split, (_, _, problem) in sides.items()}
         failures += find_other_fits((reports or {}).get("baselines", {}), problems)
         if "scores" in tables:
+            none = finish_table([], SCORES, SCORE_KEY)
             parts = [_score_side(case, models) for case, models, _ in sides.values()]
-            expected = pd.concat(parts)
+            expected = pd.concat([none, *parts])
             given = tables["scores"]
             given = given[given["against"] == ""]
             given = given[given["model"].isin(expected["model"].unique())]
@@ -125,9 +126,10 @@ def _predict(
     return xr.DataArray(bound_and_round(outcome.values), places, tuple(places))
 
 
-def _score_side(case: ScoringCase, models: list[Model]) -> pd.DataFrame:
+def _score_side(side: tuple[ScoringCase, list[Model]]) -> pd.DataFrame:
     """Return rows of every reference on a split, without intervals."""
-    parts = []
+    case, models = side
+    parts = [finish_table([], SCORES, SCORE_KEY)]
     for model in models:
         values = model.load()
         paired = np.asarray(mark_finite_days(values).any(dim="series"))

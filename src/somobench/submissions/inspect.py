@@ -16,8 +16,9 @@ from typing import Literal, NamedTuple
 
 from somobench.schemas.errors import InputError
 from somobench.schemas.submission_names import PREDICTION, UNNAMED
+from somobench.submissions.classic import inspect_classic
 from somobench.submissions.hdf5 import inspect_hdf5
-from somobench.submissions.limits import Contents, refuse, refuse_size
+from somobench.submissions.limits import Contents, refuse
 from somobench.submissions.members import DOCUMENTS
 from somobench.submissions.parquet import SUFFIXES, inspect_parquet
 from somobench.submissions.zarr import inspect_zarr
@@ -35,6 +36,9 @@ MAGIC: tuple[tuple[bytes, Kind], ...] = (
     (b"PK\x03\x04", "zarr_zip"),
 )
 GRIB_HINT = "grib_to_netcdf -o OUT.nc IN, or xarray.open_dataset(IN, engine='cfgrib')"
+
+TEXT_TABLES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+CSV_HINT = "pandas.read_csv(IN, parse_dates=['time']).to_parquet(OUT)"
 
 
 class Inspected(NamedTuple):
@@ -137,8 +141,17 @@ def recognise_format(path: Path) -> Kind:
         f"submission {path.name}",
         found=f"{path.stat().st_size} bytes that start with {start!r}",
         expected="netCDF, Zarr (a folder or a zip) or Parquet (a file or a folder)",
-        hint=GRIB_HINT if start.startswith(b"GRIB") else None,
+        hint=_choose_hint(path.name.lower(), start),
     )
+
+
+def _choose_hint(name: str, start: bytes) -> str | None:
+    """Say how what is widely used becomes a submission."""
+    if start.startswith(b"GRIB"):
+        return GRIB_HINT
+    if name.endswith(TEXT_TABLES):
+        return CSV_HINT
+    return "gunzip FILE" if start.startswith(b"\x1f\x8b") else None
 
 
 def _recognise_folder(path: Path) -> Kind:
@@ -153,18 +166,10 @@ def _recognise_folder(path: Path) -> Kind:
     return "zarr"
 
 
-def inspect_netcdf3(path: Path, *, whole: bool = True) -> Contents:
-    """Return the size of a classic netCDF file: its arrays lie in it unpacked."""
-    size = path.stat().st_size
-    if whole:
-        refuse_size(size)
-    return Contents(size, ())
-
-
 CONTENTS: Mapping[Kind, Callable[..., Contents]] = MappingProxyType(
     {
         "hdf5": inspect_hdf5,
-        "netcdf3": inspect_netcdf3,
+        "netcdf3": inspect_classic,
         "parquet": inspect_parquet,
         "zarr": inspect_zarr,
         "zarr_zip": inspect_zarr,

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import stat
-import struct
 import zipfile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from somobench.catalog.storage.zip_directory import (
+    measure_directory,
+    refuse_large_directory,
+)
 from somobench.submissions.limits import MAXIMUM_METADATA, refuse, refuse_size
 
 DOCUMENTS = ("zarr.json", ".zarray", ".zgroup", ".zattrs", ".zmetadata")
@@ -18,9 +21,6 @@ REPEATED = ("attributes", "consolidated_metadata")
 MAXIMUM_AGAIN = 20 * MAXIMUM_METADATA  # bytes of documents that are there again
 MAXIMUM_MEMBERS = 100_000
 MAXIMUM_DIRECTORY = 32_000_000  # bytes of a zip's table of contents
-_END = struct.Struct("<4s4H2LH")
-_END_64 = struct.Struct("<4sQ2H2L4Q")
-_LOCATOR_64 = struct.Struct("<4sLQL")
 _ENCRYPTED = 0x1
 
 
@@ -44,27 +44,14 @@ def list_folder_members(path: Path) -> dict[str, int]:
     return sizes
 
 
-def refuse_large_directory(path: Path) -> None:
-    """Refuse a zip whose table of contents alone would fill the memory."""
-    size = path.stat().st_size
+def refuse_large_zip(path: Path) -> None:
+    """Refuse a zip without an end, or whose directory alone would fill the memory."""
     with path.open("rb") as stream:
-        stream.seek(max(0, size - 65_536 - _END.size))
-        tail = stream.read()
-        start = tail.rfind(b"PK\x05\x06")
-        if start < 0:
+        if measure_directory(stream) is None:
             raise refuse(path.name, "no end of the zip", "a whole zip")
-        end = _END.unpack_from(tail, start)
-        members, length = end[4], end[5]
-        if start >= _LOCATOR_64.size:
-            locator = _LOCATOR_64.unpack_from(tail, start - _LOCATOR_64.size)
-            if locator[0] == b"PK\x06\x07":
-                stream.seek(locator[2])
-                record = _END_64.unpack(stream.read(_END_64.size))
-                members, length = record[7], record[8]
-    if members > MAXIMUM_MEMBERS or length > MAXIMUM_DIRECTORY:
-        found = f"{members} members, a table of contents of {length} bytes"
-        expected = f"at most {MAXIMUM_MEMBERS} and {MAXIMUM_DIRECTORY}"
-        raise refuse(path.name, found, expected)
+        refuse_large_directory(
+            stream, path.name, members=MAXIMUM_MEMBERS, size=MAXIMUM_DIRECTORY
+        )
 
 
 def list_zip_members(archive: zipfile.ZipFile) -> dict[str, int]:
@@ -94,7 +81,7 @@ def list_zip_members(archive: zipfile.ZipFile) -> dict[str, int]:
             found = "it is there twice, and differs"
             raise refuse(f"member {name}", found, "each member once")
         first[name] = item
-        if not item.is_dir():
+        if not name.endswith("/"):
             sizes[name] = item.file_size
     refuse_size(sum(sizes.values()), "members of the zip")
     return sizes

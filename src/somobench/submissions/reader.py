@@ -11,6 +11,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Hashable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -231,15 +232,14 @@ def _open(path: Path, kind: Kind, group: str) -> xr.Dataset:
     if kind == "hdf5":
         return xr.open_dataset(path, engine="h5netcdf", decode_cf=False, group=inner)
     if kind == "netcdf3":
-        try:
-            return xr.open_dataset(path, engine="scipy", decode_cf=False)
-        except (ImportError, ValueError) as error:
+        if find_spec("scipy") is None:
             raise InputError(
                 f"submission {path.name}",
                 found="classic netCDF, which scipy would read",
                 expected="netCDF 4",
                 hint="nccopy -k nc4 IN OUT, or pip install scipy",
-            ) from error
+            )
+        return xr.open_dataset(path, engine="scipy", decode_cf=False)
     from zarr.storage import LocalStore, ZipStore
 
     store: Any = (

@@ -26,11 +26,14 @@ from somobench.submissions.gridded.plan import is_gridded
 from somobench.submissions.gridded.request import Wanted
 from somobench.submissions.inspect import recognise_format
 from somobench.submissions.layout import Understood, arrange_dataset, arrange_table
+from somobench.submissions.limits import FREE_BYTES, LARGEST_RATIO
+from somobench.submissions.members import list_folder_members
 from somobench.submissions.parquet import convert_arrow_table, refuse_columns
 
 _MISSING = "missing predictions have to be NaN, or have a _FillValue that says so"
 _CLIP = "clip negative predictions at 0, .clip(min=0); missing ones have to be NaN"
 _DIVIDE = "values look like percent: divide them by 100, or name their units vol%"
+BLOCK = 512  # bytes, in which systems count what is written
 MARKED = -1.0  # what is below marks missing values, -9999 and others
 PERCENT_FROM, PERCENT = 1.5, 100.0  # medians between them are no ratio of volumes
 
@@ -224,19 +227,40 @@ def _hash_values(grid: xr.Dataset) -> str:
 
 
 def hash_submission(path: Path) -> tuple[str, int]:
-    """Return sha256 and size of a file, or of a folder over its names and files."""
-    if path.is_file():
-        return sha256_file(path), path.stat().st_size
-    digest, size = hashlib.sha256(), 0
-    for file in sorted(path.rglob("*"), key=lambda item: item.as_posix()):
-        if file.is_symlink() or not (file.is_file() or file.is_dir()):
-            raise InputError(
-                f"submission {path.name}",
-                found=f"{file.name} is a link or device",
-                expected="plain files",
-            )
-        if file.is_file():
-            name = file.relative_to(path).as_posix()
-            digest.update(f"{name}\0{sha256_file(file)}\n".encode())
-            size += file.stat().st_size
-    return digest.hexdigest(), size
+    """Return sha256 and size of a file, or of a folder over its names and files.
+
+    Raises
+    ------
+    InputError
+        For what isn't plain files, can't be read, or was never written.
+    """
+    try:
+        if path.is_file():
+            _refuse_holes(path)
+            return sha256_file(path), path.stat().st_size
+        digest, sizes = hashlib.sha256(), list_folder_members(path)
+        for name in sorted(sizes):
+            _refuse_holes(path / name)
+            digest.update(f"{name}\0{sha256_file(path / name)}\n".encode())
+    except OSError as error:
+        raise InputError(
+            f"submission {path.name}",
+            found=f"{error.strerror}: {error.filename}",
+            expected="files that can be read",
+        ) from error
+    return digest.hexdigest(), sum(sizes.values())
+
+
+def _refuse_holes(path: Path) -> None:
+    """Refuse a file most of which was never written, which takes long to read.
+
+    Where a system doesn't tell what was written, all was.
+    """
+    status = path.stat()
+    written = getattr(status, "st_blocks", 0) * BLOCK
+    if written and status.st_size > max(FREE_BYTES, LARGEST_RATIO * written):
+        raise InputError(
+            f"submission {path.name}",
+            found=f"{status.st_size} bytes, {written} of which were ever written",
+            expected="a file that was written as a whole",
+        )

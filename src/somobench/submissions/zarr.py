@@ -32,7 +32,7 @@ from somobench.submissions.members import (
     DOCUMENTS,
     list_folder_members,
     list_zip_members,
-    refuse_large_directory,
+    refuse_large_zip,
 )
 
 CODECS = frozenset(
@@ -86,7 +86,7 @@ def inspect_zarr(path: Path, *, whole: bool = True) -> Contents:
                 stored = sum(sizes.values())
                 refuse_emptiness(contents.declared_bytes, stored, path.name)
             return contents
-        refuse_large_directory(path)
+        refuse_large_zip(path)
         with zipfile.ZipFile(path) as archive:
             sizes = list_zip_members(archive)
             contents = _sum_contents(sizes, archive.read, whole=whole)

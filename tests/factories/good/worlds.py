@@ -59,7 +59,7 @@ def draw_recipe(seed: int) -> Recipe:
     """Return the recipe of a small world; every seed asks for another one."""
     rng = np.random.default_rng(seed)
     start = np.datetime64(rng.choice(STARTS))
-    end = start + int(rng.choice([500, 730, 1000, 1100, 1461]))
+    end = start + int(rng.choice([500, 600, 730, 1000]))
     regions = rng.choice(REGIONS, rng.integers(1, 5), replace=False).tolist()
     blocks = make_recipe().model_dump(mode="json")
     count = int(rng.integers(1, 4))

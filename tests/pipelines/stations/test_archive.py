@@ -225,7 +225,8 @@ def test_million_members_refuse_the_archive(tmp_path: Path) -> None:
     end = content.rindex(b"PK\x05\x06")
     # A zip64 end record in front of the plain one, with a million entries in it.
     large = struct.pack("<4sQHHIIQQQQ", b"PK\x06\x06", 44, 45, 45, 0, 0, *[10**6] * 4)
-    path.write_bytes(content[:end] + large + content[end:])
+    place = struct.pack("<4sLQL", b"PK\x06\x07", 0, end, 1)
+    path.write_bytes(content[:end] + large + place + content[end:])
     with pytest.raises(InputError, match="1000000 members"):
         list(IsmnSource().read(path))
 

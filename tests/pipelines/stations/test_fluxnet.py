@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from factories.faults.fuzzed.zips import spoil
 from factories.raw.fluxnet_files import (
     BADM_HEADER,
     BIF,
@@ -29,7 +31,7 @@ from somobench.pipelines.stations import (
     StationSource,
     find_station_source,
 )
-from somobench.pipelines.stations.fluxnet import FluxnetSource
+from somobench.pipelines.stations.fluxnet import FluxnetSource, members
 from somobench.pipelines.stations.fluxnet.series import DEPTH_ASSUMED
 from somobench.pipelines.stations.selection import select_good
 from somobench.pipelines.stations.statics import read_statics
@@ -333,6 +335,64 @@ def test_file_of_another_name_is_rejected(
     )
     assert len(series) == 1
     assert [(item.file, item.reason) for item in rejections] == [(name, reason)]
+
+
+def test_zips_within_a_zip_take_no_more_memory_than_they_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = zip_bytes({SUBSET: daily_csv()})
+    monkeypatch.setattr(members, "MOST_IN_MEMORY", len(site))
+    files = {"a.zip": site, "b.zip": site, "sites.csv": PLACES}
+    series, rejections = read(write_archive(tmp_path / "portal.zip", files))
+    assert len(series) == 1
+    (refused,) = rejections
+    assert (refused.file, refused.found) == (
+        "b.zip",
+        f"zips of {2 * len(site)} bytes within a zip",
+    )
+    _, rejections = read(write_archive(tmp_path / "portal", files))
+    assert "damaged" not in {item.reason for item in rejections}
+
+
+@pytest.mark.parametrize(
+    "damage", ["a name that isn't UTF-8", "LZMA", "an end that claims a trillion"]
+)
+def test_hostile_zip_within_an_archive_is_rejected_alone(
+    tmp_path: Path, damage: str, rng: np.random.Generator
+) -> None:
+    whole = zip_bytes({SUBSET: daily_csv()})
+    files = {"a.zip": whole, "b.zip": spoil(whole, damage, rng), "sites.csv": PLACES}
+    series, rejections = read(write_archive(tmp_path / "portal.zip", files))
+    assert len(series) == 1
+    assert [item.reason for item in rejections] == ["damaged"]
+
+
+def test_header_of_very_many_columns_is_judged_at_once(tmp_path: Path) -> None:
+    header = ",".join(["TIMESTAMP", "SWC_F_MDS_1", *["X"] * 300_000])
+    start = time.process_time()
+    series, rejections = read_members(tmp_path, {SUBSET: header, "sites.csv": PLACES})
+    assert time.process_time() - start < 5
+    assert not series
+    assert [item.found for item in rejections] == ["X twice"]
+
+
+def test_more_rows_than_there_are_days_are_rejected(tmp_path: Path) -> None:
+    # From 1980 to 2100 there are 121 years: 88,572 lines if each day comes twice.
+    rows = "TIMESTAMP,SWC_F_MDS_1\n" + "20040227,20.0\n" * 88_572
+    _, rejections = read(
+        write_archive(tmp_path / "a", {SUBSET: rows, "sites.csv": PLACES})
+    )
+    assert [item.found for item in rejections] == ["88573 lines"]
+
+
+def test_larger_text_than_any_tower_has_is_rejected_unread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(members, "MOST_TEXT", len(PLACES))
+    files = {SUBSET: daily_csv(days=30), "sites.csv": PLACES}
+    series, rejections = read(write_archive(tmp_path / "a.zip", files))
+    assert not series
+    assert [item.expected for item in rejections] == [f"at most {len(PLACES)}"]
 
 
 def test_damaged_zip_of_a_site_is_rejected_alone(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 from somobench.catalog.storage.scratch import make_scratch
+from somobench.catalog.storage.zip_directory import refuse_large_directory
 from somobench.schemas.errors import InputError
 
 Kind = Literal["netcdf", "grib", "zarr", "zarr.zip", "zip"]
@@ -178,6 +179,7 @@ def _is_hidden(name: str) -> bool:
 
 
 def _list_zip_names(file: Path) -> list[str]:
+    refuse_large_directory(file, f"forcing input {file.name}")
     try:
         with zipfile.ZipFile(file) as archive:
             return archive.namelist()
@@ -194,7 +196,7 @@ def _unpack_zip(
     others: list[PassedOver] = []
     try:
         with zipfile.ZipFile(file) as archive:
-            entries = [item for item in archive.infolist() if not item.is_dir()]
+            entries = [it for it in archive.infolist() if not it.filename.endswith("/")]
             entries.sort(key=lambda item: item.filename)
             _refuse_hostile(name, entries, folder)
             for number, entry in enumerate(entries):

@@ -7,8 +7,10 @@ import zipfile
 from contextlib import ExitStack
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from factories.faults.fuzzed.zips import spoil
 from factories.raw.era5_stores import make_era5
 from somobench.pipelines.forcing.era5.files import members as era5_members
 from somobench.pipelines.forcing.era5.files.members import find_members
@@ -37,6 +39,15 @@ def zipped(path: Path, **members: bytes | Path) -> Path:
             data = content.read_bytes() if isinstance(content, Path) else content
             archive.writestr(name.replace("__", "."), data)
     return path
+
+
+def test_zip_whose_directory_has_no_name_is_refused(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    path = zipped(tmp_path / "a.zip", readme__txt=b"from the store")
+    path.write_bytes(spoil(path.read_bytes(), "no name", rng))
+    with pytest.raises(InputError, match="expected: a whole zip file"):
+        found_in(path)
 
 
 def test_folder_gives_every_store_below_it_and_names_the_rest(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Damaged and hostile files by seeds, for readers of strangers' files."""
