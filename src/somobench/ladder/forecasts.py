@@ -171,8 +171,9 @@ def _fit_step(problem: Problem, design: Design, place: int, lead: int) -> Predic
         return Sample(inputs, target[places])
 
     learn = make_ridge_learner(problem.params.penalties)
-    train, validation = problem.train_target[place], problem.validation_target[place]
-    return learn(gather(train), gather(validation)).predict
+    validation = gather(problem.validation_target[place])
+    parts = [lambda: validation] if len(validation.target) else []
+    return learn(gather(problem.train_target[place]), parts).predict
 
 
 def _stack_state(
@@ -180,7 +181,7 @@ def _stack_state(
 ) -> Array:
     name = f"soil_moisture_layer{problem.layers[place]}"
     column = standardise(problem, name, state[places])
-    return np.column_stack([take_rows(problem, design, places), column])
+    return take_rows(problem, design, places, column)
 
 
 def _step(
