@@ -23,7 +23,7 @@ from somobench.ladder.fit import (
     round_finite,
 )
 from somobench.ladder.inputs import Design, Places, standardise, take_rows
-from somobench.ladder.problem import Array, Problem
+from somobench.ladder.problem import Array, Problem, Series, make_double
 
 ROWS_AT_ONCE = 200_000  # of a prediction; 70 columns of them take 112 MB
 
@@ -61,7 +61,7 @@ class Role(NamedTuple):
     weight : array, (layer, cell, day), or None
     """
 
-    target: Array
+    target: Series
     weight: Array | None
 
 
@@ -93,18 +93,20 @@ class Table(NamedTuple):
         places = self.locate(rows)
         weight = None if role.weight is None else role.weight[self.place][places]
         inputs = self.stack_inputs(places, role.target)
-        return Sample(inputs, role.target[self.place][places], weight)
+        target = make_double(role.target[self.place][places])
+        return Sample(inputs, target, weight)
 
     def locate(self, rows: NDArray[np.intp]) -> Places:
         """Return cells and days of rows, which count cell by cell."""
         return Places(*np.divmod(rows, self.problem.role.shape[1]))
 
-    def stack_inputs(self, places: Places, series: Array) -> Array:
+    def stack_inputs(self, places: Places, series: Series) -> Array:
         """Return inputs of rows; a layer above is read from a (layer, cell, day)."""
         if self.above is None:
             return take_rows(self.problem, self.design, places)
         name = f"soil_moisture_layer{self.problem.layers[self.above]}"
-        column = standardise(self.problem, name, series[self.above][places])
+        values = make_double(series[self.above][places])
+        column = standardise(self.problem, name, values)
         return take_rows(self.problem, self.design, places, column)
 
 
@@ -136,7 +138,7 @@ def fit_pooled(problem: Problem, design: Design, learn: Learner) -> Outcome:
         if len(rows) < needed:
             reasons[key] = f"{len(rows)} train values, {needed} needed"
             continue
-        drawn = table.gather(train, _draw_rows(rows, problem, layer))
+        drawn = table.gather(train, draw_rows(rows, problem, layer))
         learned, facts = _learn(table, drawn, learn)
         del drawn  # the largest table, of which nothing is needed any more
         for places, inputs in _test_rows(table):
@@ -171,9 +173,7 @@ def _divide(rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
         yield rows[start : start + ROWS_AT_ONCE]
 
 
-def _draw_rows(
-    rows: NDArray[np.intp], problem: Problem, layer: int
-) -> NDArray[np.intp]:
+def draw_rows(rows: NDArray[np.intp], problem: Problem, layer: int) -> NDArray[np.intp]:
     """Draw at most the greatest number of train rows, in their order."""
     count, most = len(rows), problem.params.maximum_values
     if count <= most:
@@ -211,14 +211,11 @@ def measure_errors(
 
     `predict_each` gives, of inputs, what each of several models predicts.
     """
-    sums, total = 0.0, 0.0
+    sums, total = list[Array](), 0.0
     for gather in parts:
-        sample = gather()
-        weight = 1.0 if sample.weight is None else sample.weight
-        squares = (
-            (values - sample.target) ** 2 * weight
-            for values in predict_each(sample.inputs)
-        )
-        sums = sums + np.array([part.sum() for part in squares])
-        total += len(sample.target) if sample.weight is None else sample.weight.sum()
-    return sums / total
+        inputs, target, weight = gather()
+        squares = ((values - target) ** 2 for values in predict_each(inputs))
+        counts = np.float64(1) if weight is None else weight
+        sums.append(np.array([(part * counts).sum() for part in squares]))
+        total += len(target) if weight is None else weight.sum()
+    return np.sum(sums, axis=0) / total
