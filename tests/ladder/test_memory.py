@@ -11,7 +11,7 @@ import xarray as xr
 
 from factories.problems import NAMES, make_inputs, make_recipe
 from factories.two_layers import LENGTH
-from somobench.ladder import pooled, problem, water_balance
+from somobench.ladder import pooled, problem, simulation
 from somobench.ladder.climb import climb, join_predictions
 from somobench.ladder.rungs import RUNGS
 from somobench.pipelines.baselines import Inputs, build_split_problem
@@ -77,7 +77,7 @@ def test_memory_grows_with_series_and_not_with_tables(
 ) -> None:
     monkeypatch.setattr(pooled, "ROWS_AT_ONCE", 1_000)
     monkeypatch.setattr(problem, "CELLS_AT_ONCE", len(NAMES))
-    monkeypatch.setattr(water_balance, "VALUES_AT_ONCE", 100_000)
+    monkeypatch.setattr(simulation, "VALUES_AT_ONCE", 100_000)
     recipe = make_recipe(maximum_values=1_000)
     inputs = make_inputs(rng, recipe)
     few, many = 2, 6

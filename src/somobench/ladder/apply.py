@@ -29,8 +29,8 @@ from somobench.ladder.rungs import (
     list_missing_inputs,
     use_one_thread,
 )
+from somobench.ladder.simulation import WEATHER
 from somobench.ladder.water_balance import (
-    WEATHER,
     RegionalModel,
     calibrate_region,
     run_regional,

@@ -7,7 +7,7 @@ correlates best on average over those cells, and one line through all their days
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,17 +22,18 @@ from somobench.ladder.fit import (
 )
 from somobench.ladder.pooled import draw_rows
 from somobench.ladder.problem import Array, Problem, Series, make_double
+from somobench.ladder.simulation import (
+    Cells,
+    divide_cells,
+    simulate_cells,
+    simulate_part,
+)
 from somobench.ladder.swbm import (
     Parameters,
     Weather,
     draw_parameters,
     simulate_wetness,
 )
-
-VALUES_AT_ONCE = 30_000_000  # of simulated wetness; 120 MB
-VALUES_A_DAY = 10  # that a day's weather and wetness take of these
-Cells = NDArray[np.intp]
-WEATHER = ("precipitation", "net_radiation", "air_temperature")
 
 
 class RegionalModel(NamedTuple):
@@ -58,8 +59,8 @@ def fit_water_balance(problem: Problem) -> Outcome:
         regional = int(np.argmax(scores[place, cells].mean(axis=0)))
         sets = np.full(own.shape[1], regional)
         sets[cells] = np.argmax(scores[place, cells], axis=1)
-        wetness = _simulate_cells(problem, drawn, sets, everywhere)
-        shared = _simulate_cells(problem, drawn, np.full(cells.size, regional), cells)
+        wetness = simulate_cells(problem, drawn, sets, everywhere)
+        shared = simulate_cells(problem, drawn, np.full(cells.size, regional), cells)
         lines = _fit_lines(problem, place, wetness, shared, cells)
         mapped = lines[:, :1] + lines[:, 1:] * wetness
         values[place] = np.where(problem.test[place], mapped, np.nan)
@@ -87,7 +88,7 @@ def calibrate_region(problem: Problem) -> dict[int, RegionalModel]:
         if not cells.size:
             continue
         regional = int(np.argmax(scores[place, cells].mean(axis=0)))
-        shared = _simulate_cells(problem, drawn, np.full(cells.size, regional), cells)
+        shared = simulate_cells(problem, drawn, np.full(cells.size, regional), cells)
         line = _fit_shared_line(problem, place, shared, cells)
         models[layer] = RegionalModel(drawn.take(np.array([regional])), *line)
     return models
@@ -123,52 +124,6 @@ def _get_minimum_days(problem: Problem) -> int:
     return problem.params.water_balance.minimum_days
 
 
-def read_weather(
-    forcing: Mapping[str, NDArray[np.float32]], latent_heat: float
-) -> Weather:
-    """Read daily input; before a cell's record its first days, after it dry cold ones.
-
-    So a store begins in equilibrium with its own weather, however late that begins.
-
-    Parameters
-    ----------
-    forcing : by variable, (cell, day), `WEATHER` at least
-    latent_heat : MJ kg-1
-    """
-    series = {name: forcing[name].astype(np.float64) for name in WEATHER}
-    known = np.all([np.isfinite(series[name]) for name in WEATHER], axis=0)
-    if not known.all():
-        series = {name: fill_outside(series[name], known) for name in WEATHER}
-    return Weather(
-        series["precipitation"],
-        series["net_radiation"] / latent_heat,
-        series["air_temperature"],
-    )
-
-
-def fill_outside(values: Array, known: NDArray[np.bool_]) -> Array:
-    """Fill days outside a record: before it the record over and over, after it zero.
-
-    Parameters
-    ----------
-    values : array, (cell, day)
-    known : array, (cell, day), bool
-        One run of days a cell.
-
-    Examples
-    --------
-    >>> fill_outside(np.array([[np.nan, np.nan, 1.0, 2.0, 3.0, np.nan]]),
-    ...              np.array([[False, False, True, True, True, False]]))
-    array([[2., 3., 1., 2., 3., 0.]])
-    """
-    filled = np.where(known, values, 0.0)
-    for cell in np.flatnonzero(known.any(axis=1) & ~known[:, 0]):
-        days = np.flatnonzero(known[cell])
-        first, record = int(days[0]), values[cell, days]
-        filled[cell, :first] = record[(np.arange(first) - first) % len(record)]
-    return filled
-
-
 def _train_correlations(
     problem: Problem, drawn: Parameters, wanted: NDArray[np.bool_]
 ) -> Array:
@@ -179,42 +134,24 @@ def _train_correlations(
     layers, cells, days = problem.train_target.shape
     sets = len(drawn.capacity)
     scores = np.full((layers, cells, sets), -1.0)
-    for part in _divide(np.flatnonzero(wanted), sets * days):
-        wetness = _simulate(problem, drawn, part)
-        for number, cell in enumerate(part):
-            for layer in range(layers):
-                target = make_double(problem.train_target[layer, cell])
-                scores[layer, cell] = correlate_rows(wetness[:, number], target)
+    for part in divide_cells(np.flatnonzero(wanted), sets * days):
+        scores[:, part] = _correlate_cells(problem, drawn, part)
     return scores
 
 
-def _simulate_cells(
-    problem: Problem, drawn: Parameters, sets: Cells, cells: Cells
-) -> NDArray[np.float32]:
-    """Simulate wetness of some cells, (cell, day), by one set each."""
-    days = problem.role.shape[1]
-    wetness = np.empty((len(cells), days), np.float32)
-    for part in _divide(np.arange(len(cells)), VALUES_A_DAY * days):
-        own = drawn.take(sets[part])
-        wetness[part] = _simulate(problem, own, cells[part])[0]
-    return wetness
-
-
-def _divide(cells: Cells, values_a_cell: int) -> Iterator[Cells]:
-    """Yield cells in parts that are simulated at a time."""
-    at_once = max(1, VALUES_AT_ONCE // values_a_cell)
-    for start in range(0, len(cells), at_once):
-        yield cells[start : start + at_once]
-
-
-def _simulate(
-    problem: Problem, parameters: Parameters, cells: Cells
-) -> NDArray[np.float32]:
-    """Simulate wetness of some cells, (set, cell, day)."""
-    series = {name: problem.forcing[name][cells] for name in WEATHER}
-    weather = read_weather(series, problem.latent_heat)
-    spin_up = problem.params.water_balance.spin_up_days
-    return simulate_wetness(parameters, weather, spin_up)
+def _correlate_cells(problem: Problem, drawn: Parameters, cells: Cells) -> Array:
+    """Correlate as `_train_correlations` in some cells, simulated at once."""
+    wetness = simulate_part(problem, drawn, cells)
+    targets = make_double(problem.train_target[:, cells])
+    return np.array(
+        [
+            [
+                correlate_rows(wetness[:, number], target)
+                for number, target in enumerate(layer)
+            ]
+            for layer in targets
+        ]
+    )
 
 
 def correlate_rows(series: NDArray[np.float32], target: Array) -> Array:
