@@ -46,6 +46,16 @@ class SplitView:
     role: xr.DataArray
     cells: pd.DataFrame
 
+    def take_cells(self, cells: slice) -> SplitView:
+        """Return the split on some of its cells."""
+        return SplitView(
+            split=self.split,
+            targets=self.targets.isel(cell=cells),
+            features=self.features.isel(cell=cells),
+            role=self.role.isel(cell=cells),
+            cells=self.cells.iloc[cells],
+        )
+
     def train_scaled(self) -> xr.DataArray:
         """Return the targets in train scaling, (layer, cell, time), m3 m-3, float32."""
         scaled = scale_by_train_days(self.targets, self.features, self.role)

@@ -36,6 +36,8 @@ from somobench.schemas.tables import CELLS, SPLITS
 from somobench.schemas.validate import validate_grid
 
 DATA = Path("data")
+LEFT_OUT = ("soil_moisture", "observation_count")
+"""Series of the targets that no rung reads."""
 
 
 class Inputs(NamedTuple):
@@ -94,7 +96,7 @@ def predict_split(
 def read_inputs(folder: Path) -> Inputs:
     """Read and check what the stage needs."""
     return Inputs(
-        targets=load_grid(folder / "targets.zarr.zip", TARGETS),
+        targets=load_grid(folder / "targets.zarr.zip", TARGETS).drop_vars(LEFT_OUT),
         forcing=load_grid(folder / "forcing.zarr.zip", FORCING),
         features=load_grid(folder / "features.zarr.zip", FEATURES),
         splits=load_table(folder / "splits.parquet", SPLITS),

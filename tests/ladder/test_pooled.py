@@ -18,7 +18,7 @@ from somobench.ladder.inputs import (
     standardise_statics,
     take_rows,
 )
-from somobench.ladder.pooled import Learned, Sample, fit_pooled, mean_squared_error
+from somobench.ladder.pooled import Learned, Parts, Sample, fit_pooled, measure_errors
 from somobench.ladder.references import shift_days
 from somobench.ladder.regressions import (
     cluster_learner,
@@ -27,7 +27,7 @@ from somobench.ladder.regressions import (
 )
 from somobench.schemas.baseline_params import BaselineParams, BoostingParams
 
-EMPTY = Sample(np.empty((0, 1)), np.empty(0))
+EMPTY: Parts = []
 
 
 def places(*pairs: tuple[int, int]) -> Places:
@@ -89,7 +89,7 @@ def test_ridge_is_the_closed_form_with_a_penalty_for_each_row(
 ) -> None:
     x, noise = rng.normal(size=(50, 3)), rng.normal(size=50)
     y = x @ np.array([1.0, -2.0, 0.5]) + 3 + 0.1 * noise
-    learned = make_ridge_learner([0.2])(Sample(x, y), Sample(x, y))
+    learned = make_ridge_learner([0.2])(Sample(x, y), [lambda: Sample(x, y)])
     centre = x - x.mean(axis=0)
     slopes = np.linalg.solve(
         centre.T @ centre + 0.2 * 50 * np.eye(3), centre.T @ (y - y.mean())
@@ -105,7 +105,7 @@ def test_ridge_takes_the_penalty_with_the_least_validation_error(
     train = Sample(x, 2 * x[:, 0])
     # Validation rows follow a slope of 1: with deviation about 1, a penalty of p
     # leaves a slope of 2 / (1 + p), so that of the three a penalty of 1 serves best.
-    validation = Sample(x, x[:, 0])
+    validation = [lambda: Sample(x, x[:, 0])]
     learned = make_ridge_learner([100.0, 1.0, 0.0001])(train, validation)
     assert learned.chosen == {"penalty": 1.0, "penalty_source": "validation values"}
 
@@ -164,7 +164,7 @@ def test_trees_stop_where_the_validation_error_is_least() -> None:
         def staged_predict(self, inputs: np.ndarray) -> list[np.ndarray]:
             return [np.full(len(inputs), value) for value in (0.5, 0.9, 1.4)]
 
-    validation = Sample(np.zeros((4, 1)), np.ones(4))
+    validation = [lambda: Sample(np.zeros((4, 1)), np.ones(4))]
     assert count_best_trees(Stages(), validation) == 2
     assert count_best_trees(Stages(), EMPTY) == 0
 
@@ -175,12 +175,23 @@ def test_boosting_predicts_with_the_trees_that_it_chose(
     x = rng.normal(size=(400, 2))
     y = np.where(x[:, 0] > 0, 1.0, 0.0)
     params = BoostingParams(trees=30, leaf_minimum_values=5, learning_rate=0.3)
-    train, validation = Sample(x[:300], y[:300]), Sample(x[300:], y[300:])
+    train, validation = Sample(x[:300], y[:300]), [lambda: Sample(x[300:], y[300:])]
     learned = make_boosting_learner(params, 1)(train, validation)
     fewer = params.model_copy(update={"trees": learned.chosen["trees"]})
     refitted = make_boosting_learner(fewer, 1)(train, EMPTY)
     assert learned.predict(x).tobytes() == refitted.predict(x).tobytes()
-    assert mean_squared_error(learned.predict, validation) < 0.02
+    assert np.mean((learned.predict(x[300:]) - y[300:]) ** 2) < 0.02
+
+
+def test_errors_over_parts_are_those_over_all_rows() -> None:
+    # Errors 1, 2 and 4, which count once, twice and once: (1 + 2 * 4 + 16) / 4 = 6.25;
+    # a model that predicts 1 more has errors 0, 1 and 3: (0 + 2 * 1 + 9) / 4 = 2.75.
+    first = Sample(np.zeros((2, 1)), np.array([1.0, 2.0]), np.array([1.0, 2.0]))
+    second = Sample(np.zeros((1, 1)), np.array([4.0]), np.array([1.0]))
+    errors = measure_errors(
+        lambda rows: [rows[:, 0], rows[:, 0] + 1], [lambda: first, lambda: second]
+    )
+    assert errors.tolist() == [6.25, 2.75]
 
 
 def test_layer_above_is_an_input_below_the_first_layer(
@@ -210,7 +221,7 @@ def test_layer_above_is_an_input_below_the_first_layer(
 def test_fit_draws_no_more_rows_than_allowed(rng: np.random.Generator) -> None:
     seen = []
 
-    def learn(train: Sample, _validation: Sample) -> Learned:
+    def learn(train: Sample, _validation: Parts) -> Learned:
         seen.append(train)
         return Learned(lambda rows: np.zeros(len(rows)), {})
 

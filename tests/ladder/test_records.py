@@ -12,7 +12,8 @@ from somobench.catalog.view import average_known
 from somobench.ladder.fit import NotAvailable
 from somobench.ladder.inputs import Column, Design, Places, take_rows
 from somobench.ladder.rungs import Prediction, fit_predict
-from somobench.ladder.water_balance import fill_outside, fit_water_balance
+from somobench.ladder.simulation import fill_outside
+from somobench.ladder.water_balance import fit_water_balance
 from somobench.pipelines.baselines import build_split_problem
 from somobench.schemas.variables import AS_MEASURED, AVAILABILITY
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import somobench.ladder.water_balance as rung
 from factories.problems import HELD_OUT, make_problem
+from somobench.ladder import simulation
 from somobench.ladder.fit import Fit
 from somobench.ladder.problem import Array, Problem
 from somobench.ladder.swbm import (
@@ -168,7 +168,7 @@ def truth_of(problem: Problem, number: int) -> Array:
     drawn = draw_parameters(problem.params.water_balance, problem.params.seed)
     cells = np.full(len(problem.role), number)
     spin_up = problem.params.water_balance.spin_up_days
-    weather = rung.read_weather(problem.forcing, problem.latent_heat)
+    weather = simulation.read_weather(problem.forcing, problem.latent_heat)
     wetness = simulate_wetness(drawn.take(cells), weather, spin_up)[0]
     return 0.1 + 0.3 * wetness.astype(float)
 
@@ -213,7 +213,7 @@ def test_predictions_do_not_depend_on_how_many_cells_are_simulated_at_once(
 ) -> None:
     problem = make_problem(rng)
     whole = fit_water_balance(problem)
-    monkeypatch.setattr(rung, "VALUES_AT_ONCE", 1)
+    monkeypatch.setattr(simulation, "VALUES_AT_ONCE", 1)
     by_cell = fit_water_balance(problem)
     assert isinstance(whole, Fit)
     assert isinstance(by_cell, Fit)

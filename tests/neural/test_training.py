@@ -11,8 +11,8 @@ import pytest
 
 from factories.problems import NAMES, make_problem
 from somobench.ladder.problem import Problem
+from somobench.ladder.simulation import read_weather
 from somobench.ladder.swbm import Parameters, simulate_wetness
-from somobench.ladder.water_balance import read_weather
 from somobench.neural.rungs import NEURAL
 from somobench.neural.settings import NeuralSettings
 from somobench.schemas.errors import IntegrityError, UsageError

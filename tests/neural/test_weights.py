@@ -9,7 +9,7 @@ import pytest
 
 from factories.problems import make_problem
 from somobench.ladder.boosting import make_boosting_learner
-from somobench.ladder.pooled import Sample, mean_squared_error
+from somobench.ladder.pooled import Sample, measure_errors
 from somobench.ladder.regressions import make_ridge_learner
 from somobench.ladder.rungs import Prediction, fit_predict
 from somobench.neural.weights import weigh_problem, weigh_targets
@@ -54,10 +54,7 @@ def test_weight_of_two_is_a_row_given_twice() -> None:
     twice = np.r_[np.arange(60), np.arange(20)]
     weighed = Sample(inputs, target, np.where(np.arange(60) < 20, 2.0, 1.0))
     repeated = Sample(inputs[twice], target[twice])
-    nothing = Sample(np.empty((0, 2)), np.empty(0))
-    fits = [
-        make_ridge_learner([0.7])(sample, nothing) for sample in (weighed, repeated)
-    ]
+    fits = [make_ridge_learner([0.7])(sample, []) for sample in (weighed, repeated)]
     found, expected = (fit.predict(inputs) for fit in fits)
     np.testing.assert_allclose(found, expected)
 
@@ -65,7 +62,8 @@ def test_weight_of_two_is_a_row_given_twice() -> None:
 def test_choice_on_validation_rows_follows_their_weight() -> None:
     inputs = np.zeros((2, 1))
     sample = Sample(inputs, np.array([0.0, 1.0]), np.array([1.0, 3.0]))
-    assert mean_squared_error(lambda rows: np.zeros(len(rows)), sample) == 0.75
+    errors = measure_errors(lambda rows: [np.zeros(len(rows))], [lambda: sample])
+    assert errors.tolist() == [0.75]
 
 
 def test_trees_lean_towards_heavy_rows() -> None:
@@ -74,5 +72,5 @@ def test_trees_lean_towards_heavy_rows() -> None:
     rows = np.zeros((40, 1))
     target = np.tile([0.0, 1.0], 20)
     train = Sample(rows, target, np.tile([1.0, 3.0], 20))
-    learned = make_boosting_learner(params, 1)(train, Sample(rows[:0], target[:0]))
+    learned = make_boosting_learner(params, 1)(train, [])
     assert learned.predict(rows[:1])[0] == pytest.approx(0.75, abs=1e-3)

@@ -13,7 +13,7 @@ import numpy as np
 
 from somobench.ladder.fit import make_layer_key
 from somobench.ladder.inputs import Column, Design, derive_design
-from somobench.ladder.pooled import Sample, gather_sample, place_above
+from somobench.ladder.pooled import Role, Sample, Table, place_above
 from somobench.ladder.problem import Array, Problem
 from somobench.schemas.errors import Failure
 
@@ -128,10 +128,9 @@ def _measure_error(
     """Return counts of rows and inputs, and the error on validation days."""
     layer = int(problem.layers[place])
     above = place_above(problem, layer) if design.above else None
-    train, validation = (
-        gather_sample(problem, design, series, None, place, above)
-        for series in (problem.train_target, problem.validation_target)
-    )
+    table = Table(problem, design, place, above)
+    roles = Role(problem.train_target, None), Role(problem.validation_target, None)
+    train, validation = (table.gather(role, table.list_rows(role)) for role in roles)
     errors = fit_ridge(train, penalty, validation.inputs) - validation.target
     return {
         "train_values": len(train.target),

@@ -67,8 +67,7 @@ def find_other_reference_scores(
         failures += find_other_fits((reports or {}).get("baselines", {}), problems)
         if "scores" in tables:
             none = finish_table([], SCORES, SCORE_KEY)
-            parts = [_score_side(case, models) for case, models, _ in sides.values()]
-            expected = pd.concat([none, *parts])
+            expected = pd.concat([none, *map(_score_side, sides.values())])
             given = tables["scores"]
             given = given[given["against"] == ""]
             given = given[given["model"].isin(expected["model"].unique())]
@@ -126,9 +125,9 @@ def _predict(
     return xr.DataArray(bound_and_round(outcome.values), places, tuple(places))
 
 
-def _score_side(side: tuple[ScoringCase, list[Model]]) -> pd.DataFrame:
+def _score_side(side: Side) -> pd.DataFrame:
     """Return rows of every reference on a split, without intervals."""
-    case, models = side
+    case, models, _ = side
     parts = [finish_table([], SCORES, SCORE_KEY)]
     for model in models:
         values = model.load()

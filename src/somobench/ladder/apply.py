@@ -16,6 +16,7 @@ from somobench.ladder.pooled import (
     ROWS_AT_ONCE,
     Learned,
     Learner,
+    Parts,
     Predict,
     Sample,
     fit_pooled,
@@ -28,8 +29,8 @@ from somobench.ladder.rungs import (
     list_missing_inputs,
     use_one_thread,
 )
+from somobench.ladder.simulation import WEATHER
 from somobench.ladder.water_balance import (
-    WEATHER,
     RegionalModel,
     calibrate_region,
     run_regional,
@@ -112,7 +113,7 @@ def _fit_pooled(name: str, problem: Problem) -> FittedRung | NotAvailable:
     feature_set, make_learner = _POOLED[name]
     learn, fitted = make_learner(problem), list[Predict]()
 
-    def keep(train: Sample, validation: Sample) -> Learned:
+    def keep(train: Sample, validation: Parts) -> Learned:
         learned = learn(train, validation)
         fitted.append(learned.predict)
         return learned
@@ -186,8 +187,7 @@ def _apply_pooled(  # noqa: PLR0917 - a partial holds the first ones
     for start in range(0, cells * days, ROWS_AT_ONCE):
         rows = np.arange(start, min(start + ROWS_AT_ONCE, cells * days))
         places = Places(*np.divmod(rows, days))
-        inputs = take_rows(here, design, places)
-        inputs = np.concatenate([inputs, attributes[places.cells]], axis=1)
+        inputs = take_rows(here, design, places, *attributes[places.cells].T)
         for place, predict in enumerate(fitted):
             values[place, rows] = predict(inputs)
     return values.reshape(len(fitted), cells, days)

@@ -10,7 +10,14 @@ import numpy as np
 
 from somobench.ladder.fit import Outcome
 from somobench.ladder.inputs import derive_design
-from somobench.ladder.pooled import Learned, Learner, Sample, fit_pooled
+from somobench.ladder.pooled import (
+    Learned,
+    Learner,
+    Parts,
+    Sample,
+    fit_pooled,
+    measure_errors,
+)
 from somobench.ladder.problem import Array, Problem
 from somobench.schemas.baseline_params import BoostingParams
 
@@ -28,7 +35,7 @@ def make_boosting_learner(params: BoostingParams, seed: int) -> Learner:
     all of them. Nothing else is chosen.
     """
 
-    def learn(train: Sample, validation: Sample) -> Learned:
+    def learn(train: Sample, validation: Parts) -> Learned:
         from sklearn.ensemble import HistGradientBoostingRegressor
 
         model = HistGradientBoostingRegressor(
@@ -51,12 +58,8 @@ def _predict_stage(model: Any, trees: int, inputs: Array) -> Array:
     return result
 
 
-def count_best_trees(model: Any, validation: Sample) -> int:
+def count_best_trees(model: Any, validation: Parts) -> int:
     """Count the trees with the least error on validation rows; 0 without rows."""
-    if not len(validation.target):
+    if not validation:
         return 0
-    errors = [
-        float(np.average((values - validation.target) ** 2, weights=validation.weight))
-        for values in model.staged_predict(validation.inputs)
-    ]
-    return int(np.argmin(errors)) + 1
+    return int(np.argmin(measure_errors(model.staged_predict, validation))) + 1

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from somobench.ladder.problem import Array, Problem
+from somobench.ladder.problem import Array, Problem, Series
 
 
 class Fit(NamedTuple):
@@ -16,7 +16,7 @@ class Fit(NamedTuple):
     holds hyper-parameters and `summary` facts of the fit, by layer, ready for JSON.
     """
 
-    values: Array
+    values: Series
     chosen: dict[str, Any]
     summary: dict[str, Any]
 
@@ -46,7 +46,7 @@ def round_finite(value: float, digits: int = 6) -> float | None:
 
 
 def join_layers(
-    values: Array,
+    values: Series,
     chosen: dict[str, Any],
     summary: dict[str, Any],
     reasons: dict[str, str],

@@ -21,7 +21,7 @@ from somobench.ladder.inputs import (
     take_rows,
 )
 from somobench.ladder.pooled import Predict, Sample
-from somobench.ladder.problem import Array, Mask, Problem
+from somobench.ladder.problem import Array, Mask, Problem, make_double
 from somobench.ladder.references import read_observed, shift_days
 from somobench.ladder.regressions import make_ridge_learner
 from somobench.ladder.rungs import bound_and_round, use_one_thread
@@ -90,8 +90,9 @@ def carry_error(
 
 def forecast_damped_persistence(problem: Problem) -> Array:
     """Return the climatology plus what is left of the issue day's departure from it."""
-    shares = measure_damping(problem.train_target - problem.climatology)
-    return carry_error(problem.climatology, read_observed(problem), shares)
+    climatology = make_double(problem.climatology)
+    shares = measure_damping(problem.train_target - climatology)
+    return carry_error(climatology, make_double(read_observed(problem)), shares)
 
 
 def forecast_ridge_direct(problem: Problem) -> Array:
@@ -99,7 +100,8 @@ def forecast_ridge_direct(problem: Problem) -> Array:
 
     One a layer and lead time, on feature set `memory`.
     """
-    observed, design = read_observed(problem), derive_design(problem, FEATURE_SET)
+    observed = make_double(read_observed(problem))
+    design = derive_design(problem, FEATURE_SET)
     result = np.full((len(LEADS), *observed.shape), np.nan)
     for place in range(observed.shape[0]):
         for number, lead in enumerate(LEADS):
@@ -115,7 +117,8 @@ def forecast_ridge_rollout(problem: Problem) -> Array:
     It reads the weather of feature set `memory` and the state of the day before, which
     on the issue day is the observed one.
     """
-    observed, design = read_observed(problem), derive_design(problem, FEATURE_SET)
+    observed = make_double(read_observed(problem))
+    design = derive_design(problem, FEATURE_SET)
     result = np.full((len(LEADS), *observed.shape), np.nan)
     for place in range(observed.shape[0]):
         predict = _fit_step(problem, design, place, 1)
@@ -171,8 +174,10 @@ def _fit_step(problem: Problem, design: Design, place: int, lead: int) -> Predic
         return Sample(inputs, target[places])
 
     learn = make_ridge_learner(problem.params.penalties)
-    train, validation = problem.train_target[place], problem.validation_target[place]
-    return learn(gather(train), gather(validation)).predict
+    validation = gather(make_double(problem.validation_target[place]))
+    train = gather(make_double(problem.train_target[place]))
+    parts = [lambda: validation] if len(validation.target) else []
+    return learn(train, parts).predict
 
 
 def _stack_state(
@@ -180,7 +185,7 @@ def _stack_state(
 ) -> Array:
     name = f"soil_moisture_layer{problem.layers[place]}"
     column = standardise(problem, name, state[places])
-    return np.column_stack([take_rows(problem, design, places), column])
+    return take_rows(problem, design, places, column)
 
 
 def _step(

@@ -7,6 +7,7 @@ record, counts as average.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -55,12 +56,22 @@ def derive_design(problem: Problem, name: str) -> Design:
     return Design(tuple(columns), statics=True, above=ABOVE in definition.variables)
 
 
-def take_rows(problem: Problem, design: Design, places: Places) -> Array:
-    """Return standardised inputs, (row, column), without the layer above."""
-    parts = [_gather_weather(problem, column, places) for column in design.columns]
-    if design.statics:
-        parts += [values[places.cells] for values in standardise_statics(problem)]
-    return np.stack(parts, axis=1) if parts else np.empty((len(places.cells), 0))
+def take_rows(problem: Problem, design: Design, places: Places, *more: Array) -> Array:
+    """Return standardised inputs, (row, column), and further columns behind them.
+
+    Nothing but the table itself and one column is held.
+    """
+    attributes = standardise_statics(problem) if design.statics else []
+    columns = chain(
+        (_gather_weather(problem, column, places) for column in design.columns),
+        (values[places.cells] for values in attributes),
+        more,
+    )
+    count = len(design.columns) + len(attributes) + len(more)
+    rows = np.empty((len(places.cells), count))
+    for number, values in enumerate(columns):
+        rows[:, number] = values
+    return rows
 
 
 def standardise_statics(problem: Problem) -> list[Array]:

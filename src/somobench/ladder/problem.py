@@ -24,12 +24,17 @@ from somobench.schemas.tables import CELLS
 from somobench.schemas.variables import ARIDITY, TEST, TRAIN, VALIDATION
 
 Array = NDArray[np.float64]
+Series = NDArray[np.float32] | Array
 Mask = NDArray[np.bool_]
+CELLS_AT_ONCE = 256  # scaled in double precision at a time
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Problem:
     """One split as a model meets it; arrays aren't to be written to.
+
+    Series are in the precision of the release's files, or in double: whoever computes
+    with them makes them double first.
 
     Attributes
     ----------
@@ -67,12 +72,12 @@ class Problem:
     layers: NDArray[np.int8]
     role: NDArray[np.int8]
     has_target: Mask
-    train_target: Array
-    validation_target: Array
-    observed: Array | None
+    train_target: Series
+    validation_target: Series
+    observed: Series | None
     forcing: Mapping[str, NDArray[np.float32]]
-    reanalysis: Array | None
-    climatology: Array
+    reanalysis: Series | None
+    climatology: Series
     statics: Mapping[str, Array]
     normalisation: Mapping[str, tuple[float, float]]
     feature_sets: Mapping[str, FeatureSetRecord]
@@ -97,6 +102,11 @@ class Problem:
     def hide_observations(self) -> Problem:
         """Return the same problem without observations of test days."""
         return replace(self, observed=None)
+
+
+def make_double(values: Series) -> Array:
+    """Return values in double precision; themselves, where they are."""
+    return values.astype(np.float64, copy=False)
 
 
 def build_problem(
@@ -128,7 +138,7 @@ def build_problem(
     forcing = align_to_targets(forcing, targets, "forcing")
     trained, tested = view.has_role(TRAIN), view.has_role(TEST)
     trained_days = np.asarray(trained.any(axis=0))
-    values = view.train_scaled().to_numpy().astype(np.float64)
+    values = _scale_targets(view)
     own_factors = features["scale_is_full_record"].to_numpy() == 0
     daily = view.climatology().sel(day_of_year=day_of_year(targets["time"]))
     series = {
@@ -148,7 +158,7 @@ def build_problem(
         observed=values,
         forcing=series,
         reanalysis=_read_reanalysis(forcing, targets),
-        climatology=daily.transpose("layer", "cell", "time").to_numpy().astype(float),
+        climatology=daily.transpose("layer", "cell", "time").to_numpy(),
         statics=collect_statics(forcing, series, trained_days, view.cells),
         normalisation=_read_normalisation(features),
         feature_sets=feature_sets,
@@ -159,16 +169,26 @@ def build_problem(
     )
 
 
-def _keep_role(values: Array, has_role: Mask, usable: Mask) -> Array:
+def _scale_targets(view: SplitView) -> NDArray[np.float32]:
+    """Return targets in train scaling, (layer, cell, day), m3 m-3."""
+    sizes = view.targets.sizes
+    values = np.empty([sizes[dim] for dim in ("layer", "cell", "time")], np.float32)
+    for start in range(0, sizes["cell"], CELLS_AT_ONCE):
+        cells = slice(start, start + CELLS_AT_ONCE)
+        values[:, cells] = view.take_cells(cells).train_scaled()
+    return values
+
+
+def _keep_role(values: Series, has_role: Mask, usable: Mask) -> Series:
     """Keep the values of a role where scale factors know no test day."""
     return np.where(has_role & usable[..., None], values, np.nan)
 
 
-def _read_reanalysis(forcing: xr.Dataset, targets: xr.Dataset) -> Array | None:
+def _read_reanalysis(forcing: xr.Dataset, targets: xr.Dataset) -> Series | None:
     if "reanalysis_soil_moisture" not in forcing:
         return None
     series = forcing["reanalysis_soil_moisture"].sel(layer=targets["layer"])
-    return series.transpose("layer", "cell", "time").to_numpy().astype(np.float64)
+    return series.transpose("layer", "cell", "time").to_numpy()
 
 
 def collect_statics(

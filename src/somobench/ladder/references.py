@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 
 from somobench.ladder.fit import Fit, NotAvailable, Outcome
-from somobench.ladder.problem import Array, Problem
+from somobench.ladder.problem import Problem, Series
+
+AnySeries = TypeVar("AnySeries", bound=Series)
 
 
 def predict_climatology(problem: Problem) -> Outcome:
@@ -35,7 +39,7 @@ def predict_persistence(problem: Problem) -> Outcome:
     )
 
 
-def read_observed(problem: Problem) -> Array:
+def read_observed(problem: Problem) -> Series:
     """Return targets of all days, (layer, cell, day), m3 m-3.
 
     Raises
@@ -49,7 +53,7 @@ def read_observed(problem: Problem) -> Array:
     return problem.observed
 
 
-def shift_days(series: Array, days: int) -> Array:
+def shift_days(series: AnySeries, days: int) -> AnySeries:
     """Return the value of so many days before along the last axis; NaN at the start.
 
     Examples
@@ -62,7 +66,7 @@ def shift_days(series: Array, days: int) -> Array:
     return before
 
 
-def _predict_as_given(problem: Problem, series: Array, otherwise: str) -> Outcome:
+def _predict_as_given(problem: Problem, series: Series, otherwise: str) -> Outcome:
     values = np.where(problem.test, series, np.nan)
     if not np.isfinite(values).any():
         return NotAvailable(otherwise)

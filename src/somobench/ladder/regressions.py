@@ -16,10 +16,11 @@ from somobench.ladder.inputs import Column, Design, derive_design
 from somobench.ladder.pooled import (
     Learned,
     Learner,
+    Parts,
     Predict,
     Sample,
     fit_pooled,
-    mean_squared_error,
+    measure_errors,
 )
 from somobench.ladder.problem import Array, Problem
 from somobench.schemas.baseline_params import BaselineParams
@@ -58,14 +59,14 @@ def _fit_plumber(
     names = [find_first_present(group, problem) for group in groups]
     columns = tuple(Column(name, 0) for name in names if name is not None)
 
-    def learn_and_note(train: Sample, validation: Sample) -> Learned:
+    def learn_and_note(train: Sample, validation: Parts) -> Learned:
         learned = learn(train, validation)
         return Learned(learned.predict, {"variables": names, **learned.chosen})
 
     return fit_pooled(problem, Design(columns, statics=False), learn_and_note)
 
 
-def learn_line(train: Sample, _validation: Sample) -> Learned:
+def learn_line(train: Sample, _validation: Parts) -> Learned:
     """Fit an ordinary least-squares regression."""
     return Learned(_fit_linear(train), {})
 
@@ -79,13 +80,13 @@ def make_ridge_learner(penalties: Sequence[float]) -> Learner:
     """
     ordered = sorted(penalties)
 
-    def learn(train: Sample, validation: Sample) -> Learned:
-        if not len(validation.target):
+    def learn(train: Sample, validation: Parts) -> Learned:
+        if not validation:
             penalty = ordered[len(ordered) // 2]
             chosen = {"penalty": penalty, "penalty_source": "no validation values"}
             return Learned(_fit_ridge(train, penalty), chosen)
         fits = [_fit_ridge(train, penalty) for penalty in ordered]
-        errors = [mean_squared_error(fit, validation) for fit in fits]
+        errors = measure_errors(lambda rows: [fit(rows) for fit in fits], validation)
         best = int(np.argmin(errors))
         chosen = {"penalty": ordered[best], "penalty_source": "validation values"}
         return Learned(fits[best], chosen)
@@ -99,7 +100,7 @@ def cluster_learner(params: BaselineParams) -> Learner:
     Clusters with too few train rows take the regression over all rows.
     """
 
-    def learn(train: Sample, _validation: Sample) -> Learned:
+    def learn(train: Sample, _validation: Parts) -> Learned:
         from sklearn.cluster import KMeans
 
         distinct = len(np.unique(train.inputs, axis=0))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from somobench.ladder.boosting import fit_gradient_boosting
 from somobench.ladder.fit import NotAvailable, Outcome
-from somobench.ladder.problem import Array, Problem
+from somobench.ladder.problem import Problem, Series, make_double
 from somobench.ladder.references import (
     predict_climatology,
     predict_persistence,
@@ -207,7 +207,10 @@ def fit_predict(name: str, problem: Problem) -> Prediction | NotAvailable:
         outcome = rung.fit(problem)
     if isinstance(outcome, NotAvailable):
         return outcome
-    return Prediction(bound_and_round(outcome.values), outcome.chosen, outcome.summary)
+    values = np.empty(outcome.values.shape, np.float32)
+    for place, layer in enumerate(outcome.values):
+        values[place] = bound_and_round(layer)
+    return Prediction(values, outcome.chosen, outcome.summary)
 
 
 def list_missing_inputs(rung: Rung, problem: Problem) -> str:
@@ -233,10 +236,10 @@ def _name_lacking(name: str, problem: Problem) -> str:
     return f"{name} on every day" if name in problem.incomplete else name
 
 
-def bound_and_round(values: Array) -> NDArray[np.float32]:
+def bound_and_round(values: Series) -> NDArray[np.float32]:
     """Bring predictions into the physical range and round them as targets are."""
     physical = VARIABLES["soil_moisture"]
-    bounded = np.clip(values, physical.minimum, physical.maximum)
+    bounded = np.clip(make_double(values), physical.minimum, physical.maximum)
     return np.round(bounded, DECIMALS).astype(np.float32) + np.float32(0)
 
 

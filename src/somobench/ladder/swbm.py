@@ -1,6 +1,6 @@
 """The Simple Water Balance Model: one soil store, one snow store, five parameters.
 
-Pure arithmetic on arrays; calibration and predictions are in `baseline_water_balance`.
+Pure arithmetic on arrays; calibration and predictions are in `water_balance`.
 """
 
 from __future__ import annotations

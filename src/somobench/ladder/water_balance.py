@@ -7,7 +7,7 @@ correlates best on average over those cells, and one line through all their days
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,17 +20,20 @@ from somobench.ladder.fit import (
     make_layer_key,
     round_finite,
 )
-from somobench.ladder.problem import Array, Problem
+from somobench.ladder.pooled import draw_rows
+from somobench.ladder.problem import Array, Problem, Series, make_double
+from somobench.ladder.simulation import (
+    Cells,
+    divide_cells,
+    simulate_cells,
+    simulate_part,
+)
 from somobench.ladder.swbm import (
     Parameters,
     Weather,
     draw_parameters,
     simulate_wetness,
 )
-
-VALUES_AT_ONCE = 30_000_000  # of simulated wetness; 120 MB
-Cells = NDArray[np.intp]
-WEATHER = ("precipitation", "net_radiation", "air_temperature")
 
 
 class RegionalModel(NamedTuple):
@@ -44,10 +47,9 @@ class RegionalModel(NamedTuple):
 def fit_water_balance(problem: Problem) -> Outcome:
     """Calibrate the model on train days and predict the test days."""
     drawn = draw_parameters(problem.params.water_balance, problem.params.seed)
-    weather = read_weather(problem.forcing, problem.latent_heat)
     own = np.isfinite(problem.train_target).sum(axis=2) >= _get_minimum_days(problem)
-    scores = _train_correlations(problem, drawn, weather, own.any(axis=0))
-    values = make_empty_values(problem)
+    scores = _train_correlations(problem, drawn, own.any(axis=0))
+    values, everywhere = make_empty_values(problem), np.arange(own.shape[1])
     chosen, summary, reasons = {}, {}, {}
     for place, layer in enumerate(problem.layers.tolist()):
         key, cells = make_layer_key(layer), np.flatnonzero(own[place])
@@ -57,13 +59,9 @@ def fit_water_balance(problem: Problem) -> Outcome:
         regional = int(np.argmax(scores[place, cells].mean(axis=0)))
         sets = np.full(own.shape[1], regional)
         sets[cells] = np.argmax(scores[place, cells], axis=1)
-        spin_up = problem.params.water_balance.spin_up_days
-        wetness = simulate_wetness(drawn.take(sets), weather, spin_up)[0]
-        common = Weather(*(part[cells] for part in weather))
-        shared = simulate_wetness(
-            drawn.take(np.full(cells.size, regional)), common, spin_up
-        )[0]
-        lines = _fit_lines(wetness, shared, problem.train_target[place], cells)
+        wetness = simulate_cells(problem, drawn, sets, everywhere)
+        shared = simulate_cells(problem, drawn, np.full(cells.size, regional), cells)
+        lines = _fit_lines(problem, place, wetness, shared, cells)
         mapped = lines[:, :1] + lines[:, 1:] * wetness
         values[place] = np.where(problem.test[place], mapped, np.nan)
         chosen[key] = {"regional_set": _describe_parameters(drawn, regional)}
@@ -82,20 +80,17 @@ def calibrate_region(problem: Problem) -> dict[int, RegionalModel]:
     cell of enough train days is left out.
     """
     drawn = draw_parameters(problem.params.water_balance, problem.params.seed)
-    weather = read_weather(problem.forcing, problem.latent_heat)
     own = np.isfinite(problem.train_target).sum(axis=2) >= _get_minimum_days(problem)
-    scores = _train_correlations(problem, drawn, weather, own.any(axis=0))
+    scores = _train_correlations(problem, drawn, own.any(axis=0))
     models = {}
     for place, layer in enumerate(problem.layers.tolist()):
         cells = np.flatnonzero(own[place])
         if not cells.size:
             continue
-        chosen = drawn.take(np.array([scores[place, cells].mean(axis=0).argmax()]))
-        common = Weather(*(part[cells] for part in weather))
-        spin_up = problem.params.water_balance.spin_up_days
-        shared = simulate_wetness(chosen, common, spin_up)[0]
-        line = fit_line(shared.ravel(), problem.train_target[place, cells].ravel())
-        models[layer] = RegionalModel(chosen, *line)
+        regional = int(np.argmax(scores[place, cells].mean(axis=0)))
+        shared = simulate_cells(problem, drawn, np.full(cells.size, regional), cells)
+        line = _fit_shared_line(problem, place, shared, cells)
+        models[layer] = RegionalModel(drawn.take(np.array([regional])), *line)
     return models
 
 
@@ -129,74 +124,34 @@ def _get_minimum_days(problem: Problem) -> int:
     return problem.params.water_balance.minimum_days
 
 
-def read_weather(
-    forcing: Mapping[str, NDArray[np.float32]], latent_heat: float
-) -> Weather:
-    """Read daily input; before a cell's record its first days, after it dry cold ones.
-
-    So a store begins in equilibrium with its own weather, however late that begins.
-
-    Parameters
-    ----------
-    forcing : by variable, (cell, day), `WEATHER` at least
-    latent_heat : MJ kg-1
-    """
-    series = {name: forcing[name].astype(np.float64) for name in WEATHER}
-    known = np.all([np.isfinite(series[name]) for name in WEATHER], axis=0)
-    if not known.all():
-        series = {name: fill_outside(series[name], known) for name in WEATHER}
-    return Weather(
-        series["precipitation"],
-        series["net_radiation"] / latent_heat,
-        series["air_temperature"],
-    )
-
-
-def fill_outside(values: Array, known: NDArray[np.bool_]) -> Array:
-    """Fill days outside a record: before it the record over and over, after it zero.
-
-    Parameters
-    ----------
-    values : array, (cell, day)
-    known : array, (cell, day), bool
-        One run of days a cell.
-
-    Examples
-    --------
-    >>> fill_outside(np.array([[np.nan, np.nan, 1.0, 2.0, 3.0, np.nan]]),
-    ...              np.array([[False, False, True, True, True, False]]))
-    array([[2., 3., 1., 2., 3., 0.]])
-    """
-    filled = np.where(known, values, 0.0)
-    for cell in np.flatnonzero(known.any(axis=1) & ~known[:, 0]):
-        days = np.flatnonzero(known[cell])
-        first, record = int(days[0]), values[cell, days]
-        filled[cell, :first] = record[(np.arange(first) - first) % len(record)]
-    return filled
-
-
 def _train_correlations(
-    problem: Problem, drawn: Parameters, weather: Weather, wanted: NDArray[np.bool_]
+    problem: Problem, drawn: Parameters, wanted: NDArray[np.bool_]
 ) -> Array:
     """Correlate each set's wetness with train targets, (layer, cell, set).
 
     -1 for cells that aren't wanted, and where a correlation doesn't exist.
     """
-    sets, days = len(drawn.capacity), weather.precipitation.shape[1]
-    layers, cells = problem.train_target.shape[:2]
+    layers, cells, days = problem.train_target.shape
+    sets = len(drawn.capacity)
     scores = np.full((layers, cells, sets), -1.0)
-    at_once = max(1, VALUES_AT_ONCE // (sets * days))
-    places = np.flatnonzero(wanted)
-    for start in range(0, places.size, at_once):
-        part = places[start : start + at_once]
-        chosen = Weather(*(values[part] for values in weather))
-        spin_up = problem.params.water_balance.spin_up_days
-        wetness = simulate_wetness(drawn, chosen, spin_up)
-        for number, cell in enumerate(part):
-            for layer in range(layers):
-                target = problem.train_target[layer, cell]
-                scores[layer, cell] = correlate_rows(wetness[:, number], target)
+    for part in divide_cells(np.flatnonzero(wanted), sets * days):
+        scores[:, part] = _correlate_cells(problem, drawn, part)
     return scores
+
+
+def _correlate_cells(problem: Problem, drawn: Parameters, cells: Cells) -> Array:
+    """Correlate as `_train_correlations` in some cells, simulated at once."""
+    wetness = simulate_part(problem, drawn, cells)
+    targets = make_double(problem.train_target[:, cells])
+    return np.array(
+        [
+            [
+                correlate_rows(wetness[:, number], target)
+                for number, target in enumerate(layer)
+            ]
+            for layer in targets
+        ]
+    )
 
 
 def correlate_rows(series: NDArray[np.float32], target: Array) -> Array:
@@ -224,28 +179,41 @@ def correlate_rows(series: NDArray[np.float32], target: Array) -> Array:
 
 
 def _fit_lines(
+    problem: Problem,
+    place: int,
     wetness: NDArray[np.float32],
     shared: NDArray[np.float32],
-    target: Array,
     cells: Cells,
 ) -> Array:
     """Fit the line from wetness to target, (cell, 2): intercept and slope.
 
     `shared` is the wetness of the regional set in the calibrated `cells`.
     """
+    target = problem.train_target[place]
     result = np.empty((len(target), 2))
-    result[:] = fit_line(shared.ravel(), target[cells].ravel())
+    result[:] = _fit_shared_line(problem, place, shared, cells)
     for cell in cells:
         result[cell] = fit_line(wetness[cell], target[cell])
     return result
 
 
-def fit_line(x: NDArray[np.float32], y: Array) -> tuple[float, float]:
+def _fit_shared_line(
+    problem: Problem, place: int, shared: NDArray[np.float32], cells: Cells
+) -> tuple[float, float]:
+    """Fit one line to all days of some cells, as many as pooled fits draw."""
+    target = problem.train_target[place, cells].ravel()
+    known = np.flatnonzero(np.isfinite(target))
+    rows = draw_rows(known, problem, int(problem.layers[place]))
+    return fit_line(shared.ravel()[rows], target[rows])
+
+
+def fit_line(x: NDArray[np.float32], y: Series) -> tuple[float, float]:
     """Fit intercept and slope by least squares over the days that `y` has."""
     from sklearn.linear_model import LinearRegression
 
     days = np.isfinite(y)
-    model = LinearRegression().fit(x[days, None].astype(np.float64), y[days])
+    inputs, known = make_double(x[days, None]), make_double(y[days])
+    model = LinearRegression().fit(inputs, known)
     return float(model.intercept_), float(model.coef_[0])
 
 

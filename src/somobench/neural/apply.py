@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from somobench.ladder.problem import Array
 from somobench.ladder.release import LATENT_HEAT
 from somobench.ladder.rungs import bound_and_round
-from somobench.ladder.water_balance import WEATHER
+from somobench.ladder.simulation import WEATHER
 from somobench.neural.ensemble import build_network, name_checkpoint, stack_weather
 from somobench.neural.fit import CELLS_AT_ONCE
 from somobench.neural.hybrid import RADIATION

@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from somobench.ladder.simulation import read_weather
 from somobench.ladder.swbm import FIRST_WETNESS, FREEZING, Parameters
-from somobench.ladder.water_balance import read_weather
 from somobench.schemas.baseline_params import WaterBalanceParams
 
 RADIATION = "net_radiation"

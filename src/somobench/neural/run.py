@@ -23,7 +23,7 @@ from somobench.ladder.forecasts import (
     forecast,
     measure_damping,
 )
-from somobench.ladder.problem import Array, Problem
+from somobench.ladder.problem import Array, Problem, make_double
 from somobench.ladder.references import read_observed
 from somobench.ladder.release import LabelledProblem, read_problem
 from somobench.neural.rungs import LSTM, NEURAL
@@ -148,7 +148,7 @@ def _train_network(  # noqa: PLR0917 - one call
     known = np.isfinite(problem.validation_target).any()
     measured = problem.validation_target if known else problem.train_target
     shares = measure_damping(measured - base)
-    carried = carry_error(base, read_observed(problem), shares)
+    carried = carry_error(base, make_double(read_observed(problem)), shares)
     facts["shares_of_error_left"] = shares.round(4).tolist()
     return finish_forecast(problem, carried), facts
 

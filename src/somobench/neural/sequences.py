@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from somobench.ladder.problem import Array, Problem
+from somobench.ladder.problem import Array, Problem, Series, make_double
 from somobench.schemas.variables import TRAIN
 
 FEATURE_SET = "forcing"
@@ -81,7 +81,7 @@ def measure_inputs(problem: Problem) -> Inputs:
         for name, values in sorted(problem.statics.items())
         if np.isfinite(values).all() and values[cells].std() > 0
     ]
-    targets = [layer[np.isfinite(layer)] for layer in problem.train_target]
+    targets = [make_double(layer[np.isfinite(layer)]) for layer in problem.train_target]
     return Inputs(
         _measure(names, {name: problem.forcing[name][trained] for name in names}),
         _measure(known, {name: problem.statics[name][cells] for name in known}),
@@ -99,7 +99,7 @@ def _measure(names: list[str], values: Mapping[str, NDArray[np.floating]]) -> Sc
     return Scaling(tuple(names), tuple(means), tuple(deviations))
 
 
-def standardise_target(inputs: Inputs, target: Array) -> Values:
+def standardise_target(inputs: Inputs, target: Series) -> Values:
     """Return targets as a network learns them, (day, cell, layer)."""
     scaled = (target.transpose(2, 1, 0) - inputs.target_mean) / inputs.target_deviation
     return scaled.astype(np.float32)

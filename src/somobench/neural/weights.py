@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from somobench.ladder.problem import Array, Problem
+from somobench.ladder.problem import Array, Problem, make_double
 from somobench.windows.balances import balance_groups, weigh_extremes
 
 UNIFORM, QUANTILE, EXTREME = "uniform", "quantile", "extreme"
@@ -22,7 +22,8 @@ def weigh_problem(problem: Problem, weighting: str) -> Problem:
     """
     if weighting == UNIFORM:
         return problem
-    train, validation = problem.train_target, problem.validation_target
+    train = make_double(problem.train_target)
+    validation = make_double(problem.validation_target)
     trained = np.isfinite(train).any(axis=2, keepdims=True)
     return replace(
         problem,
