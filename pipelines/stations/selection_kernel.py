@@ -11,8 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from somobench.compiling import compile_lazily
-from somobench.pairwise import LANES, sum_pairwise
+from somobench.compiling import LANES, compile_lazily, sum_pairwise
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]

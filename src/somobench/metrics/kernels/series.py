@@ -6,9 +6,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from somobench.compiling import compile_lazily
+from somobench.compiling import LANES, compile_lazily, sum_pairwise
 from somobench.metrics.kernels.arrays import Flags, Floats, Integers
-from somobench.pairwise import LANES, sum_pairwise
 
 
 @compile_lazily()

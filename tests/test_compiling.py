@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from somobench.pairwise import LANES, sum_pairwise
+from somobench.compiling import LANES, sum_pairwise
 
 
 @pytest.mark.parametrize("size", [0, 1, 7, 8, 9, 127, 128, 129, 136, 1000, 8001])
