@@ -57,3 +57,11 @@ def test_split_with_few_other_series_is_judged(monkeypatch: pytest.MonkeyPatch) 
     off = {"temporal": SAME, "ungauged": np.array([0, 0, 0, 0.02])}
     depends = {"temporal": set(), "ungauged": {SHRINKAGE}}
     assert list_untold(monkeypatch, off, depends) == []
+
+
+@pytest.mark.parametrize("off", [np.full(4, 0.02), np.full(4, 5e-4)])
+def test_release_whose_splits_are_all_otherwise_is_judged(
+    monkeypatch: pytest.MonkeyPatch, off: np.ndarray
+) -> None:
+    depends = {"temporal": {SHRINKAGE}}
+    assert list_untold(monkeypatch, {"temporal": off}, depends) == []

@@ -118,11 +118,13 @@ def _list_untold(
     """
     known = {split: it for split, it in off.items() if it.size}
     unlike = [
-        split for split, it in known.items() if np.mean(it <= ROUNDING) < LEAST_ALIKE
+        split
+        for split, it in known.items()
+        if np.mean(it <= ROUNDING) < LEAST_ALIKE and it.max() > DAMAGED
     ]
     alike = [split for split in known if split not in unlike]
     untold: set[str] = set()
-    for changed in ALTERNATIVES if unlike else ():
+    for changed in ALTERNATIVES if alike and unlike else ():
         depends = {
             split: _depends(split, manifest, tables, grids, changed) for split in known
         }
