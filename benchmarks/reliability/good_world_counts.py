@@ -49,7 +49,9 @@ TEXT = (
     "hands leave them: other writers, codecs, chunks, zips, indents. Those of one "
     "table or grid are tried in the folder and as a file alone, each world also in "
     "the process that `validate` starts. Worlds of which nothing can be built don't "
-    "count. What was refused was tried again on the checks as they are now."
+    "count. All changes were tried on one world, four on each other; those of a "
+    "refused world are refused with it. What was refused (five worlds, texts of any "
+    "length, zips of Zarr 2) was tried again on the checks as they are now."
 )
 
 
