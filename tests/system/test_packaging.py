@@ -33,6 +33,7 @@ PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf
 MODULES = modules(ROOT)
 # Loaded by functions, where numba (extra `build`) or PyTorch (`neural`) is installed.
 NEEDING_EXTRAS = (
+    "somobench.compiling",
     "somobench.metrics.kernels",
     "somobench.metrics.summed",
     *(f"somobench.neural.{name}" for name in ("apply", "batches", "ensemble", "fit")),
