@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.signal import lfilter
 
 from somobench.metrics.definition import Invariance, Metric
 from somobench.metrics.registry import METRICS
@@ -56,9 +57,8 @@ def make_world(metric: Metric, seed: int, gaps: float = 0.2) -> World:
 
     def persistent(*shape: int) -> Array:
         noise = rng.standard_normal(shape)
-        for day in range(1, DAYS):
-            noise[:, day] = 0.9 * noise[:, day - 1] + 0.44 * noise[:, day]
-        return noise
+        remembered: Array = lfilter([0.44], [1, -0.9], noise, axis=1)
+        return remembered
 
     season = np.cos(2 * np.pi * DAY / 366 + rng.uniform(0, 6))
     target = 0.3 + 0.06 * season + 0.05 * persistent(3, DAYS)

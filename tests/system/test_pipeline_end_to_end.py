@@ -88,25 +88,34 @@ def test_second_run_has_nothing_to_do(built: Path) -> None:
     assert repro(built) == ["inputs"]
 
 
+def list_changed(folder: Path) -> set[str]:
+    """Return the stages that DVC would run for what they depend on directly."""
+    printed = run_program(
+        folder, sys.executable, "-m", "dvc", "status", "--json", *STAGES
+    )
+    return set(json.loads(printed.splitlines()[-1]))
+
+
 def test_changed_parameter_concerns_the_stages_that_depend_on_it(built: Path) -> None:
     before = (built / "params.yaml").read_text("utf-8")
     changed = before.replace("title: SoMoBench", "title: Another")
     assert changed != before
     (built / "params.yaml").write_text(changed, "utf-8")
-    status = run_program(
-        built, sys.executable, "-m", "dvc", "status", "--json", *STAGES
-    )
+    stages = list_changed(built)
     (built / "params.yaml").write_text(before, "utf-8")
-    assert set(json.loads(status.splitlines()[-1])) == {"inputs", "release"}
+    assert stages == {"inputs", "release"}
 
 
-def test_changed_comment_reruns_its_stage_and_those_that_digest_it(built: Path) -> None:
-    with (built / "pipelines/targets/__init__.py").open("a") as stream:
-        stream.write("# A comment changes no result.\n")
-    before = outputs(built)
+def test_changed_comment_concerns_its_stage_and_those_that_digest_it(
+    built: Path,
+) -> None:
+    code = built / "pipelines/targets/__init__.py"
+    before = code.read_text("utf-8")
+    code.write_text(f"{before}# A comment changes no result.\n", "utf-8")
+    stages = list_changed(built)
+    code.write_text(before, "utf-8")
     # `features` builds train targets once more, with the code of `targets`.
-    assert repro(built) == ["inputs", "targets", "features", "release"]
-    assert outputs(built) == before
+    assert stages == {"inputs", "targets", "features", "release"}
 
 
 def test_damaged_cache_is_found_before_anything_is_published(built: Path) -> None:
