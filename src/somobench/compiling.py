@@ -12,8 +12,10 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+Floats = NDArray[np.float64]
 Function = TypeVar("Function", bound=Callable[..., object])
 LANES, LONGEST = 8, 128  # values that numpy sums side by side, and in one loop
+DEPTH = 130  # parts that wait: two a halving of what an integer counts
 
 
 def compile_lazily(*, reorder: bool = False) -> Callable[[Function], Function]:
@@ -36,19 +38,48 @@ def compile_lazily(*, reorder: bool = False) -> Callable[[Function], Function]:
 
 
 @compile_lazily()
-def sum_pairwise(
-    values: NDArray[np.float64], start: int, stop: int, lane: NDArray[np.float64]
-) -> float:
+def sum_pairwise(values: Floats, start: int, stop: int, lane: Floats) -> float:
     """Sum in the order of numpy's loops (`DOUBLE_pairwise_sum`), to the last bit.
 
-    `lane` is room for `LANES` sums.
+    Halves of halves, down to blocks. It doesn't call itself: what numba keeps of a
+    function that does can't be loaded by a loop that another process compiled.
+
+    Parameters
+    ----------
+    values : (N,)
+    start, stop : int
+    lane : (LANES,)
+        Room for sums.
     """
+    if stop - start <= LONGEST:
+        return _sum_block(values, start, stop, lane)
+    starts, stops = np.empty(DEPTH, np.int64), np.empty(DEPTH, np.int64)
+    sums, is_divided = np.empty(DEPTH), np.empty(DEPTH, np.bool_)
+    starts[0], stops[0], is_divided[0] = start, stop, False
+    parts, known = 1, 0
+    while parts:
+        parts -= 1
+        first, last = starts[parts], stops[parts]
+        if is_divided[parts]:
+            known -= 1
+            sums[known - 1] += sums[known]
+        elif last - first <= LONGEST:
+            sums[known] = _sum_block(values, first, last, lane)
+            known += 1
+        else:
+            half = (last - first) // 2
+            middle = first + half - half % LANES
+            is_divided[parts] = True
+            starts[parts + 1], stops[parts + 1] = middle, last
+            starts[parts + 2], stops[parts + 2] = first, middle
+            is_divided[parts + 1] = is_divided[parts + 2] = False
+            parts += 3
+    return sums[0]
+
+
+@compile_lazily()
+def _sum_block(values: Floats, start: int, stop: int, lane: Floats) -> float:
     count = stop - start
-    if count > LONGEST:
-        half = start + count // 2 - count // 2 % LANES
-        return sum_pairwise(values, start, half, lane) + sum_pairwise(
-            values, half, stop, lane
-        )
     if count < LANES:
         total = -0.0
         for place in range(start, stop):
