@@ -52,6 +52,16 @@ def test_rain_may_come_before_its_water_and_not_after(
     assert find(make_forcing(precipitation=rain)) == faults
 
 
+def test_soil_that_other_rain_wets_is_not_compared(rng: np.random.Generator) -> None:
+    cells = []
+    for number in range(100):  # by chance some rise before this rain
+        cell = make_forcing(precipitation=np.maximum(rng.normal(0, 20, DAYS), 0))
+        soil = rng.uniform(0.1, 0.4, (1, 1, DAYS))
+        cell["reanalysis_soil_moisture"] = ("layer", "cell", "time"), soil
+        cells.append(cell.assign_coords(cell=[f"0.125_{number}.125"]))
+    assert find(xr.concat(cells, "cell")) == []
+
+
 def test_days_of_another_definition_are_not_compared() -> None:
     rain = np.roll(make_forcing()["precipitation"].to_numpy()[0], 1)
     forcing = make_forcing(precipitation=rain)

@@ -20,6 +20,7 @@ RAIN, SOIL = "precipitation", "reanalysis_soil_moisture"
 FEWEST_WET = 60  # days with rain, of a cell whose days are judged
 EARLY, ON_TIME = (1, 2), (0, -1)  # days by which rain follows the rise that it makes
 LEAST_BETTER = 0.1  # of a correlation
+LEAST_ALIKE = 0.2  # median correlation over cells, of soil that this rain wets
 MOST_EVAPORATIVE = 1.0  # latent heat over net radiation, where rain doesn't pay either
 MOST_WATER = 1.1  # evaporation over precipitation
 LEAST_EVAPORATION = -0.1  # mm d-1, of a cell's mean; frost and dew reach a tenth of it
@@ -83,6 +84,8 @@ def _compare_days(forcing: xr.Dataset) -> Iterator[Failure]:
     early, on_time = (
         np.max([alike[lag] for lag in lags], axis=0) for lags in (EARLY, ON_TIME)
     )
+    if max(np.median(early), np.median(on_time)) < LEAST_ALIKE:
+        return  # other rain than this wets the soil of the reanalysis
     wrong = (early - on_time > LEAST_BETTER) & ((rain > 0).sum(axis=1) >= FEWEST_WET)
     found = "rain a day or two after the soil of the reanalysis gets wetter"
     yield from _fail(forcing, RAIN, wrong, found, "rain before its water")
