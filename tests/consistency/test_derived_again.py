@@ -256,6 +256,22 @@ def test_exchanged_labels_are_found_by_scoring_again(
     assert any(failure.where.startswith(f"{table}.parquet") for failure in failures)
 
 
+def test_rung_that_the_reference_split_lacks_has_no_shift_costs(world: World) -> None:
+    rungs = dict(world.manifest.rungs)
+    rungs["temporal"] = {**rungs["temporal"], "ridge_state": "no reason"}
+    scored, costs = world.tables["scores"], world.tables["shift_costs"]
+    lacks = (scored["split"] == "temporal") & (scored["model"] == "ridge_state")
+    tables = {
+        "scores": scored[~lacks],
+        "shift_costs": costs[costs["model"] != "ridge_state"],
+    }
+    manifest = world.manifest.model_copy(update={"rungs": rungs})
+    found = find_other_scores(manifest, tables)
+    assert [item for item in found if "model" in item.where] == []
+    kept = find_other_scores(manifest, tables | {"shift_costs": costs})
+    assert "shift_costs.parquet model" in [item.where for item in kept]
+
+
 def test_release_of_one_split_has_no_shift_costs(world: World) -> None:
     splits = {"temporal": world.manifest.splits["temporal"]}
     manifest = world.manifest.model_copy(update={"splits": splits})

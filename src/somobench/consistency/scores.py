@@ -212,7 +212,7 @@ def _judge_signs(costs: pd.DataFrame) -> Iterator[Failure]:
 def _compare_rungs(
     kind: str, table: pd.DataFrame, manifest: Manifest
 ) -> Iterator[Failure]:
-    """Every rung that a split carries is scored on it, in the same pools."""
+    """Every rung that a split carries is scored on it, and costs where both have it."""
     if not manifest.rungs:
         return
     carried = {
@@ -225,7 +225,12 @@ def _compare_rungs(
     scored = set(zip(rows["split"], rows["model"], strict=True))
     if kind == COSTS:
         splits = set(table["split"])
-        carried = {item for item in carried if item[0] in splits}
+        known = {rung for split, rung in carried if split == REFERENCE_SPLIT}
+        carried = {
+            (split, rung)
+            for split, rung in carried
+            if split in splits and rung in known
+        }
         yield from _find_unknown(kind, table["reference_split"], [REFERENCE_SPLIT])
     if scored != carried:
         other = ", ".join("/".join(item) for item in sorted(scored ^ carried)[:3])
