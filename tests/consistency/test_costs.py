@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from somobench.consistency.costs import find_incoherent_costs
@@ -81,3 +84,17 @@ def test_reference_is_the_score_of_the_same_days() -> None:
     assert find([make_row()], value=0.6001) == []
     assert find([make_row()], value=0.65) == ["reference"]
     assert find([make_row()], value=0.65, days=901) == []
+
+
+def test_no_cost_contradicts_nothing_whoever_wrote_the_texts(tmp_path: Path) -> None:
+    texts = {"split", "reference_split", "model", "metric"}
+    none = pa.table(
+        {
+            name: pa.array([], pa.string_view() if name in texts else pa.float64())
+            for name in make_row()
+        }
+    )
+    pq.write_table(none, tmp_path / "none.parquet")
+    manifest = Manifest.model_construct(splits={})
+    tables = {"shift_costs": pd.read_parquet(tmp_path / "none.parquet")}
+    assert find_incoherent_costs(manifest, tables) == []
