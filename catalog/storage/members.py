@@ -18,16 +18,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from somobench.catalog.storage.zip_directory import ZIP_ERRORS
 from somobench.schemas.errors import IntegrityError
 
-DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    OSError,
-    RuntimeError,  # a member that says it is encrypted, or an unknown compression
-    ValueError,
-)
 READ_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 LOCAL_HEADER = struct.Struct("<4s5H3L2H")  # PKWARE APPNOTE 4.3.7
 LOCAL_MAGIC = b"PK\x03\x04"
@@ -133,7 +126,7 @@ class Members(Mapping[str, memoryview]):
         file, entries = self._open()
         try:
             return self._read(file, entries[name])
-        except DAMAGE as error:
+        except ZIP_ERRORS as error:
             raise self.make_error(f"{name}: {error or type(error).__name__}") from error
 
     def read_chunk(self, name: str) -> memoryview:
@@ -150,7 +143,7 @@ class Members(Mapping[str, memoryview]):
                 if file.read_status() == self._status:
                     return content
             return self._read(file, entry)
-        except DAMAGE as error:
+        except ZIP_ERRORS as error:
             raise self.make_error(f"{name}: {error or type(error).__name__}") from error
 
     def _read(self, file: PositionedFile, entry: zipfile.ZipInfo) -> memoryview:
@@ -175,7 +168,7 @@ class Members(Mapping[str, memoryview]):
             try:
                 file = PositionedFile(os.open(self.path, READ_FLAGS))
                 entries = _list_entries(file)
-            except DAMAGE as error:
+            except ZIP_ERRORS as error:
                 raise self.make_error(error or type(error).__name__) from error
             if _index_of(entries) != self.index:
                 raise self.make_error("other members than when it was opened first")
@@ -241,7 +234,7 @@ def read_raw(
 
     Raises
     ------
-    one of DAMAGE
+    one of ZIP_ERRORS
         If what lies there isn't the member that the directory names.
     """
     name_length = len(entry.orig_filename.encode("utf-8"))

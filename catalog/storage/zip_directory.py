@@ -1,4 +1,4 @@
-"""How large the directory of a zip is, told before it is loaded into memory.
+"""How large the directory of a zip is, told before it is loaded into memory; errors.
 
 A line of 50 bytes becomes an object of some 600, and a directory may have any number.
 """
@@ -7,11 +7,18 @@ from __future__ import annotations
 
 import os
 import struct
+import zipfile
+import zlib
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from somobench.schemas.errors import InputError
 
+ZIP_ERRORS = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError),
+    *(RuntimeError, ValueError),  # passwords, odd versions, names that aren't UTF-8
+)
+"""What `zipfile` raises for a zip, or a member of one, that it can't read."""
 MOST_MEMBERS = 500_000  # the whole ISMN holds about 30,000
 MOST_BYTES = 24_000_000  # half a million lines at least
 _END = struct.Struct("<4s4H2LH")  # PKWARE APPNOTE 4.3.16

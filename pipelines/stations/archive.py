@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import os
 import stat
-import struct
 import threading
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
-from somobench.catalog.storage.zip_directory import refuse_large_directory
+from somobench.catalog.storage.zip_directory import ZIP_ERRORS, refuse_large_directory
 from somobench.pipelines.stations.inflate import Inflater
 from somobench.schemas.errors import InputError
 
@@ -37,11 +35,6 @@ LEFT_BY_PROGRAMS = frozenset(
 )
 """Files and folders, in lower case, that programs put beside data: Windows, macOS and
 its zips, network storage, and the index that the `ismn` package writes."""
-
-ZIP_ERRORS = (
-    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError),
-    *(NotImplementedError, ValueError),  # odd flags and versions, names not UTF-8
-)
 
 
 class Member(NamedTuple):

@@ -11,11 +11,11 @@ import zipfile
 from collections.abc import Sequence
 
 from somobench.catalog.storage.members import (
-    DAMAGE,
     LOCAL_HEADER,
     PositionedFile,
     read_raw,
 )
+from somobench.catalog.storage.zip_directory import ZIP_ERRORS
 
 _PLAIN_FLAGS = 0x080E  # level of compression, sizes behind the data, names in UTF-8
 
@@ -42,7 +42,7 @@ class Inflater:
         try:
             packed = read_raw(self._file, entry, self._ends[entry.header_offset])
             content = deflate.deflate_decompress(packed, entry.file_size)
-        except (deflate.DeflateError, *DAMAGE):
+        except (deflate.DeflateError, *ZIP_ERRORS):
             return None
         if len(content) != entry.file_size or deflate.crc32(content) != entry.CRC:
             return None

@@ -6,14 +6,13 @@ Names and suffixes decide nothing but how a table or grid is opened.
 from __future__ import annotations
 
 import os
-import struct
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from somobench.catalog.storage.zip_directory import refuse_large_directory
+from somobench.catalog.storage.zip_directory import ZIP_ERRORS, refuse_large_directory
 from somobench.schemas.errors import InputError, UnknownNameError
 from somobench.schemas.recipe import CSV
 
@@ -57,10 +56,6 @@ PARQUET, HDF5, NETCDF3, ZIP = b"PAR1", b"\x89HDF\r\n\x1a\n", b"CDF", b"PK"
 GRIB = b"GRIB"
 STATION_FILE = ".stm"
 TABLE, ZARR_ZIP, ZARR, NETCDF = "table", "zarr.zip", "zarr", "netcdf"
-ZIP_ERRORS = (
-    *(zipfile.BadZipFile, struct.error, EOFError, OSError),
-    *(NotImplementedError, ValueError),  # odd versions, names that aren't UTF-8
-)
 ZARR_FILES = ("zarr.json", ".zgroup", ".zmetadata")
 
 

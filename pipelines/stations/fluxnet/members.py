@@ -14,10 +14,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from somobench.catalog.storage.zip_directory import refuse_large_directory
+from somobench.catalog.storage.zip_directory import ZIP_ERRORS, refuse_large_directory
 from somobench.pipelines.stations import Rejection
 from somobench.pipelines.stations.archive import (
-    ZIP_ERRORS,
     Archive,
     DamagedMemberError,
     FolderArchive,

@@ -8,9 +8,7 @@ is passed over, and said to be.
 from __future__ import annotations
 
 import shutil
-import struct
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -18,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from somobench.catalog.storage.scratch import make_scratch
-from somobench.catalog.storage.zip_directory import refuse_large_directory
+from somobench.catalog.storage.zip_directory import ZIP_ERRORS, refuse_large_directory
 from somobench.schemas.errors import InputError
 
 Kind = Literal["netcdf", "grib", "zarr", "zarr.zip", "zip"]
@@ -41,10 +39,6 @@ MAXIMUM_MEMBERS = 10_000
 BUFFER = 2**20
 OPENING = 8  # bytes that tell a kind
 ZIP_WITHOUT = "a zip without netCDF or GRIB files"
-ZIP_ERRORS = (
-    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError),
-    *(NotImplementedError, RuntimeError, ValueError),
-)
 
 
 Refuse = Callable[[InputError], None]
