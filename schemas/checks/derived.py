@@ -23,8 +23,7 @@ MEAN_TOLERANCE = 1e-3  # of the mean over all days, or in the unit where that is
 REANALYSIS_TOLERANCE = 0.015  # m3 m-3: targets have its mean but for days filled later
 CLIMATOLOGY_TOLERANCE = 0.02  # m3 m-3, of the median series
 MOST_LEFT = 1.05  # variance about the climatology over variance, of the median series
-A_YEAR = 365  # days
-ONE_YEAR = 365  # days: with fewer, recipes may ask for more than there are
+A_YEAR = 365  # days; recipes may ask a series for more than there are in fewer
 TWO_YEARS = 730  # days: of shorter series climatologies say what neighbours have
 LATENT_HEAT = 2.45  # MJ kg-1, FAO-56
 EVAPORATIVE = (0.01, 1.5)
@@ -223,7 +222,7 @@ def _compare_features(
             known = (series.train & np.isfinite(series.target)).sum()
             if series.is_scaled and not series.train.any():
                 held_out.append(series.is_full_record)
-            elif series.is_scaled and known >= ONE_YEAR:
+            elif series.is_scaled and known >= A_YEAR:
                 trained.append(series.is_full_record)
             rest = series.target - series.climatology
             judged = series.train & np.isfinite(rest)

@@ -16,6 +16,7 @@ import pandas as pd
 from somobench.schemas.errors import Failure
 from somobench.schemas.manifest import Manifest
 from somobench.schemas.scores import ALL_LAYERS
+from somobench.scoring.shift_costs import REFERENCE_SPLIT
 
 ROUNDED = 2.1e-4  # of correlations: two roundings to four decimals
 UNTRAINED = ("reanalysis", "persistence")
@@ -24,7 +25,6 @@ TESTED_REGIMES = {
     "energy_to_water": "water-limited",
     "water_to_energy": "energy-limited",
 }
-REFERENCE_SPLIT = "temporal"
 NUMBERS, COUNTS = ("cost", "shifted", "reference"), ("cell_count", "day_count")
 KEY = ["split", "model", "metric"]
 

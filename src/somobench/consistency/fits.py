@@ -143,6 +143,8 @@ def _measure_error(
 def fit_ridge(train: Sample, penalty: float, inputs: Array) -> Array:
     """Predict from inputs by a ridge regression, with an intercept, of a sample.
 
+    As the ladder's, without scikit-learn: whoever validates needn't have it.
+
     The penalty counts for each row of the sample.
     """
     middle, level = train.inputs.mean(axis=0), train.target.mean()

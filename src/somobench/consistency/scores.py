@@ -14,6 +14,7 @@ from somobench.metrics.registry import METRICS
 from somobench.schemas.errors import Failure
 from somobench.schemas.manifest import Manifest
 from somobench.schemas.scores import ALL_LAYERS, MOMENTS_NOTE
+from somobench.scoring.shift_costs import REFERENCE_SPLIT
 
 SCORES, COSTS = "scores", "shift_costs"
 POOL = ["split", "model", "against", "layer", "pool_kind", "pool"]
@@ -36,7 +37,6 @@ ALSO_NEGATIVE = ("kge_2009", "kge_2012")
 """At most the other as they are, and below zero without a bound."""
 ERRORS = ("rmse", "ubrmse", "bias", "absolute_bias")
 TEST = "test"
-REFERENCE_SPLIT = "temporal"
 
 
 def find_impossible_scores(kind: str, table: pd.DataFrame) -> list[Failure]:

@@ -12,10 +12,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from somobench.schemas.checks.derived import A_YEAR, LATENT_HEAT
 from somobench.schemas.errors import Failure
 
-LATENT_HEAT = 2.45  # MJ kg-1, FAO-56
-A_YEAR = 365  # days that a cell is judged on
 RAIN, SOIL = "precipitation", "reanalysis_soil_moisture"
 FEWEST_WET = 60  # days with rain, of a cell whose days are judged
 EARLY, ON_TIME = (1, 2), (0, -1)  # days by which rain follows the rise that it makes
