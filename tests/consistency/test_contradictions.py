@@ -47,14 +47,6 @@ SEEN_AT = {
 """A pattern of where each defect is seen; no other of its group is seen there."""
 
 
-@pytest.fixture(scope="module")
-def release(repository: Path) -> Path:
-    folder = repository / "releases" / "virtual-2.0.0"
-    if not folder.is_dir():
-        pytest.skip("virtual-2.0.0 is not in this checkout")
-    return folder
-
-
 def spoil(release: Path, name: str) -> AbstractContextManager[Path]:
     kind, _, what = name.partition(": ")
     return spoilt(release, HELD_OUT[kind][1][what])

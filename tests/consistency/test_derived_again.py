@@ -48,16 +48,13 @@ class World(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def loaded(repository: Path) -> World:
-    folder = repository / "releases" / "virtual-2.0.0"
-    if not folder.is_dir():
-        pytest.skip("virtual-2.0.0 is not in this checkout")
-    files = {name: folder / f"{name}.parquet" for name in TABLES}
+def loaded(release: Path) -> World:
+    files = {name: release / f"{name}.parquet" for name in TABLES}
     return World(
-        parse_manifest((folder / "MANIFEST.json").read_bytes(), "MANIFEST.json"),
-        json.loads((folder / "validation.json").read_text(encoding="utf-8")),
+        parse_manifest((release / "MANIFEST.json").read_bytes(), "MANIFEST.json"),
+        json.loads((release / "validation.json").read_text(encoding="utf-8")),
         {name: pd.read_parquet(it) for name, it in files.items() if it.is_file()},
-        {name: open_zarr_zip(folder / f"{name}.zarr.zip").load() for name in GRIDS},
+        {name: open_zarr_zip(release / f"{name}.zarr.zip").load() for name in GRIDS},
     )
 
 

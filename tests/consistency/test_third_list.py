@@ -49,14 +49,6 @@ Rule = Callable[[World], list[Failure]]
 
 
 @pytest.fixture(scope="module")
-def release(repository: Path) -> Path:
-    folder = repository / "releases" / "virtual-2.0.0"
-    if not folder.is_dir():
-        pytest.skip("virtual-2.0.0 is not in this checkout")
-    return folder
-
-
-@pytest.fixture(scope="module")
 def grids(release: Path) -> dict[str, xr.Dataset]:
     return {name: open_zarr_zip(release / f"{name}.zarr.zip").load() for name in GRIDS}
 

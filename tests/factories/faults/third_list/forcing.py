@@ -9,21 +9,14 @@ from __future__ import annotations
 import numpy as np
 
 from factories.faults.third_list.following import (
+    METEOROLOGY,
     follow_forcing,
     follow_statistics,
     store,
 )
 from factories.faults.third_list.opened import Opened
 
-SURFACE = (
-    "precipitation",
-    "air_temperature",
-    "specific_humidity",
-    "shortwave_radiation",
-    "net_radiation",
-    "skin_temperature",
-    "evaporation",
-)
+SURFACE = (*METEOROLOGY, "evaporation")
 REFERENCE = "reanalysis_soil_moisture"
 
 

@@ -72,7 +72,7 @@ def leap_day_left_out(release: Opened) -> None:
 
 
 def layer_copied_downwards(release: Opened) -> None:
-    """Layer 2 of a cell holds the days of layer 1, matched anew to layer 2's moments.
+    """Layer 2 of a cell holds the days of layer 1, matched to layer 2's moments.
 
     The layers correlate by 1. Contradicted by equal anomalies at two depths, by valid
     days of layer 2's sensor and by the report's example months.
@@ -85,7 +85,7 @@ def layer_copied_downwards(release: Opened) -> None:
 
 
 def match_again(release: Opened, layer: int, cell: int) -> None:
-    """Fit a series' full-record line to the reanalysis anew, by the published rule."""
+    """Fit a series' full-record line to the reanalysis, by the published rule."""
     targets = release.targets
     reference = release.forcing["reanalysis_soil_moisture"][layer, cell]
     values = targets["soil_moisture_in_situ"][layer, cell].astype(np.float64)

@@ -39,7 +39,7 @@ def write_copy(release: Opened, folder: Path) -> Path:
 
 
 def write_grid(grid: Grid, path: Path) -> None:
-    """Write a grid anew with other values and attributes, in the same layout."""
+    """Write a grid with other values and attributes, in the same layout."""
     with open_zarr_zip(path) as opened:
         dataset = opened.load()
     for name, values in grid.arrays.items():
