@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # stage `inputs`, which runs every time, reads no grid and no
     from pandera.pandas import DataFrameSchema
     from pandera.xarray import DatasetSchema
 
+SMALL = 2**26  # bytes of a grid that is held as a whole, which takes less time
 ROWS_A_BATCH = 1_000_000  # held as a table at a time, about 100 MB of observations
 UNREADABLE = (
     EOFError,
@@ -71,6 +72,31 @@ def load_grid(path: Path, schema: DatasetSchema) -> xr.Dataset:
     with open_grid(path, None) as grid, _refuse_unreadable(path):
         loaded = grid.load()
     return validate_grid(loaded, schema, path.name)
+
+
+@contextmanager
+def hold_grid(path: Path, schema: DatasetSchema) -> Iterator[xr.Dataset]:
+    """Load a grid if it is small, else open it backed by Dask.
+
+    Of a large one every use reads the chunks that it needs, and keeps none.
+
+    Raises
+    ------
+    InputError
+        If it is absent or can't be read.
+    ValidationError
+        If it breaks the schema.
+    """
+    from somobench.catalog.storage.archive import open_zarr_zip
+    from somobench.schemas.validate import validate_grid
+
+    with ExitStack() as opened:
+        with _refuse_unreadable(path):
+            grid = opened.enter_context(open_zarr_zip(path, chunks={}))
+            if grid.nbytes <= SMALL:
+                grid = grid.load()
+            validate_grid(grid, schema, path.name)
+        yield grid
 
 
 @contextmanager

@@ -8,6 +8,7 @@ features.json.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from somobench.pipelines.features.train_targets import (
     read_target_inputs,
     rebuild_train_targets,
 )
-from somobench.pipelines.stage import load_grid, load_table
+from somobench.pipelines.stage import hold_grid, load_table
 from somobench.schemas.errors import Failure, ValidationError
 from somobench.schemas.grids import FEATURES, FORCING, TARGETS, list_complete
 from somobench.schemas.recipe import Recipe, load_recipe
@@ -60,19 +61,21 @@ def write_features(recipe: Recipe, folder: Path) -> None:
         the train days of its split.
     """
     splits = load_table(folder / "splits.parquet", SPLITS)
-    targets = load_grid(folder / "targets.zarr.zip", TARGETS)
-    forcing = load_grid(folder / "forcing.zarr.zip", FORCING)
-    days = pd.DatetimeIndex(targets["time"].to_numpy())
-    inputs = read_target_inputs(recipe, folder, days, forcing)
-    targets = add_measured(targets, inputs)
-    features = build_features(targets, forcing, splits, recipe)
-    audit = audit_split_features(features, targets, forcing, splits, inputs)
+    with (
+        hold_grid(folder / "targets.zarr.zip", TARGETS) as stored,
+        hold_grid(folder / "forcing.zarr.zip", FORCING) as forcing,
+    ):
+        days = pd.DatetimeIndex(stored["time"].to_numpy())
+        inputs = read_target_inputs(recipe, folder, days, forcing)
+        targets = add_measured(stored, inputs)
+        features = build_features(targets, forcing, splits, recipe)
+        audit = audit_split_features(features, targets, forcing, splits, inputs)
+        definitions = define_feature_sets(
+            list_complete(forcing),
+            list_layers_with_targets(targets),
+            recipe.features.lags,
+        )
     refuse_failures(audit)
-    definitions = define_feature_sets(
-        list_complete(forcing),
-        list_layers_with_targets(targets),
-        recipe.features.lags,
-    )
     validate_grid(features, FEATURES, "features.zarr.zip")
     write_zarr_zip(features, folder / "features.zarr.zip")
     published = {
@@ -105,6 +108,7 @@ def audit_split_features(
     dict
         Findings by split; see `audit_features` and `audit_train_targets`.
     """
+    cells = targets["cell"].to_numpy().astype(str).tolist()
     in_features = audit_features(
         features,
         targets,
@@ -116,7 +120,7 @@ def audit_split_features(
         features,
         targets,
         splits,
-        lambda train: rebuild_train_targets(inputs, targets, train),
+        partial(rebuild_train_targets, inputs, cells),
     )
     return {split: in_targets[split] + in_features[split] for split in in_features}
 

@@ -35,7 +35,7 @@ def derive_features(
 
     Parameters
     ----------
-    targets : Dataset of schema TARGETS, in memory
+    targets : Dataset of schema TARGETS
     forcing : Dataset of schema FORCING
         On the cells and days of `targets`.
     train : array, (cell, day), bool
@@ -75,14 +75,14 @@ def train_factors(
     slope = targets["scale_slope"].to_numpy().copy()
     offset = targets["scale_offset"].to_numpy().copy()
     flag = np.zeros(slope.shape, np.int8)
-    measured = _select_measured(targets)
     for place, layer in enumerate(targets["layer"].to_numpy().tolist()):
         if name_reference(layer, recipe) == "none":
             continue
         reference = select_reference(forcing, layer)
+        measured = _select_measured(targets.isel(layer=place))
         for cell in np.flatnonzero(np.isfinite(slope[place])):
             matching = match_moments(
-                np.where(train[cell], measured[place, cell], np.nan),
+                np.where(train[cell], measured[cell], np.nan),
                 reference[cell],
                 recipe.reference.minimum_overlap,
                 TOO_SHORT,
@@ -111,7 +111,7 @@ def train_factors(
 
 
 def _select_measured(targets: xr.Dataset) -> Array:
-    """Return what the primary measured, (layer, cell, day), m3 m-3."""
+    """Return what the primary of a layer measured, (cell, day), m3 m-3."""
     in_situ = targets["soil_moisture_in_situ"].to_numpy().astype(np.float64)
     is_filled = targets["is_gapfilled"].to_numpy() == 1
     hidden = targets[MEASURED].to_numpy() if MEASURED in targets else np.nan

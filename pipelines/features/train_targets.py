@@ -7,8 +7,8 @@ which sensor is predicted has to be the same on train and on test days.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -102,37 +102,47 @@ def add_measured(targets: xr.Dataset, inputs: TargetInputs) -> xr.Dataset:
     measured = np.full(shape, np.nan)
     for (layer, cell), row in inputs.primaries.items():
         measured[layers.index(layer), cells.index(cell)] = inputs.series.values[row]
-    return targets.assign({MEASURED: (("layer", "cell", "time"), measured)})
+    added = xr.DataArray(measured, dims=("layer", "cell", "time"))
+    return targets.assign({MEASURED: added.chunk(layer=1) if targets.chunks else added})
 
 
 def rebuild_train_targets(
-    inputs: TargetInputs, targets: xr.Dataset, train: NDArray[np.bool_]
+    inputs: TargetInputs,
+    cells: Sequence[str],
+    layer: int,
+    train: NDArray[np.bool_],
 ) -> Series:
-    """Build the targets of a split's train days from those days alone.
+    """Build the targets of a layer on a split's train days from those days alone.
 
     Parameters
     ----------
     inputs : TargetInputs
-    targets : Dataset of schema TARGETS
-        For its layers and cells.
+    cells : sequence of str
+        Those of the targets, in their order.
+    layer : int
     train : array, (cell, day), bool
 
     Returns
     -------
-    array, (layer, cell, day), m3 m-3
-        NaN where a layer of a cell has too few train days for a line of its own.
+    array, (cell, day), m3 m-3
+        NaN where a cell has too few train days for a line of its own.
     """
-    layers = targets["layer"].to_numpy().tolist()
-    cells = targets["cell"].to_numpy().astype(str).tolist()
     members = inputs.series.sensors.groupby(INTERVAL).indices
-    found = np.full((len(layers), *train.shape), np.nan)
-    for (layer, cell), row in inputs.primaries.items():
-        place = layers.index(layer), cells.index(cell)
-        if train[place[1]].any():
+    inputs = replace(inputs, reference=_load_layer(inputs.reference, layer))
+    found = np.full(train.shape, np.nan)
+    for place, cell in enumerate(cells):
+        row = inputs.primaries.get((layer, cell))
+        if row is not None and train[place].any():
             interval = tuple(inputs.series.sensors.loc[row, INTERVAL])
             others = [int(other) for other in members[interval] if other != row]
-            found[place] = _rebuild(inputs, layer, row, others, train[place[1]])
+            found[place] = _rebuild(inputs, layer, row, others, train[place])
     return found
+
+
+def _load_layer(reference: xr.DataArray | None, layer: int) -> xr.DataArray | None:
+    if reference is None or layer not in reference["layer"].to_numpy():
+        return reference
+    return reference.sel(layer=[layer]).load()
 
 
 def _rebuild(

@@ -20,7 +20,7 @@ from factories.two_layers import (
 from somobench.pipelines.features import build_features
 from somobench.schemas.recipe import Recipe
 from somobench.statistics.climatology import OTHER_CELLS, REANALYSIS
-from somobench.statistics.derive import derive_normalisation
+from somobench.statistics.derive import measure_moments, measure_weather
 
 LEARNED = (
     "climatology",
@@ -126,13 +126,9 @@ def test_normalisation_takes_train_cells_and_days_alone() -> None:
         {"precipitation": (SERIES[1:], [[1.0, 3.0, 90.0], [70.0, 80.0, 90.0]])}
     )
     train = np.array([[True, True, False], [False, False, False]])
-    # Train-scaled targets 0.1, 0.3 in layer 1 and none in layer 2.
-    series = np.array([[[0.1, 0.3, np.nan], [np.nan] * 3], [[np.nan] * 3] * 2])
-    found = derive_normalisation(grid, series, train, np.array([1, 2], np.int8))
-    assert found["variable"].to_numpy().tolist() == [
-        "precipitation",
-        "soil_moisture_layer1",
-        "soil_moisture_layer2",
-    ]
-    np.testing.assert_allclose(found["normalisation_mean"], [2.0, 0.2, np.nan])
-    np.testing.assert_allclose(found["normalisation_std"], [1.0, 0.1, np.nan])
+    assert measure_weather(grid, train) == {"precipitation": (2.0, 1.0)}
+
+
+def test_moments_are_those_of_known_values() -> None:
+    assert measure_moments(np.array([0.125, 0.375, np.nan])) == (0.25, 0.125)
+    assert np.isnan(measure_moments(np.array([np.nan]))).all()

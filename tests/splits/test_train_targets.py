@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ class World:
             self.features if features is None else features,
             self.targets if targets is None else targets,
             self.splits,
-            lambda train: rebuild_train_targets(self.inputs, self.targets, train),
+            partial(rebuild_train_targets, self.inputs, cell_ids()),
         )
         return {
             (split, item.check): (item.severity, item.number)

@@ -22,8 +22,8 @@ from somobench.splits.data import Mask, role_masks
 Derive = Callable[[xr.Dataset, xr.Dataset, Mask], xr.Dataset]
 """Derives features of a split from targets, forcing and train days, (cell, day)."""
 
-Rebuild = Callable[[Mask], NDArray[np.float64]]
-"""Builds targets, (layer, cell, day), from train days, (cell, day), alone."""
+Rebuild = Callable[[int, Mask], NDArray[np.float64]]
+"""Builds targets of a layer, (cell, day), from train days, (cell, day), alone."""
 
 TRAIN_TARGETS, VALUES_LEFT_OUT = "train_targets", "train_values_left_out"
 ONE_DECIMAL = 1.5e-5  # m3 m-3; a unit of the last decimal, and float32's share
@@ -114,12 +114,34 @@ def audit_train_targets(
     found = {}
     for split in features["split"].to_numpy().astype(str).tolist():
         role = view_roles(splits, targets, split)
-        factors = features.sel(split=split)
-        train = role.to_numpy() == TRAIN
-        values = _mask_other_days(scale_by_train_days(targets, factors, role), train)
-        every = _mask_other_days(_scale_every_day(targets, factors), train)
-        found[split] = _compare_train_targets(values, every, rebuild(train))
+        counts = [
+            _count_train_targets(
+                targets.isel(layer=slice(place, place + 1)),
+                features.sel(split=split).isel(layer=slice(place, place + 1)),
+                role,
+                rebuild,
+            )
+            for place in range(targets.sizes["layer"])
+        ]
+        found[split] = _report_train_targets(
+            *(sum(column) for column in zip(*counts, strict=True))
+        )
     return found
+
+
+def _count_train_targets(
+    targets: xr.Dataset, factors: xr.Dataset, role: xr.DataArray, rebuild: Rebuild
+) -> tuple[int, int, int]:
+    """Count the train values of a layer, those that are wrong, and those left out."""
+    layer = targets[["soil_moisture_in_situ", "is_gapfilled"]].load()
+    train = role.to_numpy() == TRAIN
+    values = _mask_other_days(scale_by_train_days(layer, factors, role), train)
+    every = _mask_other_days(_scale_every_day(layer, factors), train)
+    expected = rebuild(int(targets["layer"].item()), train)
+    given = np.isfinite(values)
+    wrong = given & ~(np.abs(values - expected) <= ONE_DECIMAL)
+    left_out = np.isfinite(every) & ~given
+    return int(given.sum()), int(wrong.sum()), int(left_out.sum())
 
 
 def _scale_every_day(targets: xr.Dataset, factors: xr.Dataset) -> xr.DataArray:
@@ -128,24 +150,18 @@ def _scale_every_day(targets: xr.Dataset, factors: xr.Dataset) -> xr.DataArray:
 
 
 def _mask_other_days(values: xr.DataArray, train: Mask) -> NDArray[np.float64]:
-    ordered = values.transpose("layer", "cell", "time").to_numpy()
+    """Return values of a layer on train days, (cell, day)."""
+    ordered = values.transpose("layer", "cell", "time").to_numpy()[0]
     return np.where(train, ordered.astype(np.float64), np.nan)
 
 
-def _compare_train_targets(
-    values: NDArray[np.float64],
-    every: NDArray[np.float64],
-    expected: NDArray[np.float64],
-) -> list[Finding]:
-    given = np.isfinite(values)
-    wrong = int((given & ~(np.abs(values - expected) <= ONE_DECIMAL)).sum())
-    left_out = int((np.isfinite(every) & ~given).sum())
+def _report_train_targets(given: int, wrong: int, left_out: int) -> list[Finding]:
     findings = (
         Finding(
             TRAIN_TARGETS,
             "failure",
             wrong,
-            f"{wrong} of {int(given.sum())} values aren't those of train days alone",
+            f"{wrong} of {given} values aren't those of train days alone",
         ),
         Finding(
             VALUES_LEFT_OUT,

@@ -6,6 +6,7 @@ release publishes, and `somobench.folds` for the other folds of its spatial spli
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -63,9 +64,11 @@ def derive_statistics(
 ) -> xr.Dataset:
     """Derive climatology and normalisation of one split from its train days.
 
+    Grids that are read where they are used are read a layer or a variable at a time.
+
     Parameters
     ----------
-    targets : Dataset of schema TARGETS, in memory
+    targets : Dataset of schema TARGETS
     factors : Dataset, (layer, cell)
         Scale factors of the split; cells whose factors know other days give nothing.
     forcing : Dataset of schema FORCING
@@ -79,47 +82,58 @@ def derive_statistics(
         climatology (layer, cell, day_of_year), m3 m-3, climatology_source and
         normalisation.
     """
-    role = xr.DataArray(np.where(train, TRAIN, 0), dims=("cell", "time"))
-    scaled = scale_by_train_days(targets, factors, role)
-    own_factors = factors["scale_is_full_record"].to_numpy() == 0
-    usable = train[None] & own_factors[..., None]
-    series = np.where(usable, scaled.to_numpy().astype(np.float64), np.nan)
-    climatology = derive_climatology(targets, forcing, series, train, options)
-    moments = derive_normalisation(forcing, series, train, targets["layer"].to_numpy())
-    return climatology.merge(moments)
+    window: Mask = np.asarray(train.any(axis=0))
+    climate = derive_cell_climate(forcing, window, options)
+    days = targets["time"].dt.dayofyear.to_numpy().astype(np.int64)
+    moments = measure_weather(forcing, train)
+    found = []
+    for place, layer in enumerate(targets["layer"].to_numpy().tolist()):
+        series = take_train_values(targets, factors, train, place)
+        moments[f"soil_moisture_layer{layer}"] = measure_moments(series)
+        derived = derive_layer_climatology(series, days, climate, options)
+        if layer in options.referenced:
+            reference = np.where(window, select_reference(forcing, layer), np.nan)
+            derived = fill_with_reanalysis(derived, reference, days, options)
+        found.append(derived)
+    has_target = np.isfinite(targets["scale_slope"].to_numpy())
+    return _join_climatologies(found, has_target).merge(_join_moments(moments))
 
 
-def derive_climatology(
-    targets: xr.Dataset,
-    forcing: xr.Dataset,
-    series: Array,
-    train: Mask,
-    options: Options,
-) -> xr.Dataset:
-    """Return the climatology of every layer and cell that has a target, and its source.
+def take_train_values(
+    targets: xr.Dataset, factors: xr.Dataset, train: Mask, place: int
+) -> Array:
+    """Return the train-scaled targets of a layer, (cell, day), m3 m-3.
+
+    NaN outside train days and where the factors of a cell know other days.
 
     Parameters
     ----------
-    targets, forcing : Dataset
+    targets, factors, train
         As of `derive_statistics`.
-    series : array, (layer, cell, day), m3 m-3
-        Train-scaled targets, NaN wherever a value must not be used.
-    train : array, (cell, day), bool
-    options : Options
+    place : int
+        Of the layer among those of `targets`.
     """
-    days = targets["time"].dt.dayofyear.to_numpy().astype(np.int64)
-    window: Mask = np.asarray(train.any(axis=0))
-    attributes = derive_cell_climate(forcing, window, options)
-    has_target = np.isfinite(targets["scale_slope"].to_numpy())
+    role = xr.DataArray(np.where(train, TRAIN, 0), dims=("cell", "time"))
+    one = {"layer": slice(place, place + 1)}
+    layer = targets[["soil_moisture_in_situ", "is_gapfilled"]].isel(one).load()
+    own = factors.isel(one)
+    scaled = scale_by_train_days(layer, own, role).to_numpy()[0]
+    own_factors = own["scale_is_full_record"].to_numpy()[0] == 0
+    return np.where(train & own_factors[:, None], scaled.astype(np.float64), np.nan)
+
+
+def _join_climatologies(
+    found: Sequence[Climatology], has_target: NDArray[np.bool_]
+) -> xr.Dataset:
+    """Return the climatology of every layer and cell that has a target, and its source.
+
+    `found` are those of layers, `has_target` is (layer, cell).
+    """
     values = np.full((*has_target.shape, LEAP_YEAR), np.nan)
     source = np.full(has_target.shape, NONE, np.int8)
-    for place, layer in enumerate(targets["layer"].to_numpy().tolist()):
-        found = derive_layer_climatology(series[place], days, attributes, options)
-        if layer in options.referenced:
-            reference = np.where(window, select_reference(forcing, layer), np.nan)
-            found = fill_with_reanalysis(found, reference, days, options)
-        values[place, has_target[place]] = found.values[has_target[place]]
-        source[place, has_target[place]] = found.source[has_target[place]]
+    for place, climatology in enumerate(found):
+        values[place, has_target[place]] = climatology.values[has_target[place]]
+        source[place, has_target[place]] = climatology.source[has_target[place]]
     meaning = {
         "flag_values": list(range(len(SOURCES))),
         "flag_meanings": " ".join(SOURCES),
@@ -210,33 +224,37 @@ def derive_cell_climate(forcing: xr.Dataset, window: Mask, options: Options) -> 
     return np.stack([latitude, mean_of("air_temperature"), log_dryness], axis=1)
 
 
-def derive_normalisation(
-    forcing: xr.Dataset, series: Array, train: Mask, layers: NDArray[np.int8]
-) -> xr.Dataset:
-    """Return mean and standard deviation (`ddof=0`) over train cells and days.
-
-    Of every weather and land-surface variable of the forcing, over the days that have
-    it, and of the train-scaled
-    target as `soil_moisture_layer<n>`; NaN for a layer without train values.
+def measure_weather(forcing: xr.Dataset, train: Mask) -> dict[str, tuple[float, float]]:
+    """Measure every weather and land-surface variable over train cells and days.
 
     Parameters
     ----------
     forcing : Dataset, (cell, time)
-    series : array, (layer, cell, day), m3 m-3
-        Train-scaled targets, NaN outside train days.
     train : array, (cell, day), bool
-    layers : array, (layer,)
+
+    Returns
+    -------
+    dict
+        By variable as of `measure_moments`, over the days that have it.
     """
-    moments: dict[str, tuple[float, float]] = {}
-    for name in (*DYNAMIC_FORCING, *STATE_FORCING):
-        if name in forcing:
-            values = forcing[name].transpose("cell", "time").to_numpy()
-            given = values[train].astype(np.float64)
-            moments[name] = _measure_moments(given[np.isfinite(given)])
-    for layer, values in zip(layers.tolist(), series, strict=True):
-        moments[f"soil_moisture_layer{layer}"] = _measure_moments(
-            values[np.isfinite(values)]
+    return {
+        name: measure_moments(
+            forcing[name].transpose("cell", "time").to_numpy()[train].astype(np.float64)
         )
+        for name in (*DYNAMIC_FORCING, *STATE_FORCING)
+        if name in forcing
+    }
+
+
+def measure_moments(values: Array) -> tuple[float, float]:
+    """Return mean and standard deviation (`ddof=0`) of what is known, or NaN."""
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return float("nan"), float("nan")
+    return float(known.mean()), float(known.std())
+
+
+def _join_moments(moments: Mapping[str, tuple[float, float]]) -> xr.Dataset:
     mean, std = (
         quantise(np.array([pair[place] for pair in moments.values()]))
         for place in (0, 1)
@@ -248,12 +266,6 @@ def derive_normalisation(
         },
         coords={"variable": np.array(list(moments))},
     )
-
-
-def _measure_moments(values: Array) -> tuple[float, float]:
-    if not values.size:
-        return float("nan"), float("nan")
-    return float(values.mean()), float(values.std())
 
 
 def select_reference(forcing: xr.Dataset, layer: int) -> Array:

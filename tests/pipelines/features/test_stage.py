@@ -23,9 +23,10 @@ from factories.two_layers import (
 )
 from somobench.catalog.storage.archive import open_zarr_zip, write_zarr_zip
 from somobench.catalog.storage.atomic import write_parquet
+from somobench.pipelines import stage
 from somobench.pipelines.features import build_features, write_features
 from somobench.pipelines.features.statistics import choose_options
-from somobench.pipelines.stage import load_grid
+from somobench.pipelines.stage import hold_grid, load_grid
 from somobench.pipelines.targets import write_targets
 from somobench.schemas.errors import ValidationError
 from somobench.schemas.grids import FEATURES, FORCING, TARGETS
@@ -217,6 +218,20 @@ def test_stage_writes_the_same_bytes_twice(stages: Path, repository: Path) -> No
     assert {item["check"]: item["number"] for item in definitions["audit"]["temporal"]}[
         "train_values_left_out"
     ] == 20
+
+
+def test_large_grids_are_read_part_by_part_to_the_same_features(
+    stages: Path, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = make_recipe(repository)
+    names = ("features.zarr.zip", "features.json")
+    write_features(recipe, stages)
+    expected = [(stages / name).read_bytes() for name in names]
+    monkeypatch.setattr(stage, "SMALL", 1)
+    with hold_grid(stages / "forcing.zarr.zip", FORCING) as forcing:
+        assert all(forcing[name].chunks for name in WEATHER)
+    write_features(recipe, stages)
+    assert [(stages / name).read_bytes() for name in names] == expected
 
 
 def test_observations_that_do_not_give_the_train_targets_are_refused(
