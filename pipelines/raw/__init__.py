@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from somobench.catalog.storage.atomic import replace_file
+from somobench.catalog.storage.processors import count_cores
 from somobench.pipelines.inputs import (
     DATA,
     INPUTS_FILE,
@@ -35,10 +36,12 @@ _READERS = {"stations": "ismn", "forcing": "era5", "reference": "era5"}
 
 def main() -> None:
     """Run the stage on the recipe and folder of the checkout."""
-    write_raw(load_recipe(), DATA / INPUTS_FILE, RAW_FOLDER)
+    write_raw(load_recipe(), DATA / INPUTS_FILE, RAW_FOLDER, processes=count_cores())
 
 
-def write_raw(recipe: Recipe, inputs_file: Path, folder: Path) -> None:
+def write_raw(
+    recipe: Recipe, inputs_file: Path, folder: Path, *, processes: int = 1
+) -> None:
     """Fill `folder` with the record of all inputs and the generated ones.
 
     The folder is replaced as a whole, once it is complete.
@@ -49,6 +52,8 @@ def write_raw(recipe: Recipe, inputs_file: Path, folder: Path) -> None:
     inputs_file : Path
         Record of the archives, as stage `inputs` wrote it.
     folder : Path
+    processes : int
+        Regions of a virtual world are simulated by so many at a time.
 
     Raises
     ------
@@ -61,7 +66,7 @@ def write_raw(recipe: Recipe, inputs_file: Path, folder: Path) -> None:
     with replace_file(folder) as partial:
         partial.mkdir(parents=True)
         if generated:
-            write_virtual_world(recipe, partial)
+            write_virtual_world(recipe, partial, processes=processes)
         for item in generated:
             records += _record_virtual_inputs(item, partial)
         write_inputs(records, partial / INPUTS_FILE)

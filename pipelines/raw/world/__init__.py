@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from somobench.catalog.storage.archive import write_zarr_zip
+from somobench.parallel import map_items
 from somobench.pipelines.raw.world.archive import (
     README,
     Bytes,
@@ -57,7 +59,6 @@ from somobench.pipelines.raw.world.stations import (
     take_day_ends,
 )
 from somobench.pipelines.raw.world.weather import FREEZING, Floats
-from somobench.progress import tell_step
 from somobench.schemas.errors import InputError
 from somobench.schemas.recipe import Recipe, VirtualParams
 
@@ -77,41 +78,65 @@ class RegionTruth:
     soil_moisture: Floats
 
 
-def write_virtual_world(recipe: Recipe, folder: Path) -> None:
+def write_virtual_world(recipe: Recipe, folder: Path, *, processes: int = 1) -> None:
     """Simulate the world of a recipe and write it as raw data.
 
     The bytes depend on the recipe alone.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    folder : Path
+    processes : int
+        Regions are simulated by so many at a time.
 
     Raises
     ------
     InputError
         If the recipe asks for a region or a grid that the world doesn't have.
     """
-    params = _check_params(recipe)
-    days = np.arange(
-        np.datetime64(recipe.period.start), np.datetime64(recipe.period.end) + 1
+    _check_params(recipe)
+    regions = sorted(item.name for item in recipe.regions)
+    found = map_items(
+        partial(write_region, folder), regions, partial(_hand_over, recipe), processes
     )
     members = {"Readme.txt": README.encode()}
-    truths: list[RegionTruth] = []
-    for region in sorted(item.name for item in recipe.regions):
-        tell_step(f"simulating {region}")
-        box = simulate_box(
-            CLIMATES[region],
-            days,
-            params.box_nodes,
-            recipe.grid.resolution,
-            params.seed,
-        )
-        write_zarr_zip(
-            make_era5_dataset(box),
-            folder / FORCING_FOLDER / f"{region}.zarr.zip",
-            {"valid_time": HOURS_A_CHUNK},
-        )
-        region_members, truth = _observe(box, region, params)
-        members |= region_members
-        truths.append(truth)
+    for of_region, _ in found:
+        members |= of_region
     write_archive(members, folder / STATIONS_FILE)
-    write_zarr_zip(make_truth_dataset(truths, days, recipe), folder / TRUTH_FILE)
+    truth = make_truth_dataset([item[1] for item in found], list_days(recipe), recipe)
+    write_zarr_zip(truth, folder / TRUTH_FILE)
+
+
+def write_region(
+    folder: Path, recipe: Recipe, region: str
+) -> tuple[dict[str, bytes], RegionTruth]:
+    """Write the forcing of a region; return its station files and its truth."""
+    params = _check_params(recipe)
+    box = simulate_box(
+        CLIMATES[region],
+        list_days(recipe),
+        params.box_nodes,
+        recipe.grid.resolution,
+        params.seed,
+    )
+    write_zarr_zip(
+        make_era5_dataset(box),
+        folder / FORCING_FOLDER / f"{region}.zarr.zip",
+        {"valid_time": HOURS_A_CHUNK},
+    )
+    return _observe(box, region, params)
+
+
+def _hand_over(recipe: Recipe) -> Recipe:
+    return recipe
+
+
+def list_days(recipe: Recipe) -> npt.NDArray[np.datetime64]:
+    """List the days of a recipe's period."""
+    return np.arange(
+        np.datetime64(recipe.period.start), np.datetime64(recipe.period.end) + 1
+    )
 
 
 def _check_params(recipe: Recipe) -> VirtualParams:

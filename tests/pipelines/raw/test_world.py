@@ -232,12 +232,12 @@ def test_flag_texts_join_flags_and_name_the_provider() -> None:
     assert format_flags(int(MISSING_BIT), savanna) == " M\r\n"
 
 
-def test_world_is_the_same_in_another_process(world: Path, tmp_path: Path) -> None:
+def test_world_is_the_same_in_other_processes(world: Path, tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path;"
         "from factories.raw.virtual_recipes import make_recipe;"
         "from somobench.pipelines.raw.world import write_virtual_world;"
-        "write_virtual_world(make_recipe(), Path(sys.argv[1]))"
+        "write_virtual_world(make_recipe(), Path(sys.argv[1]), processes=2)"
     )
     other = {"TZ": "Asia/Tokyo", "PYTHONHASHSEED": "7", "BLOSC_NTHREADS": "1"}
     subprocess.run(
