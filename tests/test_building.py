@@ -18,6 +18,7 @@ import yaml
 from factories.raw.virtual_recipes import make_recipe
 from somobench import building
 from somobench.building import BuiltRelease, build_recipe, find_checkout, list_recipes
+from somobench.building.checks import read_committed_recipe
 from somobench.schemas.errors import (
     InputError,
     SomobenchError,
@@ -363,6 +364,22 @@ def test_killed_build_publishes_nothing_and_the_next_one_succeeds(
 
 @pytest.mark.slow
 @pytest.mark.once
+def test_lock_of_another_recipe_is_left_out(checkout: Path) -> None:
+    lock = checkout / "dvc.lock"
+    lock.write_text("no lock that DVC could read: [")
+    assert build_recipe("other", root=checkout).release == "other-0.1.0"
+    assert lock.read_text() == "no lock that DVC could read: ["
+
+
+@pytest.mark.parametrize("text", ["", "release: 3\n", "release: [\n", "- virtual\n"])
+def test_parameters_that_name_no_recipe_are_those_of_none(
+    checkout: Path, text: str
+) -> None:
+    assert read_committed_recipe(checkout) == "virtual"
+    (checkout / "params.yaml").write_text(text)
+    assert read_committed_recipe(checkout) == ""
+
+
 def test_two_recipes_build_side_by_side(checkout: Path, tmp_path: Path) -> None:
     signals = tmp_path / "signals"
     before = snapshot(checkout)

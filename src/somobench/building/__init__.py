@@ -22,6 +22,7 @@ from somobench.building.checks import (
     DATA_VARIABLE,
     find_checkout,
     list_recipes,
+    read_committed_recipe,
     require_known,
     require_same_code,
     require_sound,
@@ -39,6 +40,7 @@ GIT_SETTINGS = {
     "user.email": "build@somobench.invalid",
     "user.name": "somobench build",
 }
+LOCK = "dvc.lock"
 Echo = Callable[[str], None]
 
 
@@ -92,7 +94,7 @@ def build_recipe(
     with _make_own_folder(root, recipe, echo) as (folder, lock):
         echo(f"{recipe}: building in a private copy of {root}")
         run = make_runner(folder, _environment(root), lock)
-        _copy_checkout(root, folder, run)
+        _copy_checkout(root, folder, recipe, run)
         run(
             "build", sys.executable, "-m", "dvc", "exp", "run", "-S", f"recipe={recipe}"
         )
@@ -136,13 +138,20 @@ def _environment(root: Path) -> dict[str, str]:
     }
 
 
-def _copy_checkout(root: Path, folder: Path, run: Callable[..., None]) -> None:
-    """Commit the working tree's files to a new repository, and link DVC's cache."""
+def _copy_checkout(
+    root: Path, folder: Path, recipe: str, run: Callable[..., None]
+) -> None:
+    """Commit the working tree's files to a new repository, and link DVC's cache.
+
+    The lock of another recipe's outputs stays away: DVC would parse it at every step.
+    """
     run("copy", "git", "init", "--quiet", "--template=", ".")
     for name, value in GIT_SETTINGS.items():
         run("copy", "git", "config", name, value)
     tree = f"--work-tree={root}"
     run("copy", "git", "--git-dir=.git", tree, "add", "--all", "--", str(root))
+    if read_committed_recipe(root) != recipe:
+        run("copy", "git", "update-index", "--force-remove", LOCK)
     run("copy", "git", "commit", "--quiet", "--message=working tree")
     run("copy", "git", "reset", "--quiet", "--hard")
     private = root / ".dvc/config.local"

@@ -8,6 +8,8 @@ import re
 from importlib import resources
 from pathlib import Path
 
+import yaml
+
 from somobench.schemas.errors import InputError, UnknownNameError
 from somobench.schemas.recipe import Recipe, load_recipe
 from somobench.schemas.yaml_lines import find_line
@@ -45,6 +47,15 @@ def find_checkout(start: Path | None = None) -> Path:
 def list_recipes(root: Path) -> list[str]:
     """Name the recipes of a checkout, sorted."""
     return sorted(path.stem for path in (root / "conf/recipe").glob("*.yaml"))
+
+
+def read_committed_recipe(root: Path) -> str:
+    """Return the name of the recipe that `dvc repro` builds, or nothing."""
+    try:
+        content = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))
+        return str(content["release"]["recipe"])
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError):
+        return ""
 
 
 def require_known(recipe: str, known: list[str]) -> None:
