@@ -6,14 +6,11 @@ known, the truth of each cell in `truth.zarr.zip`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 
 from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.parallel import map_items
@@ -58,6 +55,11 @@ from somobench.pipelines.raw.world.stations import (
     simulate_ground,
     take_day_ends,
 )
+from somobench.pipelines.raw.world.truth import (
+    RegionTruth,
+    average_truth,
+    make_truth_dataset,
+)
 from somobench.pipelines.raw.world.weather import FREEZING, Floats
 from somobench.schemas.errors import InputError
 from somobench.schemas.recipe import Recipe, VirtualParams
@@ -66,16 +68,6 @@ STATIONS_FILE = "ismn.zip"
 FORCING_FOLDER = "era5"
 TRUTH_FILE = "truth.zarr.zip"
 HOURS_A_CHUNK = 8784  # of the hourly store: a leap year
-DECIMALS = 5  # of the truth
-
-
-@dataclass(frozen=True)
-class RegionTruth:
-    """Daily truth of a region's cells, (layer, cell, day), with their places."""
-
-    latitude: Floats
-    longitude: Floats
-    soil_moisture: Floats
 
 
 def write_virtual_world(recipe: Recipe, folder: Path, *, processes: int = 1) -> None:
@@ -97,25 +89,24 @@ def write_virtual_world(recipe: Recipe, folder: Path, *, processes: int = 1) -> 
     """
     _check_params(recipe)
     regions = sorted(item.name for item in recipe.regions)
-    found = map_items(
-        partial(write_region, folder), regions, partial(_hand_over, recipe), processes
-    )
+    days = partial(list_days, recipe)
+    found = map_items(partial(write_region, recipe, folder), regions, days, processes)
     members = {"Readme.txt": README.encode()}
     for of_region, _ in found:
         members |= of_region
     write_archive(members, folder / STATIONS_FILE)
-    truth = make_truth_dataset([item[1] for item in found], list_days(recipe), recipe)
-    write_zarr_zip(truth, folder / TRUTH_FILE)
+    truths = [truth for _, truth in found]
+    write_zarr_zip(make_truth_dataset(truths, days(), recipe), folder / TRUTH_FILE)
 
 
 def write_region(
-    folder: Path, recipe: Recipe, region: str
+    recipe: Recipe, folder: Path, days: npt.NDArray[np.datetime64], region: str
 ) -> tuple[dict[str, bytes], RegionTruth]:
     """Write the forcing of a region; return its station files and its truth."""
     params = _check_params(recipe)
     box = simulate_box(
         CLIMATES[region],
-        list_days(recipe),
+        days,
         params.box_nodes,
         recipe.grid.resolution,
         params.seed,
@@ -126,10 +117,6 @@ def write_region(
         {"valid_time": HOURS_A_CHUNK},
     )
     return _observe(box, region, params)
-
-
-def _hand_over(recipe: Recipe) -> Recipe:
-    return recipe
 
 
 def list_days(recipe: Recipe) -> npt.NDArray[np.datetime64]:
@@ -266,51 +253,3 @@ def _simulate_thermometer(station: Station, soil_temperature: Floats) -> Reading
 def _format_span(days: npt.NDArray[np.datetime64], first: int, last: int) -> str:
     ends = np.datetime_as_string(days[[first, last]], unit="D")
     return "_".join(str(day).replace("-", "") for day in ends)
-
-
-def average_truth(box: Box, ground: Ground) -> Floats:
-    """Return the mean over hours 00 to 23 of true soil moisture, (layer, cell, day)."""
-    ends = take_day_ends(ground.balance.soil_moisture)
-    columns = range(ends.shape[2])
-    moved = np.stack(
-        [
-            compute_progress(
-                box.shares.rain[SPIN_UP:-1], is_wet(ground.drivers, column)
-            ).mean(1)
-            for column in columns
-        ],
-        axis=1,
-    )[:, None, :]
-    return np.moveaxis(ends[:-1] + (ends[1:] - ends[:-1]) * moved, 0, 2)
-
-
-def make_truth_dataset(
-    truths: list[RegionTruth], days: npt.NDArray[np.datetime64], recipe: Recipe
-) -> xr.Dataset:
-    """Return daily truth on (layer, cell, time), cells sorted by id."""
-    latitude = np.concatenate([item.latitude for item in truths])
-    longitude = np.concatenate([item.longitude for item in truths])
-    cells = list(_name_cells(latitude, longitude))
-    order = np.asarray(sorted(range(len(cells)), key=cells.__getitem__))
-    truth = np.concatenate([item.soil_moisture for item in truths], axis=1)
-    rounded = np.round(truth[:, order], DECIMALS).astype("float32")
-    attrs = {"units": "m3 m-3", "long_name": "simulated true soil moisture"}
-    depths = np.asarray([[x.depth_from_cm, x.depth_to_cm] for x in recipe.layers[:3]])
-    return xr.Dataset(
-        {"soil_moisture_truth": (("layer", "cell", "time"), rounded, attrs)},
-        coords={
-            "layer": ("layer", np.asarray([1, 2, 3], dtype="int8")),
-            "layer_depth_from": ("layer", depths[:, 0] / 100.0, {"units": "m"}),
-            "layer_depth_to": ("layer", depths[:, 1] / 100.0, {"units": "m"}),
-            "cell": ("cell", np.asarray(cells, dtype=str)[order]),
-            "latitude": ("cell", latitude[order], {"units": "degrees_north"}),
-            "longitude": ("cell", longitude[order], {"units": "degrees_east"}),
-            "time": ("time", days.astype("datetime64[ns]")),
-        },
-        attrs={"title": "SoMoBench virtual world: simulated truth, no observation"},
-    )
-
-
-def _name_cells(latitude: Floats, longitude: Floats) -> Iterator[str]:
-    for place in zip(latitude.tolist(), longitude.tolist(), strict=True):
-        yield f"{place[0]}_{place[1]}"
