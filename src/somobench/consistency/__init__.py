@@ -80,7 +80,7 @@ def find_contradictions(
         *find_other_tables(folder, manifest, reports, tables),
     ]
     if "forcing" in grids:
-        failures += find_impossible_weather(grids["forcing"])
+        failures += find_impossible_weather(grids["forcing"], tables.get("stations"))
     if "scores" in tables:
         failures += find_incoherent_scores(tables["scores"])
         failures += find_broken_identities(manifest, tables["scores"])
