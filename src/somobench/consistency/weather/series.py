@@ -31,6 +31,7 @@ BESIDE = 20  # next values
 COARSE = {"air_temperature": 0.4, "skin_temperature": 0.4, "specific_humidity": 4e-4}
 """Least distance of any two values of half a year, by variable: means of 96 values have
 none as large."""
+LEAST_CHANGE = 2  # steps from day to day, of days that are compared with a year before
 HALF_A_YEAR = 182
 SPREAD = 6  # times that distance, between the largest and smallest value
 A_YEAR = 365
@@ -103,7 +104,8 @@ def _find_repeated(forcing: xr.Dataset) -> Iterator[Failure]:
         array = forcing[name]
         first = array.isel(layer=0) if "layer" in array.dims else array
         values = first.transpose("cell", "time").to_numpy()
-        changed = np.diff(values, axis=1, prepend=np.nan) != 0
+        least = LEAST_CHANGE * float(array.attrs.get(STEP, 0.0))
+        changed = np.abs(np.diff(values, axis=1, prepend=np.nan)) > least
         wrong = np.zeros(len(values), dtype=bool)
         for year in range(A_YEAR, values.shape[1], A_YEAR):
             for lag in range(
