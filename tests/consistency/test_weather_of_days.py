@@ -17,7 +17,7 @@ Change = Callable[[dict[str, np.ndarray]], None]
 
 
 def make_weather(
-    change: Change, *, latitude: float = 45.0, remapping: str = "corner_mean"
+    change: Change, *, latitude: float = 45.0, registration: str = "node"
 ) -> xr.Dataset:
     """Return three years of a cell: sun with clouds, and what follows it each day."""
     rng = np.random.default_rng(1)
@@ -43,7 +43,11 @@ def make_weather(
     }
     centre = {name: ("cell", [latitude]) for name in ("latitude", "longitude")}
     coords = {"cell": ["45.0_45.0"], "time": time, **centre}
-    attrs = {"remapping": remapping, "grid_resolution": 0.25}
+    attrs = {
+        "grid_registration": registration,
+        "grid_resolution": 0.25,
+        "remapping": "corner_mean",
+    }
     return xr.Dataset(arrays, coords, attrs)
 
 
@@ -131,7 +135,7 @@ def test_cold_without_snow_is_found_where_it_rains_just_above() -> None:
         series["precipitation"][series[AIR] < 273.15] = 0
 
     assert find(drop, latitude=60.0) == ["precipitation"]
-    assert find(drop, latitude=60.0, remapping="none") == []
+    assert find(drop, latitude=60.0, registration="points") == []
 
 
 @pytest.mark.parametrize(
@@ -144,7 +148,7 @@ def test_cold_without_snow_is_found_where_it_rains_just_above() -> None:
     ],
 )
 def test_sensors_of_stations_may_stand_still_and_be_coarse(change: Change) -> None:
-    assert find(change, remapping="none") == []
+    assert find(change, registration="points") == []
 
 
 def test_melting_snow_and_polar_night_are_not_refused() -> None:

@@ -41,7 +41,9 @@ def is_averaged(forcing: xr.Dataset) -> bool:
 
     So no cell has another's weather, no gauge its resolution, no sensor its failures.
     """
-    return bool(forcing.attrs.get("remapping") == "corner_mean")
+    registration = forcing.attrs.get("grid_registration")
+    remapping = forcing.attrs.get("remapping")  # of stations: that of the reference
+    return bool(registration == "node" and remapping == "corner_mean")
 
 
 def correlate_rows(one: Floats, other: Floats, fewest: int) -> Floats:
