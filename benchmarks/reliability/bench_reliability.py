@@ -224,8 +224,8 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...], Callable[[], Rows]], ...] = (
     (
         "Defects of a fourth list",
         "A hundred and seventy-eight by someone who had seen no check and no other "
-        "list, from the format, a release and what its stages do; most of them of "
-        "weather and soil. First: whole folders on the checks of commit 43a8de4, each "
+        "list, from the format, a release and what its stages do; 48 of weather and "
+        "of the reanalysis. First: whole folders on the checks of commit 43a8de4, each "
         "up to its first finding. Now: with those found at first, the missed ones "
         "again, after checks were added by who wrote the list, with them in view. "
         "What is derived from faulty weather is carried along to means and moments, "
@@ -241,7 +241,8 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...], Callable[[], Rows]], ...] = (
         "The defects of forcing asked of the forcing and the table of sensors alone, "
         "as where a whole pipeline carries a fault along. At first sight, on the "
         "checks of commit 43a8de4, 8 were found. Not found are times that are a day "
-        "off in part of the record or in a source's own soil, rain that is half, "
+        "off in part of the record or in a source's own soil, a month in reverse "
+        "order, a quarter more humidity in one cell, rain that is half, "
         "twice, a tenth or a neighbour's, and exchanged layers or weights of the "
         "reanalysis, which targets contradict.",
         ("part", "defects", "found"),

@@ -32,7 +32,8 @@ def find_impossible_weather(
         return []
     elevation: dict[str, float] = {}
     if stations is not None:
-        elevation = stations.groupby("cell_id")["elevation"].max().dropna().to_dict()
+        highest = stations.groupby("cell_id")["elevation"].max().dropna()
+        elevation = {str(cell): float(it) for cell, it in highest.items()}
     return [
         *find_other_physics(forcing, elevation),
         *find_other_radiation(forcing),

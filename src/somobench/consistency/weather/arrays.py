@@ -36,6 +36,12 @@ def fail_cells(
         )
 
 
+def any_day(wrong: Mask) -> Mask:
+    """Tell for each cell whether it is wrong on any day, or in any part."""
+    found: Mask = np.asarray(wrong.any(axis=1), dtype=bool)
+    return found
+
+
 def is_averaged(forcing: xr.Dataset) -> bool:
     """Tell whether cells are means of four nodes of a model's grid.
 

@@ -16,6 +16,7 @@ import xarray as xr
 from somobench.consistency.weather.arrays import (
     Floats,
     Mask,
+    any_day,
     correlate_rows,
     fail_cells,
     is_averaged,
@@ -59,7 +60,7 @@ def _compare_evaporation(forcing: xr.Dataset) -> Iterator[Failure]:
     if read is None or not is_averaged(forcing):
         return
     water, heat, rain, warmth = read
-    here = correlate_rows(*(_cut(_change(it)) for it in (water, heat)), FEWEST)
+    here = correlate_rows(_cut(_change(water)), _cut(_change(heat)), FEWEST)
     judged = np.isfinite(here).sum(axis=1) >= QUARTERS
     usual = np.median(np.nan_to_num(here, nan=1.0), axis=1)
     judged &= (rain.mean(axis=1) * LATENT_HEAT > WET * heat.mean(axis=1)) & (
@@ -104,12 +105,12 @@ def _compare_pair(
     beside = np.fmax(before, after)
     late = (beside > here + BETTER) & (beside > ALIKE)
     found = f"days that fit {other} of the day before or after"
-    yield from fail_cells(forcing, name, late.any(axis=1), found, "of the same day")
+    yield from fail_cells(forcing, name, any_day(late), found, "of the same day")
     usual = np.nanmedian(here)
     unlike = (here < LEAST) & ~late & (usual >= USUAL) & is_averaged(forcing)
     found = f"a quarter that doesn't follow {other}"
     expected = f"changes as usual, correlated at {usual:.2f}"
-    yield from fail_cells(forcing, name, unlike.any(axis=1), found, expected)
+    yield from fail_cells(forcing, name, any_day(unlike), found, expected)
     uneven = np.median(np.nan_to_num(before - after, nan=0.0), axis=1)
     wrong = np.abs(uneven) > UNEVEN
     found = f"days that are mixed with another day of {other}"

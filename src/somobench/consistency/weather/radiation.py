@@ -9,6 +9,7 @@ import xarray as xr
 
 from somobench.consistency.weather.arrays import (
     Floats,
+    any_day,
     correlate_rows,
     fail_cells,
     is_averaged,
@@ -53,7 +54,7 @@ def _compare_sun(forcing: xr.Dataset, sun: Floats, above: Floats) -> Iterator[Fa
     expected = "at most that above the atmosphere on that day"
     yield from fail_cells(forcing, SUN, wrong, "days with more sun", expected)
     if is_averaged(forcing):
-        dark = ((sun <= 0) & (above > HIGH)).any(axis=1)
+        dark = any_day((sun <= 0) & (above > HIGH))
         yield from fail_cells(forcing, SUN, dark, "a day without light", "some by day")
 
 
@@ -84,9 +85,9 @@ def _find_no_longwave(
 ) -> Iterator[Failure]:
     whole = net.shape[1] // SEASON
     cut = [it[:, : whole * SEASON].reshape(len(it), whole, SEASON) for it in (net, sun)]
-    tied = correlate_rows(*cut, SEASON) > TIED
+    tied = correlate_rows(cut[0], cut[1], SEASON) > TIED
     found = "a fixed part of shortwave radiation for a season"
-    yield from fail_cells(forcing, NET, tied.any(axis=1), found, "longwave as well")
+    yield from fail_cells(forcing, NET, any_day(tied), found, "longwave as well")
 
 
 def _compare_share(

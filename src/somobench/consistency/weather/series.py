@@ -19,11 +19,15 @@ from somobench.schemas.errors import Failure
 STEP = "quantisation_step"
 LARGE = 20  # steps from zero, from which a value never stays
 STAYS, EQUAL, REPEATED = 15, 10, 20  # days in a row
-VARYING = ("air_temperature", "skin_temperature", "specific_humidity", "evaporation")
-VARYING += ("shortwave_radiation", "net_radiation")
+VARYING = (
+    *("air_temperature", "skin_temperature", "specific_humidity", "evaporation"),
+    *("shortwave_radiation", "net_radiation"),
+)
 SMOOTH = ("air_temperature", "reanalysis_soil_moisture")
-UPPER = ("air_temperature", "precipitation", "net_radiation", "shortwave_radiation")
-UPPER += ("specific_humidity", "evaporation")
+UPPER = (
+    *("air_temperature", "precipitation", "net_radiation", "shortwave_radiation"),
+    *("specific_humidity", "evaporation"),
+)
 LOWER = ("air_temperature", "net_radiation")
 HEAP = 10  # days at one limit
 STEEP = 4  # times as many as at any of the next values
