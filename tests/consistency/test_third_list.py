@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import copy
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
 
-import pandas as pd
 import pytest
 import xarray as xr
 
-from factories.faults.third_list import THIRD_LIST, Defect, stations
+from factories.faults.in_memory import World, spoil
+from factories.faults.third_list import THIRD_LIST, stations
 from factories.faults.third_list.opened import Opened
-from factories.faults.third_list.writing import put_values
 from somobench.catalog.storage.archive import open_zarr_zip
 from somobench.consistency.accounts import find_other_accounts
 from somobench.consistency.attributes import find_other_attributes
@@ -28,21 +24,10 @@ from somobench.consistency.soil import find_other_soils
 from somobench.consistency.splits import find_other_audits
 from somobench.consistency.stations import find_other_layers
 from somobench.consistency.weather import find_impossible_weather
-from somobench.recognise import GRIDS, TABLES
+from somobench.recognise import GRIDS
 from somobench.schemas.errors import Failure
-from somobench.schemas.manifest import Manifest, parse_manifest
 
 pytestmark = [pytest.mark.slow, pytest.mark.once, pytest.mark.heavy]
-
-
-class World(NamedTuple):
-    """A release in memory, and the text of its page."""
-
-    folder: Path
-    manifest: Manifest
-    reports: dict[str, Any]
-    tables: dict[str, pd.DataFrame]
-    grids: dict[str, xr.Dataset]
 
 
 Rule = Callable[[World], list[Failure]]
@@ -51,34 +36,6 @@ Rule = Callable[[World], list[Failure]]
 @pytest.fixture(scope="module")
 def grids(release: Path) -> dict[str, xr.Dataset]:
     return {name: open_zarr_zip(release / f"{name}.zarr.zip").load() for name in GRIDS}
-
-
-def spoil(
-    release: Path, grids: dict[str, xr.Dataset], defect: Defect, folder: Path
-) -> World:
-    """Return a release in memory after a defect; the page lies in another folder."""
-    opened = Opened(release)
-    defect(opened)
-    page = opened.texts.get("report.html", opened.text("report.html"))
-    (folder / "report.html").write_text(page, encoding="utf-8")
-    changed = {name: grid.copy() for name, grid in grids.items()}
-    for name, grid in opened.grids.items():
-        for array, values in grid.arrays.items():
-            old = changed[name].get(array)
-            if old is not None and array not in changed[name].indexes:
-                new = put_values(old, values, grid.attributes[array])
-                changed[name] = changed[name].assign({array: new})
-        changed[name].attrs |= grid.attributes[""]
-    return World(
-        folder,
-        parse_manifest(json.dumps(opened.manifest).encode(), "MANIFEST.json"),
-        copy.deepcopy(opened.validation),
-        {name: opened.table(name) for name in TABLES if name in RELEASED},
-        changed,
-    )
-
-
-RELEASED = ("cells", "splits", "stations", "scores", "shift_costs")
 
 
 def weather(world: World) -> list[Failure]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
 from somobench.consistency.weather import find_impossible_weather
 
 DAYS = 400
+ONE_DAY = np.timedelta64(1, "D")
 
 
 def make_forcing(**arrays: object) -> xr.Dataset:
@@ -30,7 +32,13 @@ def make_forcing(**arrays: object) -> xr.Dataset:
     soil = np.where(wet, 0.3, 0.2)[None, None]
     return xr.Dataset(
         {**series, "reanalysis_soil_moisture": (("layer", "cell", "time"), soil)},
-        {"cell": ["0.125_0.125"], "time": np.arange(DAYS), "layer": [1]},
+        {
+            "cell": ["0.125_0.125"],
+            "latitude": ("cell", [0.125]),
+            "longitude": ("cell", [0.125]),
+            "time": np.datetime64("2020-01-01", "ns") + np.arange(DAYS) * ONE_DAY,
+            "layer": [1],
+        },
     )
 
 
@@ -103,3 +111,16 @@ def test_air_holds_no_more_water_than_when_saturated(
 def test_less_than_a_year_is_not_judged() -> None:
     short = make_forcing(evaporation=-1.0).isel(time=slice(0, 364))
     assert find(short) == []
+
+
+# A station at 300 m: 1800 m above the sea the air has 101325 Pa x exp(-1800 / 7000)
+# x 0.95 = 74.4 kPa, and saturated at 290 K 0.622 x 1920 / (74430 - 726) = 0.0162.
+@pytest.mark.parametrize(("humidity", "faults"), [(0.0165, []), (0.0185, ["humid"])])
+def test_stations_say_how_thin_the_air_may_be(
+    humidity: float, faults: list[str]
+) -> None:
+    stations = pd.DataFrame({"cell_id": ["0.125_0.125"], "elevation": [300.0]})
+    forcing = make_forcing(specific_humidity=humidity)
+    found = find_impossible_weather(forcing, stations)
+    assert len(found) == len(faults)
+    assert find(forcing) == []

@@ -65,9 +65,12 @@ def find_contradictions(
     reports, failures = read_reports(folder, manifest)
     stages = reports.get("stages", {})
     statistics = compare_statistics(manifest, tables, grids)
+    days = (
+        grids["forcing"].attrs.get("day_definition", "") if "forcing" in grids else ""
+    )
     failures += [
         *find_other_descriptions(folder, manifest, tables, grids),
-        *find_other_documents(folder, manifest),
+        *find_other_documents(folder, manifest, days),
         *find_other_cells(reports, tables),
         *find_other_targets(stages, tables, grids),
         *find_other_features(tables, grids, derived=statistics.derived),
@@ -80,7 +83,7 @@ def find_contradictions(
         *find_other_tables(folder, manifest, reports, tables),
     ]
     if "forcing" in grids:
-        failures += find_impossible_weather(grids["forcing"])
+        failures += find_impossible_weather(grids["forcing"], tables.get("stations"))
     if "scores" in tables:
         failures += find_incoherent_scores(tables["scores"])
         failures += find_broken_identities(manifest, tables["scores"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -19,6 +20,8 @@ DIGITS = 1e-4  # m3 m-3, of the numbers on the report's page
 MOST_TOLERANCE = (
     1e-4  # m3 m-3, of the promise that targets have the reference's moments
 )
+STATISTIC = 1e-5  # of six decimals, and of a mean of many
+FEWER = re.compile(r"fewer than (\d+) good values")
 NO_MATCH = "with the primary below the minimum"
 """Reason of sensors at the chosen depth that were not accepted."""
 PAGE_SERIES = {"in_situ": "soil_moisture_in_situ", "scaled": "soil_moisture"}
@@ -50,6 +53,11 @@ def find_other_accounts(
             failures += _compare_candidates(stages["targets"], targets)
             failures += _compare_promise(reports, targets)
             failures += _compare_page(reports.get("report", {}), targets)
+            days = stages["ingest"].get("days", {}).get("dropped", {})
+            failures += _compare_least(days, targets)
+        if "forcing" in grids and stages:
+            statistics = stages["forcing"].get("statistics", {})
+            failures += _compare_statistics(statistics, grids["forcing"])
         if "features" in grids and stages:
             audits = stages["features"].get("audit", {})
             failures += _compare_flags(audits, grids["features"])
@@ -64,6 +72,31 @@ def _compare(pairs: Mapping[str, tuple[Any, Any]]) -> Iterator[Failure]:
             yield Failure(
                 f"{REPORTS} {where}", str(found), f"{expected}, counted again"
             )
+
+
+def _compare_least(dropped: Reports, targets: xr.Dataset) -> Iterator[Failure]:
+    """No day rests on fewer values than those that were dropped for it."""
+    found = [FEWER.fullmatch(str(reason)) for reason in dropped]
+    least = min((int(match[1]) for match in found if match), default=0)
+    (counts,) = get_arrays(targets, "observation_count")
+    few = int(((counts > 0) & (counts < least)).sum())
+    if few:
+        where, expected = "targets.zarr.zip observation_count", f"{least} or more"
+        yield Failure(where, f"fewer than {least} on {few} days", expected)
+
+
+def _compare_statistics(said: Reports, forcing: xr.Dataset) -> Iterator[Failure]:
+    for name, record in said.items():
+        if name not in forcing:
+            continue
+        values = forcing[name].to_numpy().astype("float64")
+        known = values[np.isfinite(values)]
+        for what in ("minimum", "mean", "maximum"):
+            due = float(MEASURES[what](known)) if known.size else np.nan
+            allowed = STATISTIC + STATISTIC * abs(due)
+            if abs(record.get(what, due) - due) > allowed:
+                where = f"{REPORTS} forcing, {name}, {what}"
+                yield Failure(where, str(record[what]), f"{due:.6f}, counted again")
 
 
 def _compare_rungs(baselines: Reports, manifest: Manifest) -> Iterator[Failure]:

@@ -25,6 +25,7 @@ TESTED_REGIMES = {
     "energy_to_water": "water-limited",
     "water_to_energy": "energy-limited",
 }
+MOST_LOST = 2.0  # of a correlation
 NUMBERS, COUNTS = ("cost", "shifted", "reference"), ("cell_count", "day_count")
 KEY = ["split", "model", "metric"]
 
@@ -38,6 +39,7 @@ def find_incoherent_costs(
     texts = dict.fromkeys((*KEY, "reference_split"), "str")
     costs = tables["shift_costs"].astype(texts)
     failures = [*_compare_layers(costs), *_compare_untrained(costs)]
+    failures += _judge_sizes(costs)
     if "scores" in tables:
         scores = tables["scores"]
         scores = scores[
@@ -74,6 +76,14 @@ def _compare_layers(costs: pd.DataFrame) -> Iterator[Failure]:
         )
         wrong = (whole[name] < low - ROUNDED) | (whole[name] > high + ROUNDED)
         yield from _report(whole, wrong, name, "among those of its layers")
+
+
+def _judge_sizes(costs: pd.DataFrame) -> Iterator[Failure]:
+    """No series loses more than a correlation of 1 is above one of -1."""
+    rows = costs[costs["metric"].str.endswith("_r")]
+    for name in ("cost", "low", "high"):
+        wrong = rows[name].abs() > MOST_LOST
+        yield from _report(rows, wrong, name, f"at most {MOST_LOST:g}")
 
 
 def _compare_untrained(costs: pd.DataFrame) -> Iterator[Failure]:

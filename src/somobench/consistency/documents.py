@@ -23,8 +23,9 @@ STAGES = ("ingest", "forcing", "targets", "splits", "features")
 SHOWN_CELLS = {"region": None, "dryness": 1e-4, "latitude": 1e-6, "longitude": 1e-6}
 """Columns of cells that the report's page shows, with what rounding leaves."""
 UNDESCRIBED = (README, CITATION, CROISSANT)
-MOMENTS = ("Mean and variance of ",)
+MOMENTS = "Mean and variance of "
 """How README begins to say whose moments the targets have."""
+SCALED = "these targets are the reanalysis's"
 MOST_BYTES = 64_000_000  # of a document
 Reports = Mapping[str, Any]
 
@@ -81,22 +82,36 @@ def find_other_cells(
     return failures
 
 
-def find_other_documents(folder: Path, manifest: Manifest) -> list[Failure]:
-    """Compare the documents with the manifest; absent ones are left aside."""
+def find_other_documents(
+    folder: Path, manifest: Manifest, days: str = ""
+) -> list[Failure]:
+    """Compare the documents with the manifest; absent ones are left aside.
+
+    Parameters
+    ----------
+    days : what a day is, as the forcing says; nothing if it is unknown
+    """
+    today = has_rules_of_today(manifest)
+    first, last = manifest.period
+    period = f"{first} to {last}"
+    period += f" ({days.replace('_', ' ')})" if days and today else ""
+    grid = [f"grid {manifest.grid_resolution} degrees"] if today else []
+    page = [f"grid of {manifest.grid_resolution:g} degrees", period] if today else []
     texts = {
         README: [
             *(manifest.release, f"Licence {manifest.licence_spdx}."),
-            f"{manifest.period[0]} to {manifest.period[1]}",
+            *(period, *grid),
             *(f"- `{name}`" for name in (*manifest.splits, *manifest.feature_sets)),
             *(f"| `{name}` |" for name in manifest.files if name not in UNDESCRIBED),
             *(
                 f"({source.authors}; licence {source.licence}): {source.note}"
                 for source in merge_sources(manifest.sources)
-                if has_rules_of_today(manifest)
+                if today
             ),
-            *(MOMENTS if "reanalysis" in manifest.target_moments_from.values() else ()),
+            *([MOMENTS] if _is_scaled(manifest) else []),
+            *([MOMENTS + SCALED] if _is_scaled(manifest) and today else []),
         ],
-        PAGE: [manifest.release],
+        PAGE: [manifest.release, *page],
     }
     failures: list[Failure] = []
     for name, needed in texts.items():
@@ -122,6 +137,10 @@ def find_other_documents(folder: Path, manifest: Manifest) -> list[Failure]:
                 _fail(name, "", f"no {error}", "the fields of every release")
             )
     return failures
+
+
+def _is_scaled(manifest: Manifest) -> bool:
+    return "reanalysis" in manifest.target_moments_from.values()
 
 
 def _fail(name: str, where: str, found: object, expected: object) -> Failure:
@@ -187,6 +206,11 @@ def _compare_reports(
         if promise[what] is not None and promise[what] > promise["tolerance"]:
             expected = f"at most {promise['tolerance']}"
             yield _fail(REPORTS, what, promise[what], expected)
+    for layer, record in content.get("targets_against_truth", {}).items():
+        for what, summary in record.items():
+            if not abs(summary.get("r") or 0) <= 1:
+                where = f"{what} of layer {layer} against the truth, r"
+                yield _fail(REPORTS, where, summary["r"], "at most 1")
     if not stages:
         return
     sets = {

@@ -15,6 +15,7 @@ PERIOD = re.compile(r"_(\d{8})_(\d{8})\.\w+$")
 DEPTHS = re.compile(r"_sm_(\d+\.\d+)_(\d+\.\d+)_")
 DEPTH_TOLERANCE = 0.01  # m: headers round to centimetres
 PLACE = 1e-6  # degrees
+HIGHEST = 6500.0  # m; soil is measured up to about 5500 m, in Tibet and the Andes
 SHORTEST = 4  # letters and digits of a name that is looked for in others
 
 
@@ -23,7 +24,11 @@ def find_other_sources(stations: pd.DataFrame) -> list[Failure]:
 
     ISMN's files say station, depths and period, others their station or nothing.
     """
-    return [*_find_others(stations), *_compare_names(stations)]
+    return [
+        *_find_others(stations),
+        *_compare_names(stations),
+        *_judge_elevations(stations),
+    ]
 
 
 def find_other_positions(stations: pd.DataFrame, cells: pd.DataFrame) -> list[Failure]:
@@ -72,6 +77,12 @@ def find_other_layers(stations: pd.DataFrame, targets: xr.Dataset) -> list[Failu
 def _fail(column: str, row: pd.Series, expected: str) -> Failure:
     found = f"{row[column]} of {row['sensor_id']}"
     return Failure(f"stations.parquet {column}", found, expected)
+
+
+def _judge_elevations(stations: pd.DataFrame) -> Iterator[Failure]:
+    high = stations[stations["elevation"] > HIGHEST]
+    for _, row in high.head(1).iterrows():
+        yield _fail("elevation", row, f"at most {HIGHEST:g} m")
 
 
 def _find_others(stations: pd.DataFrame) -> Iterator[Failure]:

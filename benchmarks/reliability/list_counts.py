@@ -1,11 +1,12 @@
-"""The third list of defects, held to `validate` in pieces.
+"""Lists of defects on opened releases, held to `validate` in pieces.
 
-    PYTHONPATH=tests python benchmarks/reliability/third_list_counts.py \\
-        RESULTS [PLACE[:STEP]] [MISSED]
+    PYTHONPATH=tests python benchmarks/reliability/list_counts.py \\
+        third|fourth RESULTS [PLACE[:STEP]] [MISSED]
 
-Runs the defects at PLACE, PLACE + STEP, ... (default 0:1) that RESULTS, a JSON file,
-doesn't hold yet, and writes after each what it changed, whether it was found, and by
-what. With MISSED, results of an earlier run, only those that were missed there.
+Runs the defects of a list at PLACE, PLACE + STEP, ... (default 0:1) that RESULTS, a
+JSON file, doesn't hold yet, and writes after each what it changed, whether it was
+found, and by what. With MISSED, results of an earlier run, only those that were missed
+there.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from typing import Any
 
 from remembered import Validator, read_results
 
+from factories.faults.fourth_list import FOURTH_LIST
 from factories.faults.third_list import THIRD_LIST, Defect
 from factories.faults.third_list.opened import Opened
 from factories.faults.third_list.writing import name_changes, write_copy
 
 RELEASE = Path(__file__).resolve().parents[2] / "releases" / "virtual-2.0.0"
+LISTS = {"third": THIRD_LIST, "fourth": FOURTH_LIST}
 Rows = list[list[object]]
 Results = Mapping[str, Mapping[str, Any]]
 
@@ -51,14 +54,14 @@ def tabulate(first: Results, now: Results) -> Rows:
     return [*([part, *row] for part, row in rows.items()), ["all", *total]]
 
 
-def name_defects() -> Iterator[tuple[str, Defect]]:
-    """Give each defect with its name: its part and its function's."""
-    for part, defects in THIRD_LIST.items():
+def name_defects(which: str) -> Iterator[tuple[str, Defect]]:
+    """Give each defect of a list with its name: its part and its function's."""
+    for part, defects in LISTS[which].items():
         for defect in defects:
             yield f"{part}: {defect.__name__}", defect
 
 
-def main(results: str, chosen: str = "0:1", missed: str = "") -> None:
+def main(which: str, results: str, chosen: str = "0:1", missed: str = "") -> None:
     """Run what is chosen and not known yet."""
     warnings.simplefilter("ignore")
     place, _, step = chosen.partition(":")
@@ -69,7 +72,7 @@ def main(results: str, chosen: str = "0:1", missed: str = "") -> None:
     if found := validator.keep(RELEASE):
         message = f"the undamaged release: {found}"
         raise RuntimeError(message)
-    for name, defect in [*name_defects()][int(place) :: int(step or 1)]:
+    for name, defect in [*name_defects(which)][int(place) :: int(step or 1)]:
         known = read_results(path)
         if name in known or name in found_before:
             continue
