@@ -25,6 +25,8 @@ def make_row(**values: object) -> dict[str, Any]:
         "shifted": 0.5,
         "reference": 0.6,
         "cost": 0.1,
+        "low": 0.0,
+        "high": 0.2,
         "cell_count": 5,
         "day_count": 900,
     }
@@ -98,3 +100,11 @@ def test_no_cost_contradicts_nothing_whoever_wrote_the_texts(tmp_path: Path) -> 
     manifest = Manifest.model_construct(splits={})
     tables = {"shift_costs": pd.read_parquet(tmp_path / "none.parquet")}
     assert find_incoherent_costs(manifest, tables) == []
+
+
+@pytest.mark.parametrize(("name", "value"), [("low", -2.1), ("high", 30.0)])
+def test_no_interval_exceeds_what_a_correlation_can_lose(
+    name: str, value: float
+) -> None:
+    assert find([make_row(**{name: value})]) == [name]
+    assert find([make_row(metric="ubrmse", **{name: value})]) == []

@@ -26,6 +26,7 @@ def make_stations(*files: str) -> pd.DataFrame:
         end=pd.Timestamp("2018-12-31"),
         depth_from=0.05,
         depth_to=0.10,
+        elevation=300.0,
     )
 
 
@@ -118,3 +119,10 @@ def test_sensor_in_the_layer_that_holds_it_is_good(
 )
 def test_sensor_in_another_layer_is_found(depths: tuple[int, int], layer: int) -> None:
     assert find_layers(*depths, layer) == [f"{layer} of probe"]
+
+
+def test_elevation_that_no_soil_has_is_found() -> None:
+    stations = make_stations("all.csv", "all.csv")
+    assert find_other_sources(stations.assign(elevation=[5500.0, None])) == []
+    (failure,) = find_other_sources(stations.assign(elevation=[300.0, 9000.0]))
+    assert failure.where == "stations.parquet elevation"
