@@ -182,14 +182,17 @@ def fill_with_reanalysis(
 ) -> Climatology:
     """Give cells that no train cell can stand for the climatology of the reanalysis.
 
-    `reference` is (cell, day), NaN on days that are a train day of no cell.
+    `reference` is (cell, day), NaN on days that are a train day of no cell. Days of the
+    year without any get the mean of the others.
     """
     missing = found.source == NONE
     values, source = found.values.copy(), found.source.copy()
-    values[missing] = seasonal_climatology(
+    seasonal = seasonal_climatology(
         reference[missing], days, options.params.climatology_window
     )
-    source[missing] = REANALYSIS
+    level = average_known(seasonal)
+    values[missing] = np.where(np.isfinite(seasonal), seasonal, level[:, None])
+    source[missing] = np.where(np.isfinite(level), REANALYSIS, NONE)
     return Climatology(values, source)
 
 

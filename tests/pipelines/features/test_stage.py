@@ -146,6 +146,23 @@ def test_reanalysis_stands_in_where_no_train_cell_has_a_climatology(
     assert np.isnan(without["climatology"]).all()
 
 
+def test_reanalysis_of_one_season_stands_for_the_whole_year(
+    targets: xr.Dataset, forcing: xr.Dataset, recipe: Recipe
+) -> None:
+    # Forty train days from 1 January: too few for any cell, and for most of the year.
+    splits = make_splits().query("split == 'temporal'")
+    splits.loc[splits["role"] == "train", "end"] = pd.Timestamp("2016-02-09")
+    features = build_features(targets, forcing, splits, recipe)
+    validate_grid(features, FEATURES, "features")
+    found = features.sel(split="temporal", layer=1)
+    assert set(found["climatology_source"].to_numpy()) == {REANALYSIS}
+    year = found["climatology"].isel(cell=0).to_numpy()
+    reach = 2 + 17  # of means over 5 and over 35 days
+    covered, rest = np.split(np.roll(year, reach), [reach + 40 + reach])
+    assert np.ptp(covered) > 1e-3
+    np.testing.assert_allclose(rest, covered.mean(dtype=float), atol=1e-6)
+
+
 def test_climate_is_that_of_the_window_and_missing_without_radiation(
     recipe: Recipe,
 ) -> None:
