@@ -43,7 +43,7 @@ UNREADABLE = (
 
 
 @contextmanager
-def _refuse_unreadable(path: Path) -> Iterator[None]:
+def refuse_unreadable(path: Path) -> Iterator[None]:
     """Turn what a library says of an unreadable file into a refusal."""
     try:
         yield
@@ -69,7 +69,7 @@ def load_grid(path: Path, schema: DatasetSchema) -> xr.Dataset:
     """
     from somobench.schemas.validate import validate_grid
 
-    with open_grid(path, None) as grid, _refuse_unreadable(path):
+    with open_grid(path, None) as grid, refuse_unreadable(path):
         loaded = grid.load()
     return validate_grid(loaded, schema, path.name)
 
@@ -91,7 +91,7 @@ def hold_grid(path: Path, schema: DatasetSchema) -> Iterator[xr.Dataset]:
     from somobench.schemas.validate import validate_grid
 
     with ExitStack() as opened:
-        with _refuse_unreadable(path):
+        with refuse_unreadable(path):
             grid = opened.enter_context(open_zarr_zip(path, chunks={}))
             if grid.nbytes <= SMALL:
                 grid = grid.load()
@@ -120,7 +120,7 @@ def open_grid(path: Path, schema: DatasetSchema | None) -> Iterator[xr.Dataset]:
     from somobench.schemas.validate import validate_grid
 
     with ExitStack() as opened:
-        with _refuse_unreadable(path):
+        with refuse_unreadable(path):
             grid = opened.enter_context(open_zarr_zip(path))
             if schema is not None:
                 validate_grid(grid, schema, path.name)
@@ -141,7 +141,7 @@ def load_table(path: Path, schema: DataFrameSchema) -> pd.DataFrame:
 
     from somobench.schemas.validate import validate_table
 
-    with _refuse_unreadable(path):
+    with refuse_unreadable(path):
         return validate_table(pd.read_parquet(path), schema, path.name)
 
 
@@ -163,14 +163,14 @@ def read_batches(
     """
     import pyarrow.parquet as pq
 
-    with _refuse_unreadable(path):
+    with refuse_unreadable(path):
         file = pq.ParquetFile(path)
         missing = sorted(set(columns or ()) - set(file.schema_arrow.names))
         if missing:
             raise KeyError(*missing)
         batches = file.iter_batches(ROWS_A_BATCH, columns=columns)
     while True:
-        with _refuse_unreadable(path):
+        with refuse_unreadable(path):
             batch = next(batches, None)
             if batch is None:
                 return
@@ -192,7 +192,7 @@ def read_report(path: Path, *keys: str) -> dict[str, Any]:
     InputError
         If it is absent, no JSON object, or lacks a key.
     """
-    with _refuse_unreadable(path):
+    with refuse_unreadable(path):
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         for key in keys:
             content[key]

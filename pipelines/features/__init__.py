@@ -54,6 +54,8 @@ def write_features(recipe: Recipe, folder: Path) -> None:
 
     Raises
     ------
+    InputError
+        If inputs are absent, can't be read or don't fit together.
     IntegrityError
         If a cell or day of the targets has no forcing.
     ValidationError
@@ -63,10 +65,10 @@ def write_features(recipe: Recipe, folder: Path) -> None:
     splits = load_table(folder / "splits.parquet", SPLITS)
     with (
         hold_grid(folder / "targets.zarr.zip", TARGETS) as stored,
-        hold_grid(folder / "forcing.zarr.zip", FORCING) as forcing,
+        hold_grid(folder / "forcing.zarr.zip", FORCING) as weather,
     ):
-        days = pd.DatetimeIndex(stored["time"].to_numpy())
-        inputs = read_target_inputs(recipe, folder, days, forcing)
+        forcing = align_to_targets(weather, stored, "forcing")
+        inputs = read_target_inputs(recipe, folder, stored, forcing)
         targets = add_measured(stored, inputs)
         features = build_features(targets, forcing, splits, recipe)
         audit = audit_split_features(features, targets, forcing, splits, inputs)

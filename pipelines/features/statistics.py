@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from somobench.catalog.scaling import KNOWS_OTHER_DAYS, LEFT_OUT
-from somobench.pipelines.targets.cells import name_reference
+from somobench.pipelines.targets.cells import name_reference, require_layer
 from somobench.pipelines.targets.matching import Matching, match_moments
 from somobench.schemas.recipe import Recipe
 from somobench.splits.feature_audit import MEASURED
@@ -78,6 +78,7 @@ def train_factors(
     for place, layer in enumerate(targets["layer"].to_numpy().tolist()):
         if name_reference(layer, recipe) == "none":
             continue
+        require_layer(forcing.get("reanalysis_soil_moisture"), layer)
         reference = select_reference(forcing, layer)
         measured = _select_measured(targets.isel(layer=place))
         for cell in np.flatnonzero(np.isfinite(slope[place])):

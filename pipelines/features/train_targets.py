@@ -16,7 +16,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from somobench.pipelines.stage import load_table, read_report
+from somobench.pipelines.stage import load_table, read_report, refuse_unreadable
 from somobench.pipelines.targets import exclude_uncovered_days, read_series
 from somobench.pipelines.targets.cells import (
     DenseSeries,
@@ -30,6 +30,7 @@ from somobench.pipelines.targets.rule import (
     fill_primary,
     scale_candidate,
 )
+from somobench.schemas.errors import InputError
 from somobench.schemas.recipe import Recipe
 from somobench.schemas.tables import SENSORS
 from somobench.splits.feature_audit import MEASURED
@@ -58,29 +59,61 @@ class TargetInputs:
 
 
 def read_target_inputs(
-    recipe: Recipe, folder: Path, days: pd.DatetimeIndex, forcing: xr.Dataset
+    recipe: Recipe, folder: Path, targets: xr.Dataset, forcing: xr.Dataset
 ) -> TargetInputs:
     """Read observations, stations and the names of primaries from the stages' folder.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    folder : Path
+    targets : Dataset of schema TARGETS
+    forcing : Dataset of schema FORCING
+        On the cells and days of `targets`.
 
     Raises
     ------
     InputError
-        If the tables don't fit together.
+        If the tables and the targets don't fit together.
     ValidationError
         If a table breaks its schema.
     """
     sensors = load_table(folder / "stations.parquet", SENSORS)
     observations = folder / "observations.parquet"
+    days = pd.DatetimeIndex(targets["time"].to_numpy())
     everything = read_series(observations, sensors, days, recipe.targets.decimals)
     series, _ = exclude_uncovered_days(everything, forcing)
-    report = read_report(folder / "targets.json", "sources")
-    row_of = {name: row for row, name in enumerate(series.sensors["sensor_id"])}
-    primaries = {
-        (int(item["layer"]), str(item["cell_id"])): row_of[item["primary"]]
-        for item in report["sources"]
-    }
+    primaries = _read_primaries(folder / "targets.json", series.sensors, targets)
     reference = forcing.get("reanalysis_soil_moisture")
     return TargetInputs(series, primaries, reference, recipe)
+
+
+def _read_primaries(
+    path: Path, sensors: pd.DataFrame, targets: xr.Dataset
+) -> dict[tuple[int, str], int]:
+    """Read which row of `sensors` is the primary of a layer and cell."""
+    sources = read_report(path, "sources")["sources"]
+    with refuse_unreadable(path):
+        named = {
+            (int(item["layer"]), str(item["cell_id"])): str(item["primary"])
+            for item in sources
+        }
+    rows = pd.Index(sensors["sensor_id"]).get_indexer(pd.Index(named.values()))
+    layers = set(targets["layer"].to_numpy().tolist())
+    cells = set(targets["cell"].to_numpy().astype(str))
+    wrong = [
+        f"{sensor} in layer {layer} of cell {cell}"
+        for ((layer, cell), sensor), row in zip(named.items(), rows, strict=True)
+        if row < 0 or layer not in layers or cell not in cells
+    ]
+    if wrong:
+        raise InputError(
+            path.name,
+            found=f"{wrong[0]} and {len(wrong) - 1} more",
+            expected="sensors of stations.parquet, cells of targets.zarr.zip",
+            hint="run the stage targets again",
+        )
+    return dict(zip(named, rows.tolist(), strict=True))
 
 
 def add_measured(targets: xr.Dataset, inputs: TargetInputs) -> xr.Dataset:

@@ -113,6 +113,8 @@ def exclude_uncovered_days(
 ) -> tuple[DenseSeries, int]:
     """Leave out days of sensors that lie outside the record of their cell's forcing.
 
+    Sensors in cells without forcing keep theirs.
+
     Returns
     -------
     tuple
@@ -129,7 +131,8 @@ def exclude_uncovered_days(
         [np.isfinite(forcing[name].transpose("cell", "time")) for name in names], axis=0
     )
     place = forcing.get_index("cell").get_indexer(pd.Index(series.sensors["cell_id"]))
-    lacking = ~covered[place] & np.isfinite(series.values)
+    uncovered = ~covered[place] & (place >= 0)[:, None]
+    lacking = uncovered & np.isfinite(series.values)
     kept = replace(
         series,
         values=np.where(lacking, np.nan, series.values),

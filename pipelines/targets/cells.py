@@ -157,6 +157,18 @@ def select_reference(
     """
     if name_reference(layer, recipe) == "none":
         return None
+    known = require_layer(reference, layer)
+    return known.sel(layer=layer, cell=cell).to_numpy().astype(np.float64)
+
+
+def require_layer(reference: xr.DataArray | None, layer: int) -> xr.DataArray:
+    """Return the reference, which has a layer.
+
+    Raises
+    ------
+    InputError
+        If there is no reference, or it lacks the layer.
+    """
     if reference is None or layer not in reference["layer"].to_numpy():
         raise InputError(
             f"reference soil moisture of layer {layer}",
@@ -164,7 +176,7 @@ def select_reference(
             expected="reanalysis_soil_moisture, as reference.layers of the recipe says",
             hint="take the layer out of reference.layers to keep its targets unscaled",
         )
-    return reference.sel(layer=layer, cell=cell).to_numpy().astype(np.float64)
+    return reference
 
 
 def _build_intervals(

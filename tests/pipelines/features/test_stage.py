@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,13 +24,13 @@ from factories.two_layers import (
     recipe_of_two_layers,
 )
 from somobench.catalog.storage.archive import open_zarr_zip, write_zarr_zip
-from somobench.catalog.storage.atomic import write_parquet
+from somobench.catalog.storage.atomic import write_json, write_parquet
 from somobench.pipelines import stage
 from somobench.pipelines.features import build_features, write_features
 from somobench.pipelines.features.statistics import choose_options
 from somobench.pipelines.stage import hold_grid, load_grid
 from somobench.pipelines.targets import write_targets
-from somobench.schemas.errors import ValidationError
+from somobench.schemas.errors import InputError, ValidationError
 from somobench.schemas.grids import FEATURES, FORCING, TARGETS
 from somobench.schemas.recipe import Recipe
 from somobench.schemas.validate import validate_grid
@@ -261,6 +263,71 @@ def test_observations_that_do_not_give_the_train_targets_are_refused(
     with pytest.raises(ValidationError, match="train_targets"):
         write_features(make_recipe(repository), stages)
     assert not (stages / "features.zarr.zip").exists()
+
+
+PRIMARY = {"layer": 1, "cell_id": "41.875_-111.625", "primary": "NET/long/5-5/probe"}
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        3,
+        ["long"],
+        [{"layer": 1}],
+        [PRIMARY | {"layer": "upper"}],
+        [PRIMARY | {"layer": 9}],
+        [PRIMARY | {"cell_id": "0.125_0.125"}],
+        [PRIMARY | {"primary": "NET/unknown/5-5/probe"}],
+        [PRIMARY | {"primary": ["NET/long/5-5/probe"]}],
+    ],
+    ids=str,
+)
+def test_report_that_does_not_fit_the_targets_is_refused_by_name(
+    stages: Path, repository: Path, sources: Any
+) -> None:
+    write_json({"sources": sources}, stages / "targets.json")
+    with pytest.raises(InputError, match=r"targets\.json"):
+        write_features(make_recipe(repository), stages)
+    assert not (stages / "features.zarr.zip").exists()
+
+
+def change_forcing(folder: Path, change: Callable[[xr.Dataset], xr.Dataset]) -> None:
+    path = folder / "forcing.zarr.zip"
+    with open_zarr_zip(path) as opened:
+        grid = opened.load()
+    write_zarr_zip(change(grid), path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda grid: grid.drop_vars("reanalysis_soil_moisture"),
+        lambda grid: grid.sel(layer=[1, 3]),
+    ],
+)
+def test_forcing_without_the_reference_of_a_scaled_layer_is_refused(
+    stages: Path, repository: Path, change: Callable[[xr.Dataset], xr.Dataset]
+) -> None:
+    change_forcing(stages, change)
+    with pytest.raises(InputError, match="reference soil moisture of layer"):
+        write_features(make_recipe(repository), stages)
+
+
+def test_days_of_the_forcing_after_those_of_the_targets_change_nothing(
+    stages: Path, repository: Path
+) -> None:
+    def add_days(grid: xr.Dataset) -> xr.Dataset:
+        days = grid.get_index("time")
+        later = grid.isel(time=slice(-5, None))
+        later = later.assign_coords(time=days[-5:] + pd.Timedelta(days=5))
+        return xr.concat([grid, later], "time", data_vars="minimal", coords="minimal")
+
+    recipe, written = make_recipe(repository), stages / "features.zarr.zip"
+    write_features(recipe, stages)
+    expected = written.read_bytes()
+    change_forcing(stages, add_days)
+    write_features(recipe, stages)
+    assert written.read_bytes() == expected
 
 
 def test_release_without_any_split_has_features_of_none(

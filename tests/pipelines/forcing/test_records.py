@@ -140,6 +140,20 @@ def test_observations_outside_the_record_are_left_out_and_counted() -> None:
     assert exclude_uncovered_days(series, whole) == (series, 0)
 
 
+def test_observations_in_a_cell_without_forcing_are_not_those_outside_a_record() -> (
+    None
+):
+    forcing = grid(OF_RECORD, [1, 2, 3, 4], [NAN, 2, 3, NAN])
+    sensors = make_sensors(count=1).assign(cell_id="0.125_0.125")
+    days = pd.DatetimeIndex(forcing["time"].to_numpy())
+    series = DenseSeries(
+        sensors, days, np.array([[0.1, NAN, NAN, 0.4]]), np.ones((1, 4), "int16")
+    )
+    kept, count = exclude_uncovered_days(series, forcing)
+    np.testing.assert_array_equal(kept.values, series.values)
+    assert count == 0
+
+
 # --- long-term means and dryness ------------------------------------------------------
 
 
