@@ -344,6 +344,25 @@ def test_climatology_of_another_recipe_may_be_rough(world: World) -> None:
     assert any("climatology" in where for where in judge_climatology(world))
 
 
+@pytest.mark.parametrize(
+    ("least", "years"),
+    [(30, 1.0), (400, 1.0), (180, 0.0), (180, 3.0), (180, 0.25), (400, 3.0)],
+)
+def test_parameters_of_a_recipe_show_in_its_climatologies(
+    world: World, least: int, years: float
+) -> None:
+    params = FeatureParams(
+        climatology_minimum_days=least, climatology_shrinkage_years=years
+    )
+    derive_by(world, params)
+    assert judge_climatology(world) == []
+    split = str(world.grids["features"]["split"].to_numpy()[2])
+    values = world.grids["features"]["climatology"].values
+    values[2, 0, 3] += np.float32(0.002)
+    where = f"features.zarr.zip climatology, split {split}"
+    assert judge_climatology(world) == [where]
+
+
 def test_another_source_of_a_climatology_is_found(world: World) -> None:
     values = world.grids["features"]["climatology_source"].values
     values[values == 1] = 2
