@@ -16,7 +16,7 @@ from factories.split_work import (
     refuse_split,
 )
 from somobench.parallel import connect, map_items
-from somobench.schemas.errors import InputError, UsageError
+from somobench.schemas.errors import InputError, SomobenchError, UsageError
 
 pytestmark = pytest.mark.usefixtures("cold_start")
 
@@ -43,6 +43,15 @@ def test_refusal_of_a_split_arrives_whole(tmp_path: Path, processes: int) -> Non
     with pytest.raises(InputError, match="split a") as refused:
         map_items(refuse_split, ["a", "b"], partial(read_inputs, tmp_path), processes)
     assert (refused.value.found, refused.value.hint) == ("inputs", "try")
+
+
+def test_killed_process_is_a_refusal_that_says_so(tmp_path: Path) -> None:
+    work, read = (
+        partial(kill_worker_once, tmp_path / "killed"),
+        partial(read_inputs, tmp_path),
+    )
+    with pytest.raises(SomobenchError, match="ended before its work was done"):
+        map_items(work, ["a", "b"], read, 2)
 
 
 def test_dask_gives_the_same_results_in_order(tmp_path: Path) -> None:

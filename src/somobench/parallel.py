@@ -10,6 +10,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing.context import SpawnContext, SpawnProcess
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from somobench.bound import BindingName
 from somobench.progress import tell_step
-from somobench.schemas.errors import UsageError
+from somobench.schemas.errors import SomobenchError, UsageError
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -81,6 +82,8 @@ def map_items(
     ------
     UsageError
         If there is no scheduler at the address.
+    SomobenchError
+        If a process ends before its work is done.
     """
     scheduler = scheduler or os.environ.get(SCHEDULER)
     if scheduler and items:
@@ -95,8 +98,16 @@ def map_items(
     pool = ProcessPoolExecutor(
         processes, BoundContext(), initializer=_prepare, initargs=(work, read)
     )
-    with pool:
-        return list(_tell_each(pool.map(_do, items), items))
+    try:
+        with pool:
+            return list(_tell_each(pool.map(_do, items), items))
+    except BrokenProcessPool as error:
+        raise SomobenchError(
+            "worker processes",
+            found="one ended before its work was done",
+            expected=f"{processes} that live until the end",
+            hint="killed for memory, as a rule: give more of it, or fewer processes",
+        ) from error
 
 
 @contextmanager
