@@ -36,7 +36,7 @@ REMEMBERED = (
     ("consistency.descriptions", "describe_grid", ""),
     ("consistency", "find_other_targets", "cells stations"),
     ("consistency", "find_other_features", "splits"),
-    ("consistency.statistics", "_derive", "splits cells"),
+    ("consistency.statistics", "_derive_all", "splits cells"),
     ("consistency", "find_other_audits", "splits cells stations"),
     ("consistency.reference_scores", "_predict_references", "splits cells"),
     ("consistency.reference_scores", "_score_side", ""),
