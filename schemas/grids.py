@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import pandera.xarray as px
 import xarray as xr
 
@@ -180,12 +179,6 @@ def list_complete(forcing: xr.Dataset) -> list[str]:
         for name, array in forcing.data_vars.items()
         if array.attrs.get(AVAILABILITY) != AS_MEASURED
     ]
-
-
-def list_layers_with_targets(targets: xr.Dataset) -> list[int]:
-    """List the layers that have a target in at least one cell."""
-    present = np.isfinite(targets["scale_slope"].to_numpy()).any(axis=1)
-    return [int(layer) for layer in targets["layer"].to_numpy()[present]]
 
 
 BY_SPLIT = ("split", "layer", "cell")

@@ -28,13 +28,7 @@ from somobench.pipelines.features.train_targets import (
 )
 from somobench.pipelines.stage import hold_grid, load_table
 from somobench.schemas.errors import Failure, ValidationError
-from somobench.schemas.grids import (
-    FEATURES,
-    FORCING,
-    TARGETS,
-    list_complete,
-    list_layers_with_targets,
-)
+from somobench.schemas.grids import FEATURES, FORCING, TARGETS, list_complete
 from somobench.schemas.recipe import Recipe, load_recipe
 from somobench.schemas.tables import SPLITS
 from somobench.schemas.validate import validate_grid
@@ -186,3 +180,9 @@ def build_features(
     kept = {"reference", "reference_by_layer"}
     attrs = {name: text for name, text in targets.attrs.items() if name in kept}
     return joined.assign_attrs(attrs | {"comment": CLIMATOLOGY_NOTE})
+
+
+def list_layers_with_targets(targets: xr.Dataset) -> list[int]:
+    """List the layers that have a target in at least one cell."""
+    present = np.isfinite(targets["scale_slope"].to_numpy()).any(axis=1)
+    return [int(layer) for layer in targets["layer"].to_numpy()[present]]

@@ -10,7 +10,7 @@ import xarray as xr
 
 from somobench.catalog.split_view import view_split
 from somobench.pipelines.stage import load_grid, load_table, open_grid
-from somobench.schemas.grids import FEATURES, TARGETS, list_layers_with_targets
+from somobench.schemas.grids import FEATURES, TARGETS
 from somobench.schemas.recipe import Recipe
 from somobench.schemas.tables import CELLS, SPLITS
 from somobench.scoring.case import ScoringCase, build_case
@@ -68,13 +68,11 @@ def read_inputs(recipe: Recipe, folder: Path) -> ScoreInputs:
     ValidationError
         If a file breaks its schema.
     """
-    targets = load_grid(folder / "targets.zarr.zip", TARGETS)
-    moments = recipe.target_moments_from
     return ScoreInputs(
         folder=folder,
-        targets=targets,
+        targets=load_grid(folder / "targets.zarr.zip", TARGETS),
         features=load_grid(folder / "features.zarr.zip", FEATURES),
         splits=load_table(folder / "splits.parquet", SPLITS),
         cells=load_table(folder / "cells.parquet", CELLS),
-        moments_from={it: moments[it] for it in list_layers_with_targets(targets)},
+        moments_from=recipe.target_moments_from,
     )

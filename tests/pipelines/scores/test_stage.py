@@ -13,7 +13,6 @@ from factories.scoring import NOISE, OBSERVING, SPLIT, copy_world, predicted
 from somobench.catalog.storage.archive import open_zarr_zip, write_zarr_zip
 from somobench.catalog.storage.atomic import write_parquet
 from somobench.pipelines.scores import write_scores
-from somobench.pipelines.scores.inputs import read_inputs
 from somobench.schemas.errors import InputError
 from somobench.schemas.recipe import Recipe, load_recipe
 from somobench.schemas.scores import CELL_SCORES, SCORES, SHIFT_COSTS
@@ -184,21 +183,6 @@ def test_split_without_predictions_is_refused(recipe: Recipe, tmp_path: Path) ->
     with pytest.raises(InputError, match="no such file"):
         write_scores(recipe, tmp_path / "data")
     assert not (tmp_path / "data" / "scores.parquet").exists()
-
-
-def test_layer_without_any_target_gives_others_no_moments(
-    recipe: Recipe, tmp_path: Path
-) -> None:
-    copy_world(tmp_path)
-    path = tmp_path / "data" / "targets.zarr.zip"
-    assert set(read_inputs(recipe, path.parent).moments_from) == {1, 2}
-    with open_zarr_zip(path) as opened:
-        targets = opened.load()
-    for array in targets.data_vars.values():
-        if array.dtype.kind == "f":
-            array[1] = float("nan")
-    write_zarr_zip(targets, path)
-    assert read_inputs(recipe, path.parent).moments_from == {1: "reanalysis"}
 
 
 def test_layers_without_reference_keep_the_moments_of_observations(
