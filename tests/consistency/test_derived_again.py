@@ -303,6 +303,25 @@ def test_full_record_factors_are_judged_where_train_days_are_enough(
     assert (where in {failure.where for failure in failures}) == is_found
 
 
+def test_note_on_moments_is_that_of_layers_with_scores(world: World) -> None:
+    table = world.tables["scores"]
+    first = world.tables["scores"] = table[table["layer"].isin([0, 1])].copy()
+    manifest = world.manifest.model_copy(
+        update={"target_moments_from": {"1": "observations", "2": "reanalysis"}}
+    )
+    first["note"] = ""
+    assert _find_notes(manifest, first) == []
+    first.loc[(first["metric"] == "rmse") & (first["layer"] == 0), "note"] = (
+        "reference_moments"
+    )
+    assert _find_notes(manifest, first) == ["scores.parquet note"]
+
+
+def _find_notes(manifest: Manifest, scores: pd.DataFrame) -> list[str]:
+    found = find_other_scores(manifest, {"scores": scores})
+    return [it.where for it in found if it.where.endswith("note")]
+
+
 def derive_by(world: World, params: FeatureParams) -> None:
     """Replace every climatology by that of a recipe with other parameters."""
     features = world.grids["features"]

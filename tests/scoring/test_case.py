@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from somobench.catalog.resolve import resolve
 from somobench.catalog.scaling import KNOWS_OTHER_DAYS, LEFT_OUT
 from somobench.catalog.storage.archive import write_zarr_zip
 from somobench.catalog.storage.hashing import describe_file
+from somobench.schemas.scores import ALL_LAYERS
 from somobench.scoring.case import ScoringCase
 from somobench.scoring.inputs import read_case
 
@@ -74,3 +76,15 @@ def test_release_that_leaves_values_out_of_train_days_is_scored_on_all_test_days
     place = int(np.flatnonzero(case.full_record)[0])
     assert np.isnan(case.observed[place, :TRAIN_DAYS]).all()
     assert np.isfinite(plain.observed[place, :TRAIN_DAYS]).any()
+
+
+def test_all_layers_have_moments_of_the_reanalysis_by_a_layer_with_series(
+    case: ScoringCase,
+) -> None:
+    layers = case.own_layers
+    others = dict.fromkeys(layers, "observations")
+    absent = replace(case, moments_from={**others, max(layers) + 1: "reanalysis"})
+    assert not absent.is_scaled_to_reference(ALL_LAYERS)
+    one = replace(case, moments_from={**others, layers[-1]: "reanalysis"})
+    assert one.is_scaled_to_reference(ALL_LAYERS)
+    assert not one.is_scaled_to_reference(layers[0])

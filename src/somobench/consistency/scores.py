@@ -273,11 +273,13 @@ def _compare_notes(scores: pd.DataFrame, manifest: Manifest) -> Iterator[Failure
     }
     if not has_rules_of_today(manifest):
         return
-    layers = scaled | ({ALL_LAYERS} if scaled else set())
+    has_scaled = scores["layer"].isin(scaled).groupby(scores["split"].astype(str))
+    whole = scores["split"].astype(str).map(has_scaled.any()).to_numpy(dtype=bool)
     noting = {name for name, metric in METRICS.items() if metric.scores_moments}
     known = scores["metric"].isin(METRICS).to_numpy()
     noted = (scores["note"] == MOMENTS_NOTE).to_numpy()
-    due = (scores["metric"].isin(noting) & scores["layer"].isin(layers)).to_numpy()
+    layers = scores["layer"].isin(scaled) | (scores["layer"] == ALL_LAYERS) & whole
+    due = (scores["metric"].isin(noting) & layers).to_numpy()
     wrong = known & (noted != due)
     if wrong.any():
         found = _show(scores, wrong, "metric", "layer", "note")

@@ -119,8 +119,11 @@ class ScoringCase:
         return pools
 
     def is_scaled_to_reference(self, layer: int) -> bool:
-        """Tell whether the targets of a layer have the reanalysis' moments."""
-        chosen = self.moments_from if layer == ALL_LAYERS else {layer}
+        """Tell whether the targets of a layer have the reanalysis' moments.
+
+        Those of all layers do where any layer's do that has series here.
+        """
+        chosen = self.own_layers if layer == ALL_LAYERS else (layer,)
         return any(self.moments_from.get(each) == REANALYSIS for each in chosen)
 
     def place_on_series(self, grid: xr.DataArray) -> xr.DataArray:
