@@ -25,7 +25,11 @@ from somobench.schemas.scores import SCORE_TABLES
 from somobench.schemas.validate import validate_table
 from somobench.scoring.models import draw_common_days
 from somobench.scoring.rung_scores import score_ladder
-from somobench.scoring.shift_costs import REFERENCE_SPLIT, shift_costs
+from somobench.scoring.shift_costs import (
+    REFERENCE_SPLIT,
+    NothingInCommonError,
+    shift_costs,
+)
 from somobench.scoring.tables import finish_table
 
 DATA = Path("data")
@@ -64,15 +68,22 @@ def write_scores(recipe: Recipe, folder: Path, *, processes: int = 1) -> None:
 
 
 def score_split(inputs: ScoreInputs, split: str) -> tuple[Tables, dict[str, Any]]:
-    """Return the tables of a split by name, and what is said of it in scores.json."""
+    """Return the tables of a split by name, and what is said of it in scores.json.
+
+    A split that tests no series on the days of the reference split has no shift costs.
+    """
     scored = inputs.scored(split)
     days = draw_common_days(scored.case, scored.ladder.rungs)
     rows: Tables = dict(score_ladder(scored.case, scored.ladder, days))
+    scores = pd.concat(rows["scores"])
+    described = describe_split(scored.case, scored.ladder, days, scores)
     if REFERENCE_SPLIT in inputs.names and split != REFERENCE_SPLIT:
         reference = inputs.scored(REFERENCE_SPLIT)
-        rows["shift_costs"] = [measure_shift_costs(scored, reference)]
-    scores = pd.concat(rows["scores"])
-    return rows, describe_split(scored.case, scored.ladder, days, scores)
+        try:
+            rows["shift_costs"] = [measure_shift_costs(scored, reference)]
+        except NothingInCommonError as error:
+            described |= {"no_shift_costs": error.found}
+    return rows, described
 
 
 def measure_shift_costs(shifted: ScoredSplit, reference: ScoredSplit) -> pd.DataFrame:

@@ -7,6 +7,7 @@ What their rows say pins down splits, layers, pools and metrics of the whole tab
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,11 @@ from somobench.schemas.scores import SCORE_KEY, SCORES, SHIFT_COSTS, SHIFT_KEY
 from somobench.scoring.case import ScoringCase, build_case
 from somobench.scoring.ladders import mark_finite_days
 from somobench.scoring.models import Model, score_model
-from somobench.scoring.shift_costs import REFERENCE_SPLIT, shift_costs
+from somobench.scoring.shift_costs import (
+    REFERENCE_SPLIT,
+    NothingInCommonError,
+    shift_costs,
+)
 from somobench.scoring.tables import finish_table, score_table
 
 COSTED = "climatology"  # the rung whose costs are measured again: one pins the table
@@ -143,7 +148,8 @@ def _measure_costs(sides: Sides) -> Iterator[pd.DataFrame]:
     for split, (shifted, ours, _) in sides.items():
         pairs = [(it, known[it.name]) for it in ours if it.name == COSTED in known]
         if split != REFERENCE_SPLIT and pairs:
-            yield shift_costs(shifted, case, pairs, draws=0)
+            with suppress(NothingInCommonError):
+                yield shift_costs(shifted, case, pairs, draws=0)
 
 
 def _compare(

@@ -34,6 +34,10 @@ MINIMUM_DAYS = 30  # common days of a series, as of a test series in `temporal`
 PLAIN = ("plain",)
 
 
+class NothingInCommonError(InputError):
+    """Two splits, or what models predict of them, have no series in common."""
+
+
 def shift_costs(
     shifted: ScoringCase,
     reference: ScoringCase,
@@ -62,14 +66,14 @@ def shift_costs(
 
     Raises
     ------
-    InputError
+    NothingInCommonError
         If there is no such series. A model without one among others has no row.
     """
     cases = make_common_cases(shifted, reference)
     pairs = [_pair_sides(cases, pair) for pair in models]
     pairs = [pair for pair in pairs if bool(mark_finite_days(pair[0].load()).any())]
     if not pairs:
-        raise InputError(
+        raise NothingInCommonError(
             f"predictions for {shifted.split} and {reference.split}",
             found=f"no series with {MINIMUM_DAYS} common days that both sides predict",
             expected="at least one",
@@ -90,7 +94,7 @@ def make_common_cases(
 
     Raises
     ------
-    InputError
+    NothingInCommonError
         If no series has 30 common days with a target.
     """
     indexes = [case.target.indexes for case in (shifted, reference)]
@@ -102,7 +106,7 @@ def make_common_cases(
     both = mark_finite_days(targets[0]) & mark_finite_days(targets[1])
     enough = both.sum(dim="time").to_numpy() >= MINIMUM_DAYS
     if not enough.any():
-        raise InputError(
+        raise NothingInCommonError(
             f"splits {shifted.split} and {reference.split}",
             found=f"no series with {MINIMUM_DAYS} days that both test",
             expected="at least one",

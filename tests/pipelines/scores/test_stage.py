@@ -177,6 +177,24 @@ def test_same_predictions_under_another_split_cost_nothing(
     assert (costs["shifted"] == costs["reference"]).all()
 
 
+def test_split_that_tests_other_days_has_no_shift_costs(
+    recipe: Recipe, tmp_path: Path
+) -> None:
+    copy_world(tmp_path)
+    _add_split(tmp_path / "data")
+    path = tmp_path / "data" / "splits.parquet"
+    splits = pd.read_parquet(path)
+    tested = (splits["split"] == HARDER) & (splits["role"] == "test")
+    last = splits.loc[tested, "start"] + pd.Timedelta(days=20)
+    splits.loc[tested, "end"] = last
+    write_parquet(splits, path)
+    write_scores(recipe, tmp_path / "data")
+    assert pd.read_parquet(tmp_path / "data" / "shift_costs.parquet").empty
+    report = json.loads((tmp_path / "data" / "scores.json").read_text())["splits"]
+    assert report[HARDER]["no_shift_costs"] == "no series with 30 days that both test"
+    assert "no_shift_costs" not in report[SPLIT]
+
+
 def test_split_without_predictions_is_refused(recipe: Recipe, tmp_path: Path) -> None:
     copy_world(tmp_path)
     (tmp_path / "data" / "predictions" / f"{SPLIT}.zarr.zip").unlink()
