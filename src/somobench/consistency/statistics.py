@@ -47,10 +47,10 @@ def compare_statistics(
     tables: Mapping[str, pd.DataFrame],
     grids: Mapping[str, xr.Dataset],
 ) -> Compared:
-    """Compare the features of splits with what the rules of recipes' defaults give.
+    """Compare the features of splits with what train days give.
 
-    Of climatologies by other parameters, which a recipe may have, only the days are
-    judged: they differ everywhere, and by more than damage does.
+    By the defaults of recipes, or by parameters that the climatologies show. Where
+    neither gives most of them, as with another window, only their days are judged.
     """
     if NEEDED - set(grids) or {"splits", "cells"} - set(tables):
         return Compared([], derived=False)
