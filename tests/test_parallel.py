@@ -46,10 +46,8 @@ def test_refusal_of_a_split_arrives_whole(tmp_path: Path, processes: int) -> Non
 
 
 def test_killed_process_is_a_refusal_that_says_so(tmp_path: Path) -> None:
-    work, read = (
-        partial(kill_worker_once, tmp_path / "killed"),
-        partial(read_inputs, tmp_path),
-    )
+    work = partial(kill_worker_once, tmp_path / "killed")
+    read = partial(read_inputs, tmp_path)
     with pytest.raises(SomobenchError, match="ended before its work was done"):
         map_items(work, ["a", "b"], read, 2)
 

@@ -22,8 +22,8 @@ from typing import Any
 from remembered import Validator, read_results
 
 from factories.faults.fourth_list import FOURTH_LIST
-from factories.faults.third_list import THIRD_LIST, Defect
-from factories.faults.third_list.opened import Opened
+from factories.faults.third_list import THIRD_LIST
+from factories.faults.third_list.opened import Defect, Opened
 from factories.faults.third_list.writing import name_changes, write_copy
 
 RELEASE = Path(__file__).resolve().parents[2] / "releases" / "virtual-2.0.0"

@@ -10,8 +10,8 @@ import pandas as pd
 import xarray as xr
 from list_counts import RELEASE, Rows
 
-from factories.faults.fourth_list import FOURTH_LIST, Defect
-from factories.faults.third_list.opened import Opened
+from factories.faults.fourth_list import FOURTH_LIST
+from factories.faults.third_list.opened import Defect, Opened
 from factories.faults.third_list.writing import put_values
 from somobench.catalog.storage.archive import open_zarr_zip
 from somobench.consistency.weather import find_impossible_weather

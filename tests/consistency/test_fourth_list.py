@@ -6,6 +6,7 @@ asked, as it would have to be where the whole pipeline carried the fault along.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,11 @@ import xarray as xr
 
 from factories.faults.fourth_list import FOURTH_LIST
 from factories.faults.in_memory import World, spoil
-from somobench.catalog.storage.archive import open_zarr_zip
 from somobench.consistency.accounts import find_other_accounts
 from somobench.consistency.costs import find_incoherent_costs
 from somobench.consistency.documents import find_other_documents, read_reports
 from somobench.consistency.stations import find_other_sources
 from somobench.consistency.weather import find_impossible_weather
-from somobench.recognise import GRIDS
 from somobench.schemas.errors import Failure
 
 pytestmark = [pytest.mark.slow, pytest.mark.once, pytest.mark.heavy]
@@ -60,11 +59,12 @@ WEATHER = (
     ("rain_and_evaporation_swapped", "evaporation"),
     ("reanalysis_of_the_year_before", "reanalysis_soil_moisture"),
 )
-
-
-@pytest.fixture(scope="module")
-def grids(release: Path) -> dict[str, xr.Dataset]:
-    return {name: open_zarr_zip(release / f"{name}.zarr.zip").load() for name in GRIDS}
+OTHERS = (
+    ("days_of_few_values_kept", "observation_count"),
+    ("rain_of_the_report_in_metres", "forcing, precipitation, mean"),
+    ("costs_in_percent", "shift_costs.parquet cost"),
+    ("elevation_in_feet", "stations.parquet elevation"),
+)
 
 
 def judge_weather(world: World) -> list[Failure]:
@@ -93,36 +93,23 @@ def test_release_has_none_of_these(
     assert read_reports(release, world.manifest)[1] == []
 
 
-@pytest.mark.parametrize(("name", "where"), WEATHER)
-def test_weather_contradicts_itself(
-    release: Path,
-    grids: dict[str, xr.Dataset],
-    tmp_path: Path,
-    name: str,
-    where: str,
-) -> None:
-    world = spoil(release, grids, DEFECTS[name], tmp_path)
-    assert any(where in failure.where for failure in judge_weather(world))
-
-
 @pytest.mark.parametrize(
-    ("name", "where"),
+    ("name", "where", "judge"),
     [
-        ("days_of_few_values_kept", "observation_count"),
-        ("rain_of_the_report_in_metres", "forcing, precipitation, mean"),
-        ("costs_in_percent", "shift_costs.parquet cost"),
-        ("elevation_in_feet", "stations.parquet elevation"),
+        *((name, where, judge_weather) for name, where in WEATHER),
+        *((name, where, judge_others) for name, where in OTHERS),
     ],
 )
-def test_numbers_contradict_each_other(
+def test_defect_is_found_where_it_is(
     release: Path,
     grids: dict[str, xr.Dataset],
     tmp_path: Path,
     name: str,
     where: str,
+    judge: Callable[[World], list[Failure]],
 ) -> None:
     world = spoil(release, grids, DEFECTS[name], tmp_path)
-    assert any(where in failure.where for failure in judge_others(world))
+    assert any(where in failure.where for failure in judge(world))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ import xarray as xr
 from factories.faults.in_memory import World, spoil
 from factories.faults.third_list import THIRD_LIST, stations
 from factories.faults.third_list.opened import Opened
-from somobench.catalog.storage.archive import open_zarr_zip
 from somobench.consistency.accounts import find_other_accounts
 from somobench.consistency.attributes import find_other_attributes
 from somobench.consistency.costs import find_incoherent_costs
@@ -24,18 +23,12 @@ from somobench.consistency.soil import find_other_soils
 from somobench.consistency.splits import find_other_audits
 from somobench.consistency.stations import find_other_layers
 from somobench.consistency.weather import find_impossible_weather
-from somobench.recognise import GRIDS
 from somobench.schemas.errors import Failure
 
 pytestmark = [pytest.mark.slow, pytest.mark.once, pytest.mark.heavy]
 
 
 Rule = Callable[[World], list[Failure]]
-
-
-@pytest.fixture(scope="module")
-def grids(release: Path) -> dict[str, xr.Dataset]:
-    return {name: open_zarr_zip(release / f"{name}.zarr.zip").load() for name in GRIDS}
 
 
 def weather(world: World) -> list[Failure]:

@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import xarray as xr
 
-from factories.faults.third_list import Defect
-from factories.faults.third_list.opened import Opened
+from factories.faults.third_list.opened import Defect, Opened
 from factories.faults.third_list.writing import put_values
 from somobench.recognise import TABLES
 from somobench.schemas.manifest import Manifest, parse_manifest

@@ -5,7 +5,7 @@ fit weather. Each is a function on an opened release folder, `virtual-2.0.0`; it
 docstring says what it changes, by how much, and what in the folder contradicts it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from factories.faults.fourth_list import (
@@ -21,9 +21,7 @@ from factories.faults.fourth_list import (
     targets,
     water,
 )
-from factories.faults.third_list.opened import Opened
-
-Defect = Callable[[Opened], None]
+from factories.faults.third_list.opened import Defect
 
 FOURTH_LIST: Mapping[str, tuple[Defect, ...]] = MappingProxyType(
     {

@@ -4,7 +4,7 @@ Each is a function on an opened release folder, `virtual-2.0.0`; its docstring s
 what it changes, by how much, and what in the folder contradicts it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from factories.faults.third_list import (
@@ -20,9 +20,7 @@ from factories.faults.third_list import (
     target_factors,
     target_series,
 )
-from factories.faults.third_list.opened import Opened
-
-Defect = Callable[[Opened], None]
+from factories.faults.third_list.opened import Defect
 
 THIRD_LIST: Mapping[str, tuple[Defect, ...]] = MappingProxyType(
     {

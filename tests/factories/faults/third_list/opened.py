@@ -7,6 +7,7 @@ or text. Only what was asked for is loaded; the rest of the folder stays as it i
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -139,3 +140,7 @@ def _decode_time(values: np.ndarray, attributes: dict[str, Any]) -> np.ndarray:
     unit, _, origin = attributes["units"].partition(" since ")
     step = pd.to_timedelta(values, unit={"days": "D", "hours": "h"}.get(unit, unit))
     return (pd.Timestamp(origin.strip()) + step).to_numpy()
+
+
+Defect = Callable[[Opened], None]
+"""Changes an opened release in place."""
