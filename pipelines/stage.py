@@ -10,7 +10,7 @@ import json
 import sys
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,20 +87,21 @@ def hold_grid(path: Path, schema: DatasetSchema) -> Iterator[xr.Dataset]:
     ValidationError
         If it breaks the schema.
     """
-    from somobench.catalog.storage.archive import open_zarr_zip
     from somobench.schemas.validate import validate_grid
 
-    with ExitStack() as opened:
+    with open_grid(path, None, chunks={}) as grid:
         with refuse_unreadable(path):
-            grid = opened.enter_context(open_zarr_zip(path, chunks={}))
-            if grid.nbytes <= SMALL:
-                grid = grid.load()
-            validate_grid(grid, schema, path.name)
-        yield grid
+            held = grid.load() if grid.nbytes <= SMALL else grid
+            validate_grid(held, schema, path.name)
+        yield held
 
 
 @contextmanager
-def open_grid(path: Path, schema: DatasetSchema | None) -> Iterator[xr.Dataset]:
+def open_grid(
+    path: Path,
+    schema: DatasetSchema | None,
+    chunks: Mapping[str, int] | None = None,
+) -> Iterator[xr.Dataset]:
     """Open a grid whose values are read where they are used.
 
     Parameters
@@ -108,6 +109,8 @@ def open_grid(path: Path, schema: DatasetSchema | None) -> Iterator[xr.Dataset]:
     path : Path
     schema : DatasetSchema, or None
         None for a file that has none: the truth of the virtual world.
+    chunks : mapping of dim to length, optional
+        Makes it backed by Dask, as of `open_zarr_zip`.
 
     Raises
     ------
@@ -121,7 +124,7 @@ def open_grid(path: Path, schema: DatasetSchema | None) -> Iterator[xr.Dataset]:
 
     with ExitStack() as opened:
         with refuse_unreadable(path):
-            grid = opened.enter_context(open_zarr_zip(path))
+            grid = opened.enter_context(open_zarr_zip(path, chunks))
             if schema is not None:
                 validate_grid(grid, schema, path.name)
         yield grid

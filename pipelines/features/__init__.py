@@ -101,6 +101,7 @@ def audit_split_features(
     features : Dataset of schema FEATURES
     targets : Dataset of schema TARGETS
     forcing : Dataset of schema FORCING
+        On the cells and days of `targets`.
     splits : DataFrame of schema SPLITS
     inputs : TargetInputs
         What the targets were built from.
@@ -114,7 +115,7 @@ def audit_split_features(
     in_features = audit_features(
         features,
         targets,
-        align_to_targets(forcing, targets, "forcing"),
+        forcing,
         splits,
         lambda part, weather, mask: derive_features(part, weather, mask, inputs.recipe),
     )

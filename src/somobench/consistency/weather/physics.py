@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import xarray as xr
 
-from somobench.consistency.weather.arrays import Floats, fail_cells, read_rows
+from somobench.consistency.weather.arrays import correlate_rows, fail_cells, read_rows
 from somobench.schemas.checks.derived import LATENT_HEAT
 from somobench.schemas.errors import Failure
 
@@ -56,7 +56,9 @@ def _compare_days(forcing: xr.Dataset) -> Iterator[Failure]:
     rain = np.log1p(np.maximum(read[0][:, 1:], 0))
     days = rise.shape[1]
     alike = {
-        lag: _correlate(rain[:, 2 + lag : 2 + lag + days], rise)
+        lag: np.nan_to_num(
+            correlate_rows(rain[:, 2 + lag : 2 + lag + days], rise, days)
+        )
         for lag in (*EARLY, *ON_TIME)
     }
     early, on_time = (
@@ -67,15 +69,6 @@ def _compare_days(forcing: xr.Dataset) -> Iterator[Failure]:
     wrong = (early - on_time > LEAST_BETTER) & ((rain > 0).sum(axis=1) >= FEWEST_WET)
     found = "rain a day or two after the soil of the reanalysis gets wetter"
     yield from fail_cells(forcing, RAIN, wrong, found, "rain before its water")
-
-
-def _correlate(one: Floats, other: Floats) -> Floats:
-    """Correlate rows; 0 where one is constant or lacks a day."""
-    first, second = (it - it.mean(axis=1, keepdims=True) for it in (one, other))
-    power = (first**2).sum(axis=1) * (second**2).sum(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = (first * second).sum(axis=1) / np.sqrt(power)
-    return np.nan_to_num(found)
 
 
 def _balance_cells(forcing: xr.Dataset) -> Iterator[Failure]:
