@@ -50,7 +50,7 @@ def average_to_days(
     -------
     DailyMeans
         Arithmetic means in float64, never outside the day's smallest and largest
-        value; (M,) arrays.
+        value, and no negative zero; (M,) arrays.
 
     Notes
     -----
@@ -85,7 +85,7 @@ def average_to_days(
     enough = counts >= minimum_count
     return DailyMeans(
         times[first[enough]].astype("datetime64[D]"),
-        means[enough],
+        means[enough] + 0.0,  # no zero with a sign
         counts[enough].astype(np.int16),
         int((~enough).sum()),
     )

@@ -109,6 +109,6 @@ def average_days(
         total = values[first] + sum_pairwise(values, first + 1, row, lane)
         mean = total / (row - first)
         days[kept], counts[kept] = day, row - first
-        means[kept] = min(max(mean, least), most)
+        means[kept] = min(max(mean, least), most) + 0.0  # no zero with a sign
         kept += 1
     return days[:kept], means[:kept], counts[:kept], below

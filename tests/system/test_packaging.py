@@ -319,7 +319,8 @@ def test_wheel_works_in_an_empty_environment(
     python = environment / "bin" / "python"
     pins = ("--constraint", str(ROOT / "constraints.txt"))
     wheel = str(wheel_of(distributions))
-    install = [python, "-m", "pip", "install", "--quiet", *pins, wheel]
+    quickly = ("--quiet", "--no-compile")
+    install = [python, "-m", "pip", "install", *quickly, *pins, wheel]
     subprocess.run(install, check=True)
     subprocess.run([python, "-c", OPENS], cwd=tmp_path, check=True)
     command = environment / "bin" / "somobench"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -50,6 +50,7 @@ def list_bytes(good: GoodValues) -> list[object]:
 
 
 @settings(deadline=None, max_examples=300)
+@example([(168, 0.0, 0), (169, -0.0, 0)], False, False, ("G",))
 @given(ROWS, st.booleans(), st.booleans(), st.sampled_from([("G",), ("G", ""), None]))
 def test_one_pass_selects_and_counts_as_array_functions_do(
     rows: list[tuple[int, float, int]],
@@ -96,3 +97,15 @@ def test_days_of_any_length_have_the_means_of_array_functions(
     assert fast.means.tobytes() == slow.means.tobytes()
     assert fast.counts.tolist() == slow.counts.tolist()
     assert fast.days.tolist() == slow.days.tolist()
+
+
+@pytest.mark.parametrize("zeros", [(0.0, -0.0), (-0.0, 0.0), (-0.0, -0.0)])
+@pytest.mark.parametrize("is_compiled", [True, False])
+def test_mean_of_zeros_has_no_sign(
+    zeros: tuple[float, float], is_compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not is_compiled:
+        monkeypatch.setattr(daily, "import_kernel", lambda: None)
+    times = np.datetime64("2020-01-01", "m") + 60 * np.arange(2)
+    (mean,) = average_to_days(times, np.array(zeros), 2).means
+    assert not np.signbit(mean)
