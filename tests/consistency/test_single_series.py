@@ -23,7 +23,9 @@ SCORES = {
 }
 
 
-def find(cells: int = 1, version: str = "2.0.0", **changed: float) -> list[str]:
+def find(
+    cells: int = 1, version: str = "2.0.0", days: int = 100, **changed: float
+) -> list[str]:
     rows = [
         {
             "split": "temporal",
@@ -35,7 +37,7 @@ def find(cells: int = 1, version: str = "2.0.0", **changed: float) -> list[str]:
             "against": "",
             "value": value,
             "cell_count": cells,
-            "day_count": 100,
+            "day_count": days,
         }
         for metric, value in (SCORES | changed).items()
     ]
@@ -68,3 +70,7 @@ def test_score_that_the_others_contradict_is_found(
 def test_medians_of_several_series_and_earlier_rules_are_not_judged() -> None:
     assert find(cells=2, rmse=0.06) == []
     assert find(version="1.1.0", sedi_dry=0.1) == []
+
+
+def test_more_days_than_any_series_has_take_no_room() -> None:
+    assert find(days=10**15) == []

@@ -15,6 +15,7 @@ from somobench.schemas.manifest import Manifest
 
 ROUNDED = 6e-5  # of a score below 10: larger ones have fewer decimals than four
 ERRORS = 2.1e-4  # m3 m-3, of three of them
+LONGEST = 100_000  # days; more are refused where the days of a release are counted
 KEY = ["split", "model", "layer", "pool_kind", "pool"]
 SIDES = ("dry", "wet")
 RATES = ("hit_rate", "false_alarm_rate", "frequency_bias", "sedi")
@@ -66,7 +67,7 @@ def _compare_rates(
     if not {*names} <= {*table.columns}:
         return
     given = table[names].assign(days=days[names[-1]]).to_numpy("float64")
-    known = np.isfinite(given).all(axis=1)
+    known = np.isfinite(given).all(axis=1) & (given[:, -1] <= LONGEST)
     distinct, places = np.unique(given[known], axis=0, return_inverse=True)
     possible = np.array([_may_be(row) for row in distinct], dtype=bool)
     wrong = np.zeros(len(given), dtype=bool)
