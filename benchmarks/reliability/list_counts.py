@@ -63,7 +63,9 @@ def main(results: str, chosen: str = "0:1", *names: str) -> None:
     warnings.simplefilter("ignore")
     place, _, step = chosen.partition(":")
     path = Path(results)
-    defects = {f"{it} | {one.name}": one for it in names or LISTS for one in LISTS[it]()}
+    defects = {
+        f"{it} | {one.name}": one for it in names or LISTS for one in LISTS[it]()
+    }
     validator = start_validator()
     known = read_results(path)
     for name, defect in [*defects.items()][int(place) :: int(step or 1)]:
