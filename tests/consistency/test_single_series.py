@@ -23,7 +23,7 @@ SCORES = {
 }
 
 
-def find(cells: int = 1, version: str = "2.0.0", **changed: float) -> list[str]:
+def make_rows(cells: int, scores: dict[str, float]) -> pd.DataFrame:
     rows = [
         {
             "split": "temporal",
@@ -37,11 +37,19 @@ def find(cells: int = 1, version: str = "2.0.0", **changed: float) -> list[str]:
             "cell_count": cells,
             "day_count": 100,
         }
-        for metric, value in (SCORES | changed).items()
+        for metric, value in scores.items()
     ]
+    return pd.DataFrame(rows)
+
+
+def judge(rows: pd.DataFrame, version: str = "2.0.0") -> list[str]:
     manifest = Manifest.model_construct(package_version=version)
-    failures = find_broken_identities(manifest, pd.DataFrame(rows))
+    failures = find_broken_identities(manifest, rows)
     return [failure.where.split()[-1] for failure in failures]
+
+
+def find(cells: int = 1, version: str = "2.0.0", **changed: float) -> list[str]:
+    return judge(make_rows(cells, SCORES | changed), version)
 
 
 def test_scores_of_one_series_hang_together() -> None:
@@ -68,3 +76,26 @@ def test_score_that_the_others_contradict_is_found(
 def test_medians_of_several_series_and_earlier_rules_are_not_judged() -> None:
     assert find(cells=2, rmse=0.06) == []
     assert find(version="1.1.0", sedi_dry=0.1) == []
+
+
+# Means 0.30 and 0.27, deviations 0.05 and 0.04, r 0.8: ubrmse 0.03, rmse 0.0424, nse
+# 1 - 0.0018 / 0.0025. Ratios 0.9 of means, 0.8 of deviations, so 0.8 / 0.9 of
+# coefficients of variation; efficiencies 1 - sqrt(0.04 + 0.04 + 0.01) and
+# 1 - sqrt(0.04 + 0.0123 + 0.01). With means of 1.1 the latter were 0.6473.
+BIASED = {
+    "bias": -0.03,
+    "absolute_bias": 0.03,
+    "rmse": 0.0424,
+    "ubrmse": 0.03,
+    "pearson_r": 0.8,
+    "nse": 0.28,
+    "kge_2009": 0.7,
+    "kge_2012": 0.7503,
+}
+
+
+@pytest.mark.parametrize(("sign", "faults"), [(1, []), (-1, ["bias"])])
+def test_bias_has_the_sign_of_its_efficiencies(sign: int, faults: list[str]) -> None:
+    rows = make_rows(1, BIASED | {"bias": sign * BIASED["bias"]})
+    pools = [rows.assign(pool=name) for name in ("ONE", "OTHER", "THIRD")]
+    assert judge(pd.concat(pools)) == faults

@@ -1,8 +1,8 @@
 """Years of a cell against those of the nearest one: what it shares stays alike.
 
-Means of 40 cells of ERA5 over 24 years differ by 0.24 K and 2 % of net radiation, at
-most, from what the difference to a cell half a degree away is in most years; those of
-virtual releases by 0.04 K and 0.4 % of humidity.
+Beside a cell at most 0.6 degrees away, no year of ERA5 is further from what most are
+than 0.24 K and 2 % of net radiation (56 means of nodes, 24 years), or 1.6 % of vapour
+pressure and 1.3 % of sunshine (64 points in Africa, 8 years).
 """
 
 from __future__ import annotations
