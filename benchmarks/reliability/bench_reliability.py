@@ -145,9 +145,8 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...], Callable[[], Counted]], ...] = 
         "as where a whole pipeline carries a fault along. At first sight, on the "
         "checks of commit 43a8de4, 8 were found. Not found are times that are a day "
         "off in part of the record or in a source's own soil, a month in reverse "
-        "order, a quarter more humidity in one cell, rain that is half, "
-        "twice, a tenth or a neighbour's, and exchanged layers or weights of the "
-        "reanalysis, which targets contradict.",
+        "order, rain that is half, twice, a tenth or a neighbour's, and exchanged "
+        "layers or weights of the reanalysis, which targets contradict.",
         ("part", "defects", "found"),
         weather_counts.count_alone,
     ),

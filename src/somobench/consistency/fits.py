@@ -46,7 +46,7 @@ class Refit(NamedTuple):
     place : place of the layer
     facts : counts of rows and inputs, and the error on validation days
     values : array, (cell, day), m3 m-3
-        Predictions of test days; NaN on others.
+        Predictions of test days; NaN on others, and where an input lacks.
     """
 
     rung: str
@@ -155,7 +155,7 @@ def _fit_design(
     predict = fit_ridge(train, penalty)
     errors = predict(validation.inputs) - validation.target
     values = np.full(problem.role.shape, np.nan)
-    if above is None:
+    if above is None or problem.observed is not None:
         for places, inputs in gather_test_rows(table):
             values[places.cells, places.days] = predict(inputs)
     return {

@@ -81,6 +81,8 @@ def find_other_reference_scores(
             given = tables["scores"]
             given = given[given["against"] == ""]
             for split, refit in refits.items():
+                if not np.isfinite(refit.values).any():
+                    continue
                 again = _score_refit(sides[split], refit)
                 rows = _select_alike(given, again)
                 failures += _compare("scores", rows, again, [*SCORE_KEY], NUMBERS)
@@ -159,11 +161,7 @@ def _score_refit(side: Side, refit: Refit) -> pd.DataFrame:
     """Return rows of a rung that was fitted again, of its layer."""
     case, _, problem = side
     layer = problem.layers[refit.place]
-    places = {
-        "layer": [layer],
-        "cell": case.roles["cell"],
-        "time": case.roles["time"],
-    }
+    places = {"layer": [layer], "cell": case.roles["cell"], "time": case.roles["time"]}
     grid = xr.DataArray(bound_and_round(refit.values)[None], places, tuple(places))
     model = Model(refit.rung, lambda: case.place_on_series(grid))
     rows = _score(case, model, SMOOTH)
