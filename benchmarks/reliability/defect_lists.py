@@ -113,7 +113,7 @@ WHY_MISSED: Mapping[str, str] = MappingProxyType(
         "second | shift_costs: one cost is 0.2 too high, with its interval": "a median "
         "of losses of trees, which aren't fitted again, and no pairs lie in the folder",
         "third | stations: elevation_in_feet": "mountains rise as high in a cell",
-        "third | stations: positions_rounded": REPEATED_NOWHERE,
+        "third | stations: station_moved_within_the_cell": REPEATED_NOWHERE,
         "fourth | stations: positions_rounded": REPEATED_NOWHERE,
     }
 )
