@@ -33,7 +33,6 @@ from factories.faults import damages
 from factories.faults.bombs import BOMBS
 from factories.faults.faulty_calls import failing, in_child, kill
 from factories.faults.hostile_releases import list_defects
-from factories.faults.mutations import HARMLESS, MUTATIONS, Judge
 from factories.raw.ismn_files import write_folder
 from factories.raw.station_damages import (
     DAMAGED,
@@ -51,7 +50,6 @@ from somobench.catalog import release_files
 from somobench.catalog.fetching import cache, fetch
 from somobench.catalog.fetching.fetch import RemoteObject
 from somobench.catalog.storage.atomic import replace_file, write_text
-from somobench.check_files import check_files
 from somobench.schemas.errors import SomobenchError
 from somobench.schemas.recipe import Recipe, load_recipe
 
@@ -425,30 +423,6 @@ def measure_bombs() -> Rows:
             said = subprocess.run(asked, capture_output=True, text=True, check=True)
             rows.append([name, size, *json.loads(said.stdout)])
     return rows
-
-
-def count_mutants() -> Rows:
-    """Hold defects that were there when a release was made to what `validate` asks."""
-    judged, rows = Judge(ROOT / "releases" / "virtual-2.0.0"), []
-    for kind, changes in MUTATIONS.items():
-        found = [judged.find(kind, change) for change in changes.values()]
-        alone = sum(it == "the file alone" for it in found)
-        rows.append([kind, len(found), alone, sum(it is not None for it in found)])
-    total = [sum(column) for column in zip(*(row[1:] for row in rows), strict=True)]
-    return [*rows, ["all", *total]]
-
-
-def count_alarms() -> tuple[int, int]:
-    """Return how many good things were checked, and how many were alarms."""
-    judged = Judge(ROOT / "releases" / "virtual-2.0.0")
-    found = [
-        judged.find(kind, change) is not None
-        for kind, changes in HARMLESS.items()
-        for change in changes.values()
-    ]
-    for folder in sorted((ROOT / "releases").glob("*-*.*.*")):
-        found += [not report.valid for report in check_files(folder, None, "release")]
-    return len(found), sum(found)
 
 
 def count_stations() -> Rows:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pandas as pd
 import xarray as xr
-from list_counts import RELEASE, Rows
+from defect_lists import RELEASE
 
 from factories.faults.fourth_list import FOURTH_LIST
 from factories.faults.third_list.opened import Defect, Opened
@@ -20,7 +20,7 @@ from somobench.schemas.released import RELEASED_GRIDS
 from somobench.schemas.validate import validate_grid
 
 
-def count_alone() -> Rows:
+def count_alone() -> list[list[object]]:
     """Count defects of forcing, and those that the file and its sensors contradict."""
     with open_zarr_zip(RELEASE / "forcing.zarr.zip") as opened:
         forcing = opened.load()

@@ -17,6 +17,8 @@ from factories.faults.in_memory import World, spoil
 from somobench.consistency.accounts import find_other_accounts
 from somobench.consistency.costs import find_incoherent_costs
 from somobench.consistency.documents import find_other_documents, read_reports
+from somobench.consistency.reference_scores import find_other_reference_scores
+from somobench.consistency.single_series import find_broken_identities
 from somobench.consistency.stations import find_other_sources
 from somobench.consistency.weather import find_impossible_weather
 from somobench.schemas.errors import Failure
@@ -58,12 +60,18 @@ WEATHER = (
     ("evaporation_filled_forward", "evaporation"),
     ("rain_and_evaporation_swapped", "evaporation"),
     ("reanalysis_of_the_year_before", "reanalysis_soil_moisture"),
+    ("humidity_of_the_coldest_hour", "specific_humidity"),
 )
 OTHERS = (
     ("days_of_few_values_kept", "observation_count"),
     ("rain_of_the_report_in_metres", "forcing, precipitation, mean"),
     ("costs_in_percent", "shift_costs.parquet cost"),
     ("elevation_in_feet", "stations.parquet elevation"),
+    ("bias_of_wrong_sign", "scores.parquet bias"),
+)
+FITTED = (
+    ("weather_of_a_month_reversed", "validation_rmse"),
+    ("weather_of_a_month_reversed", "scores.parquet value"),
 )
 
 
@@ -77,7 +85,17 @@ def judge_others(world: World) -> list[Failure]:
         *find_other_accounts(reports, manifest, tables, grids),
         *find_incoherent_costs(manifest, tables),
         *find_other_sources(tables["stations"]),
+        *find_broken_identities(manifest, tables["scores"]),
     ]
+
+
+def judge_fits(world: World) -> list[Failure]:
+    _, manifest, reports, tables, grids = world
+    only = {name: tables[name] for name in ("splits", "cells", "scores")}
+    named = {name: manifest.splits[name] for name in ("temporal", "spatial")}
+    only["scores"] = only["scores"][only["scores"]["split"].isin(named)]
+    cut = manifest.model_copy(update={"splits": named})
+    return find_other_reference_scores(cut, only, grids, reports["stages"])
 
 
 def test_names_of_defects_are_their_own() -> None:
@@ -88,7 +106,7 @@ def test_release_has_none_of_these(
     release: Path, grids: dict[str, xr.Dataset], tmp_path: Path
 ) -> None:
     world = spoil(release, grids, lambda _: None, tmp_path)
-    assert [*judge_weather(world), *judge_others(world)] == []
+    assert [*judge_weather(world), *judge_others(world), *judge_fits(world)] == []
     assert find_other_documents(release, world.manifest, "UTC") == []
     assert read_reports(release, world.manifest)[1] == []
 
@@ -98,6 +116,7 @@ def test_release_has_none_of_these(
     [
         *((name, where, judge_weather) for name, where in WEATHER),
         *((name, where, judge_others) for name, where in OTHERS),
+        *((name, where, judge_fits) for name, where in FITTED),
     ],
 )
 def test_defect_is_found_where_it_is(

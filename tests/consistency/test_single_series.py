@@ -23,9 +23,7 @@ SCORES = {
 }
 
 
-def find(
-    cells: int = 1, version: str = "2.0.0", days: int = 100, **changed: float
-) -> list[str]:
+def make_rows(cells: int, scores: dict[str, float]) -> pd.DataFrame:
     rows = [
         {
             "split": "temporal",
@@ -37,13 +35,21 @@ def find(
             "against": "",
             "value": value,
             "cell_count": cells,
-            "day_count": days,
+            "day_count": 100,
         }
-        for metric, value in (SCORES | changed).items()
+        for metric, value in scores.items()
     ]
+    return pd.DataFrame(rows)
+
+
+def judge(rows: pd.DataFrame, version: str = "2.0.0") -> list[str]:
     manifest = Manifest.model_construct(package_version=version)
-    failures = find_broken_identities(manifest, pd.DataFrame(rows))
+    failures = find_broken_identities(manifest, rows)
     return [failure.where.split()[-1] for failure in failures]
+
+
+def find(cells: int = 1, version: str = "2.0.0", **changed: float) -> list[str]:
+    return judge(make_rows(cells, SCORES | changed), version)
 
 
 def test_scores_of_one_series_hang_together() -> None:
@@ -73,4 +79,28 @@ def test_medians_of_several_series_and_earlier_rules_are_not_judged() -> None:
 
 
 def test_more_days_than_any_series_has_take_no_room() -> None:
-    assert find(days=10**15) == []
+    rows = make_rows(1, SCORES).assign(day_count=10**15)
+    assert judge(rows) == []
+
+
+# Means 0.30 and 0.27, deviations 0.05 and 0.04, r 0.8: ubrmse 0.03, rmse 0.0424, nse
+# 1 - 0.0018 / 0.0025. Ratios 0.9 of means, 0.8 of deviations, so 0.8 / 0.9 of
+# coefficients of variation; efficiencies 1 - sqrt(0.04 + 0.04 + 0.01) and
+# 1 - sqrt(0.04 + 0.0123 + 0.01). With means of 1.1 the latter were 0.6473.
+BIASED = {
+    "bias": -0.03,
+    "absolute_bias": 0.03,
+    "rmse": 0.0424,
+    "ubrmse": 0.03,
+    "pearson_r": 0.8,
+    "nse": 0.28,
+    "kge_2009": 0.7,
+    "kge_2012": 0.7503,
+}
+
+
+@pytest.mark.parametrize(("sign", "faults"), [(1, []), (-1, ["bias"])])
+def test_bias_has_the_sign_of_its_efficiencies(sign: int, faults: list[str]) -> None:
+    rows = make_rows(1, BIASED | {"bias": sign * BIASED["bias"]})
+    pools = [rows.assign(pool=name) for name in ("ONE", "OTHER", "THIRD")]
+    assert judge(pd.concat(pools)) == faults

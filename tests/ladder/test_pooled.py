@@ -228,7 +228,9 @@ def test_fit_draws_no_more_rows_than_allowed(rng: np.random.Generator) -> None:
     design = Design((Column("precipitation", 0),), statics=False)
     problem = make_problem(rng, maximum_values=100)
     for _ in range(2):
-        fit_pooled(problem, design, learn)
+        fit = fit_pooled(problem, design, learn)
+    assert isinstance(fit, Fit)
+    assert fit.summary["layer1"]["drawn_values"] == 100
     assert [len(sample.target) for sample in seen] == [100] * 4
     # The same rows in the second run, and other rows than in the other layer.
     assert np.array_equal(seen[0].inputs, seen[2].inputs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 from collections.abc import Iterator
@@ -86,3 +87,15 @@ def test_an_aim_is_judged_by_the_lesser_of_clock_and_processor_time(
     race = harness.Race("work", lambda: 0, work, {"peer": 4})
     line = harness.describe_row(harness.run_race("m", "k", race)[1])
     assert line.endswith(f" | {aim} | 1.00 |")
+
+
+def test_every_defect_of_a_list_has_a_name_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(FOLDER / "reliability")
+    lists = importlib.import_module("defect_lists")
+    names = [f"{one} | {it.name}" for one in lists.LISTS for it in lists.LISTS[one]()]
+    assert len(names) == len({*names})
+    assert {*lists.ORIGINS} == {*lists.LISTS} >= {*lists.FIRST_SIGHT}
+    assert {*lists.WHY_MISSED} <= {*names}
+    assert {f"second | {it}" for it in lists.CHANGING_NOTHING} <= {*names}

@@ -1,19 +1,27 @@
 """Fits of pooled rungs against what the stage `baselines` reports of them.
 
 A ridge regression on every input is little work, and its error on validation days knows
-all of them: weather and its lags, attributes of cells, targets, roles, moments.
+all of them: weather and its lags, attributes of cells, targets, roles, moments. What it
+predicts of test days is there to be scored again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from somobench.ladder.fit import make_layer_key
-from somobench.ladder.inputs import Column, Design, derive_design
-from somobench.ladder.pooled import Role, Sample, Table, place_above
+from somobench.ladder.inputs import Design, derive_design
+from somobench.ladder.pooled import (
+    Predict,
+    Role,
+    Sample,
+    Table,
+    gather_test_rows,
+    place_above,
+)
 from somobench.ladder.problem import Array, Problem
 from somobench.schemas.errors import Failure
 
@@ -24,33 +32,57 @@ WITHOUT_LAYER_ABOVE = ("linear_1", "ridge_forcing", "ridge_memory", "gradient_bo
 """Pooled rungs that train on every target of a train day."""
 CHOSEN = ("temporal", "spatial")
 """Splits that together train on nearly all cells and days, where a release has them."""
-MOST_ROWS = 500_000  # from which on rows are drawn, by the defaults of recipes
-DRAWN = 0.002  # of the error of a line: more than a draw of a thousand rows makes
+MOST_ROWS = 500_000  # above which rows are drawn, by the defaults of recipes
 ROUNDED = 2e-6  # m3 m-3, of errors with six decimals, on other processors
 Reports = Mapping[str, Any]
 
 
+class Refit(NamedTuple):
+    """A rung that was fitted again in one layer of a split.
+
+    Attributes
+    ----------
+    rung : str
+    place : place of the layer
+    facts : counts of rows and inputs, and the error on validation days
+    values : array, (cell, day), m3 m-3
+        Predictions of test days; NaN on others, and where an input lacks.
+    """
+
+    rung: str
+    place: int
+    facts: dict[str, float]
+    values: Array
+
+
 def find_other_fits(
     baselines: Reports, problems: Mapping[str, Problem]
-) -> list[Failure]:
+) -> tuple[list[Failure], dict[str, Refit]]:
     """Compare counts of rows of every split, and fits on two of them, with the report.
 
     Parameters
     ----------
     baselines : content of baselines.json
     problems : mapping of split to Problem
+
+    Returns
+    -------
+    what differs, and the fits by split
     """
     failures: list[Failure] = []
+    refits: dict[str, Refit] = {}
     try:
         for split, problem in problems.items():
             rungs = baselines.get("splits", {}).get(split, {})
             failures += _compare_rows(split, rungs, problem)
         for split in [*_choose_splits(problems)]:
             rungs = baselines.get("splits", {}).get(split, {})
-            failures += _compare_fit(split, rungs, problems[split])
+            if refit := _fit_again(rungs, problems[split]):
+                refits[split] = refit
+                failures += _compare_fit(split, rungs, problems[split], refit)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         failures.append(Failure(WHERE, f"no {error}", "what every build reports"))
-    return failures
+    return failures, refits
 
 
 def _choose_splits(problems: Mapping[str, Problem]) -> Iterator[str]:
@@ -80,7 +112,18 @@ def _compare_rows(split: str, rungs: Reports, problem: Problem) -> Iterator[Fail
                     yield _fail(split, rung, what, summary[name], expected)
 
 
-def _compare_fit(split: str, rungs: Reports, problem: Problem) -> Iterator[Failure]:
+def _compare_fit(
+    split: str, rungs: Reports, problem: Problem, refit: Refit
+) -> Iterator[Failure]:
+    layer = problem.layers[refit.place]
+    said = rungs[refit.rung]["fit"][make_layer_key(layer)]
+    for name, expected in refit.facts.items():
+        if abs(said[name] - expected) > ROUNDED:
+            what = f"{name} of layer {layer}"
+            yield _fail(split, refit.rung, what, said[name], round(expected, 6))
+
+
+def _fit_again(rungs: Reports, problem: Problem) -> Refit | None:
     """Fit the rung that reads most again, in the first layer that it was fitted in."""
     for rung, inputs in FITTED.items():
         record = rungs.get(rung, {})
@@ -92,56 +135,39 @@ def _compare_fit(split: str, rungs: Reports, problem: Problem) -> Iterator[Failu
                 or inputs not in problem.feature_sets
             ):
                 continue
-            if said["train_values"] >= MOST_ROWS:
-                return
-            if _may_be_drawn(rungs, problem, place):
-                return
+            if "drawn_values" in said or said["train_values"] > MOST_ROWS:
+                return None
             penalty = record["hyper_parameters"][key]["penalty"]
             design = derive_design(problem, inputs)
-            found = _measure_error(problem, design, place, penalty)
-            for name, expected in found.items():
-                if abs(said[name] - expected) > ROUNDED:
-                    what = f"{name} of layer {layer}"
-                    yield _fail(split, rung, what, said[name], round(expected, 6))
-            return
+            return Refit(rung, place, *_fit_design(problem, design, place, penalty))
+    return None
 
 
-def _may_be_drawn(rungs: Reports, problem: Problem, place: int) -> bool:
-    """Tell whether a recipe may let rungs train on fewer rows, drawn by its seed.
-
-    No file of a release says so. A line through one variable then differs a little.
-    """
-    key, record = make_layer_key(problem.layers[place]), rungs.get("linear_1", {})
-    said = record.get("fit", {}).get(key, {}).get("validation_rmse")
-    if not said:
-        return False
-    variables = record["hyper_parameters"][key]["variables"]
-    columns = tuple(Column(name, 0) for name in variables)
-    line = _measure_error(problem, Design(columns, statics=False), place, 0.0)
-    off = abs(line["validation_rmse"] - said)
-    return bool(ROUNDED < off < DRAWN * said)
-
-
-def _measure_error(
+def _fit_design(
     problem: Problem, design: Design, place: int, penalty: float
-) -> dict[str, float]:
-    """Return counts of rows and inputs, and the error on validation days."""
+) -> tuple[dict[str, float], Array]:
+    """Return facts of a fit, and what it predicts of test days, (cell, day)."""
     layer = int(problem.layers[place])
     above = place_above(problem, layer) if design.above else None
     table = Table(problem, design, place, above)
     roles = Role(problem.train_target, None), Role(problem.validation_target, None)
     train, validation = (table.gather(role, table.list_rows(role)) for role in roles)
-    errors = fit_ridge(train, penalty, validation.inputs) - validation.target
+    predict = fit_ridge(train, penalty)
+    errors = predict(validation.inputs) - validation.target
+    values = np.full(problem.role.shape, np.nan)
+    if above is None or problem.observed is not None:
+        for places, inputs in gather_test_rows(table):
+            values[places.cells, places.days] = predict(inputs)
     return {
         "train_values": len(train.target),
         "validation_values": len(validation.target),
         "inputs": train.inputs.shape[1],
         "validation_rmse": float(np.sqrt(np.mean(errors**2))),
-    }
+    }, values
 
 
-def fit_ridge(train: Sample, penalty: float, inputs: Array) -> Array:
-    """Predict from inputs by a ridge regression, with an intercept, of a sample.
+def fit_ridge(train: Sample, penalty: float) -> Predict:
+    """Fit a ridge regression, with an intercept, to a sample.
 
     As the ladder's, without scikit-learn: whoever validates needn't have it.
 
@@ -153,5 +179,4 @@ def fit_ridge(train: Sample, penalty: float, inputs: Array) -> Array:
     squares[np.diag_indices_from(squares)] += penalty * len(train.target)
     # Inputs that don't vary have no slope.
     slopes = np.linalg.lstsq(squares, centred.T @ (train.target - level), rcond=None)[0]
-    predicted: Array = (inputs - middle) @ slopes + level
-    return predicted
+    return lambda inputs: np.asarray((inputs - middle) @ slopes + level)

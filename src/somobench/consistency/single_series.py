@@ -16,8 +16,11 @@ from somobench.schemas.manifest import Manifest
 ROUNDED = 6e-5  # of a score below 10: larger ones have fewer decimals than four
 ERRORS = 2.1e-4  # m3 m-3, of three of them
 LONGEST = 100_000  # days; more are refused where the days of a release are counted
+CLEAR = 0.05  # of an efficiency, by which one sign of a bias fits better than the other
+FEWEST = 3  # series of a rung on a split with a clear sign
 KEY = ["split", "model", "layer", "pool_kind", "pool"]
 SIDES = ("dry", "wet")
+EFFICIENCIES = ("kge_2009", "kge_2012")
 RATES = ("hit_rate", "false_alarm_rate", "frequency_bias", "sedi")
 Floats = NDArray[np.float64]
 
@@ -28,11 +31,12 @@ def find_broken_identities(manifest: Manifest, scores: pd.DataFrame) -> list[Fai
         return []
     single = scores[(scores["cell_count"] == 1) & (scores["against"] == "")]
     names = [f"{name}_{side}" for side in SIDES for name in RATES]
-    wanted = single["metric"].isin(["bias", "absolute_bias", "rmse", "ubrmse", *names])
+    names += [*EFFICIENCIES, "bias", "absolute_bias", "rmse", "ubrmse"]
+    wanted = single["metric"].isin([*names, "nse", "pearson_r"])
     rows = single[wanted].astype(dict.fromkeys((*KEY, "metric"), "object"))
     table = rows.pivot_table("value", KEY, "metric")
     days = rows.pivot_table("day_count", KEY, "metric")
-    failures = [*_compare_errors(table)]
+    failures = [*_compare_errors(table), *_compare_signs(table)]
     for side in SIDES:
         failures += _compare_rates(side, table, days)
     return failures
@@ -57,6 +61,36 @@ def _compare_errors(table: pd.DataFrame) -> Iterator[Failure]:
     whole, rest = table["rmse"].to_numpy(), table["ubrmse"].to_numpy()
     wrong = np.abs(np.hypot(rest, bias) - whole) > ERRORS
     yield from _report(table, wrong, "rmse", "that of bias and ubrmse")
+
+
+def _compare_signs(table: pd.DataFrame) -> Iterator[Failure]:
+    """Compare the sign of bias with that which two Kling-Gupta efficiencies give.
+
+    One has the ratio of standard deviations, the other that of coefficients of
+    variation; both have that of means, which is above 1 where bias is above 0.
+    """
+    if not {*EFFICIENCIES, "bias", "rmse", "ubrmse", "nse", "pearson_r"} <= {*table}:
+        return
+    bias, whole, rest, alike = (
+        table[it].to_numpy("float64") for it in ("bias", "rmse", "ubrmse", "pearson_r")
+    )
+    older, newer = (1 - table[it].to_numpy("float64") for it in EFFICIENCIES)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = whole / np.sqrt(1 - table["nse"].to_numpy("float64"))
+        root = np.sqrt(np.maximum(rest**2 - (1 - alike**2) * spread**2, 0)) / spread
+        misses = np.full((2, len(table)), np.inf)
+        for ratio in (alike + root, alike - root):
+            off = np.sqrt(np.maximum(older**2 - (alike - 1) ** 2 - (ratio - 1) ** 2, 0))
+            for place, sign in enumerate((np.sign(bias), -np.sign(bias))):
+                means = 1 + sign * off
+                found = np.hypot(np.hypot(alike - 1, ratio / means - 1), means - 1)
+                misses[place] = np.fmin(misses[place], np.abs(found - newer))
+        better = misses[0] - misses[1]
+    clear = pd.Series(np.abs(better) > CLEAR, table.index) & np.isfinite(better)
+    groups = pd.Series(better > CLEAR, table.index)[clear].groupby(["split", "model"])
+    share, count = groups.transform("mean"), groups.transform("size")
+    wrong = ((share > 1 / 2) & (count >= FEWEST)).reindex(table.index, fill_value=False)
+    yield from _report(table, wrong.to_numpy(), "bias", "the other sign, by kge")
 
 
 def _compare_rates(

@@ -138,13 +138,16 @@ def fit_pooled(problem: Problem, design: Design, learn: Learner) -> Outcome:
         if len(rows) < needed:
             reasons[key] = f"{len(rows)} train values, {needed} needed"
             continue
-        drawn = table.gather(train, draw_rows(rows, problem, layer))
+        chosen_rows = draw_rows(rows, problem, layer)
+        drawn = table.gather(train, chosen_rows)
         learned, facts = _learn(table, drawn, learn)
         del drawn  # the largest table, of which nothing is needed any more
-        for places, inputs in _test_rows(table):
+        for places, inputs in gather_test_rows(table):
             values[place, places.cells, places.days] = learned.predict(inputs)
         chosen[key] = learned.chosen
         summary[key] = {"train_values": len(rows), **facts}
+        if len(chosen_rows) < len(rows):
+            summary[key]["drawn_values"] = len(chosen_rows)
     return join_layers(values, chosen, summary, reasons)
 
 
@@ -182,7 +185,7 @@ def draw_rows(rows: NDArray[np.intp], problem: Problem, layer: int) -> NDArray[n
     return rows[np.sort(generator.choice(count, most, replace=False))]
 
 
-def _test_rows(table: Table) -> Iterator[tuple[Places, Array]]:
+def gather_test_rows(table: Table) -> Iterator[tuple[Places, Array]]:
     """Yield places and inputs of the rows to predict, part by part."""
     wanted = table.problem.test[table.place]
     series = table.problem.train_target

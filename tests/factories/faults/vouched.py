@@ -153,11 +153,16 @@ def write_manifest(folder: Path, text: str) -> None:
 def spoilt(release: Path, defect: Defect) -> Iterator[Path]:
     """Give a copy of a release with one change, vouched for."""
     with tempfile.TemporaryDirectory() as root:
-        folder = Path(root, release.name)
-        shutil.copytree(release, folder, copy_function=os.link)
-        defect(folder)
-        vouch(folder)
-        yield folder
+        yield write_spoilt(release, defect, Path(root))
+
+
+def write_spoilt(release: Path, defect: Defect, root: Path) -> Path:
+    """Write a copy of a release with one change, vouched for, into a folder."""
+    folder = root / release.name
+    shutil.copytree(release, folder, copy_function=os.link)
+    defect(folder)
+    vouch(folder)
+    return folder
 
 
 def is_refused(path: Path) -> bool:

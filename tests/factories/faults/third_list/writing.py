@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from pathlib import Path
@@ -12,10 +11,9 @@ import numpy as np
 import xarray as xr
 
 from factories.faults.third_list.opened import Grid, Opened
-from factories.faults.vouched import MANIFEST, replace_text, vouch
+from factories.faults.vouched import replace_text, vouch
 from somobench.catalog.storage.archive import open_zarr_zip, write_zarr_zip
 from somobench.catalog.storage.atomic import format_json
-from somobench.catalog.storage.hashing import sha256_file
 
 
 def write_copy(release: Opened, folder: Path) -> Path:
@@ -67,33 +65,3 @@ def put_values(
     kept = {name for name in changed.attrs if name in attributes}
     changed.attrs |= {name: attributes[name] for name in kept}
     return changed
-
-
-def name_changes(release: Path, folder: Path) -> list[str]:
-    """Return the files that differ; raise where a hash or a type doesn't fit."""
-    before, after = (
-        json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-        for path in (release, folder)
-    )
-    for name, record in after["files"].items():
-        if record["sha256"] != sha256_file(folder / name):
-            message = f"{name} isn't the file of the manifest"
-            raise ValueError(message)
-        _compare_types(name, before["files"][name], record)
-    changed = [it for it in after["files"] if before["files"][it] != after["files"][it]]
-    rest = [
-        {key: it for key, it in each.items() if key != "files"}
-        for each in (before, after)
-    ]
-    return [*changed, *([MANIFEST] if rest[0] != rest[1] else [])]
-
-
-def _compare_types(name: str, before: dict[str, Any], after: dict[str, Any]) -> None:
-    if {*before["arrays"]} != {*after["arrays"]}:
-        message = f"{name} has other arrays"
-        raise ValueError(message)
-    for array, record in before["arrays"].items():
-        for entry in ("dtype", "dims", "units"):
-            if record[entry] != after["arrays"][array][entry]:
-                message = f"{name}: {array} has another {entry}"
-                raise ValueError(message)
