@@ -236,21 +236,21 @@ def test_climatology_of_half_precision_is_found(world: World) -> None:
     assert any("climatology" in failure.where for failure in statistics(world))
 
 
-@pytest.mark.parametrize(
-    ("table", "column", "names"),
-    [
-        ("scores", "pool", ("africa", "europe")),
-        ("scores", "split", ("temporal", "spatial")),
-        ("shift_costs", "split", ("dry_years", "wet_years")),
-    ],
-)
-def test_exchanged_labels_are_found_by_scoring_again(
-    world: World, table: str, column: str, names: tuple[str, str]
-) -> None:
-    labels = dict(zip(names, names[::-1], strict=True))
-    world.tables[table][column] = world.tables[table][column].replace(labels)
-    failures = find_other_reference_scores(world.manifest, world.tables, world.grids)
-    assert any(failure.where.startswith(f"{table}.parquet") for failure in failures)
+def test_exchanged_labels_are_found_by_scoring_again(world: World) -> None:
+    def find(**labels: tuple[str, str, str]) -> set[str]:
+        tables = dict(world.tables)
+        for table, (column, one, other) in labels.items():
+            exchanged = tables[table][column].replace({one: other, other: one})
+            tables[table] = tables[table].assign(**{column: exchanged})
+        failures = find_other_reference_scores(world.manifest, tables, world.grids)
+        return {failure.where.partition(".parquet")[0] for failure in failures}
+
+    assert find(scores=("pool", "africa", "europe")) == {"scores"}
+    years = ("split", "dry_years", "wet_years")
+    assert find(scores=("split", "temporal", "spatial"), shift_costs=years) == {
+        "scores",
+        "shift_costs",
+    }
 
 
 def test_rung_that_the_reference_split_lacks_has_no_shift_costs(world: World) -> None:
@@ -365,7 +365,7 @@ def test_climatology_of_another_recipe_may_be_rough(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("least", "years"),
-    [(30, 1.0), (400, 1.0), (180, 0.0), (180, 3.0), (180, 0.25), (400, 3.0)],
+    [(30, 0.25), (180, 0.0), (400, 1.0), (400, 3.0)],
 )
 def test_parameters_of_a_recipe_show_in_its_climatologies(
     world: World, least: int, years: float
