@@ -53,6 +53,36 @@ def test_difference_on_other_days_is_left_aside() -> None:
     assert find(OURS, THEIRS, other) == []
 
 
+@pytest.mark.parametrize(
+    ("cells", "days", "shown"), [(6, 900, "cell_count"), (5, 901, "day_count")]
+)
+def test_difference_counts_no_more_than_both_scores(
+    cells: int, days: int, shown: str
+) -> None:
+    theirs = make_row(0.5, 6, model="ridge", days=950)
+    more = make_row(0.3, cells, against="ridge", days=days)
+    failures = find_incoherent_scores(pd.DataFrame([OURS, theirs, more]))
+    assert [it.where for it in failures] == [f"scores.parquet {shown}"]
+
+
+@pytest.mark.parametrize(("turned", "alarm"), [(10, False), (11, True), (20, True)])
+def test_most_differences_on_other_days_have_the_sign_of_both_scores(
+    turned: int, alarm: bool
+) -> None:
+    rows = []
+    for place in range(20):
+        pool = f"region {place}"
+        said = -0.29 if place < turned else 0.29
+        rows += [
+            make_row(0.8, 5, pool=pool),
+            make_row(0.5, 5, model="ridge", pool=pool),
+            make_row(said, 5, against="ridge", pool=pool, days=800),
+        ]
+    assert bool(find(*rows)) is alarm
+    # Of few differences none can be told from one that other days turn round.
+    assert find(*rows[:57]) == []
+
+
 @pytest.mark.parametrize(("value", "alarm"), [(0.6001, False), (0.61, True)])
 def test_median_lies_among_those_of_groups_that_hold_all(
     value: float, alarm: bool

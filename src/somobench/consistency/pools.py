@@ -13,8 +13,11 @@ from somobench.schemas.errors import Failure
 from somobench.schemas.scores import ALL_LAYERS
 
 ROUNDED = 2.1e-4  # of scores below 10: three roundings to four decimals
+CLEAR = 0.02  # of a score: a difference that other days seldom turn round
+FEWEST = 20  # differences to one rung on a split, of which most have its sign
 POOL = ["split", "layer", "metric", "pool_kind", "pool"]
 WHOLE = ["split", "model", "layer", "metric"]
+COUNTS, BOTH = ["cell_count", "day_count"], ["model", "against"]
 PLAIN, BALANCED = "plain", "_balanced"
 Mask = NDArray[np.bool_]
 
@@ -22,38 +25,62 @@ Mask = NDArray[np.bool_]
 def find_incoherent_scores(scores: pd.DataFrame) -> list[Failure]:
     """Return where rows of a table of scores contradict each other.
 
-    A difference of two models is that of their scores, where all three are of the same
-    days. The median of series lies among the medians of groups that hold them all.
+    A difference of two models counts no more than either score, and is that of both
+    where all three are of the same days; on others most have its sign. The median of
+    series lies among the medians of groups that hold them all.
     """
     plain_texts = {
         name: "str" for name in (*POOL, "model", "against") if name != "layer"
     }
     table = scores.astype(plain_texts)
     own = table[table["against"] == ""]
-    return [*_compare_differences(table, own), *_compare_groups(own)]
+    differences = _join_sides(table[table["against"] != ""], own)
+    return [
+        *_compare_counts(differences),
+        *_compare_differences(differences),
+        *_compare_signs(differences),
+        *_compare_groups(own),
+    ]
 
 
-def _compare_differences(table: pd.DataFrame, own: pd.DataFrame) -> Iterator[Failure]:
-    counts = ["cell_count", "day_count"]
-    sides = own[[*POOL, "model", "value", *counts]]
-    joined = table[table["against"] != ""].merge(
-        sides, on=[*POOL, "model"], suffixes=("", "_ours")
-    )
-    joined = joined.merge(
-        sides.rename(columns={"model": "against"}),
-        on=[*POOL, "against"],
-        suffixes=("", "_theirs"),
-    )
-    same = np.ones(len(joined), dtype=bool)
-    for name in counts:
+def _join_sides(differences: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
+    """Put the scores of both models, and what they count, beside each difference."""
+    ours = own[[*POOL, "model", "value", *COUNTS]]
+    theirs = ours.rename(columns={"model": "against"})
+    joined = differences.merge(ours, on=[*POOL, "model"], suffixes=("", "_ours"))
+    return joined.merge(theirs, on=[*POOL, "against"], suffixes=("", "_theirs"))
+
+
+def _compare_counts(differences: pd.DataFrame) -> Iterator[Failure]:
+    for name in COUNTS:
+        sides = differences[[f"{name}_ours", f"{name}_theirs"]].min(axis=1)
+        wrong = (differences[name] > sides).to_numpy()
+        yield from _report(differences, wrong, BOTH, "no more than of each", name)
+
+
+def _compare_differences(differences: pd.DataFrame) -> Iterator[Failure]:
+    same = np.ones(len(differences), dtype=bool)
+    for name in COUNTS:
         for side in ("ours", "theirs"):
-            same &= (joined[name] == joined[f"{name}_{side}"]).to_numpy()
+            same &= (differences[name] == differences[f"{name}_{side}"]).to_numpy()
     ours, theirs, said = (
-        joined[name].to_numpy() for name in ("value_ours", "value_theirs", "value")
+        differences[name].to_numpy() for name in ("value_ours", "value_theirs", "value")
     )
     scale = np.maximum(1, np.maximum(np.abs(ours), np.abs(theirs)))
     wrong = same & (np.abs(ours - theirs - said) > ROUNDED * scale)
-    yield from _report(joined, wrong, ["model", "against"], "that of both scores")
+    yield from _report(differences, wrong, BOTH, "that of both scores")
+
+
+def _compare_signs(differences: pd.DataFrame) -> Iterator[Failure]:
+    """Compare signs with those of all days, rung by rung below, split by split."""
+    due = differences["value_ours"] - differences["value_theirs"]
+    clear = (due.abs() > CLEAR) & (differences["value"].abs() > ROUNDED)
+    other = np.sign(due[clear]) != np.sign(differences["value"][clear])
+    names = [differences[it][clear] for it in ("split", "against")]
+    groups = other.groupby(names)
+    most = (groups.transform("mean") > 1 / 2) & (groups.transform("size") >= FEWEST)
+    wrong = (most & other).reindex(differences.index, fill_value=False).to_numpy()
+    yield from _report(differences, wrong, BOTH, "the sign of both scores, mostly")
 
 
 def _compare_groups(own: pd.DataFrame) -> Iterator[Failure]:
@@ -75,10 +102,10 @@ def _compare_groups(own: pd.DataFrame) -> Iterator[Failure]:
 
 
 def _report(
-    rows: pd.DataFrame, wrong: Any, names: list[str], expected: str
+    rows: pd.DataFrame, wrong: Any, names: list[str], expected: str, what: str = "value"
 ) -> Iterator[Failure]:
     if wrong.any():
         row = rows[wrong].iloc[0]
-        shown = "/".join(str(row[it]) for it in ("split", "metric", *names, "value"))
-        found = f"{int(wrong.sum())} values such as {shown}"
-        yield Failure("scores.parquet value", found, expected)
+        shown = "/".join(str(row[it]) for it in ("split", "metric", *names, what))
+        found = f"{int(wrong.sum())} rows such as {shown}"
+        yield Failure(f"scores.parquet {what}", found, expected)
