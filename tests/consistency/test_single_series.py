@@ -99,8 +99,31 @@ BIASED = {
 }
 
 
+def make_biased(sign: int, *, scale: float = 1.0, pool: str = "") -> pd.DataFrame:
+    """Return rows of a series whose values are so many times larger."""
+    errors = ("bias", "absolute_bias", "rmse", "ubrmse")
+    changed = {name: round(scale * BIASED[name], 4) for name in errors}
+    changed["bias"] *= sign
+    return make_rows(1, BIASED | changed).assign(pool=pool)
+
+
 @pytest.mark.parametrize(("sign", "faults"), [(1, []), (-1, ["bias"])])
 def test_bias_has_the_sign_of_its_efficiencies(sign: int, faults: list[str]) -> None:
-    rows = make_rows(1, BIASED | {"bias": sign * BIASED["bias"]})
-    pools = [rows.assign(pool=name) for name in ("ONE", "OTHER", "THIRD")]
-    assert judge(pd.concat(pools)) == faults
+    series = [make_biased(sign, scale=it, pool=f"{it}") for it in (0.5, 1, 2)]
+    assert judge(pd.concat(series)) == faults
+
+
+def test_one_series_in_many_pools_is_one_sign() -> None:
+    pools = [make_biased(-1, pool=name) for name in ("ONE", "OTHER", "THIRD")]
+    assert judge(pd.concat(pools)) == []
+
+
+def test_rounding_of_small_errors_hides_a_sign() -> None:
+    # Reanalysis in a dry cell of a virtual world: errors have two digits.
+    dry = {"bias": -0.0016, "rmse": 0.0031, "ubrmse": 0.0026, "absolute_bias": 0.0016}
+    rest = {"pearson_r": 0.5548, "nse": -2.168, "kge_2009": 0.0501, "kge_2012": 0.0255}
+    rows = [
+        make_rows(1, dry | rest | {"nse": nse}).assign(pool=f"{nse}")
+        for nse in (-2.167, -2.168, -2.169)
+    ]
+    assert "bias" not in judge(pd.concat(rows))

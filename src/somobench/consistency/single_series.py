@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -16,11 +17,13 @@ from somobench.schemas.manifest import Manifest
 ROUNDED = 6e-5  # of a score below 10: larger ones have fewer decimals than four
 ERRORS = 2.1e-4  # m3 m-3, of three of them
 LONGEST = 100_000  # days; more are refused where the days of a release are counted
-CLEAR = 0.05  # of an efficiency, by which one sign of a bias fits better than the other
+HALF = 5e-5  # of the last decimal
+CLEAR, NEAR = 0.05, 0.01  # of an efficiency: what a bias's sign misses, and the other
 FEWEST = 3  # series of a rung on a split with a clear sign
 KEY = ["split", "model", "layer", "pool_kind", "pool"]
 SIDES = ("dry", "wet")
-EFFICIENCIES = ("kge_2009", "kge_2012")
+SIGNED = ("pearson_r", "rmse", "ubrmse", "nse", "kge_2009", "kge_2012")
+"""Metrics that together know the sign of a bias."""
 RATES = ("hit_rate", "false_alarm_rate", "frequency_bias", "sedi")
 Floats = NDArray[np.float64]
 
@@ -31,8 +34,7 @@ def find_broken_identities(manifest: Manifest, scores: pd.DataFrame) -> list[Fai
         return []
     single = scores[(scores["cell_count"] == 1) & (scores["against"] == "")]
     names = [f"{name}_{side}" for side in SIDES for name in RATES]
-    names += [*EFFICIENCIES, "bias", "absolute_bias", "rmse", "ubrmse"]
-    wanted = single["metric"].isin([*names, "nse", "pearson_r"])
+    wanted = single["metric"].isin([*names, *SIGNED, "bias", "absolute_bias"])
     rows = single[wanted].astype(dict.fromkeys((*KEY, "metric"), "object"))
     table = rows.pivot_table("value", KEY, "metric")
     days = rows.pivot_table("day_count", KEY, "metric")
@@ -67,30 +69,48 @@ def _compare_signs(table: pd.DataFrame) -> Iterator[Failure]:
     """Compare the sign of bias with that which two Kling-Gupta efficiencies give.
 
     One has the ratio of standard deviations, the other that of coefficients of
-    variation; both have that of means, which is above 1 where bias is above 0.
+    variation; both have that of means, which is above 1 where bias is above 0. What
+    rounds to the numbers of a row has to contradict its sign by far, and to agree with
+    the other one, in most series of a rung on a split.
     """
-    if not {*EFFICIENCIES, "bias", "rmse", "ubrmse", "nse", "pearson_r"} <= {*table}:
+    if not {"bias", *SIGNED} <= {*table}:
         return
-    bias, whole, rest, alike = (
-        table[it].to_numpy("float64") for it in ("bias", "rmse", "ubrmse", "pearson_r")
-    )
-    older, newer = (1 - table[it].to_numpy("float64") for it in EFFICIENCIES)
+    known = table.dropna(subset=["bias", *SIGNED])
+    known = known[known["bias"] != 0]
+    given = np.array([_miss_efficiency(known, sign) for sign in (1, -1)])
+    wrong = (given[0] > CLEAR) & (given[1] < NEAR)
+    judged = wrong | ((given[0] < NEAR) & (given[1] > CLEAR))
+    series = known.assign(wrong=wrong).reset_index()
+    rungs = ["split", "model"]
+    distinct = series[judged].drop_duplicates([*rungs, "bias", *SIGNED])
+    groups = distinct.groupby(rungs)["wrong"]
+    most = (groups.mean() > 1 / 2) & (groups.size() >= FEWEST)
+    wrong &= pd.MultiIndex.from_frame(series[rungs]).isin(most.index[most])
+    yield from _report(known, wrong, "bias", "the other sign, by kge")
+
+
+def _miss_efficiency(table: pd.DataFrame, turn: int) -> Floats:
+    """Return how far `kge_2012` is, at least, from what the other metrics give.
+
+    Parameters
+    ----------
+    table : of single series, a metric a column
+    turn : 1 with the sign of bias, -1 with the other
+    """
+    steps = np.array(list(itertools.product((-HALF, 0, HALF), repeat=len(SIGNED) - 1)))
+    given = table[[*SIGNED]].to_numpy("float64")
+    alike, whole, rest, nse, older = (given[:, :-1, None] + steps.T).swapaxes(0, 1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        spread = whole / np.sqrt(1 - table["nse"].to_numpy("float64"))
+        spread = whole / np.sqrt(1 - nse)
         root = np.sqrt(np.maximum(rest**2 - (1 - alike**2) * spread**2, 0)) / spread
-        misses = np.full((2, len(table)), np.inf)
+        misses = []
         for ratio in (alike + root, alike - root):
-            off = np.sqrt(np.maximum(older**2 - (alike - 1) ** 2 - (ratio - 1) ** 2, 0))
-            for place, sign in enumerate((np.sign(bias), -np.sign(bias))):
-                means = 1 + sign * off
-                found = np.hypot(np.hypot(alike - 1, ratio / means - 1), means - 1)
-                misses[place] = np.fmin(misses[place], np.abs(found - newer))
-        better = misses[0] - misses[1]
-    clear = pd.Series(np.abs(better) > CLEAR, table.index) & np.isfinite(better)
-    groups = pd.Series(better > CLEAR, table.index)[clear].groupby(["split", "model"])
-    share, count = groups.transform("mean"), groups.transform("size")
-    wrong = ((share > 1 / 2) & (count >= FEWEST)).reindex(table.index, fill_value=False)
-    yield from _report(table, wrong.to_numpy(), "bias", "the other sign, by kge")
+            off = (1 - older) ** 2 - (alike - 1) ** 2 - (ratio - 1) ** 2
+            sign = turn * np.sign(table["bias"].to_numpy())[:, None]
+            means = 1 + sign * np.sqrt(np.maximum(off, 0))
+            found = np.hypot(np.hypot(alike - 1, ratio / means - 1), means - 1)
+            misses.append(np.abs(found - (1 - given[:, -1:])).min(axis=1))
+    return np.minimum(*misses)
 
 
 def _compare_rates(
