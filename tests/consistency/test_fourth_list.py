@@ -131,6 +131,25 @@ def test_defect_is_found_where_it_is(
     assert any(where in failure.where for failure in judge(world))
 
 
+@pytest.mark.parametrize("drawn", [None, 10**6])
+def test_what_a_report_says_of_draws_is_no_way_around_a_fit(
+    release: Path, grids: dict[str, xr.Dataset], tmp_path: Path, drawn: int | None
+) -> None:
+    world = spoil(release, grids, lambda _: None, tmp_path)
+    fit = world.reports["stages"]["baselines"]["splits"]["temporal"]["ridge_state"]
+    fit["fit"]["layer1"] |= {"drawn_values": drawn, "validation_rmse": 0.01}
+    assert "validation_rmse" in judge_fits(world)[0].where
+
+
+def test_penalty_of_any_size_is_a_fault(
+    release: Path, grids: dict[str, xr.Dataset], tmp_path: Path
+) -> None:
+    world = spoil(release, grids, lambda _: None, tmp_path)
+    fit = world.reports["stages"]["baselines"]["splits"]["temporal"]["ridge_state"]
+    fit["hyper_parameters"]["layer1"]["penalty"] = 10**400
+    assert any("baselines" in failure.where for failure in judge_fits(world))
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [

@@ -65,22 +65,37 @@ def test_difference_counts_no_more_than_both_scores(
     assert [it.where for it in failures] == [f"scores.parquet {shown}"]
 
 
-@pytest.mark.parametrize(("turned", "alarm"), [(10, False), (11, True), (20, True)])
-def test_most_differences_on_other_days_have_the_sign_of_both_scores(
-    turned: int, alarm: bool
-) -> None:
+def make_pairs(turned: int, *, days: int = 800) -> list[dict[str, object]]:
+    """Return 20 pools of 900 days with their differences, some of the other sign."""
     rows = []
     for place in range(20):
-        pool = f"region {place}"
-        said = -0.29 if place < turned else 0.29
+        pool, ours = f"region {place}", 0.8 + place / 1000
+        said = (ours - 0.51) * (-1 if place < turned else 1)
         rows += [
-            make_row(0.8, 5, pool=pool),
+            make_row(ours, 5, pool=pool),
             make_row(0.5, 5, model="ridge", pool=pool),
-            make_row(said, 5, against="ridge", pool=pool, days=800),
+            make_row(said, 5, against="ridge", pool=pool, days=days),
         ]
+    return rows
+
+
+@pytest.mark.parametrize(("turned", "alarm"), [(10, False), (11, True), (20, True)])
+def test_most_differences_keep_their_sign_where_few_days_are_left_out(
+    turned: int, alarm: bool
+) -> None:
+    rows = make_pairs(turned)
     assert bool(find(*rows)) is alarm
     # Of few differences none can be told from one that other days turn round.
     assert find(*rows[:57]) == []
+
+
+def test_differences_of_a_part_of_the_days_may_have_any_sign() -> None:
+    assert find(*make_pairs(20, days=700)) == []
+
+
+def test_one_difference_in_many_pools_is_one_sign() -> None:
+    rows = [row for row in make_pairs(20) if row["pool"] == "region 3"]
+    assert find(*(row | {"pool": f"{it}"} for it in range(20) for row in rows)) == []
 
 
 @pytest.mark.parametrize(("value", "alarm"), [(0.6001, False), (0.61, True)])

@@ -80,7 +80,10 @@ def find_other_fits(
             if refit := _fit_again(rungs, problems[split]):
                 refits[split] = refit
                 failures += _compare_fit(split, rungs, problems[split], refit)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (
+        *(KeyError, TypeError, AttributeError, ValueError),
+        OverflowError,
+    ) as error:
         failures.append(Failure(WHERE, f"no {error}", "what every build reports"))
     return failures, refits
 
@@ -135,12 +138,18 @@ def _fit_again(rungs: Reports, problem: Problem) -> Refit | None:
                 or inputs not in problem.feature_sets
             ):
                 continue
-            if "drawn_values" in said or said["train_values"] > MOST_ROWS:
+            if _is_drawn(said) or said["train_values"] > MOST_ROWS:
                 return None
             penalty = record["hyper_parameters"][key]["penalty"]
             design = derive_design(problem, inputs)
             return Refit(rung, place, *_fit_design(problem, design, place, penalty))
     return None
+
+
+def _is_drawn(said: Reports) -> bool:
+    """Tell whether a rung trained on some of its rows, which no report names."""
+    drawn = said.get("drawn_values")
+    return isinstance(drawn, int) and 0 < drawn < said["train_values"]
 
 
 def _fit_design(

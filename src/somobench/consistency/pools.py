@@ -13,11 +13,14 @@ from somobench.schemas.errors import Failure
 from somobench.schemas.scores import ALL_LAYERS
 
 ROUNDED = 2.1e-4  # of scores below 10: three roundings to four decimals
-CLEAR = 0.02  # of a score: a difference that other days seldom turn round
-FEWEST = 20  # differences to one rung on a split, of which most have its sign
+CLEAR = 0.02  # of a score: a difference that a few other days seldom turn round
+MOST_DAYS = 0.8  # of the days of each score, that a difference counts
+FEWEST = 20  # differences to one rung on a split, of which most keep their sign
 POOL = ["split", "layer", "metric", "pool_kind", "pool"]
 WHOLE = ["split", "model", "layer", "metric"]
 COUNTS, BOTH = ["cell_count", "day_count"], ["model", "against"]
+NUMBERS = [*WHOLE, "against", "value", "value_ours", "value_theirs"]
+"""What tells a difference from the same one in another pool of the same cells."""
 PLAIN, BALANCED = "plain", "_balanced"
 Mask = NDArray[np.bool_]
 
@@ -25,9 +28,10 @@ Mask = NDArray[np.bool_]
 def find_incoherent_scores(scores: pd.DataFrame) -> list[Failure]:
     """Return where rows of a table of scores contradict each other.
 
-    A difference of two models counts no more than either score, and is that of both
-    where all three are of the same days; on others most have its sign. The median of
-    series lies among the medians of groups that hold them all.
+    A difference of two models counts no more than either of their scores. It is the
+    one less the other where all three are of the same days, and mostly of the same
+    sign where nearly all are. The median of series lies among the medians of groups
+    that hold them all.
     """
     plain_texts = {
         name: "str" for name in (*POOL, "model", "against") if name != "layer"
@@ -68,19 +72,22 @@ def _compare_differences(differences: pd.DataFrame) -> Iterator[Failure]:
     )
     scale = np.maximum(1, np.maximum(np.abs(ours), np.abs(theirs)))
     wrong = same & (np.abs(ours - theirs - said) > ROUNDED * scale)
-    yield from _report(differences, wrong, BOTH, "that of both scores")
+    yield from _report(differences, wrong, BOTH, "one score less the other")
 
 
 def _compare_signs(differences: pd.DataFrame) -> Iterator[Failure]:
-    """Compare signs with those of all days, rung by rung below, split by split."""
+    """Compare signs where few days are left out, for each split and rung below."""
     due = differences["value_ours"] - differences["value_theirs"]
+    days = differences[["day_count_ours", "day_count_theirs"]].max(axis=1)
     clear = (due.abs() > CLEAR) & (differences["value"].abs() > ROUNDED)
-    other = np.sign(due[clear]) != np.sign(differences["value"][clear])
-    names = [differences[it][clear] for it in ("split", "against")]
-    groups = other.groupby(names)
-    most = (groups.transform("mean") > 1 / 2) & (groups.transform("size") >= FEWEST)
-    wrong = (most & other).reindex(differences.index, fill_value=False).to_numpy()
-    yield from _report(differences, wrong, BOTH, "the sign of both scores, mostly")
+    clear &= differences["day_count"] >= MOST_DAYS * days
+    other = clear & (np.sign(due) != np.sign(differences["value"]))
+    judged = differences.assign(other=other)[clear].drop_duplicates(NUMBERS)
+    groups = judged.groupby(["split", "against"])["other"]
+    most = (groups.mean() > 1 / 2) & (groups.size() >= FEWEST)
+    places = pd.MultiIndex.from_frame(differences[["split", "against"]])
+    wrong = other.to_numpy() & places.isin(most.index[most])
+    yield from _report(differences, wrong, BOTH, "the sign of one score less the other")
 
 
 def _compare_groups(own: pd.DataFrame) -> Iterator[Failure]:

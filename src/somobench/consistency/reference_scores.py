@@ -19,7 +19,7 @@ from somobench.catalog.split_view import view_split
 from somobench.consistency.fits import Refit, find_other_fits
 from somobench.consistency.rules import has_rules_of_today
 from somobench.ladder.fit import Fit
-from somobench.ladder.problem import Problem, build_problem
+from somobench.ladder.problem import Array, Problem, build_problem
 from somobench.ladder.release import LATENT_HEAT
 from somobench.ladder.rungs import RUNGS, bound_and_round
 from somobench.metrics.days import resample_days
@@ -42,7 +42,8 @@ REFERENCES = ("climatology", "reanalysis", "persistence")
 GRIDS, TABLES = {"targets", "forcing", "features"}, {"splits", "cells"}
 ROUNDED = 2.1e-4  # of a score below 10: two roundings, on other processors
 SMOOTH = ("pearson_r", "bias", "rmse", "ubrmse", "nse", "kge_2009", "kge_2012")
-"""Metrics that the last digit of a prediction changes little."""
+"""Metrics that the last digit of a prediction changes little, where it varies."""
+FLAT = 1e-3  # m3 m-3: of the deviation of predictions of a series that hardly vary
 NUMBERS = {"value": ROUNDED, "cell_count": 0.0, "day_count": 0.0}
 COST_KEY = ["split", "model", "layer", "metric"]
 COST_NUMBERS = {
@@ -81,7 +82,7 @@ def find_other_reference_scores(
             given = tables["scores"]
             given = given[given["against"] == ""]
             for split, refit in refits.items():
-                if not np.isfinite(refit.values).any():
+                if not _varies(refit.values):
                     continue
                 again = _score_refit(sides[split], refit)
                 rows = _select_alike(given, again)
@@ -155,6 +156,12 @@ def _score(
     paired = np.asarray(mark_finite_days(values).any(dim="series"))
     days = resample_days(paired, length=1, draws=0)
     return score_table(case, score_model(case, values, days, metrics), model.name)
+
+
+def _varies(values: Array) -> bool:
+    """Tell whether predictions (cell, day) of every cell that has any vary."""
+    rows = values[np.isfinite(values).any(axis=1)]
+    return len(rows) > 0 and bool((np.nanstd(rows, axis=1) > FLAT).all())
 
 
 def _score_refit(side: Side, refit: Refit) -> pd.DataFrame:

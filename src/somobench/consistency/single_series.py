@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,9 +18,11 @@ from somobench.schemas.manifest import Manifest
 ROUNDED = 6e-5  # of a score below 10: larger ones have fewer decimals than four
 ERRORS = 2.1e-4  # m3 m-3, of three of them
 LONGEST = 100_000  # days; more are refused where the days of a release are counted
-HALF = 5e-5  # of the last decimal
+HALF = 5e-5  # of the last decimal, of scores below LARGEST
+LARGEST = 10.0
 CLEAR, NEAR = 0.05, 0.01  # of an efficiency: what a bias's sign misses, and the other
 FEWEST = 3  # series of a rung on a split with a clear sign
+AT_ONCE = 2000  # series, of which each takes 30 kB
 KEY = ["split", "model", "layer", "pool_kind", "pool"]
 SIDES = ("dry", "wet")
 SIGNED = ("pearson_r", "rmse", "ubrmse", "nse", "kge_2009", "kge_2012")
@@ -45,7 +48,7 @@ def find_broken_identities(manifest: Manifest, scores: pd.DataFrame) -> list[Fai
 
 
 def _report(
-    rows: pd.DataFrame, wrong: Floats, name: str, due: str
+    rows: pd.DataFrame, wrong: NDArray[Any], name: str, due: str
 ) -> Iterator[Failure]:
     if wrong.any():
         place = int(wrong.argmax())
@@ -75,18 +78,21 @@ def _compare_signs(table: pd.DataFrame) -> Iterator[Failure]:
     """
     if not {"bias", *SIGNED} <= {*table}:
         return
-    known = table.dropna(subset=["bias", *SIGNED])
-    known = known[known["bias"] != 0]
-    given = np.array([_miss_efficiency(known, sign) for sign in (1, -1)])
-    wrong = (given[0] > CLEAR) & (given[1] < NEAR)
-    judged = wrong | ((given[0] < NEAR) & (given[1] > CLEAR))
-    series = known.assign(wrong=wrong).reset_index()
     rungs = ["split", "model"]
-    distinct = series[judged].drop_duplicates([*rungs, "bias", *SIGNED])
-    groups = distinct.groupby(rungs)["wrong"]
+    small = (table[[*SIGNED]].abs() < LARGEST).all(axis=1) & (table["bias"] != 0)
+    series = table[small].reset_index().dropna(subset=["bias"])
+    series = series.drop_duplicates([*rungs, "bias", *SIGNED])
+    parts = [series[it : it + AT_ONCE] for it in range(0, len(series), AT_ONCE)]
+    given, turned = (
+        np.concatenate([np.empty(0), *(_miss_efficiency(it, sign) for it in parts)])
+        for sign in (1, -1)
+    )
+    wrong = (given > CLEAR) & (turned < NEAR)
+    judged = wrong | ((given < NEAR) & (turned > CLEAR))
+    groups = series.assign(wrong=wrong)[judged].groupby(rungs)["wrong"]
     most = (groups.mean() > 1 / 2) & (groups.size() >= FEWEST)
     wrong &= pd.MultiIndex.from_frame(series[rungs]).isin(most.index[most])
-    yield from _report(known, wrong, "bias", "the other sign, by kge")
+    yield from _report(series.set_index(KEY), wrong, "bias", "the other sign, by kge")
 
 
 def _miss_efficiency(table: pd.DataFrame, turn: int) -> Floats:

@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from somobench.consistency.weather.days import find_other_days
-from somobench.consistency.weather.neighbours import find_other_neighbours
+from somobench.consistency.weather.neighbours import find_other_years
 from somobench.consistency.weather.physics import find_other_physics
 from somobench.consistency.weather.radiation import find_other_radiation
 from somobench.consistency.weather.rain import find_other_rain
@@ -41,5 +41,5 @@ def find_impossible_weather(
         *find_other_days(forcing),
         *find_other_series(forcing),
         *find_other_rain(forcing),
-        *find_other_neighbours(forcing),
+        *find_other_years(forcing),
     ]

@@ -30,10 +30,11 @@ LARGEST = {
     "net_radiation": 0.15,
 }
 """Largest step of a year: K, or of the logarithm of a ratio."""
-DIFFERING = "air_temperature"
+BY_DIFFERENCE = "air_temperature"
+LEAST = {"net_radiation": 3.0}  # MJ m-2 d-1: ratios of smaller ones mean nothing
 
 
-def find_other_neighbours(forcing: xr.Dataset) -> Iterator[Failure]:
+def find_other_years(forcing: xr.Dataset) -> Iterator[Failure]:
     """Give cells with a year that is another beside the nearest cell than most are."""
     years = forcing.sizes["time"] // A_YEAR
     if not is_averaged(forcing) or years < FEWEST_YEARS:
@@ -43,8 +44,8 @@ def find_other_neighbours(forcing: xr.Dataset) -> Iterator[Failure]:
         if read := read_rows(forcing, name):
             days = read[0][:, : years * A_YEAR].reshape(-1, years, A_YEAR)
             mean = days.mean(axis=2)
-            if name != DIFFERING:
-                mean = np.log(np.where(mean > 0, mean, np.nan))
+            if name != BY_DIFFERENCE:
+                mean = np.log(np.where(mean > LEAST.get(name, 0.0), mean, np.nan))
             beside = mean - mean[nearest]
             known = np.isfinite(beside).sum(axis=1) >= FEWEST_YEARS
             kept = np.where(known[:, None], beside, 0.0)
@@ -59,7 +60,8 @@ def _find_nearest(forcing: xr.Dataset) -> tuple[np.ndarray, Floats]:
     latitude, longitude = (
         forcing[it].to_numpy().astype("float64") for it in ("latitude", "longitude")
     )
-    east = (longitude[:, None] - longitude) * np.cos(np.radians(latitude))[:, None]
+    east = (longitude[:, None] - longitude + 180.0) % 360.0 - 180.0
+    east *= np.cos(np.radians(latitude))[:, None]
     apart = np.hypot(latitude[:, None] - latitude, east)
     np.fill_diagonal(apart, np.inf)
     return apart.argmin(axis=1), apart.min(axis=1)
