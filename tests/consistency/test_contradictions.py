@@ -23,16 +23,16 @@ SEEN_AT = {
         "scores: a rung left out of a split": "scores.parquet model",
         "targets: more accepted than candidates": "accepted_count",
     },
-    "scale factors, a region and days": {
+    "scale factors, a region, days and those filled": {
         "features: scale factors of another split": "scale factors",
         "cells: a region wrong": "cells.parquet region",
         "scores: more days than there are": "scores.parquet day_count",
+        "targets: no day filled": "used_count",
     },
     "counts and climatology": {
         "targets: counts of 200 a day": "values",
         "features: climatology, two cells swapped": "climatology",
     },
-    "days that were filled": {"targets: no day filled": "used_count"},
     "cells": {"targets: two cells swapped throughout": "targets.* soil_moisture$"},
     "documents": {
         "manifest and documents: another array's shape": "soil_moisture shape",
