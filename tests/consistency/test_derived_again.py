@@ -24,7 +24,7 @@ from somobench.consistency.features import find_other_features
 from somobench.consistency.reference_scores import find_other_reference_scores
 from somobench.consistency.rules import has_rules_of_today
 from somobench.consistency.scores import find_impossible_scores, find_other_scores
-from somobench.consistency.statistics import compare_statistics
+from somobench.consistency.statistics import _measure_delay, compare_statistics
 from somobench.consistency.targets import find_other_targets
 from somobench.folds.view import choose_options
 from somobench.recognise import GRIDS, TABLES
@@ -269,6 +269,18 @@ def test_rung_that_the_reference_split_lacks_has_no_shift_costs(world: World) ->
     assert "shift_costs.parquet model" in [item.where for item in kept]
 
 
+@pytest.mark.parametrize(("cells", "alarm"), [(4, False), (5, True)])
+def test_rung_may_lack_costs_where_few_series_are_in_common(
+    world: World, cells: int, alarm: bool
+) -> None:
+    costs = world.tables["shift_costs"]
+    left = costs[(costs["split"] != "ungauged") | (costs["model"] != "climatology")]
+    counts = left["cell_count"].where(left["split"] != "ungauged", cells)
+    tables = {"shift_costs": left.assign(cell_count=counts)}
+    found = [item.where for item in find_other_scores(world.manifest, tables)]
+    assert ("shift_costs.parquet model" in found) is alarm
+
+
 def test_release_of_one_split_has_no_shift_costs(world: World) -> None:
     splits = {"temporal": world.manifest.splits["temporal"]}
     manifest = world.manifest.model_copy(update={"splits": splits})
@@ -361,6 +373,18 @@ def test_climatology_of_another_recipe_may_be_rough(world: World) -> None:
     values = world.grids["features"]["climatology"].values
     values[...] = np.roll(values, 1, axis=-1)
     assert any("climatology" in where for where in judge_climatology(world))
+
+
+@pytest.mark.parametrize(("cells", "days"), [(3, 0), (4, 28)])
+def test_delay_is_measured_of_ten_series(cells: int, days: int) -> None:
+    season = np.cos(2 * np.pi * np.arange(366) / 366)
+    shape = np.broadcast_to(season, (3, cells, 366))
+    late = np.roll(shape, 28, axis=-1)
+    one, other = (
+        xr.Dataset({"climatology": (("layer", "cell", "day_of_year"), it)})
+        for it in (shape, late)
+    )
+    assert _measure_delay(one, other) == days
 
 
 @pytest.mark.parametrize(

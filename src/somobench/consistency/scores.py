@@ -36,6 +36,7 @@ ORDERED = {
 ALSO_NEGATIVE = ("kge_2009", "kge_2012")
 """At most the other as they are, and below zero without a bound."""
 ERRORS = ("rmse", "ubrmse", "bias", "absolute_bias")
+FEW_SERIES = 5
 TEST = "test"
 
 
@@ -231,6 +232,10 @@ def _compare_rungs(
             for split, rung in carried
             if split in splits and rung in known
         }
+        # With few series in common, those of a rung may have too few days.
+        most = table.groupby(table["split"].astype("str"))["cell_count"].max()
+        few = {split for split in splits if most[split] < FEW_SERIES}
+        carried -= {it for it in carried - scored if it[0] in few}
         yield from _find_unknown(kind, table["reference_split"], [REFERENCE_SPLIT])
     if scored != carried:
         other = ", ".join("/".join(item) for item in sorted(scored ^ carried)[:3])

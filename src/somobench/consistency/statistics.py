@@ -31,6 +31,7 @@ DAMAGED = 1e-3  # m3 m-3: nearer than other rules come, and further than roundin
 MOMENTS = 1e-6  # of a mean or deviation: sums run in another order elsewhere
 DELAYS = range(-30, 31)  # days
 LEAST_BETTER = 0.25  # share of the squares on its own days that a delay leaves
+FEWEST_SERIES = 10  # whose climatologies together follow late
 LEAST_ALIKE = 0.5  # share of series in one split that shows whose rules they are
 Wrong = dict[str, NDArray[np.float64]]
 
@@ -166,12 +167,13 @@ def _count_other_sources(derived: xr.Dataset, given: xr.Dataset) -> int:
 def _measure_delay(derived: xr.Dataset, given: xr.Dataset) -> int:
     """Return by how many days a climatology follows that of the same train days.
 
-    Other parameters give other shapes, and the same days of the year.
+    Other parameters give other shapes, and the same days of the year; of few series
+    in short records they may draw all to the season of others.
     """
     one, other = take_climatology(derived), take_climatology(given)
     known = np.isfinite(one).all(axis=-1) & np.isfinite(other).all(axis=-1)
     shapes = [it[known] - it[known].mean(axis=-1, keepdims=True) for it in (one, other)]
-    if not known.any():
+    if known.sum() < FEWEST_SERIES:
         return 0
     rest = [
         float(((np.roll(shapes[0], lag, -1) - shapes[1]) ** 2).sum()) for lag in DELAYS
