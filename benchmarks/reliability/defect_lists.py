@@ -66,19 +66,13 @@ def list_second() -> Iterator[Listed]:
         yield Listed(it.part, it.name, functools.partial(_write_second, it), apart)
 
 
-def list_opened(parts: Mapping[str, Iterable[Defect]]) -> Iterator[Listed]:
-    """Give changes of an opened release."""
+def list_opened(
+    parts: Mapping[str, Iterable[Defect]], *, harmful: bool = False
+) -> Iterator[Listed]:
+    """Give changes of an opened release; harmful ones by the measure of their list."""
     for part, defects in parts.items():
         for defect in defects:
-            write = functools.partial(_write_opened, defect)
-            yield Listed(part, defect.__name__, write)
-
-
-def list_harmful() -> Iterator[Listed]:
-    """Give changes of an opened release that say how they harm."""
-    for part, defects in FIFTH_LIST.items():
-        for defect in defects:
-            write = functools.partial(_write_harmful, part, defect)
+            write = functools.partial(_write_opened, defect, part if harmful else None)
             yield Listed(part, defect.__name__, write)
 
 
@@ -89,7 +83,7 @@ LISTS: Mapping[str, Callable[[], Iterator[Listed]]] = MappingProxyType(
         "second": list_second,
         "third": functools.partial(list_opened, THIRD_LIST),
         "fourth": functools.partial(list_opened, FOURTH_LIST),
-        "fifth": list_harmful,
+        "fifth": functools.partial(list_opened, FIFTH_LIST, harmful=True),
     }
 )
 ORIGINS: Mapping[str, str] = MappingProxyType(
@@ -160,16 +154,10 @@ def _write_second(defect: second_list.Defect, root: Path) -> Path:
     return folder.write()
 
 
-def _write_opened(defect: Defect, root: Path) -> Path:
+def _write_opened(defect: Defect, harmed: str | None, root: Path) -> Path:
     opened = Opened(RELEASE)
     defect(opened)
-    return write_copy(opened, root / RELEASE.name)
-
-
-def _write_harmful(part: str, defect: Defect, root: Path) -> Path:
-    opened = Opened(RELEASE)
-    defect(opened)
-    if not find_harm(opened, RELEASE, part):
+    if harmed and not find_harm(opened, RELEASE, harmed):
         message = f"{defect.__name__} harms nobody by the measure of its list"
         raise ValueError(message)
     return write_copy(opened, root / RELEASE.name)

@@ -52,12 +52,12 @@ TEXT = (
     "count. The first two rows are one run, of seeds that no check had seen, on the "
     "checks that the lists of defects were held to (6bc29f9): two worlds of one to "
     "four cells were refused, for rungs without costs and a climatology that follows "
-    "others, and mended after; tables of a row group a row whose footer is above the "
+    "others, and corrected; tables of a row group a row whose footer is above the "
     "16 MB that are read, and a classic netCDF of no split, still are. A run of "
     "seeds 440 to 487 on 0047769 refused one world, for the sign of a bias of 0.0016, "
-    "with its changes; the check was mended. Earlier runs met the checks of their "
+    "with its changes; the check was corrected. Earlier runs met the checks of their "
     "time, all changes on one world and some on each other; what they refused was "
-    "tried again after it was mended."
+    "tried again after that was corrected."
 )
 
 

@@ -80,10 +80,7 @@ def find_other_fits(
             if refit := _fit_again(rungs, problems[split]):
                 refits[split] = refit
                 failures += _compare_fit(split, rungs, problems[split], refit)
-    except (
-        *(KeyError, TypeError, AttributeError, ValueError),
-        OverflowError,
-    ) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         failures.append(Failure(WHERE, f"no {error}", "what every build reports"))
     return failures, refits
 

@@ -20,6 +20,7 @@ from somobench.pipelines.targets.matching import Matching, match_moments
 IN_SITU_DECIMALS = 7
 Fitted = tuple[float, float, int] | None
 Line = Callable[[np.ndarray, np.ndarray], Fitted]
+EVERYWHERE = slice(None)  # every cell
 ARRAYS = ("soil_moisture", "soil_moisture_in_situ")
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from factories.faults.fifth_list.carrying import change_weather, shift
+from factories.faults.fifth_list.carrying import EVERYWHERE, change_weather, shift
 from factories.faults.third_list.following import follow_forcing, store
 from factories.faults.third_list.opened import Defect, Opened
 
-EVERYWHERE = slice(None)
 LAPSE = 0.0065  # K m-1
 SCALE_HEIGHT = 8000.0  # m
 

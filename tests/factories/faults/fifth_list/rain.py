@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from factories.faults.fifth_list.carrying import change_weather, shift, time_of
+from factories.faults.fifth_list.carrying import (
+    EVERYWHERE,
+    change_weather,
+    shift,
+    time_of,
+)
 from factories.faults.fourth_list.deriving import follow_matching
 from factories.faults.third_list.following import follow_forcing, store
 from factories.faults.third_list.opened import Defect, Opened
-
-EVERYWHERE = slice(None)
 
 
 def rain_of_local_days(release: Opened) -> None:
@@ -38,24 +41,20 @@ def drizzle_set_to_zero(release: Opened) -> None:
 
 def six_hours_a_day_missing_for_a_month(release: Opened) -> None:
     """June 2017: one file of four is missing, its hours count as dry ones."""
-    month = release.days("2017-06-01", "2017-06-30")
-
-    def reduce(values: np.ndarray) -> np.ndarray:
-        values[:, month] *= 0.75
-        return values
-
-    change_weather(release, "precipitation", EVERYWHERE, reduce)
+    _scale_rain(release, release.days("2017-06-01", "2017-06-30"), 0.75)
 
 
 def both_streams_of_the_last_months_summed(release: Opened) -> None:
     """October to December 2021: preliminary and final rain are added up."""
-    late = release.days("2021-10-01", "2021-12-31")
+    _scale_rain(release, release.days("2021-10-01", "2021-12-31"), 2.0)
 
-    def double(values: np.ndarray) -> np.ndarray:
-        values[:, late] *= 2
+
+def _scale_rain(release: Opened, days: slice, factor: float) -> None:
+    def scale(values: np.ndarray) -> np.ndarray:
+        values[:, days] *= factor
         return values
 
-    change_weather(release, "precipitation", EVERYWHERE, double)
+    change_weather(release, "precipitation", EVERYWHERE, scale)
 
 
 def rain_smeared_over_neighbours(release: Opened) -> None:
